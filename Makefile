@@ -1,0 +1,45 @@
+# `make bench` runs the main job and `make test` the tests; both set up what they need in .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SCALE_FACTOR ?= 1
+
+.PHONY: bench test lint format docs clean help
+
+help:
+	@echo "make bench   generate TPC-H (SCALE_FACTOR=1) if absent, run three engines, verify, report"
+	@echo "make test    run all tests"
+	@echo "make lint    ruff and mypy"
+	@echo "make format  format the code"
+	@echo "make clean   remove the virtual environment"
+
+bench: $(READY)
+	$(BIN)/neuralake bench --scale-factor $(SCALE_FACTOR)
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# uv comes from the package index into the environment that it then fills from the lock file
+$(BIN)/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+$(READY): pyproject.toml uv.lock | $(BIN)/uv
+	UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --quiet --frozen --all-extras --python $(BIN)/python
+	@touch $@
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,1 @@
+"""How a query runs: one adapter a file, behind one small protocol."""

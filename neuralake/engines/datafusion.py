@@ -1,0 +1,108 @@
+"""DataFusion: SQL over deltalake's table provider."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
+from neuralake.errors import EngineError
+from neuralake.machine import cores
+
+if TYPE_CHECKING:
+    from datafusion import SessionContext
+
+
+@dataclass(frozen=True)
+class DataFusionOptions:
+    """How DataFusion runs.
+
+    Attributes
+    ----------
+    target_partitions
+        Partitions a plan is split into; 0 is one a core.
+    config
+        DataFusion's own settings, by their names (``datafusion.execution.batch_size``).
+    """
+
+    target_partitions: int = 0
+    config: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.target_partitions < 0:
+            raise EngineError(
+                f"datafusion: target_partitions is {self.target_partitions}: "
+                "expected 0 (one a core) or more"
+            )
+
+
+class DataFusionEngine:
+    """DataFusion in this process."""
+
+    name = "datafusion"
+    Options = DataFusionOptions
+
+    def __init__(self, options: DataFusionOptions) -> None:
+        from datafusion import RuntimeEnvBuilder, SessionConfig, SessionContext
+
+        partitions = options.target_partitions or cores()
+        config = SessionConfig().with_target_partitions(partitions)
+        for key, value in options.config.items():
+            try:
+                config = config.set(key, value)
+            except BaseException as error:  # a Rust panic is not an Exception
+                raise EngineError(f"datafusion: setting {key}={value}: {error}") from error
+        runtime = RuntimeEnvBuilder().with_disk_manager_os().with_unbounded_memory_pool()
+        self._context = SessionContext(config, runtime)
+        self.settings: Mapping[str, Any] = {"target_partitions": partitions, **options.config}
+
+    @classmethod
+    def unavailable(cls) -> str | None:
+        """Why DataFusion cannot run here, or None."""
+        if find_spec("datafusion") is None:
+            return "datafusion is not installed: pip install 'neuralake[datafusion]'"
+        return None
+
+    def versions(self) -> dict[str, str]:
+        """Of DataFusion, and of deltalake, whose table provider it scans."""
+        return {package: version(package) for package in ("datafusion", "deltalake")}
+
+    def open(self, tables: Mapping[str, Table]) -> DataFusionSession:
+        """Register each table; Delta snapshots are resolved here."""
+        return DataFusionSession(self._context, tables)
+
+    def close(self) -> None:
+        """Nothing to stop: the runtime ends with the process."""
+
+
+class DataFusionSession:
+    """A session context with its tables."""
+
+    def __init__(self, context: SessionContext, tables: Mapping[str, Table]) -> None:
+        self._context = context
+        self._names = list(tables)
+        for name, table in tables.items():
+            if isinstance(table, DeltaTable):
+                context.register_table(name, table.snapshot())
+            elif isinstance(table, FunctionTable):
+                context.register_record_batches(name, [table.arrow().to_batches()])
+            elif isinstance(table, ParquetTable):
+                context.register_parquet(name, table.uri)
+
+    def execute(self, sql: str) -> pa.Table:
+        """Run one query to its complete result."""
+        return self._context.sql(sql).to_arrow_table()
+
+    def explain(self, sql: str) -> str:
+        """The physical plan."""
+        return self._context.sql(sql).execution_plan().display_indent()
+
+    def close(self) -> None:
+        """Forget the tables."""
+        for name in self._names:
+            self._context.deregister_table(name)

@@ -1,0 +1,101 @@
+"""DuckDB over the data files of each snapshot: an extra, and an example of a small adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
+from neuralake.errors import EngineError
+from neuralake.machine import cores
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True)
+class DuckDBOptions:
+    """How DuckDB runs.
+
+    Attributes
+    ----------
+    threads
+        Worker threads; 0 is one a core.
+    """
+
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        if self.threads < 0:
+            raise EngineError(f"duckdb: threads is {self.threads}: expected 0 (all cores) or more")
+
+
+class DuckDBEngine:
+    """DuckDB in this process, in memory."""
+
+    name = "duckdb"
+    Options = DuckDBOptions
+
+    def __init__(self, options: DuckDBOptions) -> None:
+        import duckdb
+
+        threads = options.threads or cores()
+        # extensions come from the network unasked, which would be measured
+        self._connection = duckdb.connect(
+            ":memory:", config={"threads": threads, "autoinstall_known_extensions": False}
+        )
+        self.settings: Mapping[str, Any] = {
+            "threads": threads,
+            "delta_reader": "snapshot-files",
+        }
+
+    @classmethod
+    def unavailable(cls) -> str | None:
+        """Why DuckDB cannot run here, or None."""
+        if find_spec("duckdb") is None:
+            return "duckdb is not installed: pip install 'neuralake[duckdb]'"
+        return None
+
+    def versions(self) -> dict[str, str]:
+        """Of DuckDB, and of deltalake, which resolves the snapshot."""
+        return {package: version(package) for package in ("duckdb", "deltalake")}
+
+    def open(self, tables: Mapping[str, Table]) -> DuckDBSession:
+        """Make a view over the files of each snapshot."""
+        return DuckDBSession(self._connection, tables)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._connection.close()
+
+
+class DuckDBSession:
+    """A connection with its views."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Table]) -> None:
+        self._connection = connection
+        self._names = list(tables)
+        for name, table in tables.items():
+            if isinstance(table, FunctionTable):
+                connection.from_arrow(table.arrow()).create_view(name)
+            elif isinstance(table, DeltaTable | ParquetTable):
+                connection.read_parquet(table.files()).create_view(name)
+
+    def execute(self, sql: str) -> pa.Table:
+        """Run one query to its complete result."""
+        return self._connection.execute(sql).to_arrow_table()
+
+    def explain(self, sql: str) -> str:
+        """The physical plan."""
+        rows = self._connection.execute(f"EXPLAIN {sql}").fetchall()
+        return "\n".join(str(row[1]) for row in rows)
+
+    def close(self) -> None:
+        """Forget the views."""
+        for name in self._names:
+            self._connection.execute(f'DROP VIEW IF EXISTS "{name}"')

@@ -1,0 +1,99 @@
+"""Polars: SQL text to a LazyFrame, collected by the streaming engine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Literal
+
+import pyarrow as pa
+
+from neuralake.catalog.tables import Table
+from neuralake.errors import EngineError
+from neuralake.machine import cores
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True)
+class PolarsOptions:
+    """How Polars runs.
+
+    Attributes
+    ----------
+    engine
+        ``streaming``, which its documentation advises for data near or over the size of memory,
+        or ``in-memory``.
+    threads
+        Size of the thread pool; 0 is one a core.
+    """
+
+    engine: Literal["streaming", "in-memory"] = "streaming"
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        if self.threads < 0:
+            raise EngineError(f"polars: threads is {self.threads}: expected 0 (all cores) or more")
+
+
+class PolarsEngine:
+    """Polars in this process."""
+
+    name = "polars"
+    Options = PolarsOptions
+
+    def __init__(self, options: PolarsOptions) -> None:
+        self._options = options
+        # the pool is sized once, when the library is loaded
+        os.environ["POLARS_MAX_THREADS"] = str(options.threads or cores())
+        import polars as pl
+
+        self.settings: Mapping[str, Any] = {
+            "engine": options.engine,
+            "threads": pl.thread_pool_size(),
+        }
+
+    @classmethod
+    def unavailable(cls) -> str | None:
+        """Why Polars cannot run here, or None."""
+        return None if find_spec("polars") else "polars is not installed: pip install neuralake"
+
+    def versions(self) -> dict[str, str]:
+        """Of Polars, and of deltalake, which reads the snapshot."""
+        return {package: version(package) for package in ("polars", "deltalake")}
+
+    def open(self, tables: Mapping[str, Table]) -> PolarsSession:
+        """Register each table as a lazy scan of its current snapshot."""
+        import polars as pl
+
+        frames = {name: table.lazy() for name, table in tables.items()}
+        return PolarsSession(pl.SQLContext(frames), self._options.engine)
+
+    def close(self) -> None:
+        """Nothing to stop: the thread pool ends with the process."""
+
+
+class PolarsSession:
+    """An SQL context with its tables."""
+
+    def __init__(
+        self, context: pl.SQLContext[pl.LazyFrame], engine: Literal["streaming", "in-memory"]
+    ) -> None:
+        self._context = context
+        self._engine: Literal["streaming", "in-memory"] = engine
+
+    def execute(self, sql: str) -> pa.Table:
+        """Run one query to its complete result."""
+        return self._context.execute(sql).collect(engine=self._engine).to_arrow()
+
+    def explain(self, sql: str) -> str:
+        """The optimized plan."""
+        return self._context.execute(sql).explain(engine=self._engine)
+
+    def close(self) -> None:
+        """Forget the tables."""
+        self._context.unregister(self._context.tables())

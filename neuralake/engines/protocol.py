@@ -1,0 +1,76 @@
+"""The engine protocol: all that Neuralake asks of a query engine.
+
+An adapter is one class, found through the entry point group ``neuralake.engines``:
+
+    class MyEngine:
+        name = "myengine"
+        Options = MyOptions                      # a frozen dataclass: names, types, defaults
+
+        def __init__(self, options: MyOptions): ...   # load the library, start the runtime
+
+Nothing heavy is imported at the module's top level: listing engines must be cheap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol
+
+import pyarrow as pa
+
+from neuralake.catalog.tables import Table
+
+
+class Session(Protocol):
+    """An engine with its tables registered."""
+
+    def execute(self, sql: str) -> pa.Table:
+        """Run one query to its complete result. This call, and nothing else, is timed."""
+
+    def explain(self, sql: str) -> str:
+        """The engine's own plan for a query, as text."""
+
+    def close(self) -> None:
+        """Forget the tables."""
+
+
+class Engine(Protocol):
+    """A started engine, alone in its process.
+
+    Attributes
+    ----------
+    name
+        The name on the command line and in results.
+    settings
+        The settings in effect (thread counts, memory, readers), as recorded in every result.
+    """
+
+    name: str
+    settings: Mapping[str, Any]
+
+    def versions(self) -> dict[str, str]:
+        """Version of every package and runtime that matters to the result."""
+
+    def open(self, tables: Mapping[str, Table]) -> Session:
+        """Resolve snapshots and register the tables; measured as a sample of its own."""
+
+    def close(self) -> None:
+        """Stop the runtime."""
+
+
+class EngineType(Protocol):
+    """The class of an engine: what can be asked before it is started."""
+
+    name: ClassVar[str]
+    Options: ClassVar[type]
+
+    def __call__(self, options: Any) -> Engine:
+        """Load the library and start the runtime; measured as a sample of its own."""
+
+    @classmethod
+    def unavailable(cls) -> str | None:
+        """Why the engine cannot run here, with the line that installs what is missing, or None."""
+
+    @classmethod
+    def prepare(cls, options: Any) -> None:
+        """Fetch what starting needs (jars), once and unmeasured."""

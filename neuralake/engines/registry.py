@@ -1,0 +1,174 @@
+"""Engines by name: found through entry points, their options checked before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, cast
+
+import msgspec
+
+from neuralake.engines.protocol import Engine, EngineType
+from neuralake.errors import EngineError, EngineUnavailableError
+
+ENTRY_POINT_GROUP = "neuralake.engines"
+
+
+@dataclass(frozen=True)
+class EngineSpec:
+    """An engine as it was asked for; small enough to hand to another process.
+
+    Attributes
+    ----------
+    name
+        Name of the entry point.
+    options
+        What was said on the command line, by option.
+    """
+
+    name: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """What can be said of an engine without starting it."""
+
+    name: str
+    available: bool
+    reason: str | None
+    package: str
+    options: Mapping[str, str]
+
+
+def engine_names() -> list[str]:
+    """Names of all engines that installed packages offer."""
+    return sorted(_entry_points())
+
+
+def engine_type(name: str) -> EngineType:
+    """The adapter class of an engine.
+
+    Raises
+    ------
+    EngineError
+        If no installed package offers it, or the adapter cannot be imported.
+    """
+    found = _entry_points().get(name)
+    if found is None:
+        raise EngineError(f"unknown engine {name!r}: expected one of {', '.join(engine_names())}")
+    try:
+        return cast(EngineType, found.load())
+    except Exception as error:
+        raise EngineError(f"engine {name} ({found.value}) cannot be loaded: {error}") from error
+
+
+def parse_specs(names: Iterable[str], options: Iterable[str]) -> tuple[EngineSpec, ...]:
+    """Engines from the command line.
+
+    Parameters
+    ----------
+    names
+        Engine names, in the order in which they run.
+    options
+        Items such as ``datafusion:target_partitions=4``.
+
+    Raises
+    ------
+    EngineError
+        If an engine, an option or a value is not known.
+    """
+    chosen: dict[str, dict[str, str]] = {name: {} for name in names}
+    for item in options:
+        name, colon, setting = item.partition(":")
+        key, equals, value = setting.partition("=")
+        if not (colon and equals and key):
+            raise EngineError(f"engine option {item!r}: expected NAME:KEY=VALUE")
+        if name not in chosen:
+            engine_type(name)
+            raise EngineError(
+                f"engine option {item!r}: {name} is not among the engines of this run "
+                f"({', '.join(chosen)})"
+            )
+        chosen[name][key] = value
+    specs = tuple(EngineSpec(name, options) for name, options in chosen.items())
+    for spec in specs:
+        parse_options(spec)
+    return specs
+
+
+def parse_options(spec: EngineSpec) -> Any:
+    """The engine's ``Options`` from text.
+
+    A key with a dot is one of the engine's own settings, and goes to the field ``config`` of
+    engines that have one.
+
+    Raises
+    ------
+    EngineError
+        If an option is unknown or its value has the wrong type.
+    """
+    options = engine_type(spec.name).Options
+    declared = [f.name for f in fields(options)]
+    native = {k: v for k, v in spec.options.items() if "." in k and "config" in declared}
+    given: dict[str, Any] = {k: v for k, v in spec.options.items() if k not in native}
+    for key in given:
+        if key not in declared or key == "config":
+            known = ", ".join(sorted(set(declared) - {"config"})) or "none"
+            raise EngineError(f"engine {spec.name} has no option {key!r}: it has {known}")
+    if native:
+        given["config"] = native
+    try:
+        return msgspec.convert(given, options, strict=False)
+    except msgspec.ValidationError as error:
+        cause = error.__cause__
+        if isinstance(cause, EngineError):
+            raise cause from None
+        text = ", ".join(f"{k}={v}" for k, v in spec.options.items())
+        raise EngineError(f"engine {spec.name}: option {text}: {error}") from None
+
+
+def require(spec: EngineSpec) -> None:
+    """Raise ``EngineUnavailableError``, saying what to install, if an engine cannot run here."""
+    reason = engine_type(spec.name).unavailable()
+    if reason is not None:
+        raise EngineUnavailableError(f"engine {spec.name} is not available: {reason}")
+
+
+def prepare(spec: EngineSpec) -> None:
+    """Let an engine fetch what it needs before it is started; this is never measured."""
+    kind = engine_type(spec.name)
+    if hasattr(kind, "prepare"):
+        kind.prepare(parse_options(spec))
+
+
+def start(spec: EngineSpec) -> Engine:
+    """Start an engine in this process."""
+    return engine_type(spec.name)(parse_options(spec))
+
+
+def describe_engines() -> list[EngineInfo]:
+    """Every engine that installed packages offer, and whether it can run here."""
+    return [_describe(name, point) for name, point in sorted(_entry_points().items())]
+
+
+def _describe(name: str, point: EntryPoint) -> EngineInfo:
+    package = point.dist.name if point.dist else "unknown"
+    try:
+        kind = engine_type(name)
+        reason = kind.unavailable()
+        options = {f.name: _default(f) for f in fields(kind.Options) if f.name != "config"}
+    except EngineError as error:
+        reason, options = str(error), {}
+    return EngineInfo(name, reason is None, reason, package, options)
+
+
+def _default(option: Any) -> str:
+    if option.default is not MISSING:
+        return str(option.default)
+    return str(option.default_factory()) if option.default_factory is not MISSING else ""
+
+
+def _entry_points() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}

@@ -1,0 +1,1 @@
+"""How one execution is measured: clock, CPU, memory, I/O, and the process it happens in."""

@@ -1,0 +1,72 @@
+"""One measured call."""
+
+from __future__ import annotations
+
+import gc
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from neuralake.measure.process import (
+    peak_memory_bytes,
+    process_tree,
+    reset_peak_memory,
+    tree_usage,
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Execution:
+    """What one call took, in this process and its descendants.
+
+    Attributes
+    ----------
+    wall_ns
+        Elapsed time of the call alone (monotonic clock), in nanoseconds.
+    cpu_ns
+        CPU time of the process tree during the call.
+    peak_rss_bytes
+        Peak resident memory of the tree during the call.
+    bytes_read
+        Bytes read from block devices during the call.
+    """
+
+    wall_ns: int
+    cpu_ns: int | None
+    peak_rss_bytes: int | None
+    bytes_read: int | None
+
+
+def measure(call: Callable[[], T]) -> tuple[T, Execution]:
+    """Call once and say what it took.
+
+    Garbage is collected before and not during the call, and nothing else of ours stands between
+    the two readings of the clock. Counters are read outside of them.
+
+    Parameters
+    ----------
+    call
+        What is measured; its exceptions pass through.
+    """
+    gc.collect()
+    before = process_tree(os.getpid())
+    reset_peak_memory(before)
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        used = tree_usage(before)
+        start = time.perf_counter_ns()
+        result = call()
+        wall_ns = time.perf_counter_ns() - start
+        # a process that the call started counts from its own beginning
+        after = process_tree(os.getpid())
+        usage = tree_usage(after).since(used)
+        peak = peak_memory_bytes(after)
+    finally:
+        if collecting:
+            gc.enable()
+    return result, Execution(wall_ns, usage.cpu_ns, peak, usage.bytes_read)

@@ -1,0 +1,63 @@
+"""One measurement at a time on a machine: a lock that names its holder."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+
+class HeldError(Exception):
+    """Another process holds the lock; the message names it."""
+
+
+def machine_lock_path() -> Path:
+    """The lock of this machine, the same for all users and working directories."""
+    return Path(tempfile.gettempdir()) / "neuralake-measurement.lock"
+
+
+@contextmanager
+def exclusive(path: Path, purpose: str) -> Iterator[None]:
+    """Hold a lock file while the block runs.
+
+    The kernel lets go of the lock when its holder ends, however it ends; the file itself stays.
+
+    Parameters
+    ----------
+    path
+        Lock file; made if absent.
+    purpose
+        What the holder does, told to whoever finds the lock held.
+
+    Raises
+    ------
+    HeldError
+        If another process holds it.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise HeldError(_holder(os.pread(descriptor, 4096, 0))) from None
+        since = datetime.now(UTC).isoformat(timespec="seconds")
+        holder = json.dumps({"pid": os.getpid(), "purpose": purpose, "since": since})
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, holder.encode(), 0)
+        yield
+        os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+def _holder(content: bytes) -> str:
+    try:
+        holder = json.loads(content)
+        return f"process {holder['pid']} ({holder['purpose']}, since {holder['since']})"
+    except (ValueError, KeyError, TypeError):
+        return "another process"

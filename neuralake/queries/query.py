@@ -1,0 +1,209 @@
+"""A query: its SQL text with named parameters, and the order its rows are promised in.
+
+A query file is SQL under a header of comments:
+
+    -- Shipping priority
+    -- :segment string BUILDING
+    -- :date date 1995-03-15
+    -- order by revenue desc, o_orderdate asc
+    -- limit 10
+    SELECT … WHERE c_mktsegment = :segment AND o_orderdate < :date …
+
+The first line is the title. ``:name kind default`` declares a parameter; ``order by`` and
+``limit`` repeat what the text's last clauses promise, as names of result columns, so that an
+answer can be checked without parsing SQL.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from neuralake.errors import QueryError
+
+_PARAMETER = re.compile(r"^:(?P<name>[a-z_][a-z0-9_]*) (?P<kind>[a-z]+) (?P<default>.+)$")
+_ORDER_KEY = re.compile(r"^(?P<column>\w+) (?P<direction>asc|desc)$")
+_STRING_OR_NAME = re.compile(r"'(?:[^']|'')*'|(?<!:):[a-z_][a-z0-9_]*")
+_NAME = re.compile(r":([a-z_][a-z0-9_]*)")
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _listed(literal: Callable[[str], str]) -> Callable[[str], str]:
+    return lambda value: ", ".join(literal(item.strip()) for item in value.split(","))
+
+
+_LITERALS: Mapping[str, Callable[[str], str]] = {
+    "integer": lambda value: str(int(value)),
+    "decimal": lambda value: format(Decimal(value), "f"),
+    "date": lambda value: f"DATE '{date.fromisoformat(value).isoformat()}'",
+    "string": _quoted,
+    "integers": _listed(lambda value: str(int(value))),
+    "strings": _listed(_quoted),
+}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A named placeholder, written ``:name`` in the text, with its default value."""
+
+    name: str
+    kind: str
+    default: str
+
+    def literal(self, value: str) -> str:
+        """SQL literal of a value. Raises ``QueryError`` if the value is not of the kind."""
+        try:
+            return _LITERALS[self.kind](value)
+        except (ValueError, InvalidOperation):
+            raise QueryError(f"parameter {self.name} is {value!r}: expected {self.kind}") from None
+
+
+@dataclass(frozen=True)
+class SortKey:
+    """One key of an ORDER BY, by the name of the result column."""
+
+    column: str
+    descending: bool
+
+
+@dataclass(frozen=True)
+class Query:
+    """One query of a workload.
+
+    Attributes
+    ----------
+    name
+        Name in results, such as ``q01``.
+    title
+        What it asks, in a line.
+    text
+        SQL with ``:name`` placeholders.
+    parameters
+        Declared placeholders with their defaults.
+    order_by
+        Keys by which the result is ordered; empty if any order is right.
+    limit
+        Greatest number of rows, or None.
+    """
+
+    name: str
+    title: str
+    text: str
+    parameters: tuple[Parameter, ...] = ()
+    order_by: tuple[SortKey, ...] = ()
+    limit: int | None = None
+
+    def sql(self, values: Mapping[str, str] | None = None) -> str:
+        """The text with each placeholder replaced by a literal.
+
+        Inside a quoted string the value itself is put in (``'%:color%'``), elsewhere an SQL
+        literal of the parameter's kind.
+
+        Parameters
+        ----------
+        values
+            Values by parameter name; what is missing has its default.
+
+        Raises
+        ------
+        QueryError
+            If a name is not a parameter of this query, or a value is not of its kind.
+        """
+        given = dict(values or {})
+        declared = {parameter.name: parameter for parameter in self.parameters}
+        for name in given:
+            if name not in declared:
+                known = ", ".join(declared) or "none"
+                raise QueryError(f"query {self.name} has no parameter {name!r}: it has {known}")
+        literals = {n: p.literal(given.get(n, p.default)) for n, p in declared.items()}
+        raw = {n: given.get(n, p.default).replace("'", "''") for n, p in declared.items()}
+
+        def within(match: re.Match[str]) -> str:
+            return raw.get(match[1], match[0])
+
+        def replaced(match: re.Match[str]) -> str:
+            token = match[0]
+            if token.startswith("'"):
+                return _NAME.sub(within, token)
+            return literals.get(token[1:], token)
+
+        return _STRING_OR_NAME.sub(replaced, self.text)
+
+
+def parse_query(name: str, source: str) -> Query:
+    """Read a query file's text.
+
+    Raises
+    ------
+    QueryError
+        If a header line is malformed or the text is empty.
+    """
+    lines = source.splitlines()
+    header: list[str] = []
+    while lines and lines[0].startswith("--"):
+        header.append(lines.pop(0)[2:].strip())
+    text = "\n".join(lines).strip().rstrip(";")
+    if not text:
+        raise QueryError(f"query {name} has no SQL text")
+    title, limit = "", None
+    parameters: list[Parameter] = []
+    order_by: tuple[SortKey, ...] = ()
+    for line in header:
+        if line.startswith(":"):
+            parameters.append(_parameter(name, line))
+        elif line.startswith("order by "):
+            order_by = tuple(_sort_key(name, key) for key in line[9:].split(","))
+        elif line.startswith("limit "):
+            limit = _limit(name, line[6:])
+        elif not title:
+            title = line
+    return Query(name, title, text, tuple(parameters), order_by, limit)
+
+
+def load_queries(directory: Path | Traversable) -> tuple[Query, ...]:
+    """Every ``*.sql`` file of a directory, by name.
+
+    Raises
+    ------
+    QueryError
+        If there is none, or one cannot be read.
+    """
+    found = (file for file in directory.iterdir() if file.name.endswith(".sql"))
+    files = sorted(found, key=lambda file: file.name)
+    if not files:
+        raise QueryError(f"no *.sql file in {directory}: a workload is a directory of SQL files")
+    return tuple(parse_query(f.name.removesuffix(".sql"), f.read_text("utf-8")) for f in files)
+
+
+def _parameter(query: str, line: str) -> Parameter:
+    match = _PARAMETER.match(line)
+    if match is None or match["kind"] not in _LITERALS:
+        kinds = ", ".join(_LITERALS)
+        raise QueryError(
+            f"query {query}: {line!r} is not a parameter: "
+            f"expected ':name kind default', kind one of {kinds}"
+        )
+    parameter = Parameter(match["name"], match["kind"], match["default"].strip())
+    parameter.literal(parameter.default)
+    return parameter
+
+
+def _sort_key(query: str, key: str) -> SortKey:
+    match = _ORDER_KEY.match(key.strip())
+    if match is None:
+        raise QueryError(f"query {query}: {key.strip()!r} is not a sort key: expected 'column asc'")
+    return SortKey(match["column"], match["direction"] == "desc")
+
+
+def _limit(query: str, value: str) -> int:
+    if not value.strip().isdigit():
+        raise QueryError(f"query {query}: limit is {value!r}: expected a number of rows")
+    return int(value)

@@ -1,0 +1,1 @@
+"""What was measured: records, journal, fingerprint of the environment, store."""

@@ -1,0 +1,55 @@
+"""Samples as a flat table: one row a sample, columns added but never renamed."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from neuralake.results.records import Run
+
+SCHEMA = pa.schema(
+    [
+        ("run", pa.string()),
+        ("engine", pa.string()),
+        ("phase", pa.string()),
+        ("query", pa.string()),
+        ("round", pa.int32()),
+        ("status", pa.string()),
+        ("wall_ns", pa.int64()),
+        ("cpu_ns", pa.int64()),
+        ("peak_rss_bytes", pa.int64()),
+        ("bytes_read", pa.int64()),
+        ("rows", pa.int64()),
+        ("digest", pa.string()),
+        ("started_at", pa.string()),
+        ("message", pa.string()),
+    ]
+)
+
+
+def samples_table(runs: Iterable[Run]) -> pa.Table:
+    """All samples of some runs, in :data:`SCHEMA`."""
+    rows = [(run.header.id, sample) for run in runs for sample in run.samples]
+    columns = [[run for run, _ in rows]]
+    columns += [[getattr(sample, name) for _, sample in rows] for name in SCHEMA.names[1:]]
+    return pa.table(
+        [pa.array(values, f.type) for values, f in zip(columns, SCHEMA, strict=True)], schema=SCHEMA
+    )
+
+
+def to_csv(table: pa.Table) -> bytes:
+    """CSV with a header line."""
+    sink = io.BytesIO()
+    pacsv.write_csv(table, sink)
+    return sink.getvalue()
+
+
+def to_parquet(table: pa.Table) -> bytes:
+    """Parquet, compressed."""
+    sink = io.BytesIO()
+    pq.write_table(table, sink, compression="zstd")
+    return sink.getvalue()

@@ -1,0 +1,227 @@
+"""The records of a run, and the one JSON document they make.
+
+All are plain frozen dataclasses; :data:`SCHEMA_VERSION` counts incompatible changes. Fields may be
+added, never renamed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+SCHEMA_VERSION = 1
+
+Phase = Literal["start", "open", "first", "hot", "cold"]
+Status = Literal["ok", "wrong", "error", "timeout", "oom", "crashed"]
+Verdict = Literal["verified", "wrong", "unverified", "failed"]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One measured execution.
+
+    Attributes
+    ----------
+    engine
+        Name of the engine.
+    phase
+        ``start`` of the engine, ``open`` of the tables, the ``first`` run of a query in its
+        process, a ``hot`` run, or a ``cold`` one.
+    query
+        Name of the query; None for ``start`` and ``open``.
+    round
+        0 for the first run, 1 … N for hot runs; for ``start`` and ``open``, 0 for the first
+        process of the engine, 1 … for those that replaced it.
+    status
+        ``ok``, or why there is no usable time.
+    started_at
+        UTC, ISO 8601.
+    wall_ns
+        Elapsed time in nanoseconds; None unless the call returned.
+    cpu_ns
+        CPU time of the engine's process tree.
+    peak_rss_bytes
+        Peak resident memory of the tree during the execution.
+    bytes_read
+        Bytes read from block devices during the execution.
+    rows
+        Rows of the result.
+    digest
+        Digest of the result (:func:`neuralake.queries.digest.digest`).
+    message
+        Why it failed.
+    """
+
+    engine: str
+    phase: Phase
+    query: str | None
+    round: int
+    status: Status
+    started_at: str
+    wall_ns: int | None = None
+    cpu_ns: int | None = None
+    peak_rss_bytes: int | None = None
+    bytes_read: int | None = None
+    rows: int | None = None
+    digest: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Whether one engine's answers to one query are right.
+
+    Attributes
+    ----------
+    engine, query
+        Whose answer to what.
+    verdict
+        ``verified``; ``wrong``; ``unverified`` (nothing to compare with); ``failed`` (no answer).
+    against
+        What it was compared with: ``official answer``, or the engines that agree.
+    detail
+        First differing rows, where wrong.
+    """
+
+    engine: str
+    query: str
+    verdict: Verdict
+    against: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True)
+class EngineRecord:
+    """An engine as it ran.
+
+    Attributes
+    ----------
+    name
+        Its name.
+    options
+        What was asked for.
+    settings
+        What was in effect.
+    versions
+        Of packages and runtimes.
+    unavailable
+        Why it did not run, or None.
+    """
+
+    name: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    unavailable: str | None = None
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """The machine and the software of a run; what could not be found out is None.
+
+    Versions and settings of each engine, the JDK included, stand in its :class:`EngineRecord`.
+
+    Attributes
+    ----------
+    cpu
+        Model name.
+    cores
+        Processors that the run might use.
+    memory_bytes
+        Physical memory, or the control group's limit.
+    kernel, os
+        Kernel release and name of the distribution.
+    load_1m
+        Load average of the last minute before the run.
+    python
+        Version and implementation.
+    neuralake
+        Version of Neuralake.
+    packages
+        Versions of installed packages that matter to the result.
+    commit
+        Commit of the repository that the run was started in.
+    dirty
+        Whether that work tree had uncommitted changes.
+    """
+
+    cpu: str | None
+    cores: int
+    memory_bytes: int
+    kernel: str
+    os: str | None
+    load_1m: float | None
+    python: str
+    neuralake: str
+    packages: Mapping[str, str]
+    commit: str | None
+    dirty: bool | None
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known of a run before its first sample: the first line of the journal.
+
+    Attributes
+    ----------
+    schema_version
+        :data:`SCHEMA_VERSION` of the writer.
+    id
+        Name of the run and of its directory.
+    created_at
+        UTC, ISO 8601.
+    workload
+        Name of the workload.
+    dataset_uri
+        Where its tables lie.
+    scale_factor
+        Size of the dataset, or None.
+    dataset
+        Facts of the dataset's manifest.
+    queries
+        Names, in the order in which they run.
+    runs
+        Hot runs of each query.
+    fingerprint
+        Machine and software.
+    """
+
+    schema_version: int
+    id: str
+    created_at: str
+    workload: str
+    dataset_uri: str
+    scale_factor: float | None
+    dataset: Mapping[str, Any]
+    queries: tuple[str, ...]
+    runs: int
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True)
+class Run:
+    """A whole run: the JSON document.
+
+    Attributes
+    ----------
+    header
+        What was known before.
+    finished_at
+        UTC, ISO 8601; None if the run was interrupted.
+    elapsed_ns
+        Elapsed time of the whole run.
+    engines
+        As they ran, in order.
+    verifications
+        One an engine and query.
+    samples
+        In the order in which they were taken.
+    """
+
+    header: Header
+    finished_at: str | None
+    elapsed_ns: int | None
+    engines: tuple[EngineRecord, ...]
+    verifications: tuple[Verification, ...]
+    samples: tuple[Sample, ...]

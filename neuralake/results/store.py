@@ -1,0 +1,140 @@
+"""Runs on disk: ``<results root>/runs/<run>/`` with its journal and its document."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from neuralake.errors import ResultsError
+from neuralake.results.journal import read_journal
+from neuralake.results.records import SCHEMA_VERSION, Run
+
+JOURNAL = "journal.jsonl"
+DOCUMENT = "run.json"
+
+
+class RunStore:
+    """The runs under one results root.
+
+    Parameters
+    ----------
+    root
+        Results root; made when the first run is.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.runs = root / "runs"
+
+    def create(self, workload: str, scale_factor: float | None, now: datetime) -> Path:
+        """Make the directory of a new run; its name is the run's id.
+
+        Raises
+        ------
+        ResultsError
+            If it cannot be made.
+        """
+        size = "" if scale_factor is None else f"-sf{scale_factor:g}"
+        name = f"{now:%Y%m%dT%H%M%S}-{workload}{size}-{secrets.token_hex(2)}"
+        directory = self.runs / name
+        try:
+            directory.mkdir(parents=True)
+        except OSError as error:
+            raise ResultsError(
+                f"results cannot be written to {self.runs}: {error.strerror}; "
+                "set NEURALAKE_RESULTS_ROOT to a writable directory"
+            ) from error
+        return directory
+
+    def ids(self) -> list[str]:
+        """Names of all runs, oldest first."""
+        if not self.runs.is_dir():
+            return []
+        return sorted(d.name for d in self.runs.iterdir() if (d / JOURNAL).is_file())
+
+    def find(self, name: str) -> Path:
+        """Directory of a run: its id, the beginning of one, ``latest``, or a path.
+
+        Raises
+        ------
+        ResultsError
+            If there is none, or several begin so.
+        """
+        if name == "latest":
+            ids = self.ids()
+            if not ids:
+                raise ResultsError(f"no run in {self.runs}: neuralake bench makes one")
+            return self.runs / ids[-1]
+        if (Path(name) / JOURNAL).is_file() or (Path(name) / DOCUMENT).is_file():
+            return Path(name)
+        matches = [run for run in self.ids() if run.startswith(name)] if name else []
+        if len(matches) == 1 or name in matches:
+            return self.runs / (name if name in matches else matches[0])
+        if matches:
+            raise ResultsError(f"run {name!r} is not unique: it begins {', '.join(matches[:5])}")
+        raise ResultsError(f"no run {name!r} in {self.runs}: see neuralake results list")
+
+    def load(self, name: str) -> Run:
+        """A run by its name, as :meth:`find` takes it.
+
+        Raises
+        ------
+        ResultsError
+            If it is absent, corrupt or of another schema version.
+        """
+        return load_run(self.find(name))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.ids())
+
+
+def load_run(directory: Path) -> Run:
+    """The run in a directory: its document, or the journal of a run without one.
+
+    Raises
+    ------
+    ResultsError
+        If it is absent, corrupt or of another schema version.
+    """
+    document = directory / DOCUMENT
+    if not document.exists():
+        return read_journal(directory / JOURNAL)
+    try:
+        content = document.read_bytes()
+        version = msgspec.json.decode(content)["header"]["schema_version"]
+        if version != SCHEMA_VERSION:
+            raise ResultsError(
+                f"run {document} has schema version {version}: "
+                f"this Neuralake reads {SCHEMA_VERSION}"
+            )
+        return msgspec.json.decode(content, type=Run)
+    except OSError as error:
+        raise ResultsError(f"run {document} cannot be read: {error.strerror}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise ResultsError(f"run {document} is corrupt: {error}") from error
+
+
+def write_document(directory: Path) -> Run:
+    """Make the document of a run from its journal: whole or absent."""
+    run = read_journal(directory / JOURNAL)
+    write_whole(directory / DOCUMENT, msgspec.json.format(msgspec.json.encode(run), indent=1))
+    return run
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it is seen whole or not at all, and survives a power cut."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

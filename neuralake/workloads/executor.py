@@ -1,0 +1,103 @@
+"""The engine's side of a measurement: what runs inside the worker process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from neuralake.catalog.tables import Table
+from neuralake.engines.protocol import Engine, Session
+from neuralake.engines.registry import EngineSpec, start
+from neuralake.measure.execution import Execution, measure
+from neuralake.queries.digest import digest
+
+TARGET = f"{__name__}:Executor"
+
+
+@dataclass(frozen=True)
+class Started:
+    """An engine that runs."""
+
+    execution: Execution
+    versions: Mapping[str, str]
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Tables that are registered, and the settings in effect now that they are."""
+
+    execution: Execution
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Executed:
+    """A query that returned."""
+
+    execution: Execution
+    rows: int
+    digest: str
+
+
+class Executor:
+    """One engine and its session; its methods are called over the worker's pipe."""
+
+    _engine: Engine
+    _session: Session
+
+    def start(self, spec: EngineSpec) -> Started:
+        """Load the engine's library and start its runtime."""
+        self._engine, execution = measure(lambda: start(spec))
+        return Started(execution, self._engine.versions(), dict(self._engine.settings))
+
+    def open(self, tables: Mapping[str, Table]) -> Opened:
+        """Resolve snapshots and register the tables."""
+        self._session, execution = measure(lambda: self._engine.open(tables))
+        return Opened(execution, dict(self._engine.settings))
+
+    def execute(self, sql: str, answer: Path, known: str | None) -> Executed:
+        """Run a query once, and keep its result unless it is the known one.
+
+        Parameters
+        ----------
+        sql
+            Its text.
+        answer
+            File for the result (Arrow IPC).
+        known
+            Digest of an earlier result; one with the same digest is not kept again.
+        """
+        execute = self._session.execute
+        result, execution = measure(lambda: execute(sql))
+        fingerprint = digest(result)
+        if fingerprint != known:
+            write_answer(result, answer)
+        return Executed(execution, result.num_rows, fingerprint)
+
+    def close(self) -> None:
+        """Close what was opened."""
+        if hasattr(self, "_session"):
+            self._session.close()
+        if hasattr(self, "_engine"):
+            self._engine.close()
+
+
+def write_answer(result: pa.Table, path: Path) -> None:
+    """Keep a result in an Arrow IPC file, whole or absent."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.ipc.new_file(temporary, result.schema, options=options) as writer:
+        writer.write_table(result)
+    temporary.replace(path)
+
+
+def read_answer(path: Path) -> pa.Table:
+    """A result kept by :func:`write_answer`."""
+    with pa.ipc.open_file(path) as reader:
+        return reader.read_all()
