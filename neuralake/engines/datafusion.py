@@ -45,6 +45,7 @@ class DataFusionEngine:
     """DataFusion in this process."""
 
     name = "datafusion"
+    packages = ("datafusion", "deltalake")
     Options = DataFusionOptions
 
     def __init__(self, options: DataFusionOptions) -> None:
@@ -70,7 +71,7 @@ class DataFusionEngine:
 
     def versions(self) -> dict[str, str]:
         """Of DataFusion, and of deltalake, whose table provider it scans."""
-        return {package: version(package) for package in ("datafusion", "deltalake")}
+        return {package: version(package) for package in self.packages}
 
     def open(self, tables: Mapping[str, Table]) -> DataFusionSession:
         """Register each table; Delta snapshots are resolved here."""

@@ -39,6 +39,7 @@ class DuckDBEngine:
     """DuckDB in this process, in memory."""
 
     name = "duckdb"
+    packages = ("duckdb", "deltalake")
     Options = DuckDBOptions
 
     def __init__(self, options: DuckDBOptions) -> None:
@@ -63,7 +64,7 @@ class DuckDBEngine:
 
     def versions(self) -> dict[str, str]:
         """Of DuckDB, and of deltalake, which resolves the snapshot."""
-        return {package: version(package) for package in ("duckdb", "deltalake")}
+        return {package: version(package) for package in self.packages}
 
     def open(self, tables: Mapping[str, Table]) -> DuckDBSession:
         """Make a view over the files of each snapshot."""

@@ -44,6 +44,7 @@ class PolarsEngine:
     """Polars in this process."""
 
     name = "polars"
+    packages = ("polars", "deltalake")
     Options = PolarsOptions
 
     def __init__(self, options: PolarsOptions) -> None:
@@ -64,7 +65,7 @@ class PolarsEngine:
 
     def versions(self) -> dict[str, str]:
         """Of Polars, and of deltalake, which reads the snapshot."""
-        return {package: version(package) for package in ("polars", "deltalake")}
+        return {package: version(package) for package in self.packages}
 
     def open(self, tables: Mapping[str, Table]) -> PolarsSession:
         """Register each table as a lazy scan of its current snapshot."""

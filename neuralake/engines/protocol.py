@@ -62,6 +62,7 @@ class EngineType(Protocol):
     """The class of an engine: what can be asked before it is started."""
 
     name: ClassVar[str]
+    packages: ClassVar[tuple[str, ...]]
     Options: ClassVar[type]
 
     def __call__(self, options: Any) -> Engine:

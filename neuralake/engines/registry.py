@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from typing import Any, cast
 
 import msgspec
@@ -33,12 +33,29 @@ class EngineSpec:
 
 @dataclass(frozen=True)
 class EngineInfo:
-    """What can be said of an engine without starting it."""
+    """What can be said of an engine without starting it.
+
+    Attributes
+    ----------
+    name
+        Name of the entry point.
+    available
+        Whether it can run here.
+    reason
+        What it lacks, with the line that installs it, or None.
+    package
+        Package that offers it.
+    versions
+        Of that package's libraries that are installed.
+    options
+        Its options with their defaults.
+    """
 
     name: str
     available: bool
     reason: str | None
     package: str
+    versions: Mapping[str, str]
     options: Mapping[str, str]
 
 
@@ -159,9 +176,17 @@ def _describe(name: str, point: EntryPoint) -> EngineInfo:
         kind = engine_type(name)
         reason = kind.unavailable()
         options = {f.name: _default(f) for f in fields(kind.Options) if f.name != "config"}
+        versions = {p: v for p in getattr(kind, "packages", ()) if (v := _version(p)) is not None}
     except EngineError as error:
-        reason, options = str(error), {}
-    return EngineInfo(name, reason is None, reason, package, options)
+        reason, options, versions = str(error), {}, {}
+    return EngineInfo(name, reason is None, reason, package, versions, options)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _default(option: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,27 +50,28 @@ class Workload:
     dataset: Mapping[str, Any] = field(default_factory=dict)
     reference: Callable[[Query, pa.Table], Answer | None] = no_reference
 
-    def select(self, selection: str | None) -> tuple[Query, ...]:
-        """The queries of a selection such as ``1,6,9-12`` or ``q01,q06``; all of them for None.
 
-        Raises
-        ------
-        QueryError
-            If a query is unknown or the selection cannot be read.
-        """
-        if selection is None:
-            return self.queries
-        by_name = {query.name: query for query in self.queries}
-        chosen: dict[str, Query] = {}
-        for part in (part.strip() for part in selection.split(",")):
-            for name in _names(part):
-                if name not in by_name:
-                    raise QueryError(
-                        f"unknown query {part!r}: {self.name} has {self.queries[0].name} to "
-                        f"{self.queries[-1].name}; expected such as 1,6,9-12"
-                    )
-                chosen[name] = by_name[name]
-        return tuple(chosen.values())
+def select_queries(queries: Sequence[Query], selection: str | None) -> tuple[Query, ...]:
+    """The queries of a selection such as ``1,6,9-12`` or ``q01,q06``; all of them for None.
+
+    Raises
+    ------
+    QueryError
+        If a query is unknown or the selection cannot be read.
+    """
+    if selection is None:
+        return tuple(queries)
+    by_name = {query.name: query for query in queries}
+    chosen: dict[str, Query] = {}
+    for part in (part.strip() for part in selection.split(",")):
+        for name in _names(part):
+            if name not in by_name:
+                raise QueryError(
+                    f"unknown query {part!r}: there are {queries[0].name} to {queries[-1].name}; "
+                    "expected such as 1,6,9-12"
+                )
+            chosen[name] = by_name[name]
+    return tuple(chosen.values())
 
 
 def _names(part: str) -> list[str]:

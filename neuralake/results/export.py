@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
@@ -41,15 +42,11 @@ def samples_table(runs: Iterable[Run]) -> pa.Table:
     )
 
 
-def to_csv(table: pa.Table) -> bytes:
-    """CSV with a header line."""
+def export_samples(runs: Iterable[Run], format: Literal["csv", "parquet"]) -> bytes:
+    """All samples of some runs as CSV with a header line, or as Parquet."""
     sink = io.BytesIO()
-    pacsv.write_csv(table, sink)
-    return sink.getvalue()
-
-
-def to_parquet(table: pa.Table) -> bytes:
-    """Parquet, compressed."""
-    sink = io.BytesIO()
-    pq.write_table(table, sink, compression="zstd")
+    if format == "csv":
+        pacsv.write_csv(samples_table(runs), sink)
+    else:
+        pq.write_table(samples_table(runs), sink, compression="zstd")
     return sink.getvalue()

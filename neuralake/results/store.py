@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -16,6 +16,34 @@ from neuralake.results.records import SCHEMA_VERSION, Run
 
 JOURNAL = "journal.jsonl"
 DOCUMENT = "run.json"
+
+
+@dataclass(frozen=True)
+class RunOverview:
+    """A run in a line.
+
+    Attributes
+    ----------
+    id
+        Its name.
+    workload, scale_factor, engines
+        What was run.
+    samples
+        How many executions were measured.
+    verified, judged
+        Answers found right, of how many.
+    state
+        ``finished``, ``interrupted``, or why it cannot be read.
+    """
+
+    id: str
+    workload: str = ""
+    scale_factor: float | None = None
+    engines: tuple[str, ...] = ()
+    samples: int = 0
+    verified: int = 0
+    judged: int = 0
+    state: str = "finished"
 
 
 class RunStore:
@@ -88,8 +116,9 @@ class RunStore:
         """
         return load_run(self.find(name))
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.ids())
+    def overview(self) -> list[RunOverview]:
+        """All runs in a line each, oldest first; those that cannot be read say why."""
+        return [_overview(self.runs / run) for run in self.ids()]
 
 
 def load_run(directory: Path) -> Run:
@@ -116,6 +145,37 @@ def load_run(directory: Path) -> Run:
         raise ResultsError(f"run {document} cannot be read: {error.strerror}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
         raise ResultsError(f"run {document} is corrupt: {error}") from error
+
+
+def write_export(path: Path, content: bytes) -> None:
+    """Write a file that the user named.
+
+    Raises
+    ------
+    ResultsError
+        If it cannot be written.
+    """
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise ResultsError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _overview(directory: Path) -> RunOverview:
+    try:
+        run = load_run(directory)
+    except ResultsError as error:
+        return RunOverview(directory.name, state=str(error))
+    return RunOverview(
+        id=run.header.id,
+        workload=run.header.workload,
+        scale_factor=run.header.scale_factor,
+        engines=tuple(engine.name for engine in run.engines if engine.unavailable is None),
+        samples=len(run.samples),
+        verified=sum(v.verdict == "verified" for v in run.verifications),
+        judged=len(run.verifications),
+        state="finished" if run.finished_at else "interrupted",
+    )
 
 
 def write_document(directory: Path) -> Run:

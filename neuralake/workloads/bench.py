@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from neuralake.engines import registry
 from neuralake.engines.registry import EngineSpec
 from neuralake.errors import BusyError
 from neuralake.measure.lock import HeldError, exclusive, machine_lock_path
-from neuralake.queries.workload import Workload
+from neuralake.queries.workload import Workload, select_queries
 from neuralake.results.fingerprint import fingerprint
 from neuralake.results.journal import JournalWriter
 from neuralake.results.records import SCHEMA_VERSION, Header, Run
@@ -21,13 +22,39 @@ from neuralake.workloads.power import Observer, Plan, run_power
 DEFAULT_ENGINES = ("polars", "datafusion", "spark")
 
 
+@dataclass(frozen=True)
+class ChosenEngines:
+    """Engines of a run: those that can run here, and those that cannot, with the reason."""
+
+    available: tuple[EngineSpec, ...]
+    unavailable: tuple[tuple[EngineSpec, str], ...] = ()
+
+
+def choose_engines(specs: Sequence[EngineSpec], *, required: bool) -> ChosenEngines:
+    """Find out which engines can run here.
+
+    Parameters
+    ----------
+    specs
+        In the order in which they are to run.
+    required
+        Whether an engine that cannot run is an error; otherwise the others run without it.
+
+    Raises
+    ------
+    EngineUnavailableError
+        If a required engine cannot run here, or none can.
+    """
+    reasons = [(spec, registry.engine_type(spec.name).unavailable()) for spec in specs]
+    available = tuple(spec for spec, reason in reasons if reason is None)
+    unavailable = tuple((spec, reason) for spec, reason in reasons if reason is not None)
+    if unavailable and (required or not available):
+        registry.require(unavailable[0][0])
+    return ChosenEngines(available, unavailable)
+
+
 def make_plan(
-    workload: Workload,
-    *,
-    selection: str | None,
-    engines: Sequence[EngineSpec],
-    hot_runs: int,
-    required: bool,
+    workload: Workload, engines: ChosenEngines, *, selection: str | None, hot_runs: int
 ) -> Plan:
     """Check everything that can be checked before anything is measured.
 
@@ -35,35 +62,24 @@ def make_plan(
     ----------
     workload
         Whose tables are compared with their declarations here.
+    engines
+        From :func:`choose_engines`.
     selection
         Queries, such as ``1,6,9-12``; None for all.
-    engines
-        In the order in which they run.
     hot_runs
         Runs of each query after the first.
-    required
-        Whether an engine that cannot run here is an error; otherwise the others run without it.
 
     Raises
     ------
-    NeuralakeError
-        Of the kind that fits: unknown query, table that differs from its declaration, engine that
-        is required and not available.
+    QueryError
+        If a query is unknown.
+    CatalogError
+        If a table cannot be read, or differs from its declaration.
     """
-    queries = workload.select(selection)
+    queries = select_queries(workload.queries, selection)
     for table in workload.tables.values():
         table.check()
-    available: list[EngineSpec] = []
-    unavailable: list[tuple[EngineSpec, str]] = []
-    for spec in engines:
-        reason = registry.engine_type(spec.name).unavailable()
-        if reason is None:
-            available.append(spec)
-        else:
-            unavailable.append((spec, reason))
-    if unavailable and (required or not available):
-        registry.require(unavailable[0][0])
-    return Plan(workload, queries, tuple(available), hot_runs, tuple(unavailable))
+    return Plan(workload, queries, engines.available, hot_runs, engines.unavailable)
 
 
 def bench(

@@ -1,0 +1,228 @@
+"""Catalog and databases: which tables there are, found by name."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Self
+
+from neuralake.catalog.declaration import check_name
+from neuralake.catalog.tables import FunctionTable, Table
+from neuralake.config import Settings
+from neuralake.errors import CatalogError
+
+# A module that is called so says nothing of what is in it: its directory or package does.
+_NAMELESS = ("catalog", "tables", "__init__")
+
+
+@dataclass(frozen=True)
+class Database:
+    """Tables under one name.
+
+    Attributes
+    ----------
+    name
+        Name in SQL and in ``database.table``.
+    tables
+        The tables, in the order of their declaration.
+    description
+        What they are about, in a line.
+    """
+
+    name: str
+    tables: tuple[Table, ...]
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "database")
+        seen: set[str] = set()
+        for table in self.tables:
+            if table.name in seen:
+                raise CatalogError(f"database {self.name} has two tables named {table.name}")
+            seen.add(table.name)
+
+    @classmethod
+    def from_module(cls, module: ModuleType, name: str | None = None) -> Self:
+        """Every table that a module holds at its top level.
+
+        Parameters
+        ----------
+        module
+            The module; the first line of its docstring becomes the description.
+        name
+            Name of the database. By default the module's own, or that of its package or directory
+            where the module is called ``catalog`` or ``tables``.
+
+        Raises
+        ------
+        CatalogError
+            If it holds no table, or two of one name.
+        """
+        found = {id(value): value for value in vars(module).values() if _is_table(value)}
+        if not found:
+            raise CatalogError(
+                f"{getattr(module, '__file__', None) or module.__name__} holds no table: "
+                f"expected a DeltaTable, a ParquetTable or a function with @table at its top level"
+            )
+        doc = inspect.getdoc(module) or ""
+        return cls(name or _database_name(module), tuple(found.values()), doc.partition("\n")[0])
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Databases, and their tables by name.
+
+    Attributes
+    ----------
+    databases
+        The databases.
+    making
+        Function tables that are being made from this catalog just now, outermost first: a table
+        that would be made from itself is found by it.
+    """
+
+    databases: tuple[Database, ...]
+    making: tuple[FunctionTable, ...] = ()
+
+    def __post_init__(self) -> None:
+        names = [database.name for database in self.databases]
+        for name in names:
+            if names.count(name) > 1:
+                raise CatalogError(f"the catalog has two databases named {name}")
+
+    def resolve(self, settings: Settings) -> Catalog:
+        """The same catalog, every location absolute and with the options that reach it."""
+        databases = [
+            replace(database, tables=tuple(table.resolve(settings) for table in database.tables))
+            for database in self.databases
+        ]
+        return replace(self, databases=tuple(databases))
+
+    def database(self, name: str) -> Database:
+        """The database of a name."""
+        for database in self.databases:
+            if database.name == name:
+                return database
+        known = ", ".join(database.name for database in self.databases) or "none"
+        raise CatalogError(f"no database {name}: there are {known}")
+
+    def table(self, name: str, database: str | None = None) -> Table:
+        """The table of a name.
+
+        Parameters
+        ----------
+        name
+            ``orders``, or ``shop.orders``.
+        database
+            Where to look, if not everywhere.
+
+        Raises
+        ------
+        CatalogError
+            If there is none, or more than one.
+        """
+        if database is None and "." in name:
+            database, _, name = name.partition(".")
+        within = self.databases if database is None else (self.database(database),)
+        found = [(d.name, t) for d, t in _pairs(within) if t.name == name]
+        if not found:
+            known = ", ".join(t.name for _, t in _pairs(within)) or "none"
+            raise CatalogError(f"no table {name}: there are {known}")
+        if len(found) > 1:
+            raise _ambiguous(name, [database for database, _ in found])
+        return self._bound(found[0][1])
+
+    def tables(self, database: str | None = None) -> dict[str, Table]:
+        """All tables by their bare names, as an engine registers them.
+
+        Parameters
+        ----------
+        database
+            The one database to take, if not all.
+
+        Raises
+        ------
+        CatalogError
+            If a name stands in two databases.
+        """
+        within = self.databases if database is None else (self.database(database),)
+        names = [table.name for _, table in _pairs(within)]
+        for name in names:
+            if names.count(name) > 1:
+                raise _ambiguous(name, [d.name for d, t in _pairs(within) if t.name == name])
+        return {table.name: self._bound(table) for _, table in _pairs(within)}
+
+    def check(self) -> None:
+        """Check every table against its declaration, and that foreign keys lead somewhere.
+
+        Raises
+        ------
+        CatalogError
+            For the first table that cannot be read, or a key to what is not there.
+        SchemaMismatchError
+            For the first column that differs.
+        """
+        for database, table in _pairs(self.databases):
+            for key in table.foreign_keys:
+                try:
+                    target = self._referenced(database, key.references)
+                except CatalogError as error:
+                    raise CatalogError(f"foreign key of table {table.name}: {error}") from error
+                names = [column.name for column in target.columns] or target.arrow_schema().names
+                for column in key.referenced_columns:
+                    if column not in names:
+                        raise CatalogError(
+                            f"foreign key of table {table.name}: table {target.name} has no column "
+                            f"{column}; it has {', '.join(names)}"
+                        )
+            self._bound(table).check()
+
+    def while_making(self, table: FunctionTable) -> Catalog:
+        """The catalog that the function of a table is given.
+
+        Raises
+        ------
+        CatalogError
+            If the table is being made already: it would be made from itself without end.
+        """
+        making = (*self.making, table)
+        if table in self.making:
+            circle = " → ".join(table.name for table in making)
+            raise CatalogError(f"table {table.name} is made from itself: {circle}")
+        return replace(self, making=making)
+
+    def _referenced(self, database: Database, name: str) -> Table:
+        return self.table(name) if "." in name else self.table(name, database.name)
+
+    def _bound(self, table: Table) -> Table:
+        return replace(table, catalog=self) if isinstance(table, FunctionTable) else table
+
+
+def _is_table(value: object) -> bool:
+    # The type is asked first: an object with __getattr__, such as polars.col, has any attribute.
+    return hasattr(type(value), "arrow_schema") and isinstance(value, Table)
+
+
+def _pairs(databases: tuple[Database, ...]) -> Iterator[tuple[Database, Table]]:
+    return ((database, table) for database in databases for table in database.tables)
+
+
+def _ambiguous(name: str, databases: list[str]) -> CatalogError:
+    return CatalogError(
+        f"table {name} is in the databases {' and '.join(databases)}: "
+        f"choose with database=… or {databases[0]}.{name}"
+    )
+
+
+def _database_name(module: ModuleType) -> str:
+    """The last part of a module's name or path that says something, as an SQL name."""
+    parts = module.__name__.split(".")
+    if len(parts) == 1 and (file := getattr(module, "__file__", None)):
+        parts = list(Path(file).with_suffix("").parts)
+    telling = [part for part in parts if part not in _NAMELESS and part.strip("/")]
+    name = re.sub(r"[^a-z0-9_]+", "_", (telling or parts)[-1].lower())
+    return f"_{name}" if name[:1].isdigit() else name

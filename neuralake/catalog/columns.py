@@ -1,0 +1,111 @@
+"""Columns of a table as they are declared, and the comparison with what a table really has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from neuralake.errors import SchemaMismatchError
+
+
+@dataclass(frozen=True)
+class Column:
+    """One declared column.
+
+    Attributes
+    ----------
+    name
+        Column name.
+    type
+        Arrow type.
+    description
+        What a value means, in a line.
+    nullable
+        Whether a value may be missing.
+    """
+
+    name: str
+    type: pa.DataType
+    description: str = ""
+    nullable: bool = True
+
+
+def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
+    """Arrow schema of declared columns, in their order."""
+    return pa.schema([pa.field(c.name, c.type, nullable=c.nullable) for c in columns])
+
+
+def check_schema(table: str, declared: Sequence[Column], live: pa.Schema) -> None:
+    """Compare a table's live schema with its declaration.
+
+    Encodings of one logical type (string, large and view strings; likewise binary) are the same
+    type here, and the order of the columns is free. Nullability is compared only where the
+    declaration forbids nulls. A declaration without columns leaves the schema open.
+
+    Raises
+    ------
+    SchemaMismatchError
+        If a column is missing, undeclared, of another type, or may be null; it names the column.
+    """
+    if not declared:
+        return
+    actual = {}
+    for field in live:
+        if field.name in actual:
+            raise SchemaMismatchError(f"table {table} has two columns named {field.name}")
+        actual[field.name] = field
+    for column in declared:
+        found = actual.pop(column.name, None)
+        if found is None:
+            raise SchemaMismatchError(
+                f"table {table} has no column {column.name}, declared as {column.type}; "
+                f"it has {', '.join(live.names)}"
+            )
+        if plain_type(found.type) != plain_type(column.type):
+            raise SchemaMismatchError(
+                f"column {table}.{column.name} is {found.type}, declared as {column.type}"
+            )
+        if found.nullable and not column.nullable:
+            raise SchemaMismatchError(
+                f"column {table}.{column.name} may be null, declared as not null"
+            )
+    if actual:
+        raise SchemaMismatchError(
+            f"table {table} has a column {next(iter(actual))} that its declaration lacks; "
+            f"declared are {', '.join(c.name for c in declared)}"
+        )
+
+
+def plain_schema(schema: pa.Schema) -> pa.Schema:
+    """A schema with every type plain (:func:`plain_type`), without metadata."""
+    return pa.schema([pa.field(f.name, plain_type(f.type), f.nullable) for f in schema])
+
+
+def plain_type(dtype: pa.DataType) -> pa.DataType:
+    """A type without the choice of its encoding: one string, one binary and one list type.
+
+    Names and nullability inside a list or map are the writer's habit (``item``, ``element``), and
+    are dropped likewise.
+    """
+    types = pa.types
+    if types.is_large_string(dtype) or types.is_string_view(dtype):
+        return pa.string()
+    if types.is_large_binary(dtype) or types.is_binary_view(dtype):
+        return pa.binary()
+    if types.is_dictionary(dtype):
+        return plain_type(dtype.value_type)
+    if types.is_map(dtype):
+        return pa.map_(plain_type(dtype.key_type), plain_type(dtype.item_type))
+    if types.is_fixed_size_list(dtype):
+        return pa.list_(plain_type(dtype.value_type), dtype.list_size)
+    if types.is_list(dtype) or types.is_large_list(dtype) or _is_list_view(dtype):
+        return pa.list_(plain_type(dtype.value_type))
+    if types.is_struct(dtype):
+        return pa.struct([pa.field(f.name, plain_type(f.type)) for f in dtype])
+    return dtype
+
+
+def _is_list_view(dtype: pa.DataType) -> bool:
+    return bool(pa.types.is_list_view(dtype) or pa.types.is_large_list_view(dtype))

@@ -1,0 +1,81 @@
+"""What a table's declaration says beside its columns: its name and its keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from neuralake.catalog.columns import Column
+from neuralake.errors import CatalogError
+
+_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class ForeignKey:
+    """Columns whose values are a key of another table.
+
+    Attributes
+    ----------
+    columns
+        Columns of the table that refers.
+    references
+        Name of the table referred to, in the same database, or as ``database.table``.
+    referenced_columns
+        Its columns, in the order of ``columns``.
+    """
+
+    columns: tuple[str, ...]
+    references: str
+    referenced_columns: tuple[str, ...]
+
+
+def check_name(name: str, kind: str = "table") -> None:
+    """Refuse a name that is not the same unquoted identifier to every engine.
+
+    DataFusion folds unquoted names to lower case and Spark ignores case, so only lower-case names
+    mean one table everywhere.
+    """
+    if not _NAME.fullmatch(name):
+        raise CatalogError(
+            f"{kind} name {name!r} is not usable in every engine's SQL: "
+            f"expected lower-case letters, digits and underscores"
+        )
+
+
+def check_declaration(
+    name: str,
+    columns: Sequence[Column],
+    primary_key: Sequence[str],
+    foreign_keys: Iterable[ForeignKey],
+) -> None:
+    """Refuse a declaration that contradicts itself.
+
+    Raises
+    ------
+    CatalogError
+        If the name is no identifier, a column is declared twice, or a key names a column that is
+        not declared.
+    """
+    check_name(name)
+    declared: set[str] = set()
+    for column in columns:
+        if column.name in declared:
+            raise CatalogError(f"table {name} declares column {column.name} twice")
+        declared.add(column.name)
+    for key in foreign_keys:
+        if len(key.columns) != len(key.referenced_columns) or not key.columns:
+            raise CatalogError(
+                f"table {name}: the foreign key to {key.references} has {len(key.columns)} columns "
+                f"and refers to {len(key.referenced_columns)}"
+            )
+    if not columns:
+        return
+    keys = [primary_key, *(key.columns for key in foreign_keys)]
+    for column_name in (column_name for key_columns in keys for column_name in key_columns):
+        if column_name not in declared:
+            raise CatalogError(
+                f"table {name}: a key names column {column_name}, which is not declared; "
+                f"declared are {', '.join(c.name for c in columns)}"
+            )

@@ -1,0 +1,202 @@
+"""What the command line says about a catalog, as plain data for text and JSON alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from neuralake.catalog.catalog import Catalog, Database
+from neuralake.catalog.columns import Column
+from neuralake.catalog.delta import DeltaTable, row_count
+from neuralake.catalog.parquet import ParquetTable
+from neuralake.catalog.tables import Table
+from neuralake.errors import CatalogError
+
+
+@dataclass(frozen=True)
+class ColumnSummary:
+    """One column: of the declaration, or of the table itself where nothing is declared.
+
+    Attributes
+    ----------
+    name, type, nullable, description
+        As of a :class:`Column`; the type is Arrow's, as text.
+    is_primary_key
+        Whether it belongs to the primary key.
+    references
+        ``table.column`` of every foreign key it belongs to.
+    """
+
+    name: str
+    type: str
+    nullable: bool
+    description: str
+    is_primary_key: bool
+    references: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TableSummary:
+    """One table as it is declared; nothing is read for it.
+
+    Attributes
+    ----------
+    database, name, format, description
+        As declared.
+    location
+        URI or path; None for a function.
+    columns
+        Number of declared columns; 0 where the schema is open.
+    """
+
+    database: str
+    name: str
+    format: str
+    location: str | None
+    columns: int
+    description: str
+
+
+@dataclass(frozen=True)
+class TableDetails:
+    """One table as it is declared, and as it is found.
+
+    Attributes
+    ----------
+    database, name, format, location, description
+        As of a :class:`TableSummary`.
+    columns
+        The columns in their order.
+    primary_key
+        Names of the columns that identify a row.
+    partition_columns
+        Of a Delta table.
+    version
+        Version of the newest snapshot of a Delta table.
+    rows
+        Number of rows where the files or the log say it.
+    files
+        Number of data files.
+    problem
+        Why the table cannot be used, in a line; None if it can.
+    """
+
+    database: str
+    name: str
+    format: str
+    location: str | None
+    description: str
+    columns: tuple[ColumnSummary, ...] = ()
+    primary_key: tuple[str, ...] = ()
+    partition_columns: tuple[str, ...] = ()
+    version: int | None = None
+    rows: int | None = None
+    files: int | None = None
+    problem: str | None = field(default=None)
+
+
+def list_tables(catalog: Catalog) -> list[TableSummary]:
+    """Every table of a catalog, as declared."""
+    return [
+        TableSummary(
+            database=database.name,
+            name=table.name,
+            format=table.format,
+            location=_location(table),
+            columns=len(table.columns),
+            description=table.description,
+        )
+        for database in catalog.databases
+        for table in database.tables
+    ]
+
+
+def describe_table(catalog: Catalog, name: str) -> TableDetails:
+    """One table, as declared and as found.
+
+    A table that cannot be read is described as declared, with the reason as ``problem``. The
+    function of a function table is called only where the declaration has no columns.
+
+    Raises
+    ------
+    CatalogError
+        If the catalog has no such table, or more than one.
+    """
+    table = catalog.table(name)
+    details = TableDetails(
+        database=_database_of(catalog, name).name,
+        name=table.name,
+        format=table.format,
+        location=_location(table),
+        description=table.description,
+        columns=_columns(table, table.columns),
+        primary_key=table.primary_key,
+    )
+    try:
+        return _found(table, details)
+    except CatalogError as error:
+        return replace(details, problem=str(error))
+
+
+def facts(details: TableDetails) -> list[tuple[str, str]]:
+    """What is known of a table beside its columns, as labels and texts."""
+    known = {
+        "table": f"{details.database}.{details.name}",
+        "description": details.description,
+        "format": details.format,
+        "location": details.location,
+        "version": details.version,
+        "rows": None if details.rows is None else f"{details.rows:,}",
+        "files": details.files,
+        "primary key": ", ".join(details.primary_key),
+        "partitioned by": ", ".join(details.partition_columns),
+        "problem": details.problem,
+    }
+    return [(label, str(value)) for label, value in known.items() if value not in (None, "")]
+
+
+def _found(table: Table, details: TableDetails) -> TableDetails:
+    if isinstance(table, DeltaTable):
+        snapshot = table.snapshot()
+        details = replace(
+            details,
+            partition_columns=tuple(snapshot.metadata().partition_columns),
+            version=snapshot.version(),
+            rows=row_count(snapshot),
+            files=len(snapshot.file_uris()),
+        )
+    elif isinstance(table, ParquetTable):
+        table.check()
+        details = replace(details, rows=table.rows(), files=len(table.files()))
+    if table.columns:
+        return details
+    live = [Column(f.name, f.type, nullable=f.nullable) for f in table.arrow_schema()]
+    return replace(details, columns=_columns(table, live))
+
+
+def _columns(table: Table, columns: tuple[Column, ...] | list[Column]) -> tuple[ColumnSummary, ...]:
+    return tuple(
+        ColumnSummary(
+            name=column.name,
+            type=str(column.type),
+            nullable=column.nullable,
+            description=column.description,
+            is_primary_key=column.name in table.primary_key,
+            references=tuple(
+                f"{key.references}.{referenced}"
+                for key in table.foreign_keys
+                for own, referenced in zip(key.columns, key.referenced_columns, strict=True)
+                if own == column.name
+            ),
+        )
+        for column in columns
+    )
+
+
+def _location(table: Table) -> str | None:
+    return getattr(table, "uri", None)
+
+
+def _database_of(catalog: Catalog, name: str) -> Database:
+    bare = name.rpartition(".")[2]
+    within = [catalog.database(name.partition(".")[0])] if "." in name else catalog.databases
+    return next(d for d in within if any(table.name == bare for table in d.tables))

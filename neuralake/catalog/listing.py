@@ -1,0 +1,102 @@
+"""Which Parquet files a location means: one rule for disk and object storage."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+
+from pyarrow import fs
+
+from neuralake.errors import CatalogError
+
+_WILDCARD = re.compile(r"[*?\[]")
+_SUFFIXES = (".parquet", ".parq", ".pq")
+
+
+def list_parquet(table: str, uri: str, system: fs.FileSystem, location: str) -> list[str]:
+    """Sorted paths of the files that a file, a directory or a glob means.
+
+    A path that exists is taken by its name, whatever characters are in it; only one that does not
+    exist is a glob.
+
+    Parameters
+    ----------
+    table, uri
+        Name and URI of the table, for messages.
+    system
+        File system to list.
+    location
+        Path in it.
+
+    Raises
+    ------
+    CatalogError
+        If there is no such file, or reading the files alone would give wrong rows: a Delta table
+        (files may be deleted), Hive partitions (columns are in the paths).
+    """
+    location = location.rstrip("/") or "/"
+    kind = system.get_file_info(location).type
+    if kind == fs.FileType.File:
+        return [location]
+    if kind == fs.FileType.Directory:
+        base = location
+        files = [f for f in _below(system, base, deep=True) if f.endswith(_SUFFIXES)]
+    elif _WILDCARD.search(location):
+        base = _fixed_part(location)
+        pattern = _parts_below(base, location)
+        found = _below(system, base, deep=len(pattern) > 1 or pattern == ("**",))
+        files = [f for f in found if _matches(_parts_below(base, f), pattern)]
+    else:
+        raise CatalogError(f"table {table}: no Parquet file at {uri}, which does not exist")
+    if not files:
+        raise CatalogError(f"table {table}: no Parquet file at {uri}")
+    _refuse_hive(table, uri, base, files)
+    _refuse_delta(table, uri, system, {base, *(file.rpartition("/")[0] for file in files)})
+    return sorted(files)
+
+
+def _below(system: fs.FileSystem, directory: str, *, deep: bool) -> list[str]:
+    """Files under a directory that are not hidden, as engines understand hidden."""
+    selector = fs.FileSelector(directory, allow_not_found=True, recursive=deep)
+    found = [i.path for i in system.get_file_info(selector) if i.type == fs.FileType.File]
+    return [
+        path for path in found if not any(part[0] in "._" for part in _parts_below(directory, path))
+    ]
+
+
+def _parts_below(base: str, path: str) -> tuple[str, ...]:
+    return PurePosixPath(path).parts[len(PurePosixPath(base).parts) :]
+
+
+def _refuse_hive(table: str, uri: str, base: str, files: list[str]) -> None:
+    for file in files:
+        for part in _parts_below(base, file)[:-1]:
+            if "=" in part:
+                raise CatalogError(
+                    f"table {table}: there are Hive partitions ({part}) at {uri}, whose values are "
+                    f"not in the files: make it a Delta table, or declare one partition"
+                )
+
+
+def _refuse_delta(table: str, uri: str, system: fs.FileSystem, directories: set[str]) -> None:
+    logs = [f"{directory}/_delta_log" for directory in directories]
+    if any(info.type == fs.FileType.Directory for info in system.get_file_info(logs)):
+        raise CatalogError(f"table {table}: Delta files at {uri}: declare it as DeltaTable")
+
+
+def _fixed_part(pattern: str) -> str:
+    """The directory before the first wildcard."""
+    start = _WILDCARD.search(pattern)
+    head = pattern[: start.start()] if start else pattern
+    return head.rpartition("/")[0] or "/"
+
+
+def _matches(path: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Whether the parts of a path match those of a glob, in which only ``**`` spans several."""
+    if not path or not pattern:
+        return not path and all(part == "**" for part in pattern)
+    if pattern[0] == "**":
+        return _matches(path, pattern[1:]) or _matches(path[1:], pattern)
+    return fnmatchcase(path[0], pattern[0]) and _matches(path[1:], pattern[1:])

@@ -1,0 +1,81 @@
+"""A catalog from the user's own code: a Python file, or a module by its name."""
+
+from __future__ import annotations
+
+import importlib
+import traceback
+from pathlib import Path
+from types import ModuleType
+
+from neuralake.catalog.catalog import Catalog, Database
+from neuralake.catalog.modules import add_to_search_path, import_file
+from neuralake.config import Settings
+from neuralake.errors import CatalogError, NeuralakeError
+
+
+def load_catalog(source: str, settings: Settings) -> Catalog:
+    """The catalog that a module makes, resolved.
+
+    The module's code is run. Its directory (of a file) or the working directory (of a module's
+    name) is put at the end of Python's search path and stays there, so that the module may import
+    what lies beside it, now and when a function table is made.
+
+    Parameters
+    ----------
+    source
+        Path of a ``.py`` file, or a dotted module name. If the module has a ``catalog`` of type
+        :class:`Catalog`, that is taken; otherwise the module is a database.
+    settings
+        What resolves locations.
+
+    Raises
+    ------
+    CatalogError
+        If there is no such file or module, its code fails, or it holds no table.
+    """
+    is_path = source.endswith(".py") or "/" in source or Path(source).is_file()
+    module = _from_file(Path(source)) if is_path else _from_name(source)
+    catalog = getattr(module, "catalog", None)
+    if not isinstance(catalog, Catalog):
+        catalog = Catalog((Database.from_module(module),))
+    return catalog.resolve(settings)
+
+
+def _from_file(path: Path) -> ModuleType:
+    if not path.is_file() or path.suffix != ".py":
+        kinds = {path.is_dir(): "it is a directory", not path.exists(): "it does not exist"}
+        found = kinds.get(True, "it is no .py file")
+        raise CatalogError(f"no catalog at {path}: {found}; expected a .py file or a module name")
+    try:
+        return import_file(path)
+    except (Exception, SystemExit) as error:
+        raise _failed(str(path), str(path.resolve()), error) from error
+
+
+def _from_name(name: str) -> ModuleType:
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise CatalogError(f"no catalog {name!r}: expected a .py file or a module name")
+    add_to_search_path(Path.cwd())
+    try:
+        return importlib.import_module(name)
+    except (Exception, SystemExit) as error:
+        # A module that the catalog itself imports may be the one that is absent.
+        if isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}."):
+            raise CatalogError(
+                f"no catalog {name}: Python finds no module {error.name} here; "
+                f"expected a .py file or a module name"
+            ) from error
+        spec = name.replace(".", "/") + ".py"
+        raise _failed(name, spec, error) from error
+
+
+def _failed(source: str, file: str, error: BaseException) -> CatalogError:
+    """What the user's code raised, in one line that says where it was raised."""
+    message = " ".join(str(error).split())
+    if not isinstance(error, NeuralakeError):
+        message = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename.endswith(file)]
+    # A syntax error says its line itself.
+    line = f", line {lines[-1]}" if lines and not isinstance(error, SyntaxError) else ""
+    return CatalogError(f"catalog {source}{line}: {message}")

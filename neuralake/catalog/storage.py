@@ -1,0 +1,98 @@
+"""Where tables lie: files listed on disk or S3, options under one name each, secrets kept back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from pyarrow import fs
+
+from neuralake.config import Settings, is_remote
+from neuralake.errors import CatalogError, ConfigError
+
+# object_store accepts several names for one option; two of them in one mapping would compete.
+_CANONICAL = {
+    "endpoint": "aws_endpoint_url",
+    "endpoint_url": "aws_endpoint_url",
+    "endpoint_url_s3": "aws_endpoint_url",
+    "region": "aws_region",
+    "default_region": "aws_region",
+    "access_key_id": "aws_access_key_id",
+    "secret_access_key": "aws_secret_access_key",
+    "session_token": "aws_session_token",
+    "token": "aws_session_token",
+    "allow_http": "aws_allow_http",
+}
+_SECRET = re.compile(r"key|secret|token|password|credential", re.IGNORECASE)
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_BACKTRACE = re.compile(r"\n\s*0: .*", re.DOTALL)
+_LONGEST_MESSAGE = 300
+
+
+def resolve_location(
+    table: str, location: str, options: Mapping[str, str], settings: Settings
+) -> tuple[str, dict[str, str]]:
+    """Absolute URI of a table, and the storage options that reach it.
+
+    A table's own options go before the environment's, and are under the same rule: production
+    refuses plain HTTP to a host that is not named.
+    """
+    try:
+        uri = settings.uri(location)
+        if not is_remote(uri):
+            return uri, {}
+        own = canonical_options(options)
+        # Whether plain HTTP is allowed follows from the endpoint; a table cannot say so itself.
+        own.pop("aws_allow_http", None)
+        if (endpoint := own.get("aws_endpoint_url")) is not None:
+            is_plain_http = settings.check_endpoint(endpoint, "the storage option aws_endpoint_url")
+            own["aws_allow_http"] = "true" if is_plain_http else "false"
+    except ConfigError as error:
+        raise CatalogError(f"table {table}: {error}") from error
+    return uri, {**settings.storage_options(uri), **own}
+
+
+def canonical_options(options: Mapping[str, str]) -> dict[str, str]:
+    """Options under the names that deltalake, Polars and object_store share."""
+    lowered = {key.lower(): value for key, value in options.items()}
+    return {_CANONICAL.get(key.removeprefix("aws_"), key): lowered[key] for key in lowered}
+
+
+def require_absolute(table: str, location: str) -> None:
+    """Refuse a location that is relative still: it would be read from wherever the process is."""
+    if not is_remote(location) and not Path(location).is_absolute():
+        raise CatalogError(
+            f"table {table} has the relative location {location!r}: "
+            f"call resolve(settings) before reading it"
+        )
+
+
+def filesystem(uri: str, options: Mapping[str, str]) -> tuple[fs.FileSystem, str]:
+    """Pyarrow's file system for a URI, and the path in it."""
+    if not is_remote(uri):
+        return fs.LocalFileSystem(), uri
+    arguments = {
+        "endpoint_override": options.get("aws_endpoint_url"),
+        "region": options.get("aws_region"),
+        "access_key": options.get("aws_access_key_id"),
+        "secret_key": options.get("aws_secret_access_key"),
+        "session_token": options.get("aws_session_token"),
+    }
+    given = {key: value for key, value in arguments.items() if value is not None}
+    return fs.S3FileSystem(**given), uri.split("://", 1)[1]
+
+
+def one_line(error: BaseException, options: Mapping[str, str]) -> str:
+    """An error of a library as one short line without colours, backtrace and secrets."""
+    text = _BACKTRACE.sub("", _ANSI.sub("", str(error)))
+    words = "".join(c if c.isprintable() else " " for c in text).split()
+    text = " ".join(words) or type(error).__name__
+    for secret in _secrets(options):
+        text = text.replace(secret, "***")
+    return text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + "…"
+
+
+def _secrets(options: Mapping[str, str]) -> Iterable[str]:
+    found = (value for key, value in options.items() if value and _SECRET.search(key))
+    return sorted(found, key=len, reverse=True)

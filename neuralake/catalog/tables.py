@@ -1,0 +1,67 @@
+"""Tables defined in code: Delta Lake, Parquet, and what a Python function returns.
+
+A table answers two questions: as a Polars ``LazyFrame`` (:meth:`Table.lazy`, with filters and
+columns pushed down), and as what any other engine needs to register it (``format``, then ``uri``,
+``storage_options`` and ``files()``, or ``arrow()``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
+
+import pyarrow as pa
+
+from neuralake.catalog.columns import Column
+from neuralake.catalog.declaration import ForeignKey
+from neuralake.catalog.delta import DeltaTable
+from neuralake.catalog.filters import Filter
+from neuralake.catalog.function import FunctionTable, table
+from neuralake.catalog.parquet import ParquetTable
+from neuralake.config import Settings
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["DeltaTable", "ForeignKey", "FunctionTable", "ParquetTable", "Table", "table"]
+
+
+@runtime_checkable
+class Table(Protocol):
+    """What a catalog holds and an engine registers."""
+
+    @property
+    def name(self) -> str:
+        """Name in SQL."""
+
+    @property
+    def description(self) -> str:
+        """What a row is, in a line."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Declared columns; empty where the declaration leaves the schema open."""
+
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        """Names of the columns that identify a row."""
+
+    @property
+    def foreign_keys(self) -> tuple[ForeignKey, ...]:
+        """References to other tables."""
+
+    @property
+    def format(self) -> str:
+        """``delta``, ``parquet`` or ``function``."""
+
+    def resolve(self, settings: Settings) -> Self:
+        """The same table with an absolute URI and its storage options."""
+
+    def arrow_schema(self) -> pa.Schema:
+        """Live schema. Raises ``CatalogError`` if the table cannot be read."""
+
+    def check(self) -> None:
+        """Raise ``SchemaMismatchError`` if the live schema differs from the declaration."""
+
+    def lazy(self, filters: Sequence[Filter] = (), columns: Sequence[str] = ()) -> pl.LazyFrame:
+        """Rows as a LazyFrame, filters and columns pushed down."""

@@ -1,0 +1,263 @@
+"""Settings from the environment: typed, checked once, and passed on explicitly.
+
+``NEURALAKE_ENV`` chooses the environment. ``local`` (the default) keeps data under ``data/`` and
+results under ``results/`` of the working directory. ``production`` has no default location and
+no default credential, and refuses plain HTTP unless ``NEURALAKE_ALLOW_HTTP`` names the host.
+Storage credentials are read from the variables that every S3 client knows (``AWS_…``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from neuralake.errors import ConfigError
+
+_REMOTE = re.compile(r"^s3a?://", re.IGNORECASE)
+_SCHEME = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*://")
+
+
+class Environment(StrEnum):
+    """Where Neuralake runs."""
+
+    LOCAL = "local"
+    PRODUCTION = "production"
+
+
+def is_remote(uri: str) -> bool:
+    """Whether a URI is on object storage, and not a path of this machine."""
+    return bool(_REMOTE.match(uri))
+
+
+def join_uri(base: str, *parts: str) -> str:
+    """Join path segments to a URI or a path, with one slash between."""
+    return "/".join([base.rstrip("/"), *(part.strip("/") for part in parts)]) or "/"
+
+
+@dataclass(frozen=True)
+class S3Settings:
+    """How to reach an S3 service.
+
+    Credentials are not shown by ``repr`` and are never written to a result.
+    """
+
+    endpoint_url: str | None = None
+    region: str | None = None
+    access_key_id: str | None = field(default=None, repr=False)
+    secret_access_key: str | None = field(default=None, repr=False)
+    session_token: str | None = field(default=None, repr=False)
+    allow_http: bool = False
+
+    def storage_options(self) -> dict[str, str]:
+        """The options as deltalake, Polars and object_store name them."""
+        named = {
+            "aws_endpoint_url": self.endpoint_url,
+            "aws_region": self.region,
+            "aws_access_key_id": self.access_key_id,
+            "aws_secret_access_key": self.secret_access_key,
+            "aws_session_token": self.session_token,
+            # Said even where it is false: the clients would otherwise look into the environment.
+            "aws_allow_http": "true" if self.allow_http else "false",
+        }
+        return {key: value for key, value in named.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment says.
+
+    Attributes
+    ----------
+    environment
+        ``local`` or ``production``.
+    storage_root
+        URI or path under which datasets and tables lie.
+    results_root
+        Directory under which runs are kept.
+    cache_root
+        Directory for what can be fetched again (jars).
+    s3
+        How ``s3://`` addresses are reached.
+    allow_http
+        Hosts that production may reach by plain HTTP.
+    """
+
+    environment: Environment
+    storage_root: str
+    results_root: Path
+    cache_root: Path
+    s3: S3Settings = field(default_factory=S3Settings)
+    allow_http: frozenset[str] = frozenset()
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the settings.
+
+        Parameters
+        ----------
+        environ
+            Usually ``os.environ``.
+
+        Raises
+        ------
+        ConfigError
+            If a variable is missing or its value is impossible.
+        """
+        environment = _environment(environ.get("NEURALAKE_ENV") or "local")
+        local = environment is Environment.LOCAL
+        storage_root = environ.get("NEURALAKE_STORAGE_ROOT") or ("data" if local else "")
+        if not storage_root:
+            raise ConfigError(
+                "NEURALAKE_STORAGE_ROOT is not set: production has no default location; "
+                "set it to a directory or an s3:// URI"
+            )
+        home = Path(environ.get("HOME") or "~").expanduser()
+        cache = environ.get("NEURALAKE_CACHE_ROOT") or str(
+            Path(environ.get("XDG_CACHE_HOME") or home / ".cache") / "neuralake"
+        )
+        named = environ.get("NEURALAKE_ALLOW_HTTP", "").lower().split(",")
+        allow_http = frozenset(host.strip() for host in named if host.strip())
+        return cls(
+            environment=environment,
+            storage_root=_location(storage_root, "NEURALAKE_STORAGE_ROOT"),
+            results_root=_directory(
+                environ.get("NEURALAKE_RESULTS_ROOT") or "results", "NEURALAKE_RESULTS_ROOT"
+            ),
+            cache_root=_directory(cache, "NEURALAKE_CACHE_ROOT"),
+            s3=_s3(environ, environment, allow_http),
+            allow_http=allow_http,
+        )
+
+    def uri(self, location: str) -> str:
+        """Absolute URI of a location, which may be relative to the storage root.
+
+        Raises
+        ------
+        ConfigError
+            If it is neither a path nor an ``s3://`` URI, or holds credentials.
+        """
+        location = _location(location, "the location")
+        if is_remote(location):
+            return location
+        if is_remote(self.storage_root) and not Path(location).is_absolute():
+            return join_uri(self.storage_root, location)
+        return str((Path(self.storage_root) / location).absolute())
+
+    def check_endpoint(self, url: str, source: str) -> bool:
+        """Whether an S3 endpoint is plain HTTP, and if so, that it may be.
+
+        Parameters
+        ----------
+        url
+            The endpoint.
+        source
+            Where it was given, for messages.
+
+        Raises
+        ------
+        ConfigError
+            If it is not a URL, holds credentials, or is plain HTTP in production to a host that
+            ``NEURALAKE_ALLOW_HTTP`` does not name.
+        """
+        return _is_plain_http(url, source, self.environment, self.allow_http)
+
+    def storage_options(self, uri: str) -> dict[str, str]:
+        """Options that reach a URI: empty for a path of this machine."""
+        return self.s3.storage_options() if is_remote(uri) else {}
+
+
+def _environment(value: str) -> Environment:
+    try:
+        return Environment(value)
+    except ValueError:
+        expected = " or ".join(environment.value for environment in Environment)
+        raise ConfigError(f"NEURALAKE_ENV is {value!r}: expected {expected}") from None
+
+
+def _location(location: str, source: str) -> str:
+    """A path, or a URI of object storage under its one canonical scheme."""
+    if is_remote(location):
+        bucket = urlsplit(location).netloc
+        if "@" in bucket:
+            raise ConfigError(
+                f"{source} holds credentials: "
+                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and leave them out of the URI"
+            )
+        if not bucket:
+            raise ConfigError(f"{source} is {location!r}: expected s3://bucket/path")
+        return _REMOTE.sub("s3://", location)
+    if location.startswith("file:///"):
+        return unquote(location.removeprefix("file://"))
+    if scheme := _SCHEME.match(location):
+        # Only the scheme is repeated: the rest of an unknown URI may hold a password.
+        raise ConfigError(f"{source} begins with {scheme[0]}: expected a path or an s3:// URI")
+    return location
+
+
+def _directory(path: str, source: str) -> Path:
+    location = _location(path, source)
+    if is_remote(location):
+        raise ConfigError(f"{source} is {location!r}: expected a directory of this machine")
+    return Path(location)
+
+
+def _s3(
+    environ: Mapping[str, str], environment: Environment, allow_http: AbstractSet[str]
+) -> S3Settings:
+    variables = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+    source = next((name for name in variables if environ.get(name)), None)
+    endpoint = environ[source] if source else None
+    key = environ.get("AWS_ACCESS_KEY_ID") or None
+    secret = environ.get("AWS_SECRET_ACCESS_KEY") or None
+    token = environ.get("AWS_SESSION_TOKEN") or None
+    if (key is None) != (secret is None):
+        missing = "AWS_ACCESS_KEY_ID" if key is None else "AWS_SECRET_ACCESS_KEY"
+        raise ConfigError(f"{missing} is not set, but its partner is: set both or neither")
+    if token is not None and key is None:
+        raise ConfigError(
+            "AWS_SESSION_TOKEN is set without AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: "
+            "set all three, or leave the token out"
+        )
+    return S3Settings(
+        endpoint_url=endpoint,
+        region=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or None,
+        access_key_id=key,
+        secret_access_key=secret,
+        session_token=token,
+        allow_http=bool(
+            endpoint and source and _is_plain_http(endpoint, source, environment, allow_http)
+        ),
+    )
+
+
+def _is_plain_http(
+    url: str, source: str, environment: Environment, allow_http: AbstractSet[str]
+) -> bool:
+    """Whether a URL is plain HTTP; refused in production unless its host is named.
+
+    A malformed URL is not repeated in the message: it may hold a password.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port  # both raise on what is malformed
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in ("http", "https"):
+        raise ConfigError(f"{source} is not a URL: expected http(s)://host[:port]")
+    if parts.username is not None or parts.password is not None:
+        raise ConfigError(
+            f"{source} holds credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        )
+    if parts.scheme == "https":
+        return False
+    if environment is Environment.PRODUCTION and host not in allow_http:
+        raise ConfigError(
+            f"{source} is plain HTTP to {host}, which production refuses: "
+            f"use https, or set NEURALAKE_ALLOW_HTTP={host}"
+        )
+    return True

@@ -1,0 +1,122 @@
+"""Spark's settings for one machine, and the directory from which its JVM reads them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from neuralake.engines.spark.options import SparkOptions, default_heap
+from neuralake.machine import cores
+
+# Lists that the user's value extends and does not replace: without Delta's own, no table opens.
+_LISTS = ("spark.jars", "spark.sql.extensions")
+# Spark's own spark.redaction.regex, widened: Hadoop's and Java's names of secrets.
+_SECRET = re.compile(r"secret|password|passwd|token|credential|access.?key|api.?key", re.IGNORECASE)
+_ERRORS_ONLY = """\
+rootLogger.level = error
+rootLogger.appenderRef.stderr.ref = stderr
+logger.shell.name = org.apache.spark.api.python.PythonGatewayServer
+logger.shell.level = error
+appender.stderr.type = Console
+appender.stderr.name = stderr
+appender.stderr.target = SYSTEM_ERR
+appender.stderr.layout.type = PatternLayout
+appender.stderr.layout.pattern = spark: %p %c{1}: %m%n%ex
+"""
+
+
+def spark_conf(options: SparkOptions, jars: Sequence[Path], scratch: Path) -> dict[str, str]:
+    """Every setting that Spark is started with.
+
+    Parameters
+    ----------
+    options
+        What the caller chose.
+    jars
+        Delta's jars; none where Spark reads plain Parquet files.
+    scratch
+        Directory for whatever Spark writes.
+    """
+    parallelism = options.cores or cores()
+    shuffle_partitions = options.shuffle_partitions or parallelism
+    conf = {
+        "spark.master": f"local[{parallelism}]",
+        "spark.app.name": "neuralake",
+        "spark.driver.memory": default_heap() if options.memory == "auto" else options.memory,
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        # a crash report goes to where the user looks, not into the working directory
+        "spark.driver.defaultJavaOptions": (
+            f'-XX:+ErrorFileToStderr "-Djava.io.tmpdir={scratch}" -XX:-UsePerfData'
+        ),
+        "spark.local.dir": str(scratch / "local"),
+        "spark.sql.warehouse.dir": str(scratch / "warehouse"),
+        "spark.sql.catalogImplementation": "in-memory",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.adaptive.enabled": "true",
+        # the defaults, 200 and 10,000 tasks, are a cluster's
+        "spark.sql.shuffle.partitions": str(shuffle_partitions),
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(parallelism),
+        # results are Arrow anyway; self-destruction stays off: it copies every column, to free
+        # memory while a result is turned into pandas
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+    }
+    if jars:
+        conf |= {
+            "spark.jars": ",".join(str(jar) for jar in jars),
+            "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+            "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+            # 50 by default: that many empty tasks for the log of a small table
+            "spark.databricks.delta.snapshotPartitions": str(parallelism),
+        }
+    lists = {
+        key: f"{conf[key]},{value}"
+        for key, value in options.config.items()
+        if key in _LISTS and key in conf
+    }
+    return {**conf, **options.config, **lists}
+
+
+def write_conf_dir(conf: Mapping[str, str], directory: Path) -> None:
+    """Write settings and logging to a directory for ``SPARK_CONF_DIR``.
+
+    The heap must be known before the JVM starts, and whatever is on a command line, credentials
+    included, can be read by every user of the machine: a file serves both.
+    """
+    directory.mkdir(mode=0o700)
+    lines = [f"{key} {_escape(value)}\n" for key, value in conf.items()]
+    (directory / "spark-defaults.conf").write_text("".join(lines), encoding="utf-8")
+    (directory / "log4j2.properties").write_text(_ERRORS_ONLY)
+
+
+def shown_settings(
+    conf: Mapping[str, str], options: SparkOptions, delta_jars: Sequence[str]
+) -> dict[str, Any]:
+    """What of the settings is recorded with every result; the values of secrets are not."""
+    settings: dict[str, Any] = {
+        "master": conf["spark.master"],
+        "driver_memory": conf["spark.driver.memory"],
+        "shuffle_partitions": _number(conf["spark.sql.shuffle.partitions"]),
+        "adaptive": conf["spark.sql.adaptive.enabled"].lower() == "true",
+        "delta_reader": "delta" if delta_jars else "snapshot-files",
+    }
+    if delta_jars:
+        settings["snapshot_partitions"] = _number(conf["spark.databricks.delta.snapshotPartitions"])
+        settings["delta_jars"] = list(delta_jars)
+    for key, value in options.config.items():
+        settings[key] = "***" if _SECRET.search(key) or _SECRET.search(value) else value
+    return settings
+
+
+def _number(value: str) -> int | str:
+    return int(value) if value.isdecimal() else value
+
+
+def _escape(value: str) -> str:
+    """A value as java.util.Properties reads it back."""
+    value = value.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+    return re.sub(r"^(?=[ \t\f])", r"\\", value)

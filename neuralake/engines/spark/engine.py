@@ -1,0 +1,164 @@
+"""Spark: SQL in a local JVM, tables through Delta Lake or as plain Parquet files."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import redirect_stdout
+from importlib.metadata import version
+from importlib.util import find_spec
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
+from neuralake.config import is_remote
+from neuralake.engines.spark.conf import shown_settings
+from neuralake.engines.spark.jars import DELTA_JARS, DELTA_VERSION, delta_jars
+from neuralake.engines.spark.java import OLDEST_VERSION, find_java
+from neuralake.engines.spark.jvm import SparkJvm
+from neuralake.engines.spark.options import SparkOptions
+from neuralake.errors import EngineError, EngineUnavailableError
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+    from pyspark.sql import SparkSession as PySparkSession
+
+
+class SparkEngine:
+    """Spark in a JVM that belongs to this process."""
+
+    name = "spark"
+    Options = SparkOptions
+
+    def __init__(self, options: SparkOptions) -> None:
+        java = find_java(os.environ)
+        for reason in java.passed_over:
+            _tell(f"{reason}, Spark needs {OLDEST_VERSION}: using {java.executable}")
+        jars = _jars(options)
+        self._jvm = SparkJvm(options, jars, java)
+        self._delta = bool(jars)
+        coordinates = [jar.coordinates for jar in DELTA_JARS] if jars else []
+        self.settings: Mapping[str, Any] = shown_settings(self._jvm.conf, options, coordinates)
+        reader = {"delta-spark": DELTA_VERSION} if jars else {"deltalake": version("deltalake")}
+        self._versions = {"pyspark": version("pyspark"), **reader, "java": self._jvm.java_version()}
+
+    @classmethod
+    def unavailable(cls) -> str | None:
+        """Why Spark cannot run here, or None."""
+        if find_spec("pyspark") is None:
+            return "pyspark is not installed: pip install 'neuralake[spark]'"
+        try:
+            find_java(os.environ)
+        except EngineUnavailableError as error:
+            return str(error)
+        return None
+
+    @classmethod
+    def prepare(cls, options: SparkOptions) -> None:
+        """Fetch Delta's jars, unless they are in the cache or not asked for."""
+        _jars(options)
+
+    def versions(self) -> dict[str, str]:
+        """Of Spark, of what reads Delta tables, and of the Java runtime that runs them."""
+        return dict(self._versions)
+
+    def open(self, tables: Mapping[str, Table]) -> SparkSession:
+        """Register each table as a view; Delta snapshots are resolved here."""
+        return SparkSession(self._jvm.spark.newSession(), tables, self._delta)
+
+    def close(self) -> None:
+        """Stop Spark and end its JVM."""
+        self._jvm.stop()
+
+
+class SparkSession:
+    """Views of tables, seen by this session only."""
+
+    def __init__(self, spark: PySparkSession, tables: Mapping[str, Table], delta: bool) -> None:
+        self._spark = spark
+        self._delta = delta
+        self._names: list[str] = []
+        for name, table in tables.items():
+            self._frame(name, table).createOrReplaceTempView(f"`{name}`")
+            self._names.append(name)
+
+    def execute(self, sql: str) -> pa.Table:
+        """Run one query to its complete result."""
+        return self._spark.sql(sql).toArrow()
+
+    def explain(self, sql: str) -> str:
+        """The physical plan before adaptive execution changes it."""
+        frame = self._spark.sql(sql)
+        with redirect_stdout(StringIO()) as text:
+            frame.explain(mode="formatted")
+        return text.getvalue().strip()
+
+    def close(self) -> None:
+        """Forget the tables."""
+        for name in self._names:
+            self._spark.catalog.dropTempView(name)
+        self._names.clear()
+
+    def _frame(self, name: str, table: Table) -> DataFrame:
+        if isinstance(table, FunctionTable):
+            return self._spark.createDataFrame(table.arrow())
+        if not isinstance(table, DeltaTable | ParquetTable):
+            raise EngineError(f"table {name}: Spark cannot read the format {table.format}")
+        if is_remote(table.uri):
+            raise EngineError(
+                f"table {name} is at {table.uri}: S3 through Spark is not supported yet"
+            )
+        if isinstance(table, DeltaTable) and self._delta:
+            return self._snapshot(table)
+        return self._files(table)
+
+    def _snapshot(self, table: DeltaTable) -> DataFrame:
+        # By its version a snapshot stays the one that was checked, and queries do not list the log
+        # again; listing its files replays the log now, and Delta keeps the state for the queries.
+        read = self._spark.read.format("delta").option("versionAsOf", table.snapshot().version())
+        frame = read.load(_local_uri(table.uri))
+        frame.inputFiles()
+        return frame
+
+    def _files(self, table: DeltaTable | ParquetTable) -> DataFrame:
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        files = [_escape_glob(_local_uri(file)) for file in table.files()]
+        # A file written before a column was added lacks it: the schema must be the table's.
+        schema = from_arrow_schema(table.arrow_schema(), prefer_timestamp_ntz=True)
+        if not files:
+            return self._spark.createDataFrame([], schema)
+        return self._spark.read.schema(schema).parquet(*files)
+
+
+def _jars(options: SparkOptions) -> list[Path]:
+    """Delta's jars, or none if the snapshot's files are to be read instead."""
+    if options.delta_reader == "snapshot-files":
+        return []
+    try:
+        return delta_jars(os.environ)
+    except EngineUnavailableError:
+        raise
+    except EngineError as error:
+        if options.delta_reader == "delta":
+            raise EngineError(f"spark: {error}") from error
+        _tell(f"{error}; reading the files of Delta snapshots as plain Parquet instead")
+        return []
+
+
+def _local_uri(path: str) -> str:
+    """A path that no Hadoop configuration moves to another file system."""
+    return path if path.startswith("file:") else f"file://{path}"
+
+
+def _escape_glob(uri: str) -> str:
+    """A name as it is, where Hadoop would see a pattern."""
+    return "".join(f"\\{c}" if c in "{}[]*?\\" else c for c in uri)
+
+
+def _tell(line: str) -> None:
+    print(f"neuralake: spark: {line}", file=sys.stderr)

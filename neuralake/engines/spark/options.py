@@ -1,0 +1,96 @@
+"""What can be chosen about Spark."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from neuralake.errors import EngineError
+from neuralake.machine import available_memory_bytes
+
+DeltaReader = Literal["auto", "delta", "snapshot-files"]
+
+_SIZE = re.compile(r"(\d+)([kmgt])b?", re.IGNORECASE)
+_MIB = 2**20
+_GIB = 2**30
+# Spark does not start with less than 1.5 times the 300 MiB that it reserves
+# (UnifiedMemoryManager).
+_LEAST_HEAP_BYTES = 512 * _MIB
+# Spark, "Hardware Provisioning": at most 75 % of the memory for Spark, the rest for the operating
+# system and its page cache, and no heap beyond 200 GiB. What a JVM takes beside its heap is a tenth
+# of the heap (spark.driver.memoryOverheadFactor).
+_SHARE_OF_MEMORY = 0.75
+_HEAP_SHARE_OF_JVM = 1 / 1.1
+_LARGEST_DEFAULT_HEAP_BYTES = 200 * _GIB
+
+
+@dataclass(frozen=True)
+class SparkOptions:
+    """How Spark runs.
+
+    Attributes
+    ----------
+    cores
+        Tasks that run at once; 0 is one a core.
+    memory
+        Heap of the JVM (``8g``); ``auto`` is two thirds of the memory that is free.
+    shuffle_partitions
+        Partitions of a shuffle before adaptive execution joins small ones; 0 is one a core.
+    delta_reader
+        ``delta`` reads tables through Delta Lake's jar, which is fetched from Maven once.
+        ``snapshot-files`` reads the Parquet files of the newest snapshot. ``auto`` is ``delta``,
+        and ``snapshot-files`` where the jar cannot be had.
+    config
+        Spark's own settings, by their names (``spark.sql.autoBroadcastJoinThreshold``). They go
+        before everything above.
+    """
+
+    cores: int = 0
+    memory: str = "auto"
+    shuffle_partitions: int = 0
+    delta_reader: DeltaReader = "auto"
+    config: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("cores", "shuffle_partitions"):
+            if (value := getattr(self, name)) < 0:
+                raise EngineError(f"spark: {name} is {value}: expected 0 (one a core) or more")
+        if self.memory != "auto" and parse_size(self.memory, "memory") < _LEAST_HEAP_BYTES:
+            raise EngineError(f"spark: memory is {self.memory}: expected 512m or more")
+        if self.delta_reader not in get_args(DeltaReader):
+            expected = ", ".join(get_args(DeltaReader))
+            raise EngineError(
+                f"spark: delta_reader is {self.delta_reader!r}: expected one of {expected}"
+            )
+        for key in self.config:
+            if not re.fullmatch(r"spark\.[^\s=:]+", key):
+                raise EngineError(
+                    f"spark: {key!r} is not a setting of Spark: expected a name like "
+                    f"spark.sql.autoBroadcastJoinThreshold"
+                )
+
+
+def parse_size(text: str, option: str) -> int:
+    """Bytes of a JVM size such as ``8g`` or ``512m``.
+
+    Raises
+    ------
+    EngineError
+        If it is none; the message names the option.
+    """
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise EngineError(f"spark: {option} is {text!r}: expected a size such as 8g or 512m")
+    power: int = " kmgt".index(match[2].lower())
+    return int(match[1]) << 10 * power
+
+
+def default_heap() -> str:
+    """Heap for a machine that Spark shares with nothing but the caller, as a JVM size."""
+    heap = int(available_memory_bytes() * _SHARE_OF_MEMORY * _HEAP_SHARE_OF_JVM)
+    if heap >= 2 * _GIB:
+        # whole GiB: runs of one machine should not differ in their settings by a few MiB
+        return f"{min(heap, _LARGEST_DEFAULT_HEAP_BYTES) // _GIB}g"
+    return f"{max(heap, _LEAST_HEAP_BYTES) // _MIB}m"

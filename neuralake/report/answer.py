@@ -1,0 +1,61 @@
+"""The result of a query, as a table for people or as a format for programs."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any, BinaryIO, Literal
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from neuralake.report.text import one_line
+
+Format = Literal["table", "csv", "json", "parquet"]
+ROWS_SHOWN = 100
+
+
+def write_answer(result: pa.Table, format: Format, sink: BinaryIO) -> None:
+    """Write a result in a format for programs.
+
+    Parameters
+    ----------
+    result
+        Any result.
+    format
+        ``csv`` (with a header), ``json`` (an array of objects; decimals and dates as strings, so
+        that nothing is lost) or ``parquet``.
+    sink
+        Receives the bytes.
+    """
+    if format == "csv":
+        pacsv.write_csv(result, sink)
+    elif format == "json":
+        sink.write(json.dumps(result.to_pylist(), default=str, indent=1).encode() + b"\n")
+    else:
+        buffer = io.BytesIO()  # a pipe cannot be asked for its position
+        pq.write_table(result, buffer)
+        sink.write(buffer.getbuffer())
+
+
+def print_answer(result: pa.Table, console: Console) -> None:
+    """Print a result as a table: its first 100 rows, and how many more there are."""
+    table = Table(box=box.SIMPLE_HEAD)
+    for field in result.schema:
+        number = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
+        right = number or pa.types.is_decimal(field.type)
+        table.add_column(Text(one_line(field.name)), justify="right" if right else "left")
+    for row in zip(*[c.to_pylist() for c in result.slice(0, ROWS_SHOWN).columns], strict=True):
+        table.add_row(*[_shown(value) for value in row])
+    console.print(table)
+    if result.num_rows > ROWS_SHOWN:
+        console.print(f"{result.num_rows - ROWS_SHOWN:,} more rows; --format csv prints all")
+
+
+def _shown(value: Any) -> Text:
+    return Text("null", style="dim") if value is None else Text(one_line(str(value)))

@@ -1,0 +1,13 @@
+"""Text from elsewhere, made harmless for a terminal."""
+
+from __future__ import annotations
+
+
+def printable(text: str) -> str:
+    """The text with control characters (escape sequences among them) replaced."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def one_line(text: str) -> str:
+    """The text in one line, harmless for a terminal."""
+    return printable(" ".join(text.split()))

@@ -1,0 +1,124 @@
+"""Follows files while they are written: checksums them and makes them last, off the clock.
+
+The generator is bound by the processor and leaves its files in the page cache. Reading behind it
+costs no disk read, at any scale factor; starting their write-back at once leaves little to wait
+for at the end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from concurrent.futures import Executor
+from functools import partial
+from pathlib import Path
+
+from neuralake.errors import DatasetError
+from neuralake.tpch.manifest import DataFile
+
+_CHUNK_BYTES = 2**20
+_SUFFIX_IN_PROGRESS = ".inprogress"
+
+
+class Follower:
+    """Checksums of all Parquet files that appear under a directory, each one written once.
+
+    A file grows under the name ``X.inprogress``, only ever at its end, and is renamed to ``X``
+    when it is complete.
+
+    Parameters
+    ----------
+    root
+        Directory of the dataset, with one directory a table.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._growing: dict[str, _File] = {}
+        self._complete: dict[str, DataFile] = {}
+
+    @property
+    def bytes_written(self) -> int:
+        """Bytes of all files seen."""
+        return sum(f.size_bytes for f in self._complete.values()) + sum(
+            f.size_bytes for f in self._growing.values()
+        )
+
+    def follow(self, executor: Executor) -> None:
+        """Read what has been written since the last call, several files at a time."""
+        list(executor.map(lambda advance: advance(), self._look()))
+
+    def finish(self, executor: Executor) -> dict[str, DataFile]:
+        """All files by their path under the root, after the last of them is complete.
+
+        Raises
+        ------
+        DatasetError
+            If one is incomplete, or was changed while it was read.
+        """
+        self.follow(executor)
+        if self._growing:
+            raise DatasetError(f"the generator left {min(self._growing)} incomplete")
+        for path, file in self._complete.items():
+            if (self._root / path).stat().st_size != file.size_bytes:
+                raise DatasetError(f"the generator changed {path} after completing it")
+        return dict(sorted(self._complete.items()))
+
+    def close(self) -> None:
+        """Let go of all files."""
+        for file in self._growing.values():
+            file.close()
+        self._growing.clear()
+
+    def _look(self) -> list[Callable[[], None]]:
+        """What there is to do, one task a file."""
+        tasks: dict[str, Callable[[], None]] = {}
+        for file in self._root.glob("*/*.parquet*"):
+            path = file.relative_to(self._root).as_posix()
+            name = path.removesuffix(_SUFFIX_IN_PROGRESS)
+            if name in self._complete:
+                continue
+            if name not in self._growing:
+                try:
+                    self._growing[name] = _File(file)
+                except FileNotFoundError:
+                    continue  # it was just renamed, and is found by its own name the next time
+            if path == name:
+                tasks[name] = partial(self._complete_file, name)
+            else:
+                # A listing may show both names of a file that is renamed meanwhile.
+                tasks.setdefault(name, self._growing[name].advance)
+        return list(tasks.values())
+
+    def _complete_file(self, name: str) -> None:
+        file = self._growing[name]
+        file.advance()
+        self._complete[name] = file.finish(name)
+        del self._growing[name]
+
+
+class _File:
+    """One growing file: what was read of it, and its checksum so far."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._digest = hashlib.sha256()
+        self.size_bytes = 0
+
+    def advance(self) -> None:
+        read_bytes = 0
+        while chunk := os.read(self._descriptor, _CHUNK_BYTES):
+            self._digest.update(chunk)
+            read_bytes += len(chunk)
+        self.size_bytes += read_bytes
+        if read_bytes:
+            os.fdatasync(self._descriptor)
+
+    def finish(self, name: str) -> DataFile:
+        os.fsync(self._descriptor)
+        self.close()
+        return DataFile(path=name, size_bytes=self.size_bytes, sha256=self._digest.hexdigest())
+
+    def close(self) -> None:
+        os.close(self._descriptor)

@@ -1,0 +1,202 @@
+"""Makes a TPC-H dataset: eight Delta tables on disk, whole or not at all.
+
+The generator writes the Parquet files where they stay; then each table gets its transaction log.
+Checksums and the writing of the page cache to the disk happen while the generator is at work.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
+from importlib import import_module
+from pathlib import Path, PurePosixPath
+
+from neuralake.config import is_remote
+from neuralake.errors import DatasetError
+from neuralake.machine import cores
+from neuralake.tpch.follow import Follower
+from neuralake.tpch.layout import Layout
+from neuralake.tpch.manifest import (
+    FORMAT,
+    MANIFEST_NAME,
+    SCHEMA_VERSION,
+    DataFile,
+    GeneratedTable,
+    Manifest,
+    load_manifest,
+    sha256,
+)
+from neuralake.tpch.progress import Progress, no_progress
+from neuralake.tpch.scale import TABLE_NAMES, check_scale_factor, estimate_bytes, row_count
+from neuralake.tpch.staging import Staging, clean, staging, sync_directory, sync_file, write_durably
+from neuralake.tpch.tpchgen import Tpchgen, running, watch
+
+_LOOK_INTERVAL_S = 0.1
+_COMMIT_MODULE = "neuralake.tpch.commit"
+# A dataset may exceed its estimate by a tenth; a small one consists of logs and footers.
+_DISK_MARGIN = 1.1
+_DISK_FLOOR_BYTES = 2_000_000
+
+
+def generate(
+    scale_factor: float,
+    uri: str,
+    *,
+    layout: Layout | None = None,
+    verify: bool = False,
+    progress: Progress = no_progress,
+) -> Manifest:
+    """Make a dataset, unless it is there already.
+
+    Parameters
+    ----------
+    scale_factor
+        TPC-H scale factor, 0.001 to 100000.
+    uri
+        Directory that is absent or empty, or holds the dataset.
+    layout
+        Options of the Parquet writer. None takes the defaults for a new dataset, and leaves an
+        existing one as it is.
+    verify
+        Compare the checksums of a dataset that exists, which reads it once.
+    progress
+        Told the bytes written, several times a second.
+
+    Returns
+    -------
+    Manifest
+        What the dataset consists of.
+
+    Raises
+    ------
+    DatasetError
+        If an argument is impossible, the directory holds anything else, or the dataset cannot be
+        written. Nothing is left behind.
+    BusyError
+        If another process makes a dataset in the same place.
+    """
+    check_scale_factor(scale_factor)
+    wanted = (layout or Layout()).at(scale_factor)
+    if is_remote(uri):
+        raise DatasetError(f"{uri}: datasets on S3 are not supported yet; give a directory")
+    load = partial(load_manifest, scale_factor=scale_factor, layout=layout, verify=verify)
+    try:
+        target = Path(uri).resolve()
+        if not _is_vacant(target):
+            manifest = load(str(target))
+            clean(target)
+            return manifest
+        with staging(target) as stage:
+            # Somebody else may have made it before we had the lock.
+            if not _is_vacant(target):
+                return load(str(target))
+            manifest = _make(stage, scale_factor, wanted, progress)
+            stage.publish()
+            return manifest
+    except OSError as error:
+        raise DatasetError(_reason(uri, error)) from error
+
+
+def _is_vacant(target: Path) -> bool:
+    """Whether a directory can be renamed to this path."""
+    if not target.exists():
+        return True
+    if not target.is_dir() or any(target.iterdir()):
+        return False
+    if target.is_mount():
+        raise DatasetError(f"{target} is a mount point: give a directory within it")
+    return True
+
+
+def _make(stage: Staging, scale_factor: float, layout: Layout, progress: Progress) -> Manifest:
+    """Fill the staging directory, down to the last byte that has to be on the disk."""
+    tpchgen = Tpchgen.installed()
+    expected_bytes = estimate_bytes(scale_factor, layout)
+    _check_space(stage.destination.parent, scale_factor, expected_bytes)
+    command = tpchgen.command(scale_factor, layout, stage.directory)
+    with closing(Follower(stage.directory)) as follower, ThreadPoolExecutor(cores()) as executor:
+
+        def look() -> None:
+            follower.follow(executor)
+            progress(follower.bytes_written, expected_bytes)
+
+        with running(command, stage.lock_descriptor) as process:
+            # Importing pyarrow and deltalake takes as long as committing eight tables.
+            executor.submit(import_module, _COMMIT_MODULE)
+            watch(process, _LOOK_INTERVAL_S, look)
+        files = follower.finish(executor)
+        facts = {"generator": tpchgen.name, "scaleFactor": f"{scale_factor:g}"}
+        make_table = partial(_make_table, stage.directory, scale_factor, files, facts)
+        tables = dict(zip(TABLE_NAMES, executor.map(make_table, TABLE_NAMES), strict=True))
+    manifest = Manifest(
+        format=FORMAT,
+        schema_version=SCHEMA_VERSION,
+        generator=tpchgen.name,
+        scale_factor=float(scale_factor),
+        layout=layout,
+        tables=tables,
+    )
+    write_durably(stage.directory / MANIFEST_NAME, manifest.to_json())
+    sync_directory(stage.directory)
+    return manifest
+
+
+def _make_table(
+    root: Path,
+    scale_factor: float,
+    files: Mapping[str, DataFile],
+    facts: Mapping[str, str],
+    name: str,
+) -> GeneratedTable:
+    """Commit one table, check its rows, and see that it lasts."""
+    from neuralake.tpch.commit import FIRST_ENTRY, commit
+    from neuralake.tpch.tables import TABLES, schema_fingerprint
+
+    directory = root / name
+    names = [PurePosixPath(path).name for path in files if path.startswith(f"{name}/")]
+    committed = commit(TABLES[name], directory, names, facts)
+    allowed = row_count(name, scale_factor)
+    if committed.rows not in allowed:
+        raise DatasetError(
+            f"the generator made {committed.rows} rows of {name} at scale factor "
+            f"{scale_factor:g}: the specification has {allowed.start}"
+            + (f" to {allowed.stop - 1}" if len(allowed) > 1 else "")
+        )
+    for empty in set(names).difference(committed.files):
+        (directory / empty).unlink()
+    log = directory / FIRST_ENTRY
+    sync_file(log)
+    sync_directory(log.parent)
+    sync_directory(directory)
+    data_files = tuple(files[f"{name}/{file}"] for file in committed.files)
+    return GeneratedTable(
+        rows=committed.rows,
+        size_bytes=sum(file.size_bytes for file in data_files),
+        schema=schema_fingerprint(TABLES[name]),
+        delta_version=0,
+        log=DataFile(
+            path=log.relative_to(root).as_posix(),
+            size_bytes=log.stat().st_size,
+            sha256=sha256(log),
+        ),
+        files=data_files,
+    )
+
+
+def _check_space(directory: Path, scale_factor: float, expected_bytes: int) -> None:
+    needed_bytes = round(expected_bytes * _DISK_MARGIN) + _DISK_FLOOR_BYTES
+    free_bytes = shutil.disk_usage(directory).free
+    if free_bytes < needed_bytes:
+        raise DatasetError(
+            f"too little disk at {directory}: scale factor {scale_factor:g} needs about "
+            f"{needed_bytes / 1e6:,.0f} MB, {free_bytes / 1e6:,.0f} MB are free"
+        )
+
+
+def _reason(uri: str, error: OSError) -> str:
+    what = error.strerror or str(error)
+    where = f" ({error.filename})" if error.filename else ""
+    return f"the dataset cannot be written to {uri}: {what}{where}"

