@@ -130,7 +130,7 @@ def generate(
     from neuralake.tpch.progress import generation_progress
 
     settings = _settings()
-    uri = settings.uri(destination) if destination else dataset_uri(settings, scale_factor)
+    uri = _uri(destination) if destination else dataset_uri(settings, scale_factor)
     layout = Layout(
         row_group_bytes=row_group_bytes, compression=compression, files_per_table=files_per_table
     )
@@ -384,6 +384,13 @@ def _settings() -> Settings:
     return Settings.from_environ(os.environ)
 
 
+def _uri(location: str) -> str:
+    """What the user typed: a URI, or a path from where he stands."""
+    from neuralake.config import is_remote
+
+    return location if is_remote(location) else str(Path(location).absolute())
+
+
 def _store() -> RunStore:
     from neuralake.results.store import RunStore
 
@@ -400,7 +407,7 @@ def _load_catalog(
     settings = _settings()
     if source is None:
         size = 1.0 if scale_factor is None else scale_factor
-        uri = settings.uri(dataset) if dataset else dataset_uri(settings, size)
+        uri = _uri(dataset) if dataset else dataset_uri(settings, size)
         return dataset_catalog(uri, settings)
     if scale_factor is not None or dataset is not None:
         raise click.UsageError("--catalog goes without --scale-factor and --dataset")
@@ -418,7 +425,7 @@ def _workload(
     if dataset is not None:
         if scale_factor is not None:
             raise click.UsageError("expected either --scale-factor or --dataset")
-        return open_workload(settings.uri(dataset), settings)
+        return open_workload(_uri(dataset), settings)
     size = 1.0 if scale_factor is None else scale_factor
     uri = dataset_uri(settings, size)
     if make:

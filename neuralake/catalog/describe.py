@@ -9,7 +9,7 @@ from neuralake.catalog.columns import Column
 from neuralake.catalog.delta import DeltaTable, row_count
 from neuralake.catalog.parquet import ParquetTable
 from neuralake.catalog.tables import Table
-from neuralake.errors import CatalogError
+from neuralake.errors import NeuralakeError
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def describe_table(catalog: Catalog, name: str) -> TableDetails:
     )
     try:
         return _found(table, details)
-    except CatalogError as error:
+    except NeuralakeError as error:
         return replace(details, problem=str(error))
 
 

@@ -1,0 +1,1 @@
+"""Benchmarks of Neuralake itself; run from the root of the repository."""

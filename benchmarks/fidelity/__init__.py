@@ -1,0 +1,1 @@
+"""Fidelity: is what Neuralake reports what the engine did."""

@@ -1,0 +1,52 @@
+"""Measure what reading through Delta Lake costs over reading the same files bare.
+
+The harness runs each query over the Delta tables and over their Parquet files, alternating.
+
+    python -m benchmarks.fidelity.delta_overhead --engine datafusion --dataset data/tpch/sf1
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from benchmarks.fidelity.pairs import HarnessArm, interleave, report
+from neuralake.catalog.tables import ParquetTable
+from neuralake.config import Settings, join_uri
+from neuralake.engines.registry import EngineSpec
+from neuralake.queries.workload import select_queries
+from neuralake.tpch.dataset import open_workload
+
+OPTIONS = {"spark": {"memory": "4g"}}  # two JVMs at once
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--engine", required=True)
+    parser.add_argument("--dataset", required=True)
+    parser.add_argument("--queries", default=None, help="such as 1,6,9-12")
+    parser.add_argument("--processes", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    settings = Settings.from_environ(os.environ)
+    workload = open_workload(str(Path(arguments.dataset).absolute()), settings)
+    spec = EngineSpec(arguments.engine, OPTIONS.get(arguments.engine, {}))
+    parquet = {
+        name: ParquetTable(
+            name=name, columns=table.columns, location=join_uri(workload.dataset_uri, name)
+        )
+        for name, table in workload.tables.items()
+    }
+    pairs = interleave(
+        lambda: (HarnessArm(spec, workload.tables), HarnessArm(spec, parquet)),
+        select_queries(workload.queries, arguments.queries),
+        processes=arguments.processes,
+        rounds=arguments.rounds,
+    )
+    report(pairs, "delta", "parquet")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""Check that a latency which Neuralake reports is the engine's own.
+
+For one engine the harness and a bare loop of 15 lines (``bare_<engine>.py``: same engine, same
+settings, same files, no import of Neuralake) run the same queries, alternating; the geometric mean
+of the ratios should be 1.00 ± 0.02.
+
+    python -m benchmarks.fidelity.hot_loop --engine polars --dataset data/tpch/sf1
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.fidelity.pairs import Arm, BareArm, HarnessArm, interleave, report
+from neuralake.config import Settings
+from neuralake.engines.registry import EngineSpec
+from neuralake.queries.workload import Workload, select_queries
+from neuralake.tpch.dataset import open_workload
+
+HERE = Path(__file__).parent
+OPTIONS = {"spark": {"memory": "4g"}}  # two JVMs at once
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--engine", choices=["polars", "datafusion", "spark"], required=True)
+    parser.add_argument("--dataset", required=True)
+    parser.add_argument("--queries", default=None, help="such as 1,6,9-12")
+    parser.add_argument("--processes", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    settings = Settings.from_environ(os.environ)
+    workload = open_workload(str(Path(arguments.dataset).absolute()), settings)
+    queries = select_queries(workload.queries, arguments.queries)
+    pairs = interleave(
+        lambda: _arms(arguments.engine, workload),
+        queries,
+        processes=arguments.processes,
+        rounds=arguments.rounds,
+    )
+    report(pairs, "harness", "bare loop")
+
+
+def _arms(engine: str, workload: Workload) -> tuple[Arm, Arm]:
+    spec = EngineSpec(engine, OPTIONS.get(engine, {}))
+    bare = BareArm(HERE / f"bare_{engine}.py", workload.dataset_uri, *_settings_of(engine))
+    return HarnessArm(spec, workload.tables), bare
+
+
+def _settings_of(engine: str) -> Sequence[str]:
+    """Spark's settings as the harness makes them, but for the heap and its own directories."""
+    if engine != "spark":
+        return []
+    from neuralake.engines.spark.conf import spark_conf
+    from neuralake.engines.spark.jars import delta_jars
+    from neuralake.engines.spark.options import SparkOptions
+
+    conf = spark_conf(
+        SparkOptions(memory="4g"), delta_jars(os.environ), Path(tempfile.gettempdir())
+    )
+    own = ("spark.master", "spark.driver.memory", "spark.driver.defaultJavaOptions")
+    return [f"{key}={value}" for key, value in conf.items() if key not in own]
+
+
+if __name__ == "__main__":
+    main()
