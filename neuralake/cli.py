@@ -307,8 +307,11 @@ def catalog_list(
 @_json
 def catalog_show(
     table: str, source: str | None, scale_factor: float | None, dataset: str | None, as_json: bool
-) -> None:
-    """Show a table's columns, keys and descriptions."""
+) -> int:
+    """Show a table's columns, keys and descriptions.
+
+    Exit status 1 says that the table cannot be used as it is declared.
+    """
     from neuralake.catalog.describe import describe_table
     from neuralake.report.listings import print_table_details
 
@@ -317,6 +320,7 @@ def catalog_show(
         _print_json(found)
     else:
         print_table_details(found, _console())
+    return 0 if found.problem is None else 1
 
 
 @cli.group()

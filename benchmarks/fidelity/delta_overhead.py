@@ -35,7 +35,9 @@ def main() -> None:
     spec = EngineSpec(arguments.engine, OPTIONS.get(arguments.engine, {}))
     parquet = {
         name: ParquetTable(
-            name=name, columns=table.columns, location=join_uri(workload.dataset_uri, name)
+            name=name,
+            columns=table.columns,
+            location=join_uri(workload.dataset_uri, name, "*.parquet"),
         )
         for name, table in workload.tables.items()
     }

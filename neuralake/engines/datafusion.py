@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -91,9 +92,11 @@ class DataFusionSession:
             if isinstance(table, DeltaTable):
                 context.register_table(name, table.snapshot())
             elif isinstance(table, FunctionTable):
-                context.register_record_batches(name, [table.arrow().to_batches()])
+                rows = table.arrow()
+                batches = rows.to_batches() or [pa.RecordBatch.from_pylist([], rows.schema)]
+                context.register_record_batches(name, [batches])
             elif isinstance(table, ParquetTable):
-                context.register_parquet(name, table.uri)
+                _register_files(context, name, table.files())
 
     def execute(self, sql: str) -> pa.Table:
         """Run one query to its complete result."""
@@ -107,3 +110,14 @@ class DataFusionSession:
         """Forget the tables."""
         for name in self._names:
             self._context.deregister_table(name)
+
+
+def _register_files(context: SessionContext, name: str, files: Sequence[str]) -> None:
+    """Register just these files; a listing of their directory would find others beside them."""
+    if len(files) == 1:
+        context.register_parquet(name, files[0])
+        return
+    from datafusion import DataFrame
+
+    union = reduce(DataFrame.union, map(context.read_parquet, files))
+    context.register_view(name, union)

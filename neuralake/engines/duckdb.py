@@ -85,11 +85,11 @@ class DuckDBSession:
             if isinstance(table, FunctionTable):
                 connection.from_arrow(table.arrow()).create_view(name)
             elif isinstance(table, DeltaTable | ParquetTable):
-                connection.read_parquet(table.files()).create_view(name)
+                connection.read_parquet(table.files(), hive_partitioning=False).create_view(name)
 
     def execute(self, sql: str) -> pa.Table:
         """Run one query to its complete result."""
-        return self._connection.execute(sql).to_arrow_table()
+        return self._connection.sql(sql).to_arrow_table()
 
     def explain(self, sql: str) -> str:
         """The physical plan."""

@@ -45,7 +45,7 @@ def digest(table: pa.Table) -> str:
         32 hexadecimal digits (BLAKE2b, 128 bit).
     """
     sink = _Hash()
-    plain = [_plain(column) for column in table.columns]
+    plain = [plain_column(column) for column in table.columns]
     header = [
         f"{name}:{column.type}" for name, column in zip(table.column_names, plain, strict=True)
     ]
@@ -55,15 +55,18 @@ def digest(table: pa.Table) -> str:
     return sink.hexdigest()
 
 
-def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """One encoding for each logical type: how an engine encodes strings is not its answer."""
+def plain_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column in the one encoding of its logical type, as CSV can hold it.
+
+    How an engine encodes strings is not its answer. Lists and structs become text.
+    """
     dtype = column.type
     if pa.types.is_dictionary(dtype):
-        return _plain(column.cast(dtype.value_type))
-    if pa.types.is_string_view(dtype) or pa.types.is_large_string(dtype):
-        return column.cast(pa.string())
-    if pa.types.is_binary_view(dtype) or pa.types.is_large_binary(dtype):
-        return column.cast(pa.binary())
+        return plain_column(column.cast(dtype.value_type))
+    if pa.types.is_string_view(dtype) or pa.types.is_string(dtype):
+        return column.cast(pa.large_string())
+    if pa.types.is_binary_view(dtype) or pa.types.is_binary(dtype):
+        return column.cast(pa.large_binary())
     if pa.types.is_nested(dtype):
         texts = [None if value is None else repr(value) for value in column.to_pylist()]
         return pa.chunked_array([pa.array(texts, pa.string())])

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from neuralake.queries.digest import plain_column
 from neuralake.report.text import one_line
 
 Format = Literal["table", "csv", "json", "parquet"]
@@ -34,7 +35,8 @@ def write_answer(result: pa.Table, format: Format, sink: BinaryIO) -> None:
         Receives the bytes.
     """
     if format == "csv":
-        pacsv.write_csv(result, sink)
+        plain = [plain_column(column) for column in result.columns]
+        pacsv.write_csv(pa.table(plain, names=result.column_names), sink)
     elif format == "json":
         sink.write(json.dumps(result.to_pylist(), default=str, indent=1).encode() + b"\n")
     else:

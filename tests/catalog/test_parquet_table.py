@@ -1,0 +1,204 @@
+"""Parquet tables: which files, the same columns in all of them, and what the footers prove."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from deltalake import write_deltalake
+
+from neuralake.catalog import Column, Filter, ParquetTable
+from neuralake.config import Settings
+from neuralake.errors import CatalogError, SchemaMismatchError
+
+COLUMNS = (Column("id", pa.int64(), nullable=False), Column("name", pa.string()))
+ROWS = pa.table({"id": [1, 2], "name": ["ada", None]})
+
+
+def write(path: Path, rows: pa.Table = ROWS) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(rows, path)
+
+
+def people(location: Path | str, columns: tuple[Column, ...] = COLUMNS) -> ParquetTable:
+    return ParquetTable(name="people", location=str(location), columns=columns)
+
+
+class TestLocation:
+    @pytest.fixture
+    def tree(self, tmp_path: Path) -> Path:
+        for name in ("a.parquet", "b.parquet", "more/c.parquet", "more/deep/d.parquet"):
+            write(tmp_path / name)
+        for name in ("_hidden.parquet", ".hidden.parquet", "_tmp/e.parquet", ".git/f.parquet"):
+            write(tmp_path / name)
+        (tmp_path / "notes.txt").write_text("not Parquet")
+        return tmp_path
+
+    @pytest.mark.parametrize(
+        ("location", "files"),
+        [
+            ("a.parquet", "a.parquet"),
+            (".", "a.parquet b.parquet more/c.parquet more/deep/d.parquet"),
+            ("more/", "more/c.parquet more/deep/d.parquet"),
+            ("*.parquet", "a.parquet b.parquet"),
+            ("[!a].parquet", "b.parquet"),
+            ("?.parquet", "a.parquet b.parquet"),
+            ("*/*.parquet", "more/c.parquet"),
+            ("**/*.parquet", "a.parquet b.parquet more/c.parquet more/deep/d.parquet"),
+            ("more/**", "more/c.parquet more/deep/d.parquet"),
+            ("**/deep/*", "more/deep/d.parquet"),
+            ("_hidden.parquet", "_hidden.parquet"),
+        ],
+    )
+    def test_is_a_file_a_directory_or_a_glob(
+        self, tree: Path, settings: Settings, location: str, files: str
+    ) -> None:
+        found = people(location).resolve(settings).files()
+        assert [str(Path(file).relative_to(tree)) for file in found] == files.split()
+
+    def test_that_exists_is_no_glob(self, tmp_path: Path) -> None:
+        write(tmp_path / "[ab].parquet")
+        write(tmp_path / "a.parquet")
+        assert people(tmp_path / "[ab].parquet").files() == [f"{tmp_path}/[ab].parquet"]
+
+    @pytest.mark.parametrize("name", ["my people", "100%20", "peßple", "a#b", "a?b*"])
+    def test_may_have_any_character(self, tmp_path: Path, name: str) -> None:
+        write(tmp_path / name / "a b.parquet")
+        assert people(tmp_path / name).lazy([Filter("id", "=", 1)]).collect().rows() == [(1, "ada")]
+
+    @pytest.mark.parametrize("location", ["none.parquet", "none", "none/*.parquet", "*.none", "."])
+    def test_without_a_file_is_an_error(
+        self, tmp_path: Path, settings: Settings, location: str
+    ) -> None:
+        with pytest.raises(CatalogError, match=f"table people: no Parquet file at {tmp_path}"):
+            people(location).resolve(settings).files()
+
+    def test_that_is_relative_is_not_read_from_the_working_directory(self) -> None:
+        with pytest.raises(CatalogError, match="call resolve"):
+            people("people.parquet").check()
+
+    @pytest.mark.parametrize("location", ["", "*.parquet", "**/*.parquet"])
+    def test_of_a_delta_table_is_refused(self, tmp_path: Path, location: str) -> None:
+        write_deltalake(str(tmp_path / "delta"), ROWS)
+        with pytest.raises(CatalogError, match=r"Delta files at .*: declare it as DeltaTable"):
+            people(tmp_path / "delta" / location).files()
+
+    def test_of_several_delta_tables_is_refused(self, tmp_path: Path) -> None:
+        write_deltalake(str(tmp_path / "one"), ROWS)
+        write_deltalake(str(tmp_path / "two"), ROWS)
+        with pytest.raises(CatalogError, match="declare it as DeltaTable"):
+            people(tmp_path).files()
+
+    @pytest.mark.parametrize("location", ["", "**/*.parquet"])
+    def test_with_hive_partitions_is_refused(self, tmp_path: Path, location: str) -> None:
+        write(tmp_path / "year=2026" / "a.parquet")
+        with pytest.raises(CatalogError, match=r"Hive partitions \(year=2026\)"):
+            people(tmp_path / location).files()
+        assert people(tmp_path / "year=2026").lazy().collect().columns == ["id", "name"]
+
+
+def test_a_table_is_its_rows_its_schema_and_their_number(tmp_path: Path) -> None:
+    write(tmp_path / "a.parquet")
+    write(tmp_path / "b.parquet")
+    table = people(tmp_path)
+    assert table.rows() == 4
+    assert table.arrow_schema() == ROWS.schema
+    assert table.lazy().collect().rows() == [(1, "ada"), (2, None)] * 2
+
+
+def test_filters_and_columns_are_in_the_scan(tmp_path: Path) -> None:
+    write(tmp_path / "a.parquet")
+    plan = people(tmp_path).lazy([Filter("id", ">", 1)], ["name"]).explain()
+    assert "Parquet SCAN" in plan
+    assert 'SELECTION: col("id") > 1' in plan
+    assert "FILTER" not in plan
+    assert "PROJECT 1/2 COLUMNS" in people(tmp_path).lazy(columns=["name"]).explain()
+
+
+class TestFilesThatDiffer:
+    @pytest.mark.parametrize(
+        ("other", "message"),
+        [
+            (
+                pa.table({"id": [1.0], "name": ["x"]}),
+                r"people\.id is int64 in .*a\.parquet, but do",
+            ),
+            (pa.table({"id": [1]}), r"people\.name is string in .*a\.parquet, but absent in .*b\."),
+            (ROWS.append_column("extra", [[1, 2]]), r"people\.extra is absent in .*, but int64 in"),
+        ],
+    )
+    @pytest.mark.parametrize("columns", [COLUMNS, ()], ids=["declared", "open"])
+    def test_are_noticed_in_every_reading(
+        self, tmp_path: Path, other: pa.Table, message: str, columns: tuple[Column, ...]
+    ) -> None:
+        write(tmp_path / "a.parquet")
+        write(tmp_path / "b.parquet", other)
+        table = people(tmp_path, columns)
+        for read in (table.check, table.files, table.lazy):
+            with pytest.raises(SchemaMismatchError, match=message):
+                read()
+
+    def test_only_in_the_encoding_or_the_order_are_one_table(self, tmp_path: Path) -> None:
+        encoded = ROWS.set_column(1, "name", ROWS["name"].dictionary_encode())
+        viewed = ROWS.cast(pa.schema({"id": pa.int64(), "name": pa.string_view()}))
+        for number, rows in enumerate([encoded, ROWS, viewed, ROWS.select(["name", "id"])]):
+            write(tmp_path / f"{number}.parquet", rows)
+        found = people(tmp_path).lazy([Filter("name", "=", "ada")]).collect()
+        assert found.rows() == [(1, "ada")] * 4
+        assert found.schema == {"id": pl.Int64, "name": pl.String}
+
+
+class TestNotNull:
+    def test_holds_where_statistics_show_it(self, tmp_path: Path) -> None:
+        pl.DataFrame({"id": [1, 2], "name": ["a", None]}).write_parquet(tmp_path / "a.parquet")
+        assert people(tmp_path).arrow_schema().field("id").nullable, "Polars knows no NOT NULL"
+        people(tmp_path).check()
+
+    def test_fails_where_one_file_has_a_null(self, tmp_path: Path) -> None:
+        write(tmp_path / "a.parquet")
+        write(tmp_path / "b.parquet", pa.table({"id": pa.array([None, 1]), "name": ["a", "b"]}))
+        with pytest.raises(SchemaMismatchError, match=r"people\.id may be null"):
+            people(tmp_path).check()
+
+    def test_fails_where_there_are_no_statistics(self, tmp_path: Path) -> None:
+        pq.write_table(ROWS, tmp_path / "a.parquet", write_statistics=False)
+        with pytest.raises(SchemaMismatchError, match=r"people\.id may be null"):
+            people(tmp_path).check()
+
+    def test_holds_without_rows(self, tmp_path: Path) -> None:
+        write(tmp_path / "a.parquet", ROWS.slice(0, 0))
+        people(tmp_path).check()
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1 nothing of the kind PAR1", b"x" * 1000])
+def test_what_is_not_parquet_is_an_error_of_one_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.parquet").write_bytes(content)
+    for read in (people(tmp_path).check, people(tmp_path).arrow_schema, people(tmp_path).rows):
+        with pytest.raises(CatalogError) as caught:
+            read()
+        message = str(caught.value)
+        assert message.startswith(f"table people: cannot read Parquet at {tmp_path}/a.parquet: ")
+        assert message.isprintable()
+
+
+def test_every_type_that_a_file_may_hold_can_be_read(tmp_path: Path) -> None:
+    types = [
+        *(pa.bool_(), pa.int8(), pa.uint64(), pa.float32(), pa.decimal128(38, 9), pa.date32()),
+        *(pa.timestamp(unit, tz) for unit in ("s", "ms", "us", "ns") for tz in (None, "UTC")),
+        *(pa.time64("us"), pa.duration("ms"), pa.binary(), pa.large_string(), pa.binary(3)),
+        *(pa.list_(pa.int64()), pa.struct({"a": pa.string()}), pa.list_(pa.large_string())),
+    ]
+    columns = {f"c{number}": pa.array([None], dtype) for number, dtype in enumerate(types)}
+    write(tmp_path / "a.parquet", pa.table(columns))
+    table = people(tmp_path, ())
+    assert table.lazy().collect().row(0) == (None,) * len(types)
+    assert table.lazy([Filter("c5", "is null")]).collect().height == 1
+
+
+def test_decimals_stay_decimals(tmp_path: Path) -> None:
+    prices = pa.table({"price": pa.array([Decimal("0.10"), None], pa.decimal128(15, 2))})
+    write(tmp_path / "a.parquet", prices)
+    found = people(tmp_path, (Column("price", pa.decimal128(15, 2)),)).lazy().collect()
+    assert found["price"].to_list() == [Decimal("0.10"), None]
