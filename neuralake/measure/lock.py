@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def exclusive(path: Path, purpose: str) -> Iterator[None]:
     HeldError
         If another process holds it.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    descriptor = _open(path)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -53,6 +53,18 @@ def exclusive(path: Path, purpose: str) -> Iterator[None]:
         os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+def _open(path: Path) -> int:
+    """Open the lock file, made for all users if absent, whoever's it is."""
+    try:
+        # without O_CREAT: Linux refuses it for another's file in /tmp (fs.protected_regular)
+        return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+        with suppress(PermissionError):  # somebody else made it meanwhile
+            os.fchmod(descriptor, 0o666)  # whatever the umask
+        return descriptor
 
 
 def _holder(content: bytes) -> str:

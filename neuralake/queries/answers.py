@@ -10,7 +10,7 @@ rounds it).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
@@ -89,18 +89,24 @@ def compare(actual: Answer, expected: Answer, query: Query) -> Mismatch | None:
     actual, expected
         Columns are compared by position; names are the engine's choice.
     query
-        Supplies the ORDER BY keys (columns of ``actual``) and the LIMIT.
+        Supplies the ORDER BY keys, found by name in ``actual`` or else in ``expected``, and the
+        LIMIT.
 
     Returns
     -------
     Mismatch or None
         None if the answer is right.
+
+    Raises
+    ------
+    QueryError
+        If neither side has a column that the query is ordered by.
     """
     if len(actual.columns) != len(expected.columns):
         return Mismatch(f"{len(actual.columns)} columns, expected {len(expected.columns)}")
     if len(actual.rows) != len(expected.rows):
         return Mismatch(f"{len(actual.rows)} rows, expected {len(expected.rows)}")
-    keys = [(_position(actual, key), key.descending) for key in query.order_by]
+    keys = [(_position(key, actual, expected), key.descending) for key in query.order_by]
     unsorted = _first_unsorted(actual.rows, keys)
     if unsorted is not None:
         return Mismatch(
@@ -111,12 +117,14 @@ def compare(actual: Answer, expected: Answer, query: Query) -> Mismatch | None:
         )
     positions = [position for position, _ in keys]
     units = [_unit(a, b) for a, b in zip(actual.scales, expected.scales, strict=True)]
+    loose = {p for p in range(len(units)) if _is_loose(actual, p) or _is_loose(expected, p)}
     count = len(expected.rows)
     for start, stop in _ties(expected.rows, positions):
         cut = stop == count == query.limit and bool(positions)
         compared = positions if cut else range(len(actual.columns))
-        got = sorted(range(start, stop), key=lambda i: _canonical(actual.rows[i], compared))
-        want = sorted(range(start, stop), key=lambda i: _canonical(expected.rows[i], compared))
+        order = sorted(compared, key=lambda p: p in loose)
+        got = sorted(range(start, stop), key=lambda i: _canonical(actual.rows[i], order, loose))
+        want = sorted(range(start, stop), key=lambda i: _canonical(expected.rows[i], order, loose))
         for i, j in zip(got, want, strict=True):
             for column in compared:
                 a, b = actual.rows[i][column], expected.rows[j][column]
@@ -126,14 +134,15 @@ def compare(actual: Answer, expected: Answer, query: Query) -> Mismatch | None:
     return None
 
 
-def _position(answer: Answer, key: SortKey) -> int:
-    names = [name.lower() for name in answer.columns]
-    if key.column.lower() not in names:
-        raise QueryError(
-            f"the query is ordered by {key.column}, which its result lacks: it has "
-            f"{', '.join(answer.columns)}"
-        )
-    return names.index(key.column.lower())
+def _position(key: SortKey, *answers: Answer) -> int:
+    for answer in answers:
+        names = [name.lower() for name in answer.columns]
+        if key.column.lower() in names:
+            return names.index(key.column.lower())
+    raise QueryError(
+        f"the query is ordered by {key.column}, which its result lacks: it has "
+        f"{', '.join(answers[0].columns)}"
+    )
 
 
 def _first_unsorted(rows: Sequence[Row], keys: Sequence[tuple[int, bool]]) -> int | None:
@@ -143,8 +152,8 @@ def _first_unsorted(rows: Sequence[Row], keys: Sequence[tuple[int, bool]]) -> in
             a, b = before[position], after[position]
             if a == b:
                 continue
-            if a is None or b is None:
-                break  # where nulls go is each engine's default, not a wrong order
+            if a is None or b is None or _is_nan(a) or _is_nan(b):
+                break  # where nulls and nan go is each engine's default, not a wrong order
             if (a < b) == descending:
                 return index
             break
@@ -161,11 +170,26 @@ def _ties(rows: Sequence[Row], positions: Sequence[int]) -> Iterator[tuple[int, 
             start = index
 
 
-def _canonical(row: Row, positions: Sequence[int]) -> tuple[tuple[str, ...], tuple[float, ...]]:
-    """An order for tied rows in which values that may differ slightly come last."""
-    exact = tuple(str(row[p]) for p in positions if not isinstance(row[p], (float, Decimal)))
-    loose = tuple(float(row[p]) for p in positions if isinstance(row[p], (float, Decimal)))
-    return exact, loose
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, (float, Decimal)) and math.isnan(value)
+
+
+def _is_loose(answer: Answer, position: int) -> bool:
+    """Whether a column holds values that may differ slightly from their counterparts."""
+    return any(isinstance(row[position], (float, Decimal)) for row in answer.rows)
+
+
+def _canonical(
+    row: Row, order: Sequence[int], loose: Container[int]
+) -> tuple[tuple[float, str], ...]:
+    """A key that brings tied rows of both sides into one order, whatever types they have."""
+    return tuple(_sortable(row[p]) if p in loose else (0.0, repr(row[p])) for p in order)
+
+
+def _sortable(value: Any) -> tuple[float, str]:
+    if isinstance(value, (int, float, Decimal)) and not _is_nan(value):
+        return float(value), ""
+    return math.inf, str(value)
 
 
 def _unit(actual: int | None, expected: int | None) -> float:
@@ -174,18 +198,25 @@ def _unit(actual: int | None, expected: int | None) -> float:
     return 10.0 ** -min(scales) if scales and min(scales) > 0 else 0.0
 
 
+def _is_integer(value: Any) -> bool:
+    """Whether a value is a whole number by its type: an int, or a decimal without a scale."""
+    if isinstance(value, Decimal):
+        return value.as_tuple().exponent == 0
+    return isinstance(value, int)
+
+
 def _same(actual: Any, expected: Any, unit: float) -> bool:
     if actual is None or expected is None:
         return actual is None and expected is None
     if isinstance(actual, bool) or isinstance(expected, bool):
         return actual is expected
-    if isinstance(actual, int) and isinstance(expected, int):
-        return actual == expected
+    if _is_integer(actual) and _is_integer(expected):
+        return bool(actual == expected)
     if isinstance(actual, (int, float, Decimal)) and isinstance(expected, (int, float, Decimal)):
         if actual == expected:
             return True
         a, b = float(actual), float(expected)
-        if math.isnan(a) or math.isnan(b):
+        if not (math.isfinite(a) and math.isfinite(b)):
             return math.isnan(a) and math.isnan(b)
         # a hair over one unit, so that the conversion to float does not decide
         return abs(a - b) <= max(RELATIVE_TOLERANCE * abs(b), unit * (1 + 1e-9))

@@ -37,7 +37,7 @@ def digest(table: pa.Table) -> str:
     Parameters
     ----------
     table
-        Any result; values that CSV cannot hold (lists, structs) are hashed by their text.
+        Any result; values that CSV cannot hold (lists, bytes) are hashed by their text.
 
     Returns
     -------
@@ -55,19 +55,27 @@ def digest(table: pa.Table) -> str:
     return sink.hexdigest()
 
 
+def _is_binary(dtype: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_binary(dtype)
+        or pa.types.is_large_binary(dtype)
+        or pa.types.is_binary_view(dtype)
+        or pa.types.is_fixed_size_binary(dtype)
+    )
+
+
 def plain_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """The column in the one encoding of its logical type, as CSV can hold it.
 
-    How an engine encodes strings is not its answer. Lists and structs become text.
+    How an engine encodes strings is not its answer. Lists, structs, bytes and
+    intervals become text.
     """
     dtype = column.type
     if pa.types.is_dictionary(dtype):
         return plain_column(column.cast(dtype.value_type))
     if pa.types.is_string_view(dtype) or pa.types.is_string(dtype):
         return column.cast(pa.large_string())
-    if pa.types.is_binary_view(dtype) or pa.types.is_binary(dtype):
-        return column.cast(pa.large_binary())
-    if pa.types.is_nested(dtype):
+    if pa.types.is_nested(dtype) or pa.types.is_interval(dtype) or _is_binary(dtype):
         texts = [None if value is None else repr(value) for value in column.to_pylist()]
         return pa.chunked_array([pa.array(texts, pa.string())])
     return column

@@ -204,6 +204,6 @@ def _sort_key(query: str, key: str) -> SortKey:
 
 
 def _limit(query: str, value: str) -> int:
-    if not value.strip().isdigit():
+    if not value.strip().isdecimal():
         raise QueryError(f"query {query}: limit is {value!r}: expected a number of rows")
     return int(value)

@@ -76,9 +76,9 @@ def select_queries(queries: Sequence[Query], selection: str | None) -> tuple[Que
 
 def _names(part: str) -> list[str]:
     first, dash, last = part.partition("-")
-    if dash and first.isdigit() and last.isdigit() and 0 < int(first) <= int(last) < 1000:
+    if dash and first.isdecimal() and last.isdecimal() and 0 < int(first) <= int(last) < 1000:
         return [_name(number) for number in range(int(first), int(last) + 1)]
-    return [_name(int(part)) if part.isdigit() and len(part) < 4 else part]
+    return [_name(int(part)) if part.isdecimal() and len(part) < 4 else part]
 
 
 def _name(number: int) -> str:

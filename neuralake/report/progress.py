@@ -7,6 +7,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
+from neuralake.report.text import one_line
 from neuralake.results.records import Phase, Sample, Verification
 from neuralake.workloads.power import Plan
 
@@ -73,8 +74,7 @@ class BenchProgress:
     def verified(self, result: Verification) -> None:
         """Tell of an answer that is not right, at once."""
         if result.verdict in ("wrong", "failed"):
-            detail = " ".join((result.detail or "").split())
-            line = f"{result.engine} {result.query}: {result.verdict}: {detail}"
+            line = one_line(f"{result.engine} {result.query}: {result.verdict}: {result.detail}")
             self._progress.console.print(line, style="red", markup=False, highlight=False)
 
     def _left(self) -> str:

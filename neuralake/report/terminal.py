@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from neuralake.report.summary import Cell, Summary, summarise
+from neuralake.report.text import one_line, printable
 from neuralake.results.records import Run
 
 DISCLAIMER = "Derived from TPC-H; not comparable with published TPC-H results."
@@ -18,19 +19,19 @@ def run_table(run: Run) -> Group:
     """Median latencies, a query a row and an engine a column; then what they add up to."""
     summary = summarise(run)
     table = Table(
-        title=_title(run),
+        title=Text(one_line(_title(run))),
         title_justify="left",
         title_style="bold",
-        caption=_caption(run, summary),
+        caption=Text(printable(_caption(run, summary))),
         caption_justify="left",
     )
     table.add_column("query")
     for engine in summary.engines:
-        table.add_column(engine, justify="right")
+        table.add_column(Text(one_line(engine)), justify="right")
     for query in summary.queries:
         fastest = summary.fastest(query)
         cells = [_cell(summary.cells[query, e], e == fastest) for e in summary.engines]
-        table.add_row(query, *cells)
+        table.add_row(Text(one_line(query)), *cells)
     table.add_section()
     engines = [summary.by_engine[engine] for engine in summary.engines]
     table.add_row("total (s)", *[_seconds(e.total_s) for e in engines])
@@ -71,7 +72,7 @@ def _caption(run: Run, summary: Summary) -> str:
 def _troubles(run: Run) -> list[Text]:
     """One line for each engine that did not run and each answer that is not right."""
     lines = [
-        Text(f"{engine.name}: unavailable: {engine.unavailable}", style="yellow")
+        Text(one_line(f"{engine.name}: unavailable: {engine.unavailable}"), style="yellow")
         for engine in run.engines
         if engine.unavailable is not None
     ]
@@ -83,8 +84,7 @@ def _troubles(run: Run) -> list[Text]:
         if result.verdict in ("wrong", "failed"):
             against = f" against {result.against}" if result.against else ""
             head = f"{result.engine} {result.query}: {result.verdict}{against}: "
-            detail = " ".join((result.detail or "").split())
-            lines.append(Text(head + detail, style="red"))
+            lines.append(Text(one_line(head + (result.detail or "")), style="red"))
     unverified = [v for v in run.verifications if v.verdict == "unverified"]
     if unverified:
         text = (

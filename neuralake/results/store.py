@@ -97,7 +97,8 @@ class RunStore:
             if not ids:
                 raise ResultsError(f"no run in {self.runs}: neuralake bench makes one")
             return self.runs / ids[-1]
-        if (Path(name) / JOURNAL).is_file() or (Path(name) / DOCUMENT).is_file():
+        files = (Path(name) / file for file in (JOURNAL, DOCUMENT))
+        if any(os.path.isfile(file) for file in files):  # noqa: PTH113 (Path.is_file may raise)
             return Path(name)
         matches = [run for run in self.ids() if run.startswith(name)] if name else []
         if len(matches) == 1 or name in matches:
@@ -188,11 +189,15 @@ def write_document(directory: Path) -> Run:
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that it is seen whole or not at all, and survives a power cut."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
     directory = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(directory)

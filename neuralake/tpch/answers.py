@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from importlib.resources import files
 from typing import Any
 
@@ -49,12 +49,16 @@ def official_answer(query: Query, result: pa.Table, scale_factor: float) -> Answ
 
 
 def _value(text: str, dtype: pa.DataType) -> Any:
+    """A field as the result's type has it, or as text where the result has the wrong type."""
     if text == "":
         return None
-    if pa.types.is_date(dtype):
-        return date.fromisoformat(text)
-    if pa.types.is_integer(dtype) and "." not in text:
-        return int(text)
-    if pa.types.is_decimal(dtype) or pa.types.is_floating(dtype) or pa.types.is_integer(dtype):
-        return Decimal(text)
+    try:
+        if pa.types.is_date(dtype):
+            return date.fromisoformat(text)
+        if pa.types.is_integer(dtype) and "." not in text:
+            return int(text)
+        if pa.types.is_decimal(dtype) or pa.types.is_floating(dtype) or pa.types.is_integer(dtype):
+            return Decimal(text)
+    except (ValueError, InvalidOperation):
+        return text
     return text

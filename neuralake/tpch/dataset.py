@@ -6,12 +6,20 @@ from neuralake.catalog.catalog import Catalog, Database
 from neuralake.config import Settings, join_uri
 from neuralake.queries.workload import Workload
 from neuralake.tpch.manifest import load_manifest
+from neuralake.tpch.scale import check_scale_factor
 from neuralake.tpch.tables import at
 from neuralake.tpch.workload import workload
 
 
 def dataset_uri(settings: Settings, scale_factor: float) -> str:
-    """Where the dataset of a scale factor lies unless said otherwise."""
+    """Where the dataset of a scale factor lies unless said otherwise.
+
+    Raises
+    ------
+    DatasetError
+        If no dataset can have the scale factor.
+    """
+    check_scale_factor(scale_factor)
     return settings.uri(join_uri("tpch", f"sf{scale_factor:g}"))
 
 

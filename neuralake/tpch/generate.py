@@ -84,7 +84,7 @@ def generate(
         raise DatasetError(f"{uri}: datasets on S3 are not supported yet; give a directory")
     load = partial(load_manifest, scale_factor=scale_factor, layout=layout, verify=verify)
     try:
-        target = Path(uri).resolve()
+        target = _target(uri)
         if not _is_vacant(target):
             manifest = load(str(target))
             clean(target)
@@ -98,6 +98,15 @@ def generate(
             return manifest
     except OSError as error:
         raise DatasetError(_reason(uri, error)) from error
+
+
+def _target(uri: str) -> Path:
+    """The directory itself where the path is a link to it, as it is replaced by a rename."""
+    target = Path(uri).resolve()
+    if "%" in str(target):
+        # deltalake 1.6 takes %20 in a path for a space, and so looks elsewhere.
+        raise DatasetError(f"{target} holds a percent sign, which Delta tables cannot lie under")
+    return target
 
 
 def _is_vacant(target: Path) -> bool:

@@ -48,8 +48,8 @@ class Layout:
         ``SNAPPY``, ``UNCOMPRESSED``, ``LZ4_RAW``, ``ZSTD(1)`` … ``ZSTD(22)``, ``GZIP(0)`` …
         ``GZIP(9)`` or ``BROTLI(0)`` … ``BROTLI(11)``.
     files_per_table
-        Data files of each table, but of ``nation`` and ``region``, which have one; a table of fewer
-        rows has one a row. None takes one for each 10 of the scale factor.
+        Data files of each table, but of ``nation`` and ``region``, which have one; a table with
+        fewer rows has fewer. None takes one for each 10 of the scale factor.
     """
 
     row_group_bytes: int = DEFAULT_ROW_GROUP_BYTES
@@ -102,19 +102,6 @@ class Layout:
                 f"groups of {self.row_group_bytes} bytes: expected at least {fewest}"
             )
         return replace(self, files_per_table=files)
-
-
-def make_layout(
-    row_group_bytes: int | None, compression: str | None, files_per_table: int | None
-) -> Layout | None:
-    """The layout of the options that are given, with the defaults for the rest; None if none is."""
-    if row_group_bytes is None and compression is None and files_per_table is None:
-        return None
-    return Layout(
-        row_group_bytes=DEFAULT_ROW_GROUP_BYTES if row_group_bytes is None else row_group_bytes,
-        compression=DEFAULT_COMPRESSION if compression is None else compression,
-        files_per_table=files_per_table,
-    )
 
 
 def _check_compression(compression: str) -> None:

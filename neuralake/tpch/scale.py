@@ -55,6 +55,8 @@ _SIZE_BY_CODEC = MappingProxyType(
     {"UNCOMPRESSED": 1.86, "SNAPPY": 1.0, "LZ4_RAW": 1.04, "ZSTD": 0.78, "GZIP": 1.0, "BROTLI": 0.9}
 )
 _GROWTH_PER_HALVED_ROW_GROUP = 0.04
+# Footers and dictionaries of one more file of each table.
+_BYTES_PER_FILE_OF_EACH_TABLE = 50_000
 
 
 def check_scale_factor(scale_factor: float) -> None:
@@ -117,7 +119,8 @@ def estimate_bytes(scale_factor: float, layout: Layout) -> int:
     )
     codec = layout.codec if layout.compression_level != 0 else "UNCOMPRESSED"
     halvings = max(0.0, math.log2(DEFAULT_ROW_GROUP_BYTES / layout.row_group_bytes))
-    return round(snappy * _SIZE_BY_CODEC[codec] * (1 + _GROWTH_PER_HALVED_ROW_GROUP * halvings))
+    rows = snappy * _SIZE_BY_CODEC[codec] * (1 + _GROWTH_PER_HALVED_ROW_GROUP * halvings)
+    return round(rows) + (layout.files_per_table or 1) * _BYTES_PER_FILE_OF_EACH_TABLE
 
 
 def _exactly(count: int) -> range:

@@ -8,6 +8,7 @@ directory was left by a run that died, and is removed by the next one.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -185,6 +186,8 @@ def _make_directory(directory: Path) -> None:
     """Make a directory with its parents, each of which outlasts a loss of power."""
     if directory.is_dir():
         return
+    if directory.exists():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(directory))
     _make_directory(directory.parent)
     directory.mkdir(exist_ok=True)
     sync_directory(directory.parent)

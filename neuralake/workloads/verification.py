@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from neuralake.errors import QueryError
 from neuralake.queries.answers import Answer, Mismatch, compare
 from neuralake.queries.query import Query
 from neuralake.queries.workload import Workload
@@ -22,7 +23,7 @@ def against_reference(
     reference = workload.reference(query, result)
     if reference is None:
         return None
-    mismatch = compare(Answer.of(result), reference, query)
+    mismatch = _compare(Answer.of(result), reference, query)
     return _verification(engine, query.name, OFFICIAL, mismatch)
 
 
@@ -54,14 +55,14 @@ def agreement(query: Query, answers: Mapping[str, Path]) -> list[Verification]:
         opponent = next(name for name in (majority or parsed) if name != engine)
         if majority is None:
             opponent = next(n for camp in camps if engine not in camp for n in camp)
-        mismatch = compare(answer, parsed[opponent], query)
+        mismatch = _compare(answer, parsed[opponent], query)
         verdicts.append(_verification(engine, query.name, _agreement([opponent]), mismatch))
     return verdicts
 
 
 def same_answer(query: Query, answer: Path, first: Path) -> Mismatch | None:
     """Compare a later answer of an engine with its first one."""
-    return compare(Answer.of(read_answer(answer)), Answer.of(read_answer(first)), query)
+    return _compare(Answer.of(read_answer(answer)), Answer.of(read_answer(first)), query)
 
 
 def _camps(query: Query, answers: Mapping[str, Answer]) -> list[list[str]]:
@@ -69,12 +70,20 @@ def _camps(query: Query, answers: Mapping[str, Answer]) -> list[list[str]]:
     camps: list[list[str]] = []
     for engine, answer in answers.items():
         for camp in camps:
-            if compare(answer, answers[camp[0]], query) is None:
+            if _compare(answer, answers[camp[0]], query) is None:
                 camp.append(engine)
                 break
         else:
             camps.append([engine])
     return sorted(camps, key=len, reverse=True)
+
+
+def _compare(answer: Answer, expected: Answer, query: Query) -> Mismatch | None:
+    """Compare; an answer that cannot be checked is no right answer, and no end of the run."""
+    try:
+        return compare(answer, expected, query)
+    except QueryError as error:
+        return Mismatch(str(error))
 
 
 def _agreement(engines: Sequence[str]) -> str:

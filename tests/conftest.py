@@ -1,0 +1,161 @@
+"""What several rooms' tests share: datasets, one finished run, and the command line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from neuralake.config import Settings
+from neuralake.engines.registry import EngineSpec
+from neuralake.results.records import Phase, Run, Sample, Verification
+from neuralake.results.store import RunStore
+from neuralake.tpch.dataset import dataset_uri, open_workload
+from neuralake.tpch.generate import generate
+from neuralake.workloads import bench as benches
+
+OFFICIAL = 0.01
+UNOFFICIAL = 0.003
+FAST_ENGINES = ("polars", "datafusion", "duckdb")
+
+
+def make_settings(storage: Path, results: Path) -> Settings:
+    return Settings.from_environ(
+        {"NEURALAKE_STORAGE_ROOT": str(storage), "NEURALAKE_RESULTS_ROOT": str(results)}
+    )
+
+
+@pytest.fixture(scope="session")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A storage root with the datasets of all tests; nobody changes them."""
+    root = tmp_path_factory.mktemp("storage")
+    settings = make_settings(root, root / "results")
+    for scale_factor in (OFFICIAL, UNOFFICIAL):
+        generate(scale_factor, dataset_uri(settings, scale_factor))
+    return root
+
+
+@pytest.fixture(scope="session")
+def dataset_sf001(storage: Path) -> Path:
+    """A dataset that has official answers."""
+    return storage / "tpch" / "sf0.01"
+
+
+@pytest.fixture(scope="session")
+def dataset_sf0003(storage: Path) -> Path:
+    """A dataset that has none."""
+    return storage / "tpch" / "sf0.003"
+
+
+@pytest.fixture
+def settings(storage: Path, tmp_path: Path) -> Settings:
+    """The shared datasets, and a results root of the test's own."""
+    return make_settings(storage, tmp_path / "results")
+
+
+class Witness:
+    """An observer that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.begun: list[tuple[str, Phase, str | None, int]] = []
+        self.samples: list[Sample] = []
+        self.verifications: list[Verification] = []
+
+    def before(self, engine: str, phase: Phase, query: str | None, round: int) -> None:
+        self.begun.append((engine, phase, query, round))
+
+    def after(self, sample: Sample) -> None:
+        self.samples.append(sample)
+
+    def verified(self, result: Verification) -> None:
+        self.verifications.append(result)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A bench that came to its end."""
+
+    run: Run
+    directory: Path
+    witness: Witness
+
+
+@contextmanager
+def own_temporary_directory(directory: Path) -> Iterator[None]:
+    """A lock of the test's own, so that a bench elsewhere on the machine is no matter."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(directory))
+        yield
+
+
+def run_bench(
+    settings: Settings,
+    dataset: Path,
+    *engines: EngineSpec | str,
+    queries: str | None = None,
+    hot_runs: int = 1,
+) -> Bench:
+    """A power run in real worker processes."""
+    specs = [EngineSpec(engine) if isinstance(engine, str) else engine for engine in engines]
+    plan = benches.make_plan(
+        open_workload(str(dataset), settings),
+        benches.choose_engines(specs, required=True),
+        selection=queries,
+        hot_runs=hot_runs,
+    )
+    witness = Witness()
+    store = RunStore(settings.results_root)
+    settings.results_root.mkdir(parents=True, exist_ok=True)
+    with own_temporary_directory(settings.results_root):
+        run, directory = benches.bench(plan, store, lambda plan: nullcontext(witness))
+    return Bench(run, directory, witness)
+
+
+@pytest.fixture(scope="session")
+def official_bench(
+    dataset_sf001: Path, storage: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Bench:
+    """All 22 queries, with two hot runs, on three engines; nobody changes its files."""
+    settings = make_settings(storage, tmp_path_factory.mktemp("official") / "results")
+    return run_bench(settings, dataset_sf001, *FAST_ENGINES, hot_runs=2)
+
+
+Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def cli_environment(storage: Path, directory: Path) -> dict[str, str]:
+    """The shared datasets, and everything else in a directory of the test's own."""
+    (directory / "tmp").mkdir(exist_ok=True)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("NEURALAKE_", "AWS_"))}
+    return environment | {
+        "NEURALAKE_STORAGE_ROOT": str(storage),
+        "NEURALAKE_RESULTS_ROOT": str(directory / "results"),
+        "TMPDIR": str(directory / "tmp"),
+    }
+
+
+@pytest.fixture
+def cli(storage: Path, tmp_path: Path) -> Cli:
+    """Run ``neuralake`` as a user does; keyword ``environment`` sets more variables."""
+
+    def run(
+        *arguments: object, environment: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "neuralake", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env=cli_environment(storage, tmp_path) | dict(environment or {}),
+            timeout=300,
+            check=False,
+        )
+
+    return run

@@ -1,0 +1,175 @@
+"""What one measured call says it took."""
+
+from __future__ import annotations
+
+import gc
+import mmap
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from neuralake.measure.execution import measure
+from neuralake.measure.process import peak_memory_bytes, process_tree, tree_usage
+
+MIB = 2**20
+BURN_S = 0.3
+BURN = f"""
+import time
+while time.process_time() < {BURN_S}:
+    pass
+print(flush=True)
+"""
+
+
+def burn() -> None:
+    end = time.process_time() + BURN_S
+    while time.process_time() < end:
+        pass
+
+
+def allocate(size_bytes: int) -> None:
+    """Touch every page, and give all of them back."""
+    with mmap.mmap(-1, size_bytes) as memory:
+        for offset in range(0, size_bytes, mmap.PAGESIZE):
+            memory[offset] = 1
+
+
+def test_the_result_is_passed_on() -> None:
+    result, execution = measure(lambda: "answer")
+    assert result == "answer"
+    assert execution.wall_ns > 0
+
+
+def test_an_exception_passes_and_garbage_is_collected_again() -> None:
+    with pytest.raises(ZeroDivisionError):
+        measure(lambda: 1 / 0)
+    assert gc.isenabled()
+
+
+def test_garbage_is_not_collected_during_the_call() -> None:
+    enabled, _ = measure(gc.isenabled)
+    assert not enabled
+    assert gc.isenabled()
+
+
+def test_a_collector_that_was_off_stays_off() -> None:
+    gc.disable()
+    try:
+        measure(lambda: None)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_wall_time_includes_waiting_and_cpu_time_does_not() -> None:
+    _, execution = measure(lambda: time.sleep(0.5))
+    assert execution.wall_ns >= 500_000_000
+    assert execution.cpu_ns is not None
+    assert execution.cpu_ns < 400_000_000
+
+
+def test_cpu_time_of_this_process_counts() -> None:
+    _, execution = measure(burn)
+    assert execution.cpu_ns is not None
+    assert execution.cpu_ns >= BURN_S * 1e9
+
+
+def test_cpu_time_of_a_child_that_has_ended_counts() -> None:
+    _, execution = measure(lambda: subprocess.run([sys.executable, "-c", BURN], check=True))
+    assert execution.cpu_ns is not None
+    assert execution.cpu_ns >= BURN_S * 1e9 * 0.9  # its clock ticks in 10 ms
+
+
+def test_cpu_time_of_a_living_child_counts_from_the_call_on() -> None:
+    script = BURN + "import sys; sys.stdin.readline()\n" + BURN.replace(str(BURN_S), "2 * 0.3")
+    script += "sys.stdin.readline()"
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        stdin, stdout = child.stdin, child.stdout
+        stdout.readline()  # what it burnt so far is not the call's
+
+        def burn_in_child() -> None:
+            stdin.write(b"\n")
+            stdin.flush()
+            stdout.readline()
+
+        _, idle = measure(lambda: None)
+        _, busy = measure(burn_in_child)
+        stdin.write(b"\n")
+    assert idle.cpu_ns is not None
+    assert idle.cpu_ns < 0.5 * BURN_S * 1e9
+    assert busy.cpu_ns is not None
+    assert busy.cpu_ns >= 0.8 * BURN_S * 1e9
+
+
+def test_peak_memory_is_that_of_the_call_and_not_of_an_earlier_one() -> None:
+    _, big = measure(lambda: allocate(200 * MIB))
+    _, small = measure(lambda: allocate(2 * MIB))
+    assert big.peak_rss_bytes is not None
+    assert small.peak_rss_bytes is not None
+    assert big.peak_rss_bytes > 200 * MIB
+    assert small.peak_rss_bytes < big.peak_rss_bytes - 150 * MIB
+
+
+def test_memory_of_a_living_child_counts() -> None:
+    script = f"block = bytearray(b'x') * {100 * MIB}; print(flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdout.readline()
+        _, execution = measure(lambda: None)
+        own = peak_memory_bytes([os.getpid()])
+        child.stdin.write(b"\n")
+    assert execution.peak_rss_bytes is not None
+    assert own is not None
+    assert execution.peak_rss_bytes > own + 80 * MIB
+
+
+def test_bytes_come_from_the_disk_or_not_at_all(tmp_path: Path) -> None:
+    file = tmp_path / "block"
+    file.write_bytes(os.urandom(8 * MIB))
+    with file.open("rb") as stream:
+        os.fsync(stream.fileno())
+        os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    _, cold = measure(file.read_bytes)
+    _, hot = measure(file.read_bytes)
+    assert cold.bytes_read is not None
+    assert hot.bytes_read is not None
+    if cold.bytes_read == 0:
+        pytest.skip(f"{tmp_path} is not on a block device")
+    assert cold.bytes_read >= 8 * MIB
+    assert hot.bytes_read < MIB
+
+
+def test_the_tree_holds_grandchildren() -> None:
+    script = (
+        "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', 'input()']); "
+        "print(child.pid, flush=True); child.wait()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        grandchild = int(child.stdout.readline())
+        assert process_tree(os.getpid())[0] == os.getpid()
+        assert {child.pid, grandchild} <= set(process_tree(os.getpid()))
+        child.stdin.write(b"\n")
+    assert process_tree(os.getpid()) == [os.getpid()] or grandchild not in process_tree(os.getpid())
+
+
+def test_what_is_not_known_is_none() -> None:
+    nobody = 2**22 + 1  # beyond the greatest process number
+    assert tree_usage([nobody]).cpu_ns is None
+    assert tree_usage([nobody]).bytes_read is None
+    assert peak_memory_bytes([nobody]) is None
+    assert tree_usage([nobody]).since(tree_usage([os.getpid()])).cpu_ns is None

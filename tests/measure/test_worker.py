@@ -1,0 +1,188 @@
+"""Workers: real processes that are called, die, and leave nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from neuralake.measure import worker as worker_module
+from neuralake.measure.worker import RemoteError, Worker, WorkerDiedError, WorkerTimeoutError
+
+TARGETS = "tests.measure.targets"
+
+
+def is_gone(pid: int) -> bool:
+    """Whether a process ends; waits, since the kernel and init take their time."""
+    for _ in range(200):
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "worker.log"
+
+
+@pytest.fixture
+def start(log: Path) -> Iterator[Callable[..., Worker]]:
+    workers: list[Worker] = []
+
+    def start(target: str = "Target", **environment: str) -> Worker:
+        workers.append(Worker(f"{TARGETS}:{target}", log, environment))
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        worker.kill()
+
+
+def test_a_call_returns_what_the_method_returns(start: Callable[..., Worker]) -> None:
+    worker = start()
+    assert worker.call("echo", {"a": [1, None, b"\x00"]}) == {"a": [1, None, b"\x00"]}
+    assert worker.call("pid") == worker.pid != os.getpid()
+    assert worker.call("pid") == worker.pid
+
+
+def test_variables_are_set_in_the_child_alone(start: Callable[..., Worker]) -> None:
+    worker = start(NEURALAKE_TEST="yes")
+    assert worker.call("environ", "NEURALAKE_TEST") == "yes"
+    assert worker.call("environ", "PATH") == os.environ["PATH"]
+    assert "NEURALAKE_TEST" not in os.environ
+
+
+def test_an_exception_comes_back_and_the_worker_lives_on(start: Callable[..., Worker]) -> None:
+    worker = start()
+    with pytest.raises(RemoteError, match="no\nsuch thing") as caught:
+        worker.call("fail")
+    assert caught.value.kind == "ValueError"
+    assert "in fail" in caught.value.details
+    with pytest.raises(RemoteError, match=r"KeyError\(\)"):
+        worker.call("fail_silently")
+    with pytest.raises(RemoteError, match="goodbye"):
+        worker.call("exit_politely")
+    with pytest.raises(RemoteError, match="has no attribute 'nothing'"):
+        worker.call("nothing")
+    assert worker.call("echo", 1) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "epitaph"),
+    [
+        ("abort", (), "the process was ended by SIGABRT"),
+        ("kill", (), "the process was ended by SIGKILL"),
+        ("exit", (7,), "the process ended with exit status 7"),
+        ("exit", (0,), "the process ended with exit status 0"),
+        ("answer_with_what_cannot_be_sent", (), "the process ended with exit status 1"),
+    ],
+)
+def test_a_death_is_told_and_stays_told(
+    start: Callable[..., Worker], method: str, arguments: tuple[int, ...], epitaph: str
+) -> None:
+    worker = start()
+    with pytest.raises(WorkerDiedError, match=epitaph):
+        worker.call(method, *arguments)
+    with pytest.raises(WorkerDiedError, match=epitaph):
+        worker.call("echo", 1)
+
+
+@pytest.mark.parametrize("target", ["broken", "nothing", "Target.nothing"])
+def test_an_object_that_cannot_be_made_is_a_death(
+    start: Callable[..., Worker], log: Path, target: str
+) -> None:
+    with pytest.raises(WorkerDiedError, match="exit status 1"):
+        start(target).call("echo", 1)
+    assert "Error" in log.read_text()
+
+
+def test_a_late_answer_is_a_timeout_and_the_process_runs_on(start: Callable[..., Worker]) -> None:
+    worker = start()
+    worker.call("echo", 1)
+    with pytest.raises(WorkerTimeoutError, match=r"no answer within 0\.05 s"):
+        worker.call("hang", timeout_s=0.05)
+    os.kill(worker.pid, 0)
+    worker.kill()
+    assert is_gone(worker.pid)
+
+
+def test_what_the_child_says_goes_to_the_log(
+    start: Callable[..., Worker], log: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    log.write_text("said before\n")
+    start().call("say")
+    said = log.read_text()
+    assert said.startswith("said before\n")
+    assert "said on standard output" in said
+    assert "said on standard error" in said
+    assert "written to descriptor 1" in said
+    assert capfd.readouterr() == ("", "")
+
+
+def test_close_closes_the_object(start: Callable[..., Worker], log: Path) -> None:
+    worker = start("Closing")
+    worker.close()
+    assert log.read_text() == "closed\n"
+    assert is_gone(worker.pid)
+
+
+@pytest.mark.parametrize("end", ["close", "kill"])
+def test_nothing_is_left_of_a_worker_and_what_it_started(
+    start: Callable[..., Worker], end: str
+) -> None:
+    worker = start()
+    companion = worker.call("companion")
+    getattr(worker, end)()
+    assert is_gone(worker.pid)
+    assert is_gone(companion)
+    getattr(worker, end)()
+
+
+def test_what_a_dead_worker_started_ends_with_it(start: Callable[..., Worker]) -> None:
+    worker = start()
+    companion = worker.call("companion")
+    with pytest.raises(WorkerDiedError):
+        worker.call("kill")
+    worker.kill()
+    assert is_gone(companion)
+
+
+def test_a_worker_that_does_not_end_is_ended(
+    start: Callable[..., Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "_STOP_GRACE_S", 0.2)
+    worker = start("Stubborn")
+    worker.call("echo", 1)
+    worker.close()
+    assert is_gone(worker.pid)
+
+
+PARENT = """
+import sys, pathlib
+from neuralake.measure.worker import Worker
+worker = Worker("tests.measure.targets:Target", pathlib.Path(sys.argv[1]))
+print(worker.call("pid"), flush=True)
+worker.call("hang")
+"""
+
+
+def test_a_worker_dies_with_its_parent(log: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(log)], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        os.kill(child, 0)
+        parent.send_signal(signal.SIGKILL)
+    assert is_gone(child)

@@ -1,0 +1,227 @@
+"""When an answer is right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from neuralake.errors import QueryError
+from neuralake.queries.answers import Answer, Mismatch, compare
+from neuralake.queries.query import Query, SortKey
+
+UNORDERED = Query("q", "", "SELECT")
+BY_A = Query("q", "", "SELECT", order_by=(SortKey("a", False),))
+BY_A_DESCENDING = Query("q", "", "SELECT", order_by=(SortKey("a", True),))
+TOP_3 = Query("q", "", "SELECT", order_by=(SortKey("a", False),), limit=3)
+NAN = float("nan")
+
+
+def answer(*rows: Sequence[Any], scales: tuple[int | None, ...] | None = None) -> Answer:
+    width = len(rows[0]) if rows else 2
+    names = tuple("abcdefgh"[:width])
+    return Answer(names, tuple(map(tuple, rows)), scales or (None,) * width)
+
+
+def test_an_answer_is_right_if_it_is_the_same() -> None:
+    rows = [(1, "x"), (2, None), (3, date(1995, 1, 1))]
+    assert compare(answer(*rows), answer(*rows), BY_A) is None
+    assert compare(answer(), answer(), BY_A) is None
+
+
+@given(st.permutations([(1, "x", 0.5), (1, "y", 1.5), (1, None, 2.5), (1, "y", NAN)]))
+def test_ties_come_in_any_order(rows: list[tuple[Any, ...]]) -> None:
+    expected = [(0, "z", 9.0), (1, "y", NAN), (1, "y", 1.5), (1, "x", 0.5), (1, None, 2.5)]
+    assert compare(answer((0, "z", 9.0), *rows), answer(*expected), BY_A) is None
+
+
+@given(st.permutations(list(range(8, 13))))
+def test_rows_pair_up_whichever_number_type_an_engine_has(numbers: list[int]) -> None:
+    expected = answer(*[(Decimal(n), "same") for n in sorted(numbers)])
+    assert compare(answer(*[(n, "same") for n in numbers]), expected, UNORDERED) is None
+    assert compare(answer(*[(float(n), "same") for n in numbers]), expected, UNORDERED) is None
+
+
+def test_without_an_order_by_any_order_is_right() -> None:
+    assert compare(answer((2, "y"), (1, "x")), answer((1, "x"), (2, "y")), UNORDERED) is None
+
+
+def test_a_wrong_order_is_wrong() -> None:
+    right = [(1, "x"), (2, "y"), (3, "z")]
+    found = compare(answer(right[0], right[2], right[1]), answer(*right), BY_A)
+    assert found == Mismatch("row 3 breaks the ORDER BY", 2, (2, "y"), (3, "z"))
+    assert compare(answer(*right[::-1]), answer(*right[::-1]), BY_A_DESCENDING) is None
+    assert compare(answer(*right), answer(*right[::-1]), BY_A_DESCENDING) is not None
+
+
+def test_later_keys_of_the_order_count_within_ties_of_the_first() -> None:
+    query = Query("q", "", "", order_by=(SortKey("a", False), SortKey("b", True)))
+    right = answer((1, 9), (1, 8), (2, 1))
+    assert compare(right, right, query) is None
+    found = compare(answer((1, 8), (1, 9), (2, 1)), right, query)
+    assert found is not None
+    assert found.reason == "row 2 breaks the ORDER BY"
+
+
+@pytest.mark.parametrize("missing", [None, NAN])
+def test_where_nulls_and_nan_stand_is_the_engines_default(missing: float | None) -> None:
+    first = answer((missing, "x"), (1, "y"), (2, "z"))
+    assert compare(first, first, BY_A) is None
+    last = answer((1, "y"), (2, "z"), (missing, "x"))
+    assert compare(last, last, BY_A) is None
+
+
+def test_a_limit_may_cut_anywhere_inside_a_tie() -> None:
+    expected = answer((1, "x"), (2, "p"), (2, "q"))
+    assert compare(answer((1, "x"), (2, "r"), (2, "s")), expected, TOP_3) is None
+
+
+def test_a_limit_excuses_only_the_last_tie() -> None:
+    expected = answer((1, "x"), (2, "p"), (3, "q"))
+    assert compare(answer((1, "x"), (2, "r"), (3, "s")), expected, TOP_3) is not None
+    assert compare(answer((1, "x"), (2, "p"), (4, "q")), expected, TOP_3) is not None
+
+
+def test_a_result_that_does_not_reach_its_limit_is_compared_whole() -> None:
+    expected = answer((1, "x"), (2, "p"))
+    assert compare(answer((1, "x"), (2, "q")), expected, TOP_3) is not None
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected"),
+    [
+        (1.0, 1.0 + 9e-7),
+        (Decimal("123456789.00"), Decimal("123456889.00")),
+        (5, Decimal("5.0")),
+        (5.0, 5),
+        (NAN, NAN),
+        (float("inf"), float("inf")),
+        (-0.0, 0.0),
+        (None, None),
+        (True, True),
+    ],
+)
+def test_values_within_tolerance_are_the_same(actual: Any, expected: Any) -> None:
+    assert compare(answer((actual,)), answer((expected,)), UNORDERED) is None
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected"),
+    [
+        (1.0, 1.0 + 2e-6),
+        (-1.0, 1.0),
+        (2_000_000, 2_000_001),
+        (Decimal(2_000_000), 2_000_001),
+        (Decimal(2_000_000), Decimal(2_000_001)),
+        (10**17, 10**17 + 1),
+        (0.0, 1e-9),
+        (None, 0),
+        ("", None),
+        (NAN, 1.0),
+        (None, NAN),
+        (float("inf"), 1e308),
+        (float("inf"), float("-inf")),
+        (True, 1),
+        ("1", 1),
+        ("a", "a "),
+        (date(1995, 1, 1), date(1995, 1, 2)),
+    ],
+)
+def test_values_beyond_tolerance_differ(actual: Any, expected: Any) -> None:
+    for a, b in ((actual, expected), (expected, actual)):
+        assert compare(answer((a,)), answer((b,)), UNORDERED) is not None
+
+
+def test_one_unit_in_the_last_digit_shown_is_rounding() -> None:
+    def differs(a: str, b: str, scales: tuple[int | None, int | None]) -> bool:
+        actual, expected = (
+            answer((Decimal(value),), scales=(scale,))
+            for value, scale in zip((a, b), scales, strict=True)
+        )
+        return compare(actual, expected, UNORDERED) is not None
+
+    assert not differs("0.05", "0.06", (2, 2))
+    assert differs("0.05", "0.07", (2, 2))
+    assert not differs("0.050000", "0.06", (6, 2))  # the coarser side decides
+    assert differs("0.050000", "0.06", (6, 6))
+    assert not differs("0.05", "0.0512", (2, None))
+    assert differs("3", "4", (0, 0))  # a whole number has no unit to spare
+
+
+def test_shapes_are_compared_first() -> None:
+    assert str(compare(answer((1, 2)), answer((1,)), BY_A)) == "2 columns, expected 1"
+    assert str(compare(answer((1, 2)), answer(), BY_A)) == "1 rows, expected 0"
+
+
+def test_a_mismatch_shows_both_rows() -> None:
+    found = compare(answer((1, "x"), (2, None)), answer((1, "x"), (2, "y")), BY_A)
+    assert str(found) == "row 2, column b: None is not y; got (2, null), expected (2, y)"
+
+
+def test_columns_of_different_types_are_a_mismatch_and_no_accident() -> None:
+    rows = [(Decimal(1), "x"), (Decimal(2), "y")]
+    swapped = [(text, number) for number, text in rows]
+    assert compare(answer(*swapped), answer(*rows), UNORDERED) is not None
+    assert compare(answer(*swapped), answer(*rows), BY_A) is not None
+
+
+def test_columns_go_by_position_and_their_names_by_either_side() -> None:
+    named = answer((1, "x"), (2, "y"))
+    foreign = Answer(("C0", "C1"), named.rows, named.scales)
+    assert compare(foreign, named, BY_A) is None
+    assert compare(named, foreign, BY_A) is None
+    shouted = Answer(("A", "B"), named.rows, named.scales)
+    assert compare(shouted, named, BY_A) is None
+
+
+def test_an_order_column_that_nobody_has_is_the_querys_fault() -> None:
+    query = Query("q", "", "", order_by=(SortKey("z", False),))
+    with pytest.raises(QueryError, match="ordered by z, which its result lacks: it has a, b"):
+        compare(answer((1, 2)), answer((1, 2)), query)
+
+
+ROWS = st.lists(
+    st.tuples(
+        st.none() | st.integers(0, 3),
+        st.none() | st.sampled_from(["x", "y"]),
+        st.decimals(0, 10**6, places=2),
+    ),
+    max_size=8,
+)
+
+
+@given(ROWS, st.randoms(use_true_random=False))
+def test_any_shuffle_of_an_unordered_answer_is_right(rows: list[Any], random: Any) -> None:
+    shuffled = list(rows)
+    random.shuffle(shuffled)
+    assert compare(answer(*shuffled), answer(*rows), UNORDERED) is None or not rows
+
+
+@given(ROWS.filter(bool), st.data())
+def test_any_changed_value_is_wrong(rows: list[Any], data: st.DataObject) -> None:
+    index = data.draw(st.integers(0, len(rows) - 1))
+    a, b, c = rows[index]
+    changed = list(rows)
+    changed[index] = (a, b, c * 2 + 1)
+    assert compare(answer(*changed), answer(*rows), UNORDERED) is not None
+
+
+def test_an_answer_is_read_from_a_result() -> None:
+    result = pa.table(
+        {
+            "n": pa.array([1, None]),
+            "d": pa.array([Decimal("1.50"), None], pa.decimal128(15, 2)),
+            "s": pa.array(["x", None], pa.string_view()),
+        }
+    )
+    assert Answer.of(result) == Answer(
+        ("n", "d", "s"), ((1, Decimal("1.50"), "x"), (None, None, None)), (None, 2, None)
+    )
+    empty = Answer.of(pa.table({"n": pa.array([], pa.int64())}))
+    assert empty == Answer(("n",), (), (None,))

@@ -1,0 +1,140 @@
+"""A query file: its header, and its parameters as literals that stay literals."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from neuralake.errors import QueryError
+from neuralake.queries.query import Parameter, Query, SortKey, load_queries, parse_query
+
+SOURCE = """\
+-- Shipping priority
+-- :segment string BUILDING
+-- :date date 1995-03-15
+-- order by revenue desc, o_orderdate asc
+-- limit 10
+SELECT * FROM orders
+WHERE o_orderdate < :date AND c_mktsegment = :segment;
+"""
+
+
+def test_a_header_says_title_parameters_order_and_limit() -> None:
+    assert parse_query("q03", SOURCE) == Query(
+        name="q03",
+        title="Shipping priority",
+        text="SELECT * FROM orders\nWHERE o_orderdate < :date AND c_mktsegment = :segment",
+        parameters=(
+            Parameter("segment", "string", "BUILDING"),
+            Parameter("date", "date", "1995-03-15"),
+        ),
+        order_by=(SortKey("revenue", True), SortKey("o_orderdate", False)),
+        limit=10,
+    )
+
+
+def test_a_query_needs_no_header() -> None:
+    assert parse_query("q", "SELECT 1") == Query("q", "", "SELECT 1")
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        (":date", "is not a parameter"),
+        (":date day 1995-01-01", "kind one of integer, decimal, date, string, integers, strings"),
+        (":date date 1995-02-30", "parameter date is '1995-02-30': expected date"),
+        (":n integer one", "parameter n is 'one': expected integer"),
+        (":n decimal 1.2.3", "parameter n is '1.2.3': expected decimal"),
+        (":n integers 1, x", "parameter n is '1, x': expected integers"),
+        ("order by revenue", "'revenue' is not a sort key"),
+        ("order by revenue down", "'revenue down' is not a sort key"),
+        ("limit ten", "limit is 'ten': expected a number of rows"),
+        ("limit ²", "limit is '²': expected a number of rows"),
+        ("limit -1", "limit is '-1'"),
+    ],
+)
+def test_a_malformed_header_is_said(header: str, message: str) -> None:
+    with pytest.raises(QueryError, match=re.escape(message)):
+        parse_query("q", f"-- title\n-- {header}\nSELECT 1")
+
+
+@pytest.mark.parametrize("source", ["", "-- only a title\n", "-- title\n  ;\n"])
+def test_a_query_without_sql_is_said(source: str) -> None:
+    with pytest.raises(QueryError, match="query q has no SQL text"):
+        parse_query("q", source)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "literal"),
+    [
+        ("integer", "-7", "-7"),
+        ("decimal", "1E-7", "0.0000001"),
+        ("decimal", "0.0001", "0.0001"),
+        ("date", "1998-12-01", "DATE '1998-12-01'"),
+        ("string", "it's", "'it''s'"),
+        ("integers", "49, 14,23", "49, 14, 23"),
+        ("strings", "a, b'c", "'a', 'b''c'"),
+    ],
+)
+def test_a_value_becomes_a_literal_of_its_kind(kind: str, value: str, literal: str) -> None:
+    assert Parameter("p", kind, value).literal(value) == literal
+
+
+@pytest.mark.parametrize("value", ["1 OR 1=1", "1; DROP TABLE t", "0x10", ""])
+@pytest.mark.parametrize("kind", ["integer", "decimal", "date", "integers"])
+def test_what_is_not_of_the_kind_is_refused(kind: str, value: str) -> None:
+    with pytest.raises(QueryError, match=f"expected {kind}"):
+        Parameter("p", kind, "1").literal(value)
+
+
+NO_NUL = st.characters(exclude_characters="\x00", exclude_categories=["Cs"])
+
+
+@given(st.text(NO_NUL))
+def test_a_string_never_breaks_out_of_its_quotes(value: str) -> None:
+    query = Query("q", "", "SELECT :p AS a, '%:p%' AS b", (Parameter("p", "string", "x"),))
+    with duckdb.connect() as connection:
+        assert connection.execute(query.sql({"p": value})).fetchall() == [(value, f"%{value}%")]
+
+
+@given(st.text(NO_NUL), st.text(NO_NUL))
+def test_a_value_is_not_searched_for_placeholders(first: str, second: str) -> None:
+    parameters = (Parameter("a", "string", "x"), Parameter("b", "string", "x"))
+    query = Query("q", "", "SELECT :a, :b, ':a:b'", parameters)
+    values = {"a": f":b{first}", "b": f":a{second}"}
+    with duckdb.connect() as connection:
+        (row,) = connection.execute(query.sql(values)).fetchall()
+    assert row == (values["a"], values["b"], values["a"] + values["b"])
+
+
+def test_what_only_looks_like_a_placeholder_stays() -> None:
+    text = "SELECT '1'::integer, ':other', 'it''s :p', :pp, a[1:2] FROM t"
+    query = Query("q", "", text, (Parameter("p", "integer", "5"),))
+    assert query.sql() == "SELECT '1'::integer, ':other', 'it''s 5', :pp, a[1:2] FROM t"
+
+
+def test_an_unknown_parameter_is_refused() -> None:
+    with pytest.raises(QueryError, match="query q03 has no parameter 'day': it has segment, date"):
+        parse_query("q03", SOURCE).sql({"day": "1"})
+    with pytest.raises(QueryError, match="it has none"):
+        Query("q", "", "SELECT 1").sql({"day": "1"})
+
+
+def test_a_directory_of_sql_files_is_read_by_name(tmp_path: Path) -> None:
+    (tmp_path / "b.sql").write_text("SELECT 2")
+    (tmp_path / "a.sql").write_text("-- first\nSELECT 1")
+    (tmp_path / "readme.md").write_text("no query")
+    assert [(q.name, q.title, q.text) for q in load_queries(tmp_path)] == [
+        ("a", "first", "SELECT 1"),
+        ("b", "", "SELECT 2"),
+    ]
+
+
+def test_a_directory_without_queries_is_said(tmp_path: Path) -> None:
+    with pytest.raises(QueryError, match=r"no \*\.sql file in"):
+        load_queries(tmp_path)

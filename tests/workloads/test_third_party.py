@@ -1,0 +1,225 @@
+"""An engine of somebody else's: it joins by its entry point, and its faults stay its own."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from neuralake.config import Settings
+from neuralake.engines.registry import EngineSpec, describe_engines, engine_type
+from neuralake.errors import EngineError
+from neuralake.report.summary import summarise
+from neuralake.results.records import Verification
+from neuralake.results.store import load_run
+from tests.conftest import Bench, Cli, run_bench
+
+QUERIES = "1,6"
+
+
+def faulty_bench(settings: Settings, dataset: Path, fault: str, hot_runs: int = 1) -> Bench:
+    faulty = EngineSpec("faulty", {"fault": fault})
+    return run_bench(settings, dataset, faulty, "tiny", queries=QUERIES, hot_runs=hot_runs)
+
+
+def verdicts(bench: Bench) -> dict[tuple[str, str], Verification]:
+    return {(v.engine, v.query): v for v in bench.run.verifications}
+
+
+def assert_others_are_intact(bench: Bench) -> None:
+    """The run is whole, its other engine verified, and no process of the faulty one is left."""
+    assert bench.run.finished_at is not None
+    assert load_run(bench.directory) == bench.run
+    judged = verdicts(bench)
+    assert judged["tiny", "q01"].verdict == judged["tiny", "q06"].verdict == "verified"
+    assert sum(s.engine == "tiny" and s.status == "ok" for s in bench.run.samples) == 6
+    for engine in bench.run.engines:
+        if "companion" in engine.settings:
+            assert is_gone(engine.settings["companion"])
+
+
+def is_gone(pid: int) -> bool:
+    """Whether a process has ended; the init of a container may be slow to bury it."""
+    for _ in range(100):
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_an_adapter_is_under_40_lines(third_party: Path) -> None:
+    assert len((third_party / "tiny.py").read_text().splitlines()) < 40 + 1
+    (tiny,) = (engine for engine in describe_engines() if engine.name == "tiny")
+    assert tiny.available
+    assert tiny.package == "tiny"
+    assert tiny.options == {"threads": "1"}
+    assert set(tiny.versions) == {"duckdb"}
+
+
+def test_it_is_verified_like_any_other(
+    third_party: Path, settings: Settings, dataset_sf001: Path
+) -> None:
+    tiny = EngineSpec("tiny", {"threads": "2"})
+    bench = run_bench(settings, dataset_sf001, tiny)
+    assert [v.verdict for v in bench.run.verifications] == ["verified"] * 22
+    assert bench.run.engines[0].settings == {"threads": 2}
+    assert bench.run.engines[0].options == {"threads": "2"}
+
+
+def test_an_adapter_that_cannot_be_imported_is_listed_with_the_reason(third_party: Path) -> None:
+    (broken,) = (engine for engine in describe_engines() if engine.name == "broken")
+    assert not broken.available
+    assert broken.reason is not None
+    assert "No module named 'nowhere'" in broken.reason
+    with pytest.raises(EngineError, match="cannot be loaded"):
+        engine_type("broken")
+
+
+def test_a_wrong_answer_has_no_time_anywhere(
+    third_party: Path, settings: Settings, dataset_sf001: Path
+) -> None:
+    bench = faulty_bench(settings, dataset_sf001, "wrong")
+    assert_others_are_intact(bench)
+    wrong = verdicts(bench)["faulty", "q01"]
+    assert wrong.verdict == "wrong"
+    assert wrong.against == "official answer"
+    assert wrong.detail is not None
+    assert "got (A, F, " in wrong.detail
+    assert "expected (A, F, " in wrong.detail
+    of_q01 = [s for s in bench.run.samples if (s.engine, s.query) == ("faulty", "q01")]
+    assert [s.status for s in of_q01] == ["wrong"]
+    assert verdicts(bench)["faulty", "q06"].verdict == "verified"
+    summary = summarise(bench.run)
+    assert summary.cells["q01", "faulty"].status == "wrong"
+    assert summary.cells["q01", "faulty"].latency_s is None
+    assert summary.compared == ("q06",)
+
+
+@pytest.mark.parametrize("fault", ["swapped"])
+def test_columns_in_another_order_are_a_wrong_answer(
+    third_party: Path, settings: Settings, dataset_sf001: Path, fault: str
+) -> None:
+    bench = faulty_bench(settings, dataset_sf001, fault)
+    assert_others_are_intact(bench)
+    assert verdicts(bench)["faulty", "q01"].verdict == "wrong"
+
+
+def test_the_names_of_columns_are_the_engines_choice(
+    third_party: Path, settings: Settings, dataset_sf001: Path
+) -> None:
+    bench = faulty_bench(settings, dataset_sf001, "renamed")
+    assert_others_are_intact(bench)
+    assert verdicts(bench)["faulty", "q01"].verdict == "verified"
+
+
+def test_an_exception_fails_its_query_alone(
+    third_party: Path, settings: Settings, dataset_sf001: Path
+) -> None:
+    bench = faulty_bench(settings, dataset_sf001, "error")
+    assert_others_are_intact(bench)
+    failed = verdicts(bench)["faulty", "q01"]
+    assert failed.verdict == "failed"
+    assert failed.detail == "RuntimeError: cannot \x1b[31mcompute\x1b[0m\nthis"
+    (sample,) = (s for s in bench.run.samples if (s.engine, s.query) == ("faulty", "q01"))
+    assert (sample.status, sample.wall_ns) == ("error", None)
+    assert verdicts(bench)["faulty", "q06"].verdict == "verified"
+
+
+@pytest.mark.parametrize(
+    ("fault", "epitaph"),
+    [
+        ("abort", "the process was ended by SIGABRT"),
+        ("exit", "the process ended with exit status 3"),
+    ],
+)
+def test_a_crash_is_recorded_and_a_new_process_goes_on(
+    third_party: Path, settings: Settings, dataset_sf001: Path, fault: str, epitaph: str
+) -> None:
+    bench = faulty_bench(settings, dataset_sf001, fault)
+    assert_others_are_intact(bench)
+    assert verdicts(bench)["faulty", "q01"].detail == epitaph
+    assert verdicts(bench)["faulty", "q06"].verdict == "verified"
+    taken = [(s.phase, s.query, s.round, s.status) for s in bench.run.samples[:7]]
+    assert taken == [
+        ("start", None, 0, "ok"),
+        ("open", None, 0, "ok"),
+        ("first", "q01", 0, "crashed"),
+        ("start", None, 1, "ok"),
+        ("open", None, 1, "ok"),
+        ("first", "q06", 0, "ok"),
+        ("hot", "q06", 1, "ok"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("start", "faulty did not start: RuntimeError: no licence"),
+        ("open", "faulty could not open the tables: RuntimeError: no tables today"),
+    ],
+)
+def test_an_engine_that_does_not_get_going_fails_every_query(
+    third_party: Path, settings: Settings, dataset_sf001: Path, fault: str, reason: str
+) -> None:
+    bench = faulty_bench(settings, dataset_sf001, fault)
+    assert_others_are_intact(bench)
+    for query in ("q01", "q06"):
+        assert verdicts(bench)["faulty", query].verdict == "failed"
+        assert verdicts(bench)["faulty", query].detail == reason
+    assert "faulty" in [engine.name for engine in bench.run.engines]
+    assert summarise(bench.run).compared == ()
+
+
+def test_an_answer_that_changes_in_a_later_run_is_wrong(
+    third_party: Path, settings: Settings, dataset_sf001: Path
+) -> None:
+    bench = faulty_bench(settings, dataset_sf001, "later", hot_runs=3)
+    assert bench.run.finished_at is not None
+    changed = verdicts(bench)["faulty", "q01"]
+    assert changed.verdict == "wrong"
+    assert changed.against == "faulty's own first run"
+    assert changed.detail is not None
+    assert changed.detail.startswith("run 1 differs: row 1, column count_order")
+    of_q01 = [s for s in bench.run.samples if (s.engine, s.query) == ("faulty", "q01")]
+    assert [s.status for s in of_q01] == ["wrong", "wrong"]
+
+
+def test_rubbish_on_standard_output_goes_to_the_log(
+    third_party: Path, settings: Settings, dataset_sf001: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    bench = faulty_bench(settings, dataset_sf001, "noise")
+    assert_others_are_intact(bench)
+    assert verdicts(bench)["faulty", "q01"].verdict == "verified"
+    assert "rubbish" in (bench.directory / "logs" / "faulty.log").read_text(errors="replace")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_command_line_reports_a_wrong_answer_and_exits_1(third_party: Path, cli: Cli) -> None:
+    done = cli(
+        *("bench", "-s", 0.01, "--engines", "faulty,tiny", "--queries", QUERIES, "--runs", 1),
+        *("--engine", "faulty:fault=wrong"),
+        environment={"PYTHONPATH": str(third_party) + os.pathsep + str(Path.cwd())},
+    )
+    assert done.returncode == 1, done.stderr
+    assert "faulty q01: wrong" in done.stderr
+    assert "faulty q01: wrong against official answer: row 1, column count_order" in done.stdout
+    assert "left out: q01" in done.stdout
+
+
+def test_the_command_line_shows_a_message_without_its_escape_sequences(
+    third_party: Path, cli: Cli
+) -> None:
+    done = cli(
+        *("bench", "-s", 0.01, "--engines", "faulty,tiny", "--queries", QUERIES, "--runs", 1),
+        *("--engine", "faulty:fault=error"),
+        environment={"PYTHONPATH": str(third_party) + os.pathsep + str(Path.cwd())},
+    )
+    assert done.returncode == 1, done.stderr
+    assert "cannot \N{REPLACEMENT CHARACTER}[31mcompute" in done.stdout
+    assert "\x1b" not in done.stdout + done.stderr
