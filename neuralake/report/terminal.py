@@ -18,13 +18,7 @@ DISCLAIMER = "Derived from TPC-H; not comparable with published TPC-H results."
 def run_table(run: Run) -> Group:
     """Median latencies, a query a row and an engine a column; then what they add up to."""
     summary = summarise(run)
-    table = Table(
-        title=Text(one_line(_title(run))),
-        title_justify="left",
-        title_style="bold",
-        caption=Text(printable(_caption(run, summary))),
-        caption_justify="left",
-    )
+    table = Table()
     table.add_column("query")
     for engine in summary.engines:
         table.add_column(Text(one_line(engine)), justify="right")
@@ -40,7 +34,9 @@ def run_table(run: Run) -> Group:
     table.add_row("peak memory (MiB)", *[_mebibytes(e.peak_rss_bytes) for e in engines])
     table.add_row("engine start (s)", *[_seconds(e.start_s) for e in engines])
     table.add_row("open tables (s)", *[_seconds(e.open_s) for e in engines])
-    return Group(table, *_troubles(run))
+    title = Text(one_line(_title(run)), style="bold")
+    caption = Text(printable(_caption(run, summary)), style="dim")
+    return Group(title, table, caption, *_troubles(run))
 
 
 def print_run(run: Run, console: Console, directory: Path) -> None:

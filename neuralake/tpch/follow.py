@@ -63,7 +63,8 @@ class Follower:
         for path, file in self._complete.items():
             if (self._root / path).stat().st_size != file.size_bytes:
                 raise DatasetError(f"the generator changed {path} after completing it")
-        return dict(sorted(self._complete.items()))
+        # The second part of a table before the tenth.
+        return dict(sorted(self._complete.items(), key=lambda item: (len(item[0]), item[0])))
 
     def close(self) -> None:
         """Let go of all files."""

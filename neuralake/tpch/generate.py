@@ -74,10 +74,11 @@ def generate(
     ------
     DatasetError
         If an argument is impossible, the directory holds anything else, or the dataset cannot be
-        written. Nothing is left behind.
+        written; no part of one is left behind.
     BusyError
         If another process makes a dataset in the same place.
     """
+    scale_factor = float(scale_factor)
     check_scale_factor(scale_factor)
     wanted = (layout or Layout()).at(scale_factor)
     if is_remote(uri):
@@ -137,14 +138,14 @@ def _make(stage: Staging, scale_factor: float, layout: Layout, progress: Progres
             executor.submit(import_module, _COMMIT_MODULE)
             watch(process, _LOOK_INTERVAL_S, look)
         files = follower.finish(executor)
-        facts = {"generator": tpchgen.name, "scaleFactor": f"{scale_factor:g}"}
+        facts = {"generator": tpchgen.name, "scaleFactor": str(scale_factor)}
         make_table = partial(_make_table, stage.directory, scale_factor, files, facts)
         tables = dict(zip(TABLE_NAMES, executor.map(make_table, TABLE_NAMES), strict=True))
     manifest = Manifest(
         format=FORMAT,
         schema_version=SCHEMA_VERSION,
         generator=tpchgen.name,
-        scale_factor=float(scale_factor),
+        scale_factor=scale_factor,
         layout=layout,
         tables=tables,
     )

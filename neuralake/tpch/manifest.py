@@ -227,17 +227,17 @@ def load_manifest(
 def _read(root: Path, advice: str) -> bytes:
     """Content of the manifest, or what is there instead."""
     try:
-        return (root / MANIFEST_NAME).read_bytes()
-    except NotADirectoryError:
-        raise DatasetError(f"{root} is a file: a dataset is a directory") from None
-    except FileNotFoundError:
-        entry = next(iter(sorted(root.iterdir())), None) if root.is_dir() else None
+        if root.exists() and not root.is_dir():
+            raise DatasetError(f"{root} is a file: a dataset is a directory")
+        entries = sorted(entry.name for entry in root.iterdir()) if root.exists() else []
+        if MANIFEST_NAME in entries:
+            return (root / MANIFEST_NAME).read_bytes()
     except OSError as error:
         raise DatasetError(f"the dataset at {root} cannot be read: {error.strerror}") from error
-    if entry is None:
+    if not entries:
         raise DatasetError(f"no dataset at {root}: make it with {advice}")
     raise DatasetError(
-        f"{root} holds {entry.name!r} and no {MANIFEST_NAME}, so it is no dataset of Neuralake: "
+        f"{root} holds {entries[0]!r} and no {MANIFEST_NAME}, so it is no dataset of Neuralake: "
         f"choose another directory, or remove this one"
     )
 

@@ -38,6 +38,8 @@ class Staging:
     ----------
     directory
         Where the dataset is made.
+    destination
+        Where it will be.
     lock_descriptor
         To be inherited by every process that writes there.
     """
@@ -72,7 +74,7 @@ def staging(destination: Path) -> Iterator[Staging]:
     """
     home = home_of(destination)
     _make_directory(destination.parent)
-    lock = _acquire(home)
+    lock = _acquire(destination)
     try:
         _remove_staged(home)
         directory = home / f"{_STAGED_PREFIX}{secrets.token_hex(8)}"
@@ -87,7 +89,7 @@ def clean(destination: Path) -> None:
     home = home_of(destination)
     if home.is_dir():
         with suppress(BusyError, DatasetError, OSError):
-            _release(home, _acquire(home))
+            _release(home, _acquire(destination))
 
 
 def home_of(destination: Path) -> Path:
@@ -118,8 +120,9 @@ def write_durably(file: Path, content: bytes) -> None:
         os.fsync(stream.fileno())
 
 
-def _acquire(home: Path) -> int:
+def _acquire(destination: Path) -> int:
     """Take the lock and say who holds it; returns its descriptor."""
+    home = home_of(destination)
     deadline = time.monotonic() + _PATIENCE_S
     while True:
         descriptor = _open_lock(home)
@@ -141,8 +144,8 @@ def _acquire(home: Path) -> int:
         if is_alive or time.monotonic() > deadline:
             name = "another process" if holder is None else f"process {holder}"
             raise BusyError(
-                f"{name} is making the dataset in {home}: wait for it to end, or choose another "
-                f"destination"
+                f"{name} is making the dataset at {destination}: wait for it to end, or choose "
+                f"another directory"
             )
         time.sleep(_RETRY_S)
 

@@ -133,9 +133,12 @@ class _EngineRun:
             for query in self._plan.queries:
                 if query.name not in self._digests and query.name not in self._failed:
                     self._fail(query, str(lost))
-        finally:
+        except BaseException:  # interrupted: a query may be running that nobody waits for
             if self._worker is not None:
-                self._worker.close()
+                self._worker.kill()
+            raise
+        if self._worker is not None:
+            self._worker.close()
 
     def _query(self, query: Query, round: int) -> None:
         worker = self._ready()
@@ -180,7 +183,8 @@ class _EngineRun:
         worker = self._worker = Worker(TARGET, self._directory / "logs" / f"{name}.log")
         started = self._take("start", None, process, lambda: worker.call("start", self._spec))
         if isinstance(started, str):
-            self._journal.append(EngineRecord(name, self._spec.options))
+            if process == 0:
+                self._journal.append(EngineRecord(name, self._spec.options))
             raise _EngineLostError(f"{name} did not start: {started}")
         tables = self._plan.workload.tables
         opened = self._take("open", None, process, lambda: worker.call("open", tables))

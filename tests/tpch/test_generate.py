@@ -228,7 +228,7 @@ def test_a_disk_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
 def test_a_second_one_at_the_same_time_is_told_who_is_at_work(tmp_path: Path) -> None:
     with start(tmp_path / "sf") as first:
         wait_until(writing(tmp_path / "sf", "lineitem/*.parquet.inprogress"))
-        with pytest.raises(BusyError, match=f"^process {first.pid} is making the dataset in "):
+        with pytest.raises(BusyError, match=f"^process {first.pid} is making the dataset at "):
             generate(SLOW, str(tmp_path / "sf"))
         assert first.wait() == 0
     assert generate(SLOW, str(tmp_path / "sf"), verify=True).scale_factor == SLOW

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -40,7 +39,7 @@ class FaultyEngine(TinyEngine):
         if self.fault == "start":
             raise RuntimeError("no licence")
 
-    def open(self, tables: Mapping[str, Any]) -> TinyEngine:
+    def open(self, tables: dict[str, Any]) -> TinyEngine:
         if self.fault == "open":
             raise RuntimeError("no tables today")
         return super().open(tables)

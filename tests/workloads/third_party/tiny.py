@@ -1,6 +1,5 @@
 """A whole engine adapter, as a package of somebody else's would have it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,17 +15,16 @@ class TinyOptions:
 class TinyEngine:
     name, packages = "tiny", ("duckdb",)
     Options: ClassVar[type] = TinyOptions
+    unavailable = staticmethod(lambda: None)
 
     def __init__(self, options: TinyOptions) -> None:
         self.settings = {"threads": options.threads}
         self.connection = duckdb.connect(config={"threads": options.threads})
 
-    unavailable = staticmethod(lambda: None)
-
     def versions(self) -> dict[str, str]:
         return {"duckdb": duckdb.__version__}
 
-    def open(self, tables: Mapping[str, Any]) -> "TinyEngine":
+    def open(self, tables: dict[str, Any]) -> "TinyEngine":
         for name, table in tables.items():
             self.connection.read_parquet(table.files()).create_view(name)
         return self
