@@ -38,7 +38,7 @@ $(BIN)/uv:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
 $(READY): pyproject.toml uv.lock | $(BIN)/uv
-	UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --quiet --frozen --all-extras --python $(BIN)/python
+	UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --quiet --frozen --all-extras --compile-bytecode --python $(BIN)/python
 	@touch $@
 
 clean:
