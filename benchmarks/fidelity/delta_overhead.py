@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import tempfile
 from pathlib import Path
 
 from benchmarks.fidelity.pairs import HarnessArm, interleave, report
-from neuralake.catalog.tables import ParquetTable
-from neuralake.config import Settings, join_uri
+from neuralake.catalog.tables import ParquetTable, Table
+from neuralake.config import Settings
 from neuralake.engines.registry import EngineSpec
 from neuralake.queries.workload import select_queries
 from neuralake.tpch.dataset import open_workload
@@ -33,21 +34,26 @@ def main() -> None:
     settings = Settings.from_environ(os.environ)
     workload = open_workload(str(Path(arguments.dataset).absolute()), settings)
     spec = EngineSpec(arguments.engine, OPTIONS.get(arguments.engine, {}))
-    parquet = {
-        name: ParquetTable(
-            name=name,
-            columns=table.columns,
-            location=join_uri(workload.dataset_uri, name, "*.parquet"),
+    with tempfile.TemporaryDirectory() as directory:
+        parquet = {
+            name: _bare(table, Path(workload.dataset_uri) / name, Path(directory) / name)
+            for name, table in workload.tables.items()
+        }
+        pairs = interleave(
+            lambda: (HarnessArm(spec, workload.tables), HarnessArm(spec, parquet)),
+            select_queries(workload.queries, arguments.queries),
+            processes=arguments.processes,
+            rounds=arguments.rounds,
         )
-        for name, table in workload.tables.items()
-    }
-    pairs = interleave(
-        lambda: (HarnessArm(spec, workload.tables), HarnessArm(spec, parquet)),
-        select_queries(workload.queries, arguments.queries),
-        processes=arguments.processes,
-        rounds=arguments.rounds,
-    )
     report(pairs, "delta", "parquet")
+
+
+def _bare(table: Table, source: Path, directory: Path) -> ParquetTable:
+    """The same files in a directory without a transaction log."""
+    directory.mkdir()
+    for file in source.glob("*.parquet"):
+        (directory / file.name).symlink_to(file)
+    return ParquetTable(name=table.name, columns=table.columns, location=str(directory))
 
 
 if __name__ == "__main__":

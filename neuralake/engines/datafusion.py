@@ -1,4 +1,8 @@
-"""DataFusion: SQL over deltalake's table provider."""
+"""DataFusion: SQL over Delta snapshots, their files read by its own Parquet reader.
+
+deltalake's table provider, the other way, keeps filters above the scan: with it the TPC-H queries
+take about 1.4 times as long at scale factor 1 (benchmarks/fidelity/delta_overhead.py).
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,12 @@ from dataclasses import dataclass, field
 from functools import reduce
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 
 from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
-from neuralake.errors import EngineError
+from neuralake.errors import CatalogError, EngineError
 from neuralake.machine import cores
 
 if TYPE_CHECKING:
@@ -27,11 +31,17 @@ class DataFusionOptions:
     ----------
     target_partitions
         Partitions a plan is split into; 0 is one a core.
+    delta_reader
+        ``snapshot-files`` resolves a snapshot through the Delta log and reads its data files with
+        DataFusion's own Parquet reader, as Polars does, where the files alone are the rows; a table
+        with deletion vectors, column mapping or partitions is left to deltalake's provider.
+        ``table-provider`` leaves every Delta table to it.
     config
         DataFusion's own settings, by their names (``datafusion.execution.batch_size``).
     """
 
     target_partitions: int = 0
+    delta_reader: Literal["snapshot-files", "table-provider"] = "snapshot-files"
     config: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -61,7 +71,12 @@ class DataFusionEngine:
                 raise EngineError(f"datafusion: setting {key}={value}: {error}") from error
         runtime = RuntimeEnvBuilder().with_disk_manager_os().with_unbounded_memory_pool()
         self._context = SessionContext(config, runtime)
-        self.settings: Mapping[str, Any] = {"target_partitions": partitions, **options.config}
+        self._files = options.delta_reader == "snapshot-files"
+        self.settings: Mapping[str, Any] = {
+            "target_partitions": partitions,
+            "delta_reader": options.delta_reader,
+            **options.config,
+        }
 
     @classmethod
     def unavailable(cls) -> str | None:
@@ -76,7 +91,7 @@ class DataFusionEngine:
 
     def open(self, tables: Mapping[str, Table]) -> DataFusionSession:
         """Register each table; Delta snapshots are resolved here."""
-        return DataFusionSession(self._context, tables)
+        return DataFusionSession(self._context, tables, files=self._files)
 
     def close(self) -> None:
         """Nothing to stop: the runtime ends with the process."""
@@ -85,12 +100,18 @@ class DataFusionEngine:
 class DataFusionSession:
     """A session context with its tables."""
 
-    def __init__(self, context: SessionContext, tables: Mapping[str, Table]) -> None:
+    def __init__(
+        self, context: SessionContext, tables: Mapping[str, Table], *, files: bool
+    ) -> None:
         self._context = context
         self._names = list(tables)
         for name, table in tables.items():
             if isinstance(table, DeltaTable):
-                context.register_table(name, table.snapshot())
+                data_files = _plain_files(table) if files else None
+                if data_files:
+                    _register_files(context, name, data_files)
+                else:
+                    context.register_table(name, table.snapshot())
             elif isinstance(table, FunctionTable):
                 rows = table.arrow()
                 batches = rows.to_batches() or [pa.RecordBatch.from_pylist([], rows.schema)]
@@ -110,6 +131,15 @@ class DataFusionSession:
         """Forget the tables."""
         for name in self._names:
             self._context.deregister_table(name)
+
+
+def _plain_files(table: DeltaTable) -> list[str] | None:
+    """Data files of the snapshot, or None if they are not simply its rows."""
+    table.check()
+    try:
+        return table.files()
+    except CatalogError:
+        return None
 
 
 def _register_files(context: SessionContext, name: str, files: Sequence[str]) -> None:

@@ -74,7 +74,7 @@ def _troubles(run: Run) -> list[Text]:
     ]
     for engine in run.engines:
         if engine.settings.get("delta_reader") == "snapshot-files":
-            text = "reads the snapshot's data files, not Delta (delta_reader: snapshot-files)"
+            text = "the engine reads the data files of each snapshot (delta_reader: snapshot-files)"
             lines.append(Text(f"{engine.name}: {text}", style="yellow"))
     for result in run.verifications:
         if result.verdict in ("wrong", "failed"):

@@ -69,7 +69,7 @@ def test_troubles_are_said_in_words() -> None:
     ]
     text = shown(run(TWO_ENGINES, [judged("polars", "q01", "unverified")], engines=engines))
     assert "spark: unavailable: no JDK: pip install 'neuralake[spark]'" in text
-    assert "duckdb: reads the snapshot's data files, not Delta" in text
+    assert "duckdb: the engine reads the data files of each snapshot" in text
     assert "polars: 1 answers are unverified: no official answers" in text
 
 
