@@ -52,7 +52,7 @@ def test_a_key_with_a_dot_is_the_engines_own_setting() -> None:
     spec = EngineSpec(
         "datafusion", {"datafusion.execution.batch_size": "1", "target_partitions": "3"}
     )
-    expected = DataFusionOptions(3, config=config={"datafusion.execution.batch_size": "1"})
+    expected = DataFusionOptions(3, config={"datafusion.execution.batch_size": "1"})
     assert parse_options(spec) == expected
 
 
