@@ -11,7 +11,8 @@ from deltalake import DeltaTable
 cores = len(os.sched_getaffinity(0))
 context = SessionContext(SessionConfig().with_target_partitions(cores))
 for table in (path for path in Path(sys.argv[1]).iterdir() if path.is_dir()):
-    context.register_table(table.name, DeltaTable(table))
+    (file,) = DeltaTable(table).file_uris()
+    context.register_parquet(table.name, file)
 for line in sys.stdin:
     sql = Path(line.strip()).read_text()
     start = time.perf_counter_ns()

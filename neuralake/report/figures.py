@@ -68,7 +68,14 @@ def latency_figure(run: Run) -> Figure:
         loc="left",
         fontsize=11,
     )
-    axes.legend(ncols=len(summary.engines) or 1, frameon=False, loc="lower left", fontsize=9)
+    axes.legend(
+        ncols=max(len(summary.engines), 1),
+        frameon=False,
+        loc="lower right",
+        bbox_to_anchor=(1, 1),  # above the axes, where no point can lie
+        borderaxespad=0,
+        fontsize=9,
+    )
     if run.header.workload == "tpch":
         figure.supxlabel(DISCLAIMER, fontsize=7, color="#555555", x=0.99, ha="right")
     return figure
