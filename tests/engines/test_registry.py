@@ -78,7 +78,7 @@ def test_a_key_with_a_dot_is_the_engines_own_setting() -> None:
         (["polars"], ["polars:engine=gpu"], "option engine=gpu"),
         (["duckdb"], ["duckdb:threads=-1"], "duckdb: threads is -1"),
         (["datafusion"], ["datafusion:target_partitions=-1"], "target_partitions is -1"),
-        (["datafusion"], ["datafusion:config=x"], "has no option 'config': it has target_part"),
+        (["datafusion"], ["datafusion:config=x"], "has no option 'config': it has delta_reader, "),
     ],
 )
 def test_a_mistake_is_said_before_anything_starts(
