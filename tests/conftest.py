@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -159,3 +160,16 @@ def cli(storage: Path, tmp_path: Path) -> Cli:
         )
 
     return run
+
+
+def is_gone(pid: int) -> bool:
+    """Whether a process ends; waits, since the kernel and init take their time."""
+    for _ in range(200):
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.05)
+    return False

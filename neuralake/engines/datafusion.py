@@ -135,7 +135,6 @@ class DataFusionSession:
 
 def _plain_files(table: DeltaTable) -> list[str] | None:
     """Data files of the snapshot, or None if they are not simply its rows."""
-    table.check()
     try:
         return table.files()
     except CatalogError:

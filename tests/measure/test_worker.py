@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,21 +13,9 @@ import pytest
 
 from neuralake.measure import worker as worker_module
 from neuralake.measure.worker import RemoteError, Worker, WorkerDiedError, WorkerTimeoutError
+from tests.conftest import is_gone
 
 TARGETS = "tests.measure.targets"
-
-
-def is_gone(pid: int) -> bool:
-    """Whether a process ends; waits, since the kernel and init take their time."""
-    for _ in range(200):
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:
-            return True
-        if state == "Z":
-            return True
-        time.sleep(0.05)
-    return False
 
 
 @pytest.fixture

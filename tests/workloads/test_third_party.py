@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from neuralake.errors import EngineError
 from neuralake.report.summary import summarise
 from neuralake.results.records import Verification
 from neuralake.results.store import load_run
-from tests.conftest import Bench, Cli, run_bench
+from tests.conftest import Bench, Cli, is_gone, run_bench
 
 QUERIES = "1,6"
 
@@ -38,19 +37,6 @@ def assert_others_are_intact(bench: Bench) -> None:
     for engine in bench.run.engines:
         if "companion" in engine.settings:
             assert is_gone(engine.settings["companion"])
-
-
-def is_gone(pid: int) -> bool:
-    """Whether a process has ended; the init of a container may be slow to bury it."""
-    for _ in range(100):
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:
-            return True
-        if state == "Z":
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def test_an_adapter_is_under_40_lines(third_party: Path) -> None:
