@@ -28,6 +28,8 @@ SCHEMA = pa.schema(
         ("digest", pa.string()),
         ("started_at", pa.string()),
         ("message", pa.string()),
+        ("process", pa.int32()),
+        ("cached_bytes", pa.int64()),
     ]
 )
 

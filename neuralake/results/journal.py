@@ -1,9 +1,9 @@
 """The journal: every record on disk before the next is made.
 
 One JSON object a line, ``{"header": …}`` first, then ``{"engine": …}``, ``{"sample": …}``,
-``{"verification": …}`` and at the end ``{"end": …}``. Each line is written and synced at once. A
-last line without its line feed was torn by a kill, and is no record; any other line that cannot
-be read is damage, and an error.
+``{"verification": …}`` and at the end ``{"end": …}``; ``{"resumption": …}`` where an interrupted
+run went on. Each line is written and synced at once. A last line without its line feed was torn
+by a kill, and is no record; any other line that cannot be read is damage, and an error.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from neuralake.results.records import (
     SCHEMA_VERSION,
     EngineRecord,
     Header,
+    Resumption,
     Run,
     Sample,
     Verification,
@@ -42,15 +43,17 @@ class Entry:
     engine: EngineRecord | None = None
     sample: Sample | None = None
     verification: Verification | None = None
+    resumption: Resumption | None = None
     end: End | None = None
 
 
-Record = Header | EngineRecord | Sample | Verification | End
+Record = Header | EngineRecord | Sample | Verification | Resumption | End
 _FIELD = {
     Header: "header",
     EngineRecord: "engine",
     Sample: "sample",
     Verification: "verification",
+    Resumption: "resumption",
     End: "end",
 }
 
@@ -126,6 +129,7 @@ def read_journal(path: Path) -> Run:
         engines=tuple(engines.values()),
         verifications=tuple(verifications.values()),
         samples=tuple(_judged(sample, wrong) for sample in samples),
+        resumptions=tuple(e.resumption for e in entries if e.resumption is not None),
     )
 
 

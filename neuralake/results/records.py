@@ -31,8 +31,8 @@ class Sample:
     query
         Name of the query; None for ``start`` and ``open``.
     round
-        0 for the first run, 1 … N for hot runs; for ``start`` and ``open``, 0 for the first
-        process of the engine, 1 … for those that replaced it.
+        1 … N for hot and cold runs; for ``start``, ``open`` and ``first`` the number of the
+        process: 0, and 1 … for those that replaced it.
     status
         ``ok``, or why there is no usable time.
     started_at
@@ -51,6 +51,11 @@ class Sample:
         Digest of the result (:func:`neuralake.queries.digest.digest`).
     message
         Why it failed.
+    process
+        Number of the engine's process, counted over the run from 0.
+    cached_bytes
+        Bytes of the dataset that were in the page cache when a cold run began, though they had
+        been evicted; None for other runs, and where the system does not say.
     """
 
     engine: str
@@ -66,6 +71,8 @@ class Sample:
     rows: int | None = None
     digest: str | None = None
     message: str | None = None
+    process: int = 0
+    cached_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -160,6 +167,53 @@ class Fingerprint:
 
 
 @dataclass(frozen=True)
+class EngineRequest:
+    """An engine that was to run, with its options: what resuming a run needs to know."""
+
+    name: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one execution may take.
+
+    Attributes
+    ----------
+    timeout_s
+        Elapsed time of one execution of a query, or None.
+    memory_bytes
+        Memory of the engine's process tree, or None.
+    memory_limiter
+        ``cgroup``: the kernel keeps the limit; ``watched``: the resident memory is read every few
+        milliseconds; None without a limit.
+    """
+
+    timeout_s: float | None = None
+    memory_bytes: int | None = None
+    memory_limiter: Literal["cgroup", "watched"] | None = None
+
+
+@dataclass(frozen=True)
+class Resumption:
+    """An interrupted run went on.
+
+    Attributes
+    ----------
+    resumed_at
+        UTC, ISO 8601.
+    after_samples
+        Samples that there were.
+    fingerprint
+        The machine and the software then.
+    """
+
+    resumed_at: str
+    after_samples: int
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True)
 class Header:
     """What is known of a run before its first sample: the first line of the journal.
 
@@ -185,6 +239,12 @@ class Header:
         Hot runs of each query.
     fingerprint
         Machine and software.
+    engines
+        Those that were to run, in order.
+    cold_runs
+        Cold runs of each query.
+    limits
+        What one execution might take.
     """
 
     schema_version: int
@@ -197,6 +257,9 @@ class Header:
     queries: tuple[str, ...]
     runs: int
     fingerprint: Fingerprint
+    engines: tuple[EngineRequest, ...] = ()
+    cold_runs: int = 0
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True)
@@ -217,6 +280,8 @@ class Run:
         One an engine and query.
     samples
         In the order in which they were taken.
+    resumptions
+        When the run went on after an interruption.
     """
 
     header: Header
@@ -225,3 +290,4 @@ class Run:
     engines: tuple[EngineRecord, ...]
     verifications: tuple[Verification, ...]
     samples: tuple[Sample, ...]
+    resumptions: tuple[Resumption, ...] = ()
