@@ -396,6 +396,36 @@ def results_export(
         write_export(destination, content)
 
 
+@cli.command()
+@click.argument("runs", nargs=-1, metavar="[RUN]…")
+@click.option(
+    "--to",
+    "destination",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Directory of the report.  [default: report/ in the run, or in the results for several]",
+)
+@_json
+def report(runs: tuple[str, ...], destination: Path | None, as_json: bool) -> None:
+    """Draw figures, and write a page and a Markdown summary of a run, or of several compared.
+
+    A RUN is its id, the beginning of one, a directory, or latest, which is the default. The first
+    of several is what the others are compared with.
+    """
+    from neuralake.report.report import write_report
+    from neuralake.report.text import printable
+    from neuralake.results.store import load_run
+
+    store = _store()
+    found = [store.find(run) for run in runs or ("latest",)]
+    home = found[0] if len(found) == 1 else store.root
+    written = write_report([load_run(run) for run in found], destination or home / "report")
+    if as_json:
+        _print_json(written)
+    else:
+        click.echo(printable(str(written.html)))
+
+
 def _settings() -> Settings:
     from neuralake.config import Settings
 

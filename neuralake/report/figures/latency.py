@@ -1,0 +1,123 @@
+"""Latency of each query on each engine: hot, and cold or first against hot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from neuralake.report.figures.drawing import Drawing, cut, footnote
+from neuralake.report.figures.style import (
+    Key,
+    Mark,
+    Rows,
+    log_axis,
+    marks,
+    row_chart,
+)
+from neuralake.report.headline import title
+from neuralake.report.summary import Cell, Summary
+from neuralake.results.records import Run
+from neuralake.stats.summary import Interval
+
+
+def latency(run: Run, summary: Summary) -> Drawing:
+    """Median of the hot runs with its interval, on a log axis; a failure is no time."""
+    queries, note = cut(summary.queries)
+    by_engine = marks(summary.engines)
+    shown = [summary.cells[q, e].latency_s for q in queries for e in summary.engines]
+    chart = row_chart(
+        f"{title(run)}: median of {run.header.runs} hot runs",
+        queries,
+        len(summary.engines),
+        [Key(mark.label, mark.points()) for mark in by_engine.values()],
+        label="latency, seconds (log scale)",
+        footnote=footnote(run),
+        failures=None in shown,
+    )
+    for index, (engine, mark) in enumerate(by_engine.items()):
+        cells = [summary.cells[query, engine] for query in queries]
+        _draw(chart, index, mark, [cell.latency_s for cell in cells])
+        for row, cell in enumerate(cells):
+            if cell.latency_s is None:
+                chart.fail(row, index, mark, cell.status)
+    log_axis(chart.axes, [end for i in shown if i is not None for end in (i.low, i.high)])
+    failed = " A cross at the right is a query without a valid latency." if None in shown else ""
+    reached = min((i.confidence for i in shown if i is not None), default=None)
+    interval = "" if reached is None else f" Lines are {reached:.0%} intervals of the median."
+    return Drawing(
+        "latency",
+        f"Latency of {len(queries)} queries on {', '.join(summary.engines)}: "
+        "median of the hot runs with its interval, on a logarithmic axis; numbers in the table.",
+        f"Left is faster.{interval}{failed}{note}",
+        chart.sheet.figure,
+    )
+
+
+def cold(run: Run, summary: Summary) -> Drawing | None:
+    """Cold against hot; the first run against hot where no cold runs were made."""
+    has_cold = any(cell.cold_s for cell in summary.cells.values())
+    before: Callable[[Cell], float | None] = _cold_s if has_cold else _first_s
+    if not any(before(cell) for cell in summary.cells.values()):
+        return None
+    queries, note = cut(summary.queries)
+    by_engine = marks(summary.engines)
+    word = "cold" if has_cold else "first"
+    failures = any(not summary.cells[q, e].latency_s for q in queries for e in summary.engines)
+    filled, hollow = f"{word} (hollow)", "hot (filled)"
+    chart = row_chart(
+        f"{title(run)}: {filled} against {hollow}",
+        queries,
+        len(summary.engines),
+        [Key(mark.label, mark.points()) for mark in by_engine.values()],
+        label="latency, seconds (log scale)",
+        footnote=footnote(run),
+        failures=failures,
+    )
+    drawn: list[float] = []
+    for index, (engine, mark) in enumerate(by_engine.items()):
+        for row, query in enumerate(queries):
+            cell = summary.cells[query, engine]
+            early = before(cell)
+            if cell.latency_s is None or early is None:
+                chart.fail(row, index, mark, cell.status if cell.status != "ok" else "missing")
+                continue
+            y, ends = chart.place(row, index), (early, cell.latency_s.median)
+            drawn += ends
+            chart.axes.plot(ends, (y, y), color=mark.colour, linewidth=1.3)
+            chart.axes.plot(ends[:1], (y,), **mark.points(hollow=True))
+            chart.axes.plot(ends[1:], (y,), **mark.points())
+    log_axis(chart.axes, drawn)
+    what = (
+        "cold runs (new process, page cache evicted)"
+        if has_cold
+        else "the first run of each query in its process"
+    )
+    return Drawing(
+        "cold",
+        f"Latency of {what} against hot runs of {len(queries)} queries on "
+        f"{', '.join(summary.engines)}, on a logarithmic axis; numbers in the table.",
+        f"Hollow: {what}. Filled: median of the hot runs.{note}",
+        chart.sheet.figure,
+    )
+
+
+def _draw(chart: Rows, index: int, mark: Mark, intervals: list[Interval | None]) -> None:
+    timed = [(row, i) for row, i in enumerate(intervals) if i is not None]
+    if not timed:
+        return
+    chart.axes.errorbar(
+        [i.median for _, i in timed],
+        [chart.place(row, index) for row, _ in timed],
+        xerr=[[i.median - i.low for _, i in timed], [i.high - i.median for _, i in timed]],
+        ecolor=mark.colour,
+        elinewidth=1.3,
+        label=mark.label,
+        **mark.points(),
+    )
+
+
+def _cold_s(cell: Cell) -> float | None:
+    return cell.cold_s.median if cell.cold_s else None
+
+
+def _first_s(cell: Cell) -> float | None:
+    return cell.first_s

@@ -1,0 +1,310 @@
+"""How every figure looks: colours, markers, and a chart with one row a query.
+
+Each colour below that is not an engine's stands for a role, and occurs nowhere else: so a figure
+drawn once is the PNG for print, and an SVG whose roles take the colours of a dark page.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from neuralake.report.text import one_line
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK = "#1b1f24"
+MUTED = "#57606a"
+GRID = "#d8dee4"
+BAND = "#f5f7f9"
+SURFACE = "#fefefe"
+HEAT = ("#e6f0f8", "#cbdff0", "#a5c7e3", "#7cabd2", "#39749f", "#235f92", "#0c3f6c")
+DARK = {
+    INK: "#e6e9ec",
+    MUTED: "#9aa5b1",
+    GRID: "#323b44",
+    BAND: "#1a2027",
+    SURFACE: "#12161b",
+    **dict(
+        zip(
+            HEAT,
+            ("#16252f", "#1b3447", "#224661", "#2a5a7f", "#6fa8d6", "#9cc7ea", "#cde4f7"),
+            strict=True,
+        )
+    ),
+}
+
+# Okabe and Ito's palette, distinguishable with any colour vision, and markers for print
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+MARKERS = ("o", "s", "^", "D", "v", "P")
+FAILED = "x"
+
+WIDTH_IN = 5.3
+MOST_ROWS = 100
+_LABEL_CHARACTERS = 22
+_CHARACTER_IN = 0.075
+_MARGIN_IN = 0.14
+_LINE_IN = 0.19
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How an engine is drawn: the combination is its own for up to 36 engines."""
+
+    label: str
+    colour: str
+    marker: str
+
+    def points(self, *, hollow: bool = False) -> dict[str, Any]:
+        """Keywords of a plot call that draws points and no line."""
+        return {
+            "marker": self.marker,
+            "markersize": 4.6,
+            "markerfacecolor": SURFACE if hollow else self.colour,
+            "markeredgecolor": self.colour,
+            "markeredgewidth": 1.1 if hollow else 0.6,
+            "linestyle": "none",
+        }
+
+
+def marks(engines: Sequence[str]) -> dict[str, Mark]:
+    """The mark of each engine, by its name."""
+    count = len(COLOURS)
+    return {
+        engine: Mark(short(engine), COLOURS[i % count], MARKERS[(i + i // count) % len(MARKERS)])
+        for i, engine in enumerate(engines)
+    }
+
+
+def short(text: str) -> str:
+    """A name in one line that does not push everything else aside."""
+    text = one_line(text)
+    return text if len(text) <= _LABEL_CHARACTERS else f"{text[: _LABEL_CHARACTERS - 1]}…"
+
+
+@dataclass(frozen=True)
+class Key:
+    """One entry of a legend: its label, and how its point is drawn."""
+
+    label: str
+    style: dict[str, Any]
+
+
+class Sheet:
+    """A figure of fixed width: title, legend, room for axes, footnote.
+
+    Parameters
+    ----------
+    title
+        What is seen, with the unit.
+    keys
+        Entries of the legend.
+    body_in
+        Height of the room for axes, in inches.
+    footnote
+        One line at the lower edge.
+    axis_in
+        Height below the axes for their labels, in inches.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        keys: Sequence[Key],
+        body_in: float,
+        footnote: str | None = None,
+        axis_in: float = 0.46,
+    ) -> None:
+        from matplotlib.figure import Figure
+
+        lines = _wrapped(one_line(title), 62)
+        columns, rows = _legend_grid(keys)
+        top = _MARGIN_IN + _LINE_IN * (len(lines) + rows) + (0.12 if rows else 0.06)
+        bottom = axis_in + (0.2 if footnote else 0.04)
+        self._height = top + body_in + bottom
+        self._bottom, self._body_in = bottom, body_in
+        self.figure: Figure = Figure(figsize=(WIDTH_IN, self._height), facecolor="none")
+        for number, line in enumerate(lines):
+            y = 1 - (_MARGIN_IN + _LINE_IN * number) / self._height
+            x = _MARGIN_IN / WIDTH_IN
+            self.figure.text(x, y, line, size=9.5, weight="bold", color=INK, va="top")
+        if rows:
+            self._legend(keys, columns, _MARGIN_IN + _LINE_IN * len(lines))
+        if footnote:
+            x, y = _MARGIN_IN / WIDTH_IN, 0.07 / self._height
+            self.figure.text(x, y, one_line(footnote), size=6.5, color=MUTED, va="bottom")
+
+    def axes(self, left_in: float, right_in: float) -> Axes:
+        """Axes over the whole body, between two margins in inches."""
+        return self.box(left_in, 0, WIDTH_IN - left_in - right_in, self._body_in)
+
+    def box(self, left_in: float, below_in: float, width_in: float, height_in: float) -> Axes:
+        """Axes in a part of the body; ``below_in`` counts from its lower edge."""
+        axes = self.figure.add_axes(
+            (
+                left_in / WIDTH_IN,
+                (self._bottom + below_in) / self._height,
+                width_in / WIDTH_IN,
+                height_in / self._height,
+            )
+        )
+        axes.set_facecolor("none")
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+        axes.tick_params(length=0, labelsize=8, labelcolor=INK, colors=GRID, pad=4)
+        axes.set_axisbelow(True)
+        return axes
+
+    def _legend(self, keys: Sequence[Key], columns: int, below_top_in: float) -> None:
+        from matplotlib.lines import Line2D
+
+        legend = self.figure.legend(
+            handles=[Line2D([], [], **key.style) for key in keys],
+            labels=[key.label for key in keys],
+            ncols=columns,
+            loc="upper left",
+            bbox_to_anchor=((_MARGIN_IN - 0.03) / WIDTH_IN, 1 - below_top_in / self._height),
+            frameon=False,
+            borderpad=0.25,
+            borderaxespad=0,
+            handlelength=1.1,
+            handletextpad=0.4,
+            columnspacing=1.4,
+            labelspacing=0.35,
+            fontsize=8,
+            labelcolor=INK,
+        )
+        legend.set_zorder(5)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A chart with one row a query and the engines side by side within it.
+
+    Attributes
+    ----------
+    sheet
+        The figure.
+    axes
+        Whose y axis counts queries downwards from 0.
+    offsets
+        Where in a row each engine lies.
+    """
+
+    sheet: Sheet
+    axes: Axes
+    offsets: tuple[float, ...]
+
+    def place(self, row: int, engine: int) -> float:
+        """The y coordinate of an engine in a row."""
+        return row + self.offsets[engine]
+
+    def fail(self, row: int, engine: int, mark: Mark, status: str) -> None:
+        """Say at the right of a row that there is no valid number, and why."""
+        y = self.place(row, engine)
+        transform = self.axes.get_yaxis_transform()
+        self.axes.plot(
+            [1.02],
+            [y],
+            marker=FAILED,
+            markersize=4.5,
+            markeredgewidth=1.4,
+            color=mark.colour,
+            linestyle="none",
+            transform=transform,
+            clip_on=False,
+            label=f"{mark.label}: {status}",
+        )
+        self.axes.text(
+            1.045, y, status, size=6.5, color=INK, va="center_baseline", transform=transform
+        )
+
+
+def row_chart(
+    title: str,
+    queries: Sequence[str],
+    engines: int,
+    keys: Sequence[Key],
+    *,
+    label: str,
+    footnote: str | None = None,
+    failures: bool = False,
+) -> Rows:
+    """An empty chart: bands, labels and margins.
+
+    Parameters
+    ----------
+    title, keys, footnote
+        As of :class:`Sheet`.
+    queries
+        Labels of the rows, from above.
+    engines
+        How many share a row.
+    label
+        Of the x axis.
+    failures
+        Whether room is kept at the right for failures.
+    """
+    row_in = max(0.2, 0.085 * engines + 0.09)
+    sheet = Sheet(title, keys, row_in * max(len(queries), 1), footnote)
+    names = [short(query) for query in queries]
+    left_in = 0.24 + _CHARACTER_IN * max(map(len, names), default=1)
+    axes = sheet.axes(left_in, 0.72 if failures else 0.2)
+    axes.set_ylim(max(len(queries), 1) - 0.5, -0.5)
+    axes.set_yticks(range(len(names)), names)
+    axes.grid(axis="x", color=GRID, linewidth=0.7)
+    axes.set_xlabel(label, size=8, color=MUTED, labelpad=4)
+    for row in range(0, len(names), 2):
+        axes.axhspan(row - 0.5, row + 0.5, facecolor=BAND, linewidth=0, zorder=0)
+    step = 0.085 / row_in if engines > 1 else 0
+    offsets = tuple((index - (engines - 1) / 2) * step for index in range(engines))
+    return Rows(sheet, axes, offsets)
+
+
+def log_axis(axes: Axes, values: Sequence[float], *, unit: str = "") -> None:
+    """A logarithmic x axis over some positive values, with few and plain ticks."""
+    low, high = limits(values)
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    ticks = log_ticks(low, high)
+    axes.set_xticks(ticks, [f"{tick:,.10g}{unit}" for tick in ticks])
+    axes.minorticks_off()
+
+
+def limits(values: Sequence[float], room: float = 0.06) -> tuple[float, float]:
+    """Limits of a logarithmic axis: the values, and some room on both sides."""
+    known = [value for value in values if value > 0 and math.isfinite(value)]
+    low, high = (min(known), max(known)) if known else (0.1, 1.0)
+    factor = max((high / low) ** room, 1.15)
+    return low / factor, high * factor
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Round numbers from ``low`` to ``high``: decades, or 1-2-5 where those are few."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for steps in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), tuple(range(10, 100))):
+        scale = 10 if steps[0] == 10 else 1
+        ticks = [step / scale * 10.0**decade for decade in decades for step in steps]
+        ticks = [float(f"{tick:.12g}") for tick in ticks if low <= tick <= high]
+        if len(ticks) >= 3:
+            return ticks if len(ticks) <= 8 else ticks[:: math.ceil(len(ticks) / 8)]
+    return [low, high]
+
+
+def _legend_grid(keys: Sequence[Key]) -> tuple[int, int]:
+    """Columns and rows that a legend needs."""
+    if not keys:
+        return 0, 0
+    widest_in = 0.36 + _CHARACTER_IN * max(len(key.label) for key in keys)
+    columns = max(min(int((WIDTH_IN - 2 * _MARGIN_IN) / widest_in), len(keys)), 1)
+    return columns, math.ceil(len(keys) / columns)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(text, width, max_lines=3, placeholder=" …") or [""]

@@ -1,0 +1,74 @@
+"""What came out of a run, in a sentence or two."""
+
+from __future__ import annotations
+
+from neuralake.report import numbers
+from neuralake.report.comparison import Comparison
+from neuralake.report.summary import Summary
+from neuralake.results.records import Run
+
+
+def headline(run: Run, summary: Summary) -> str:
+    """Who is fastest, by how much, and how many answers were right."""
+    return " ".join(filter(None, (_fastest(summary), _answers(run))))
+
+
+def comparison_headline(comparison: Comparison) -> str:
+    """How each later run stands to the first, engine by engine."""
+    parts = []
+    for number in range(1, len(comparison.runs)):
+        means = [
+            f"{engine} {numbers.times(mean.ratio)} times"
+            for engine in comparison.engines
+            if (mean := comparison.means.get((number, engine))) is not None
+        ]
+        said = ", ".join(means) or "no query has a valid latency in both"
+        parts.append(f"Run {number + 1} against run 1, geometric mean of the ratios: {said}.")
+    return " ".join(parts)
+
+
+def title(run: Run) -> str:
+    """Workload and scale factor."""
+    factor = run.header.scale_factor
+    return run.header.workload + ("" if factor is None else f", scale factor {factor:g}")
+
+
+def where(run: Run) -> tuple[str, ...]:
+    """Run, time and machine, in a few words each."""
+    machine = run.header.fingerprint
+    return (
+        run.header.id,
+        numbers.moment(run.header.created_at),
+        machine.cpu or "unknown processor",
+        numbers.count(machine.cores, "core"),
+        numbers.size(machine.memory_bytes),
+        *([machine.os] if machine.os else []),
+    )
+
+
+def _fastest(summary: Summary) -> str:
+    totals = {
+        name: engine.total_s
+        for name, engine in summary.by_engine.items()
+        if engine.total_s is not None
+    }
+    if not totals:
+        return "No query has a valid latency on every engine, so that nothing is added up."
+    ordered = sorted(totals, key=totals.__getitem__)
+    first, *others = ordered
+    of = f"{len(summary.compared)} of {numbers.count(len(summary.queries), 'query', 'queries')}"
+    least = f"{first} takes {numbers.seconds(totals[first])} s over {of}"
+    if not others:
+        return f"{least}."
+    rest = [f"{name} {numbers.times(totals[name] / totals[first])} times that" for name in others]
+    return f"{least}; {', '.join(rest)}."
+
+
+def _answers(run: Run) -> str:
+    judged = len(run.verifications)
+    right = sum(v.verdict == "verified" for v in run.verifications)
+    if judged == 0:
+        return "No answer was judged."
+    if right == judged:
+        return f"All {judged:,} answers are verified." if judged > 1 else "Its answer is verified."
+    return f"{right:,} of {judged:,} answers are verified."

@@ -1,0 +1,140 @@
+"""Tables, figures, notes, failures and facts as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from neuralake.report.facts import Group
+from neuralake.report.failures import Failure
+from neuralake.report.figures.render import Picture
+from neuralake.report.notes import Note
+from neuralake.report.page.elements import Child, Html, element, joined
+from neuralake.report.tables import Column, Entry, Table
+
+_LONG = 40
+MOST_FAILURES = 200
+
+
+def table(content: Table, *, folded: bool = False) -> Html:
+    """A table that scrolls sideways in its own box, and sorts where scripts run.
+
+    Parameters
+    ----------
+    content
+        The table.
+    folded
+        Whether it opens only when asked for.
+    """
+    heading = element(
+        "thead",
+        element(
+            "tr", [element("th", c.label, scope="col", class_=_align(c)) for c in content.columns]
+        ),
+    )
+    rows = element("tbody", [_row(content, row) for row in content.rows])
+    foot = element("tfoot", [_row(content, row) for row in content.foot]) if content.foot else None
+    caption = None if folded else element("caption", content.caption)
+    whole = element("table", caption, heading, rows, foot, data_name=content.name)
+    box = element(
+        "div", whole, class_="scroll", tabindex="0", role="region", aria_label=content.caption
+    )
+    if not folded:
+        return box
+    opener = f"{content.caption} ({len(content.rows):,} rows)"
+    return element("details", element("summary", opener), box)
+
+
+def figure(picture: Picture) -> Html:
+    """A figure and its caption."""
+    return element(
+        "figure",
+        Html(picture.inline),
+        element("figcaption", picture.caption),
+        id=f"figure-{picture.name}",
+    )
+
+
+def figures(pictures: Sequence[Picture], *names: str) -> Html | None:
+    """Those of the figures that there are, side by side where there is room."""
+    chosen = [picture for name in names for picture in pictures if picture.name == name]
+    if not chosen:
+        return None
+    return element("div", [figure(picture) for picture in chosen], class_="figures")
+
+
+def notes(found: Sequence[Note]) -> Html | None:
+    """Notes, each with its level in words."""
+    words = {"error": "Wrong or missing", "warning": "Note", "info": "Information"}
+    items = [
+        element("li", element("b", f"{words[note.level]}: "), note.text, class_=note.level)
+        for note in found
+    ]
+    return element("ul", items, class_="notes") if items else None
+
+
+def failures(found: Sequence[Failure]) -> Html:
+    """Every failure with its message."""
+    if not found:
+        return element("p", "None: every execution returned, and no answer was found wrong.")
+    shown = [
+        element(
+            "div",
+            element(
+                "h3",
+                element("b", f"{failure.engine} {failure.query or ''}".rstrip()),
+                " ",
+                element("span", failure.status, class_="failed"),
+                element("span", f" {failure.where}", class_="fine"),
+            ),
+            element("pre", failure.message or "no message", tabindex="0"),
+            class_="failure",
+        )
+        for failure in found
+    ]
+    if len(found) <= MOST_FAILURES:
+        return joined(shown)
+    more = f"{len(found) - MOST_FAILURES:,} more failures"
+    return joined(
+        shown[:MOST_FAILURES],
+        element("details", element("summary", more), shown[MOST_FAILURES:]),
+    )
+
+
+def facts(groups: Sequence[Group]) -> Html:
+    """Labelled values, in columns where there is room."""
+    blocks = [
+        element(
+            "div",
+            element("h3", group.title),
+            element("dl", [[element("dt", f.label), element("dd", f.value)] for f in group.facts]),
+        )
+        for group in groups
+        if group.facts
+    ]
+    return element("div", blocks, class_="facts")
+
+
+def _row(content: Table, row: Sequence[Entry]) -> Html:
+    cells = [_cell(entry, column) for entry, column in zip(row, content.columns, strict=True)]
+    return element("tr", cells)
+
+
+def _cell(entry: Entry, column: Column) -> Html:
+    classes = [_align(column) or "", entry.mark, "wrap" if len(entry.text) > _LONG else ""]
+    star: Child = None
+    if column.numeric:  # its room is kept in every row, so that digits stand below one another
+        star = element("span", "*" if entry.mark == "best" else "", class_="star")
+    small = element("small", entry.small) if entry.small else None
+    value = None if entry.value is None else f"{entry.value:.12g}"
+    return element(
+        "td",
+        entry.text,
+        star,
+        small,
+        class_=" ".join(filter(None, classes)) or None,
+        data_value=value,
+    )
+
+
+def _align(column: Column) -> str | None:
+    return "n" if column.numeric else None
