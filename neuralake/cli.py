@@ -421,7 +421,9 @@ def report(runs: tuple[str, ...], destination: Path | None, as_json: bool) -> No
     home = found[0] if len(found) == 1 else store.root
     written = write_report([load_run(run) for run in found], destination or home / "report")
     if as_json:
-        _print_json(written)
+        figures = [str(figure) for figure in written.figures]
+        paths = {"html": str(written.html), "markdown": str(written.markdown), "figures": figures}
+        _print_json(paths)
     else:
         click.echo(printable(str(written.html)))
 

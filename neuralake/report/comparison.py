@@ -64,6 +64,10 @@ class Comparison:
         """The different scale factors, ascending."""
         return tuple(sorted({f for run in self.runs if (f := run.header.scale_factor)}))
 
+    def is_same_size(self, number: int) -> bool:
+        """Whether a later run has the scale factor of the first."""
+        return self.runs[number].header.scale_factor == self.runs[0].header.scale_factor
+
     def points(self, query: str, engine: str) -> list[tuple[float, float]]:
         """Scale factor and median latency of every run that has both."""
         found = []

@@ -16,7 +16,7 @@ def runs_table(comparison: Comparison) -> Table:
         verified = sum(v.verdict == "verified" for v in run.verifications)
         rows.append(
             (
-                Entry(f"run {number}", number),
+                Entry(f"run {number}"),
                 Entry(header.id),
                 Entry(numbers.NONE if factor is None else f"{factor:g}", factor),
                 Entry(", ".join(engine.name for engine in run.engines)),
@@ -25,7 +25,7 @@ def runs_table(comparison: Comparison) -> Table:
             )
         )
     columns = (
-        *(Column("run"), Column("id", numeric=False), Column("scale factor")),
+        *(Column("run", numeric=False), Column("id", numeric=False), Column("scale factor")),
         *(Column("engines", numeric=False), Column("verified"), Column("state", numeric=False)),
     )
     return Table("runs", "The runs; run 1 is the base of every ratio", columns, tuple(rows))
@@ -57,7 +57,7 @@ def means_table(comparison: Comparison) -> Table:
                 "" if mean is None else f"over {numbers.count(mean.queries, 'query', 'queries')}"
             )
             ratio = mean.ratio if mean else None
-            entries.append(Entry(numbers.times(ratio), ratio, small))
+            entries.append(Entry(numbers.times(ratio, 3), ratio, small))
         rows.append((Entry(engine), *entries))
     columns = (Column("engine", numeric=False), *(Column(f"run {n + 1} ÷ run 1") for n in later))
     return Table("means", "Geometric mean of the ratios", columns, tuple(rows))
@@ -75,7 +75,9 @@ def ratios_table(comparison: Comparison) -> Table:
                 if ratio is None:
                     entries.append(Entry("no pair", mark="failed"))
                     continue
-                entries.append(Entry(numbers.times(ratio.ratio), ratio.ratio, numbers.ends(ratio)))
+                entries.append(
+                    Entry(numbers.times(ratio.ratio, 3), ratio.ratio, numbers.ends(ratio, 3))
+                )
             rows.append((Entry(query), Entry(engine), *entries))
     columns = (
         *(Column("query", numeric=False), Column("engine", numeric=False)),

@@ -5,7 +5,10 @@ from __future__ import annotations
 from neuralake.report import numbers
 from neuralake.report.comparison import Comparison
 from neuralake.report.summary import Summary
+from neuralake.report.text import short
 from neuralake.results.records import Run
+
+_MOST_NAMED = 4
 
 
 def headline(run: Run, summary: Summary) -> str:
@@ -14,16 +17,17 @@ def headline(run: Run, summary: Summary) -> str:
 
 
 def comparison_headline(comparison: Comparison) -> str:
-    """How each later run stands to the first, engine by engine."""
+    """Geometric mean of each later run's ratios to the first, engine by engine."""
     parts = []
     for number in range(1, len(comparison.runs)):
         means = [
-            f"{engine} {numbers.times(mean.ratio)} times"
+            f"{short(engine)} {numbers.times(mean.ratio, 3)} times"
             for engine in comparison.engines
             if (mean := comparison.means.get((number, engine))) is not None
         ]
         said = ", ".join(means) or "no query has a valid latency in both"
-        parts.append(f"Run {number + 1} against run 1, geometric mean of the ratios: {said}.")
+        other = "" if comparison.is_same_size(number) else " (another scale factor)"
+        parts.append(f"Run {number + 1}{other} takes, against run 1: {said}.")
     return " ".join(parts)
 
 
@@ -57,10 +61,14 @@ def _fastest(summary: Summary) -> str:
     ordered = sorted(totals, key=totals.__getitem__)
     first, *others = ordered
     of = f"{len(summary.compared)} of {numbers.count(len(summary.queries), 'query', 'queries')}"
-    least = f"{first} takes {numbers.seconds(totals[first])} s over {of}"
+    least = f"{short(first)} takes {numbers.seconds(totals[first])} s over {of}"
     if not others:
         return f"{least}."
-    rest = [f"{name} {numbers.times(totals[name] / totals[first])} times that" for name in others]
+    factors = {name: numbers.times(totals[name] / totals[first]) for name in others}
+    rest = [f"{short(name)} {factor} times that" for name, factor in factors.items()]
+    if len(rest) > _MOST_NAMED:
+        more = f"{len(rest) - _MOST_NAMED} more up to {factors[others[-1]]} times that"
+        rest = [*rest[:_MOST_NAMED], more]
     return f"{least}; {', '.join(rest)}."
 
 
@@ -71,4 +79,6 @@ def _answers(run: Run) -> str:
         return "No answer was judged."
     if right == judged:
         return f"All {judged:,} answers are verified." if judged > 1 else "Its answer is verified."
-    return f"{right:,} of {judged:,} answers are verified."
+    bad = sum(v.verdict in ("wrong", "failed") for v in run.verifications)
+    wrong = f"; {bad:,} wrong or missing" if bad else ""
+    return f"{right:,} of {judged:,} answers are verified{wrong}."

@@ -15,9 +15,11 @@ from neuralake.report.tables import Entry, Table, engines_table, latency_table
 from neuralake.report.text import one_line
 from neuralake.results.records import Run
 
-_PLAIN = re.compile(r"[A-Za-z0-9÷–(][A-Za-z0-9 ,;:/÷%()–+.=-]*")
-_LINK = re.compile(r"www\.|://|:\w+:", re.IGNORECASE)
-_KEPT = frozenset(" ,-")
+_SAFE = frozenset(" ,.;:/'()=%+-")
+# What GitHub brings to life in plain text: mentions, issues, links, emoji; and a list at the start
+_ALIVE = re.compile(
+    r"[@#]|://|www\.|\bGH-|:[a-z+_-][\w+-]*:|^[-+=]|^\d+[.)](?:\s|$)", re.IGNORECASE | re.ASCII
+)
 _MOST_CHARACTERS = 300
 _MOST_FAILURES = 10
 
@@ -57,16 +59,18 @@ def runs_markdown(comparison: Comparison) -> str:
 def markdown(text: str) -> str:
     """Text from elsewhere in one line, without a meaning in Markdown, HTML or to GitHub.
 
-    Plain words stay as they are. Anything else becomes code, in which GitHub knows no mention
-    and no issue, with its punctuation as character references, which are never syntax.
+    Punctuation that may be syntax becomes character references, which never are. What GitHub would
+    still link or turn into a picture becomes code, in which it does neither.
     """
     line = one_line(text)
     if len(line) > _MOST_CHARACTERS:
         line = line[: _MOST_CHARACTERS - 1] + "…"
-    if not line or (_PLAIN.fullmatch(line) and not _LINK.search(line)):
-        return line
-    coded = (c if c.isalnum() or c in _KEPT or not c.isascii() else f"&#{ord(c)};" for c in line)
-    return f"<code>{''.join(coded)}</code>"
+    alive = _ALIVE.search(line) is not None
+    kept = frozenset(" ") if alive else _SAFE
+    safe = "".join(
+        c if c.isalnum() or c in kept or not c.isascii() else f"&#{ord(c)};" for c in line
+    )
+    return f"<code>{safe}</code>" if alive else safe
 
 
 def _run(run: Run, summary: Summary) -> list[str | None]:
@@ -104,5 +108,5 @@ def _table(table: Table) -> str:
 def _entry(entry: Entry) -> str:
     text = markdown(entry.text)
     if entry.mark:
-        text = f"**{text}**"
+        text = f"**{text}**" if entry.mark == "best" else f"× {text}"
     return f"{text} ({markdown(entry.small)})" if entry.small else text

@@ -33,11 +33,12 @@ def size(value: float) -> str:
     return f"{value:,.1f} TiB"
 
 
-def times(value: float | None) -> str:
-    """A ratio with three digits: ``1.00``, ``16.9``, ``120``."""
+def times(value: float | None, decimals: int = 2) -> str:
+    """A ratio: ``1.00``, ``16.9``, ``120``; more decimals below 10 if asked for."""
     if value is None:
         return NONE
-    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
+    digits = decimals if value < 9.995 else 1 if value < 99.95 else 0
+    return f"{value:,.{digits}f}"
 
 
 def decimal(value: float | None) -> str:
@@ -50,11 +51,11 @@ def interval(value: Interval | None) -> str:
     return NONE if value is None else f"{seconds(value.low)} – {seconds(value.high)}"
 
 
-def ends(value: Ratio | PowerLaw | None) -> str:
+def ends(value: Ratio | PowerLaw | None, decimals: int = 2) -> str:
     """Ends of the interval of a ratio or an exponent."""
     if value is None or value.low is None or value.high is None:
         return NONE
-    return f"{value.low:.2f} – {value.high:.2f}"
+    return f"{times(value.low, decimals)} – {times(value.high, decimals)}"
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:

@@ -90,7 +90,7 @@ def engines_table(summary: Summary) -> Table:
                 Entry(numbers.seconds(engine.open_s), engine.open_s),
             )
         )
-    labels = (*columns, "engine start (s)", "open tables (s)")
+    labels = (*columns, "start (s)", "open (s)")
     over = f"{len(summary.compared)} of {len(summary.queries)} queries"
     return Table(
         "engines",

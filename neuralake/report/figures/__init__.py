@@ -39,10 +39,10 @@ def latency_picture(run: Run, summary: Summary, number: int) -> list[Picture]:
 
 
 def comparison_pictures(comparison: Comparison) -> list[Picture]:
-    """Figures of several runs: the first six later ones against the first, and scaling."""
+    """Figures of several runs: the first six later ones of equal size, and scaling."""
     with drawing_style(" ".join(run.header.id for run in comparison.runs)):
-        later = range(1, min(len(comparison.runs), MOST_RUNS + 1))
-        drawn = [run_against_run(comparison, number) for number in later]
+        later = [n for n in range(1, len(comparison.runs)) if comparison.is_same_size(n)]
+        drawn = [run_against_run(comparison, number) for number in later[:MOST_RUNS]]
         return _rendered([*drawn, scaling(comparison), exponents(comparison)])
 
 

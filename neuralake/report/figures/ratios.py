@@ -14,10 +14,10 @@ from neuralake.report.figures.style import (
     SURFACE,
     WIDTH_IN,
     Sheet,
-    short,
 )
 from neuralake.report.headline import title
 from neuralake.report.summary import Summary
+from neuralake.report.text import short
 from neuralake.results.records import Run
 
 STEPS = (1.1, 1.5, 2.0, 4.0, 8.0, 16.0)

@@ -16,6 +16,7 @@ from xml.etree import ElementTree as ET
 
 from neuralake.report.figures.drawing import Drawing
 from neuralake.report.figures.style import DARK, HEAT, SURFACE
+from neuralake.report.text import one_line
 
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
@@ -81,15 +82,16 @@ def render(drawing: Drawing) -> Picture:
         png, format="png", dpi=_PNG_DPI, facecolor=SURFACE, metadata={"Software": None}
     )
     root = _cleaned(ET.fromstring(svg.getvalue()), drawing.name)  # noqa: S314 (our own SVG)
+    description = one_line(drawing.description)
     root.set("role", "img")
-    root.set("aria-label", drawing.description)
+    root.set("aria-label", description)
     inline = _text(root)
-    _stand_alone(root, drawing)
+    _stand_alone(root, description)
     head = '<?xml version="1.0" encoding="utf-8"?>\n'
     return Picture(
         drawing.name,
-        drawing.description,
-        drawing.caption,
+        description,
+        one_line(drawing.caption),
         inline,
         (head + _text(root) + "\n").encode(),
         png.getvalue(),
@@ -159,14 +161,14 @@ def _restyle(element: ET.Element) -> None:
         element.set("class", " ".join(classes))
 
 
-def _stand_alone(root: ET.Element, drawing: Drawing) -> None:
+def _stand_alone(root: ET.Element, description: str) -> None:
     """Add what a file of its own needs: size, title, background, and colours for dark pages."""
     _, _, width, height = root.attrib["viewBox"].split()
     root.set("width", f"{width}pt")
     root.set("height", f"{height}pt")
     root.set("font-family", _FONTS)
     title, style = ET.Element(f"{{{_SVG}}}title"), ET.Element(f"{{{_SVG}}}style")
-    title.text = drawing.description
+    title.text = description
     style.text = f"@media (prefers-color-scheme: dark){{{dark_rules()}}}"
     ground = ET.Element(f"{{{_SVG}}}rect", width="100%", height="100%", fill=SURFACE)
     ground.set("class", "f-surface")

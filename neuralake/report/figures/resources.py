@@ -40,6 +40,7 @@ def cpu(run: Run, summary: Summary) -> Drawing | None:
     chart, values, note = drawn
     cores = run.header.fingerprint.cores
     chart.axes.set_xlim(0, max(cores, *values) * 1.06)
+    chart.axes.xaxis.set_major_formatter("{x:g}")
     chart.axes.axvline(cores, color=MUTED, linewidth=1, dashes=(4, 2))
     chart.axes.annotate(
         f"{cores} cores",
@@ -47,7 +48,7 @@ def cpu(run: Run, summary: Summary) -> Drawing | None:
         (-3, 2),
         xycoords="data",
         textcoords="offset points",
-        size=6.5,
+        size=7,
         color=INK,
         ha="right",
         annotation_clip=False,

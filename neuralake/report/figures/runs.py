@@ -19,8 +19,8 @@ from neuralake.report.figures.style import (
     log_ticks,
     marks,
     row_chart,
-    short,
 )
+from neuralake.report.text import short
 
 _PANEL_IN = 1.0
 _PANEL_GAP_IN = 0.36
@@ -46,7 +46,7 @@ def run_against_run(comparison: Comparison, number: int) -> Drawing:
         queries,
         len(by_engine),
         [Key(mark.label, mark.points()) for mark in by_engine.values()],
-        label="← faster than run 1     ratio of medians (log scale)     slower →",
+        label="← faster · ratio of medians (log scale) · slower →",
         footnote=footnote(comparison.runs[0]),
         failures=None in ratios.values(),
     )

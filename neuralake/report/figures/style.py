@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from neuralake.report.text import one_line
+from neuralake.report.text import one_line, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,12 +43,13 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 FAILED = "x"
 
-WIDTH_IN = 5.3
+WIDTH_IN = 4.6
 MOST_ROWS = 100
-_LABEL_CHARACTERS = 22
 _CHARACTER_IN = 0.075
 _MARGIN_IN = 0.14
 _LINE_IN = 0.19
+_STEP_IN = 0.078
+_MOST_ROW_IN = 0.5
 
 
 @dataclass(frozen=True)
@@ -78,12 +79,6 @@ def marks(engines: Sequence[str]) -> dict[str, Mark]:
         engine: Mark(short(engine), COLOURS[i % count], MARKERS[(i + i // count) % len(MARKERS)])
         for i, engine in enumerate(engines)
     }
-
-
-def short(text: str) -> str:
-    """A name in one line that does not push everything else aside."""
-    text = one_line(text)
-    return text if len(text) <= _LABEL_CHARACTERS else f"{text[: _LABEL_CHARACTERS - 1]}…"
 
 
 @dataclass(frozen=True)
@@ -121,7 +116,7 @@ class Sheet:
     ) -> None:
         from matplotlib.figure import Figure
 
-        lines = _wrapped(one_line(title), 62)
+        lines = _wrapped(one_line(title), 54)
         columns, rows = _legend_grid(keys)
         top = _MARGIN_IN + _LINE_IN * (len(lines) + rows) + (0.12 if rows else 0.06)
         bottom = axis_in + (0.2 if footnote else 0.04)
@@ -136,7 +131,7 @@ class Sheet:
             self._legend(keys, columns, _MARGIN_IN + _LINE_IN * len(lines))
         if footnote:
             x, y = _MARGIN_IN / WIDTH_IN, 0.07 / self._height
-            self.figure.text(x, y, one_line(footnote), size=6.5, color=MUTED, va="bottom")
+            self.figure.text(x, y, one_line(footnote), size=7, color=MUTED, va="bottom")
 
     def axes(self, left_in: float, right_in: float) -> Axes:
         """Axes over the whole body, between two margins in inches."""
@@ -220,7 +215,7 @@ class Rows:
             label=f"{mark.label}: {status}",
         )
         self.axes.text(
-            1.045, y, status, size=6.5, color=INK, va="center_baseline", transform=transform
+            1.045, y, status, size=7, color=INK, va="center_baseline", transform=transform
         )
 
 
@@ -249,7 +244,8 @@ def row_chart(
     failures
         Whether room is kept at the right for failures.
     """
-    row_in = max(0.2, 0.085 * engines + 0.09)
+    step_in = min(_STEP_IN, _MOST_ROW_IN / max(engines, 1))
+    row_in = max(0.2, step_in * engines + 0.09)
     sheet = Sheet(title, keys, row_in * max(len(queries), 1), footnote)
     names = [short(query) for query in queries]
     left_in = 0.24 + _CHARACTER_IN * max(map(len, names), default=1)
@@ -260,7 +256,7 @@ def row_chart(
     axes.set_xlabel(label, size=8, color=MUTED, labelpad=4)
     for row in range(0, len(names), 2):
         axes.axhspan(row - 0.5, row + 0.5, facecolor=BAND, linewidth=0, zorder=0)
-    step = 0.085 / row_in if engines > 1 else 0
+    step = step_in / row_in if engines > 1 else 0
     offsets = tuple((index - (engines - 1) / 2) * step for index in range(engines))
     return Rows(sheet, axes, offsets)
 
@@ -286,7 +282,14 @@ def limits(values: Sequence[float], room: float = 0.06) -> tuple[float, float]:
 def log_ticks(low: float, high: float) -> list[float]:
     """Round numbers from ``low`` to ``high``: decades, or 1-2-5 where those are few."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    for steps in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), tuple(range(10, 100))):
+    for steps in (
+        (1,),
+        (1, 3),
+        (1, 2, 5),
+        (1, 1.5, 2, 3, 5, 7),
+        (1, 1.2, 1.4, 1.7, *range(2, 10)),
+        tuple(range(10, 100)),
+    ):
         scale = 10 if steps[0] == 10 else 1
         ticks = [step / scale * 10.0**decade for decade in decades for step in steps]
         ticks = [float(f"{tick:.12g}") for tick in ticks if low <= tick <= high]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from neuralake.report import numbers
 from neuralake.report.figures.drawing import Drawing, footnote
-from neuralake.report.figures.style import BAND, GRID, INK, MUTED, Sheet, marks
+from neuralake.report.figures.style import BAND, GRID, INK, MUTED, WIDTH_IN, Sheet, marks
 from neuralake.report.headline import title
 from neuralake.report.summary import Summary
 from neuralake.results.records import Run
 
 _BAR_IN = 0.27
-_GAP_IN = 0.42
+_GAP_IN = 0.34
 _NOTHING = "no query has a latency on every engine"
 
 
@@ -33,7 +33,7 @@ def totals(run: Run, summary: Summary) -> Drawing:
         ("geometric mean, seconds", 0, [e.geometric_mean_s for e in summary.by_engine.values()]),
     )
     for label, below_in, values in panels:
-        axes = sheet.box(left_in, below_in, 5.3 - left_in - 0.75, panel_in)
+        axes = sheet.box(left_in, below_in, WIDTH_IN - left_in - 0.7, panel_in)
         axes.set_ylim(count - 0.5, -0.5)
         axes.set_yticks(range(len(by_engine)), [mark.label for mark in by_engine.values()])
         axes.set_xticks([])

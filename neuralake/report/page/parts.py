@@ -54,12 +54,25 @@ def figure(picture: Picture) -> Html:
     )
 
 
-def figures(pictures: Sequence[Picture], *names: str) -> Html | None:
-    """Those of the figures that there are, side by side where there is room."""
-    chosen = [picture for name in names for picture in pictures if picture.name == name]
-    if not chosen:
+def figures(pictures: Sequence[Picture], *columns: str | Sequence[str]) -> Html | None:
+    """Those of the figures that there are.
+
+    Parameters
+    ----------
+    pictures
+        All that were drawn.
+    columns
+        Names: figures side by side where there is room, several of one column below one another.
+    """
+    stacks = []
+    for column in columns:
+        names = (column,) if isinstance(column, str) else column
+        stack = [figure(picture) for name in names for picture in pictures if picture.name == name]
+        if stack:
+            stacks.append(element("div", stack))
+    if not stacks:
         return None
-    return element("div", [figure(picture) for picture in chosen], class_="figures")
+    return element("div", stacks, class_="figures" if len(stacks) > 1 else "figures lone")
 
 
 def notes(found: Sequence[Note]) -> Html | None:

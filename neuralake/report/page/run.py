@@ -35,14 +35,13 @@ def run_page(run: Run, summary: Summary, pictures: Sequence[Picture]) -> str:
                 element("p", headline.headline(run, summary), class_="lead"),
                 parts.notes(notes(run, summary)),
                 parts.table(tables.engines_table(summary)),
-                parts.figures(pictures, "totals"),
             ),
         ),
         Section(
             "latency",
             "Latency",
             joined(
-                parts.figures(pictures, "latency", "ratios"),
+                parts.figures(pictures, "latency", ("totals", "ratios")),
                 parts.table(tables.latency_table(run, summary)),
                 element("p", READING, class_="fine"),
             ),

@@ -13,6 +13,7 @@ from neuralake.report.figures import MOST_RUNS
 from neuralake.report.figures.drawing import footnote
 from neuralake.report.figures.render import Picture
 from neuralake.report.notes import notes
+from neuralake.report.numbers import count
 from neuralake.report.page import parts
 from neuralake.report.page.document import Page, Section, document
 from neuralake.report.page.elements import Html, element, joined
@@ -52,14 +53,16 @@ def _summary(comparison: Comparison) -> Html:
 
 def _ratios(comparison: Comparison, pictures: Sequence[Picture]) -> Html:
     names = [picture.name for picture in pictures if picture.name.startswith("run-")]
-    cut = len(comparison.runs) - 1 > MOST_RUNS
+    missing = len(comparison.runs) - 1 - len(names)
+    undrawn = (
+        f"{count(missing, 'later run is', 'later runs are')} not drawn here: of another scale "
+        f"factor, or beyond the first {MOST_RUNS}. The table has all."
+    )
     return joined(
         element("p", NOT_PAIRED),
         parts.table(tables.means_table(comparison)),
         parts.figures(pictures, *names),
-        element("p", f"The first {MOST_RUNS} later runs are drawn; the table has all.")
-        if cut
-        else None,
+        element("p", undrawn, class_="fine") if missing else None,
         parts.table(tables.ratios_table(comparison), folded=True),
     )
 
