@@ -15,6 +15,7 @@ from neuralake.report.figures.style import (
 )
 from neuralake.report.headline import title
 from neuralake.report.summary import Cell, Summary
+from neuralake.report.text import short
 from neuralake.results.records import Run
 from neuralake.stats.summary import Interval
 
@@ -25,7 +26,7 @@ def latency(run: Run, summary: Summary) -> Drawing:
     by_engine = marks(summary.engines)
     shown = [summary.cells[q, e].latency_s for q in queries for e in summary.engines]
     chart = row_chart(
-        f"{title(run)}: median of {run.header.runs} hot runs",
+        f"{short(title(run), 32)}: median of {run.header.runs} hot runs",
         queries,
         len(summary.engines),
         [Key(mark.label, mark.points()) for mark in by_engine.values()],
@@ -64,7 +65,7 @@ def cold(run: Run, summary: Summary) -> Drawing | None:
     failures = any(not summary.cells[q, e].latency_s for q in queries for e in summary.engines)
     filled, hollow = f"{word} (hollow)", "hot (filled)"
     chart = row_chart(
-        f"{title(run)}: {filled} against {hollow}",
+        f"{short(title(run), 32)}: {filled} against {hollow}",
         queries,
         len(summary.engines),
         [Key(mark.label, mark.points()) for mark in by_engine.values()],
@@ -74,17 +75,18 @@ def cold(run: Run, summary: Summary) -> Drawing | None:
     )
     drawn: list[float] = []
     for index, (engine, mark) in enumerate(by_engine.items()):
+        pairs: list[tuple[float, float, float]] = []
         for row, query in enumerate(queries):
             cell = summary.cells[query, engine]
             early = before(cell)
             if cell.latency_s is None or early is None:
                 chart.fail(row, index, mark, cell.status if cell.status != "ok" else "missing")
-                continue
-            y, ends = chart.place(row, index), (early, cell.latency_s.median)
-            drawn += ends
-            chart.axes.plot(ends, (y, y), color=mark.colour, linewidth=1.3)
-            chart.axes.plot(ends[:1], (y,), **mark.points(hollow=True))
-            chart.axes.plot(ends[1:], (y,), **mark.points())
+            else:
+                pairs.append((chart.place(row, index), early, cell.latency_s.median))
+        chart.spans(pairs, mark)
+        chart.points([(y, early) for y, early, _ in pairs], mark, hollow=True)
+        chart.points([(y, late) for y, _, late in pairs], mark)
+        drawn += [end for _, *both in pairs for end in both]
     log_axis(chart.axes, drawn)
     what = (
         "cold runs (new process, page cache evicted)"
@@ -101,18 +103,9 @@ def cold(run: Run, summary: Summary) -> Drawing | None:
 
 
 def _draw(chart: Rows, index: int, mark: Mark, intervals: list[Interval | None]) -> None:
-    timed = [(row, i) for row, i in enumerate(intervals) if i is not None]
-    if not timed:
-        return
-    chart.axes.errorbar(
-        [i.median for _, i in timed],
-        [chart.place(row, index) for row, _ in timed],
-        xerr=[[i.median - i.low for _, i in timed], [i.high - i.median for _, i in timed]],
-        ecolor=mark.colour,
-        elinewidth=1.3,
-        label=mark.label,
-        **mark.points(),
-    )
+    timed = [(chart.place(row, index), i) for row, i in enumerate(intervals) if i is not None]
+    chart.spans([(y, i.low, i.high) for y, i in timed], mark)
+    chart.points([(y, i.median) for y, i in timed], mark)
 
 
 def _cold_s(cell: Cell) -> float | None:

@@ -8,6 +8,7 @@ from neuralake.report import numbers
 from neuralake.report.figures.drawing import Drawing, cut, footnote
 from neuralake.report.figures.style import (
     BAND,
+    CHARACTER_IN,
     HEAT,
     INK,
     MUTED,
@@ -33,19 +34,19 @@ def ratios(run: Run, summary: Summary) -> Drawing | None:
     queries, note = cut(summary.queries)
     names = [short(query) for query in queries]
     sheet = Sheet(
-        f"{title(run)}: latency ÷ that of the fastest engine",
+        f"{short(title(run), 32)}: latency ÷ that of the fastest engine",
         (),
         _ROW_IN * len(queries) + 0.24 + _KEY_IN,
         footnote(run),
         axis_in=0.06,
     )
-    left_in = 0.24 + 0.075 * max(map(len, names), default=1)
+    left_in = 0.24 + CHARACTER_IN * max(map(len, names), default=1)
     width_in = WIDTH_IN - left_in - 0.16
     axes = sheet.box(left_in, _KEY_IN, width_in, _ROW_IN * len(queries))
     axes.set_xlim(-0.5, len(summary.engines) - 0.5)
     axes.set_ylim(len(queries) - 0.5, -0.5)
     axes.set_yticks(range(len(names)), names)
-    room = max(int(width_in / len(summary.engines) / 0.075), 3)
+    room = max(int(width_in / len(summary.engines) / CHARACTER_IN), 3)
     labels = [e if len(e) <= room else f"{e[: room - 1]}…" for e in map(short, summary.engines)]
     axes.set_xticks(range(len(labels)), labels)
     axes.xaxis.tick_top()

@@ -8,6 +8,7 @@ from neuralake.report.figures.drawing import Drawing, cut, footnote
 from neuralake.report.figures.style import INK, MUTED, Key, Rows, log_axis, marks, row_chart
 from neuralake.report.headline import title
 from neuralake.report.summary import Cell, Summary
+from neuralake.report.text import short
 from neuralake.results.records import Run
 
 
@@ -77,7 +78,7 @@ def _rows(
     if not known:
         return None
     chart = row_chart(
-        f"{title(run)}: {what}",
+        f"{short(title(run), 32)}: {what}",
         queries,
         len(summary.engines),
         [Key(mark.label, mark.points()) for mark in by_engine.values()],
@@ -88,9 +89,8 @@ def _rows(
         ),
     )
     for index, (engine, mark) in enumerate(by_engine.items()):
-        own = {row: number for (row, i), number in known.items() if i == index}
-        places = [chart.place(row, index) for row in own]
-        chart.axes.plot(list(own.values()), places, label=mark.label, **mark.points())
+        own = [(chart.place(row, i), number) for (row, i), number in known.items() if i == index]
+        chart.points(own, mark)
         for row, query in enumerate(queries):
             cell = summary.cells[query, engine]
             if cell.latency_s is None:

@@ -42,7 +42,7 @@ def run_against_run(comparison: Comparison, number: int) -> Drawing:
     by_engine = marks(comparison.engines)
     ratios = {(q, e): comparison.ratios.get((number, q, e)) for q in queries for e in by_engine}
     chart = row_chart(
-        f"{comparison.runs[0].header.workload}: latency of run {number + 1} ÷ run 1",
+        f"{_workload(comparison)}: latency of run {number + 1} ÷ run 1",
         queries,
         len(by_engine),
         [Key(mark.label, mark.points()) for mark in by_engine.values()],
@@ -53,16 +53,16 @@ def run_against_run(comparison: Comparison, number: int) -> Drawing:
     chart.axes.axvline(1, color=MUTED, linewidth=1)
     ends = [0.8, 1.25]
     for index, (engine, mark) in enumerate(by_engine.items()):
+        found = [(row, r) for row, query in enumerate(queries) if (r := ratios[query, engine])]
+        spans = [(chart.place(row, index), r.low or r.ratio, r.high or r.ratio) for row, r in found]
+        chart.spans(spans, mark)
+        ends += [end for _, *both in spans for end in both]
+        for clear in (True, False):
+            points = [(chart.place(row, index), r.ratio) for row, r in found if r.is_clear == clear]
+            chart.points(points, mark, hollow=not clear)
         for row, query in enumerate(queries):
-            ratio = ratios[query, engine]
-            if ratio is None:
+            if ratios[query, engine] is None:
                 chart.fail(row, index, mark, "no pair")
-                continue
-            y = chart.place(row, index)
-            low, high = ratio.low or ratio.ratio, ratio.high or ratio.ratio
-            chart.axes.plot((low, high), (y, y), color=mark.colour, linewidth=1.3)
-            chart.axes.plot(ratio.ratio, y, **mark.points(hollow=not ratio.is_clear))
-            ends += [low, high]
     log_axis(chart.axes, ends, unit="×")
     base, later = (comparison.runs[i].header.id for i in (0, number))
     return Drawing(
@@ -84,7 +84,7 @@ def scaling(comparison: Comparison) -> Drawing | None:
     by_engine = marks(comparison.engines)
     rows = math.ceil(len(queries) / _COLUMNS)
     sheet = Sheet(
-        f"{comparison.runs[0].header.workload}: latency (s) against scale factor, and the exponent",
+        f"{_workload(comparison)}: latency (s) against scale factor, and the exponent",
         [Key(mark.label, mark.points()) for mark in by_engine.values()],
         rows * (_PANEL_IN + _PANEL_GAP_IN),
         footnote(comparison.runs[0]),
@@ -148,7 +148,7 @@ def exponents(comparison: Comparison) -> Drawing | None:
     queries, note = cut(comparison.queries)
     by_engine = marks(comparison.engines)
     chart = row_chart(
-        f"{comparison.runs[0].header.workload}: exponent of latency against scale factor",
+        f"{_workload(comparison)}: exponent of latency against scale factor",
         queries,
         len(by_engine),
         [Key(mark.label, mark.points()) for mark in by_engine.values()],
@@ -159,16 +159,17 @@ def exponents(comparison: Comparison) -> Drawing | None:
     chart.axes.axvline(1, color=MUTED, linewidth=1)
     shown = [0.0, 1.1]
     for index, (engine, mark) in enumerate(by_engine.items()):
+        found = [
+            (chart.place(row, index), law)
+            for row, query in enumerate(queries)
+            if (law := comparison.laws.get((query, engine))) is not None
+        ]
+        chart.spans([(y, w.low, w.high) for y, w in found if w.low and w.high], mark)
+        chart.points([(y, law.exponent) for y, law in found], mark)
+        shown += [law.exponent for _, law in found]
         for row, query in enumerate(queries):
-            law = comparison.laws.get((query, engine))
-            if law is None:
+            if (query, engine) not in comparison.laws:
                 chart.fail(row, index, mark, "no fit")
-                continue
-            y = chart.place(row, index)
-            if law.low is not None and law.high is not None:
-                chart.axes.plot((law.low, law.high), (y, y), color=mark.colour, linewidth=1.3)
-            chart.axes.plot(law.exponent, y, **mark.points())
-            shown.append(law.exponent)
     room = (max(shown) - min(shown)) * 0.06
     chart.axes.set_xlim(min(shown) - room, max(shown) + room)
     return Drawing(
@@ -178,3 +179,7 @@ def exponents(comparison: Comparison) -> Drawing | None:
         f"axis are cut.{note}",
         chart.sheet.figure,
     )
+
+
+def _workload(comparison: Comparison) -> str:
+    return short(comparison.runs[0].header.workload, 32)

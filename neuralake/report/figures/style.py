@@ -45,7 +45,7 @@ FAILED = "x"
 
 WIDTH_IN = 4.6
 MOST_ROWS = 100
-_CHARACTER_IN = 0.075
+CHARACTER_IN = 0.07
 _MARGIN_IN = 0.14
 _LINE_IN = 0.19
 _STEP_IN = 0.078
@@ -188,22 +188,37 @@ class Rows:
         Whose y axis counts queries downwards from 0.
     offsets
         Where in a row each engine lies.
+    width_in
+        Width of the axes, in inches.
     """
 
     sheet: Sheet
     axes: Axes
     offsets: tuple[float, ...]
+    width_in: float
 
     def place(self, row: int, engine: int) -> float:
         """The y coordinate of an engine in a row."""
         return row + self.offsets[engine]
+
+    def points(
+        self, found: Sequence[tuple[float, float]], mark: Mark, *, hollow: bool = False
+    ) -> None:
+        """Draw the points of one engine: y coordinate and value of each."""
+        values, places = [value for _, value in found], [y for y, _ in found]
+        self.axes.plot(values, places, label=mark.label, **mark.points(hollow=hollow))
+
+    def spans(self, found: Sequence[tuple[float, float, float]], mark: Mark) -> None:
+        """Draw the lines of one engine: y coordinate and both ends of each."""
+        places, lows, highs = ([span[i] for span in found] for i in range(3))
+        self.axes.hlines(places, lows, highs, color=mark.colour, linewidth=1.3)
 
     def fail(self, row: int, engine: int, mark: Mark, status: str) -> None:
         """Say at the right of a row that there is no valid number, and why."""
         y = self.place(row, engine)
         transform = self.axes.get_yaxis_transform()
         self.axes.plot(
-            [1.02],
+            [1 + 0.07 / self.width_in],
             [y],
             marker=FAILED,
             markersize=4.5,
@@ -214,9 +229,8 @@ class Rows:
             clip_on=False,
             label=f"{mark.label}: {status}",
         )
-        self.axes.text(
-            1.045, y, status, size=7, color=INK, va="center_baseline", transform=transform
-        )
+        x = 1 + 0.15 / self.width_in
+        self.axes.text(x, y, status, size=7, color=INK, va="center_baseline", transform=transform)
 
 
 def row_chart(
@@ -248,8 +262,9 @@ def row_chart(
     row_in = max(0.2, step_in * engines + 0.09)
     sheet = Sheet(title, keys, row_in * max(len(queries), 1), footnote)
     names = [short(query) for query in queries]
-    left_in = 0.24 + _CHARACTER_IN * max(map(len, names), default=1)
-    axes = sheet.axes(left_in, 0.72 if failures else 0.2)
+    left_in = 0.24 + CHARACTER_IN * max(map(len, names), default=1)
+    right_in = 0.72 if failures else 0.2
+    axes = sheet.axes(left_in, right_in)
     axes.set_ylim(max(len(queries), 1) - 0.5, -0.5)
     axes.set_yticks(range(len(names)), names)
     axes.grid(axis="x", color=GRID, linewidth=0.7)
@@ -258,7 +273,7 @@ def row_chart(
         axes.axhspan(row - 0.5, row + 0.5, facecolor=BAND, linewidth=0, zorder=0)
     step = step_in / row_in if engines > 1 else 0
     offsets = tuple((index - (engines - 1) / 2) * step for index in range(engines))
-    return Rows(sheet, axes, offsets)
+    return Rows(sheet, axes, offsets, WIDTH_IN - left_in - right_in)
 
 
 def log_axis(axes: Axes, values: Sequence[float], *, unit: str = "") -> None:
@@ -302,7 +317,7 @@ def _legend_grid(keys: Sequence[Key]) -> tuple[int, int]:
     """Columns and rows that a legend needs."""
     if not keys:
         return 0, 0
-    widest_in = 0.36 + _CHARACTER_IN * max(len(key.label) for key in keys)
+    widest_in = 0.36 + CHARACTER_IN * max(len(key.label) for key in keys)
     columns = max(min(int((WIDTH_IN - 2 * _MARGIN_IN) / widest_in), len(keys)), 1)
     return columns, math.ceil(len(keys) / columns)
 

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from neuralake.report import numbers
 from neuralake.report.figures.drawing import Drawing, footnote
-from neuralake.report.figures.style import BAND, GRID, INK, MUTED, WIDTH_IN, Sheet, marks
+from neuralake.report.figures.style import (
+    BAND,
+    CHARACTER_IN,
+    GRID,
+    INK,
+    MUTED,
+    WIDTH_IN,
+    Sheet,
+    marks,
+)
 from neuralake.report.headline import title
 from neuralake.report.summary import Summary
+from neuralake.report.text import short
 from neuralake.results.records import Run
 
 _BAR_IN = 0.27
@@ -21,13 +31,13 @@ def totals(run: Run, summary: Summary) -> Drawing:
     panel_in = _BAR_IN * count
     of = f"{len(summary.compared)} of {len(summary.queries)} queries"
     sheet = Sheet(
-        f"{title(run)}: total and geometric mean over {of}",
+        f"{short(title(run), 32)}: total and geometric mean over {of}",
         (),
         2 * (panel_in + _GAP_IN),
         footnote(run),
         axis_in=0.08,
     )
-    left_in = 0.24 + 0.075 * max((len(mark.label) for mark in by_engine.values()), default=1)
+    left_in = 0.24 + CHARACTER_IN * max((len(mark.label) for mark in by_engine.values()), default=1)
     panels = (
         ("total, seconds", panel_in + _GAP_IN, [e.total_s for e in summary.by_engine.values()]),
         ("geometric mean, seconds", 0, [e.geometric_mean_s for e in summary.by_engine.values()]),

@@ -28,7 +28,11 @@ def table(content: Table, *, folded: bool = False) -> Html:
     heading = element(
         "thead",
         element(
-            "tr", [element("th", c.label, scope="col", class_=_align(c)) for c in content.columns]
+            "tr",
+            [
+                element("th", c.label, scope="col", class_=_classes(_align(c), _wrap(c.label)))
+                for c in content.columns
+            ],
         ),
     )
     rows = element("tbody", [_row(content, row) for row in content.rows])
@@ -133,21 +137,28 @@ def _row(content: Table, row: Sequence[Entry]) -> Html:
 
 
 def _cell(entry: Entry, column: Column) -> Html:
-    classes = [_align(column) or "", entry.mark, "wrap" if len(entry.text) > _LONG else ""]
     star: Child = None
     if column.numeric:  # its room is kept in every row, so that digits stand below one another
         star = element("span", "*" if entry.mark == "best" else "", class_="star")
-    small = element("small", entry.small) if entry.small else None
+    small = joined(" ", element("small", entry.small)) if entry.small else None
     value = None if entry.value is None else f"{entry.value:.12g}"
     return element(
         "td",
         entry.text,
         star,
         small,
-        class_=" ".join(filter(None, classes)) or None,
+        class_=_classes(_align(column), entry.mark, _wrap(entry.text)),
         data_value=value,
     )
 
 
-def _align(column: Column) -> str | None:
-    return "n" if column.numeric else None
+def _classes(*names: str) -> str | None:
+    return " ".join(filter(None, names)) or None
+
+
+def _align(column: Column) -> str:
+    return "n" if column.numeric else ""
+
+
+def _wrap(text: str) -> str:
+    return "wrap" if len(text) > _LONG else ""
