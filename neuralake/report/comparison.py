@@ -158,5 +158,6 @@ def _with_laws(comparison: Comparison) -> Comparison:
         for engine in comparison.engines:
             points = comparison.points(query, engine)
             if len({factor for factor, _ in points}) > 1:
-                laws[query, engine] = fit_power_law(*zip(*points, strict=True))
+                sizes, times = zip(*points, strict=True)
+                laws[query, engine] = fit_power_law(sizes, times)
     return replace(comparison, laws=laws)

@@ -203,15 +203,15 @@ def answers_table(run: Run) -> Table:
             answered.setdefault((sample.engine, sample.query), sample)
     rows = []
     for result in run.verifications:
-        sample = answered.get((result.engine, result.query))
-        known = sample.rows if sample else None
+        answer = answered.get((result.engine, result.query))
+        known = answer.rows if answer else None
         rows.append(
             (
                 Entry(result.query),
                 Entry(result.engine),
                 Entry(result.verdict, mark="failed" if result.verdict in _BAD else ""),
                 Entry(numbers.NONE if known is None else f"{known:,}", known),
-                Entry((sample.digest if sample else None) or numbers.NONE),
+                Entry((answer.digest if answer else None) or numbers.NONE),
             )
         )
     columns = (

@@ -53,7 +53,10 @@ def made_run(
         ]
         for query in queries:
             base = dice.lognormvariate(-1.5, 0.8) * (1.4**number + 9 * (number == 2)) * size
-            status, message = (failures or {}).get((engine, query), ("ok", None))
+            status: Status = "ok"
+            message: str | None = None
+            if failures is not None and (engine, query) in failures:
+                status, message = failures[engine, query]
             samples.append(_sample(engine, "first", query, 0, base * 1.6))
             samples += [
                 replace(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from typing import TYPE_CHECKING, Any
 
 from neuralake.report import numbers
 from neuralake.report.figures.drawing import Drawing, cut, footnote
@@ -20,6 +21,9 @@ from neuralake.report.headline import title
 from neuralake.report.summary import Summary
 from neuralake.report.text import short
 from neuralake.results.records import Run
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 STEPS = (1.1, 1.5, 2.0, 4.0, 8.0, 16.0)
 _DARK_FROM = 4
@@ -77,10 +81,10 @@ def ratios(run: Run, summary: Summary) -> Drawing | None:
     )
 
 
-_CENTRE = {"ha": "center", "va": "center_baseline"}
+_CENTRE: dict[str, Any] = {"ha": "center", "va": "center_baseline"}
 
 
-def _tile(axes, x: float, y: float, colour: str) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def _tile(axes: Axes, x: float, y: float, colour: str) -> None:
     from matplotlib.patches import Rectangle
 
     axes.add_patch(

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 from xml.etree import ElementTree as ET
 
 from neuralake.report.figures.drawing import Drawing
@@ -60,7 +61,7 @@ def drawing_style(seed: str) -> Iterator[None]:
     """
     import matplotlib as mpl
 
-    settings = {
+    settings: dict[Any, object] = {
         "svg.hashsalt": seed,
         "svg.fonttype": "none",
         "text.parse_math": False,

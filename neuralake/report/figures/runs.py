@@ -164,7 +164,9 @@ def exponents(comparison: Comparison) -> Drawing | None:
             for row, query in enumerate(queries)
             if (law := comparison.laws.get((query, engine))) is not None
         ]
-        chart.spans([(y, w.low, w.high) for y, w in found if w.low and w.high], mark)
+        chart.spans(
+            [(y, w.low, w.high) for y, w in found if w.low is not None and w.high is not None], mark
+        )
         chart.points([(y, law.exponent) for y, law in found], mark)
         shown += [law.exponent for _, law in found]
         for row, query in enumerate(queries):

@@ -123,7 +123,10 @@ def facts(groups: Sequence[Group]) -> Html:
         element(
             "div",
             element("h3", group.title),
-            element("dl", [[element("dt", f.label), element("dd", f.value)] for f in group.facts]),
+            element(
+                "dl",
+                [joined(element("dt", f.label), element("dd", f.value)) for f in group.facts],
+            ),
         )
         for group in groups
         if group.facts
