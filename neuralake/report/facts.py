@@ -58,12 +58,21 @@ def facts(run: Run) -> tuple[Group, ...]:
 def differences(runs: Sequence[Run]) -> tuple[Difference, ...]:
     """Facts that may change a latency and are not the same in all runs, in a fixed order."""
     known = [
-        {f"{g.title}: {f.label}": f.value for g in facts(run) for f in g.facts if f.compared}
+        {g.title: {f.label: f.value for f in g.facts if f.compared} for g in facts(run)}
         for run in runs
     ]
-    labels = dict.fromkeys(label for values in known for label in values)
-    rows = ((label, tuple(values.get(label, NONE) for values in known)) for label in labels)
-    return tuple(Difference(label, values) for label, values in rows if len(set(values)) > 1)
+    labels = dict.fromkeys(
+        (title, label) for groups in known for title, group in groups.items() for label in group
+    )
+    found = []
+    for title, label in labels:
+        values = [groups[title].get(label, NONE) if title in groups else None for groups in known]
+        if (
+            len({value for value in values if value is not None}) > 1
+        ):  # an absent engine is said once
+            shown = tuple(NONE if value is None else value for value in values)
+            found.append(Difference(f"{title}: {label}", shown))
+    return tuple(found)
 
 
 def limits_in_words(limits: Limits) -> str:
@@ -89,6 +98,8 @@ def _run(run: Run) -> Iterator[Fact]:
     for resumption in run.resumptions:
         after = f"{moment(resumption.resumed_at)}, after {resumption.after_samples:,} samples"
         yield Fact("resumed", after, compared=False)
+    ran = [engine.name for engine in run.engines if engine.unavailable is None]
+    yield Fact("engines", ", ".join(ran) or NONE)
     yield Fact("queries", ", ".join(header.queries))
     yield Fact("hot runs a query", str(header.runs))
     yield Fact("cold runs a query", str(header.cold_runs))

@@ -66,6 +66,13 @@ def test_every_difference_that_may_matter_is_listed() -> None:
     }
 
 
+def test_an_engine_that_ran_in_one_run_alone_is_one_difference() -> None:
+    found = compare_runs([BASE, made_run(id="other", engines=("polars", "duckdb"))]).differences
+    assert [(difference.label, *difference.values) for difference in found] == [
+        ("Run: engines", "polars, datafusion, spark", "polars, duckdb")
+    ]
+
+
 @pytest.mark.parametrize(
     ("other", "message"),
     [

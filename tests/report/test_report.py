@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -16,6 +18,7 @@ from neuralake.results.store import load_run
 from tests.conftest import Bench, Cli
 from tests.report.make import made_run, nasty_run
 
+SMALL: Mapping[str, Any] = {"engines": ("polars", "spark"), "queries": ("q01", "q02")}
 FIGURES = ("latency", "totals", "ratios", "cold", "memory", "cpu")
 
 
@@ -43,7 +46,7 @@ def refused(done) -> str:  # type: ignore[no-untyped-def]
 
 
 def test_a_report_is_a_page_a_summary_and_figures(tmp_path: Path) -> None:
-    report = write_report([made_run()], tmp_path / "a" / "report")
+    report = write_report([made_run(**SMALL)], tmp_path / "a" / "report")
     assert report.html.is_file()
     assert report.markdown.is_file()
     expected = {f"figures/{name}.{kind}" for name in FIGURES for kind in ("svg", "png")}
@@ -63,11 +66,11 @@ def test_a_copied_run_gives_the_same_report(official_bench: Bench, tmp_path: Pat
 
 
 def test_an_older_report_is_replaced_whole(tmp_path: Path) -> None:
-    write_report([made_run(cold=1)], tmp_path / "report")
+    write_report([made_run(**SMALL, cold=1)], tmp_path / "report")
     (tmp_path / "report" / "figures" / "older.svg").write_text("<svg/>")
-    write_report([made_run()], tmp_path / "report")
+    write_report([made_run(**SMALL)], tmp_path / "report")
     fresh = tmp_path / "fresh"
-    write_report([made_run()], fresh)
+    write_report([made_run(**SMALL)], fresh)
     assert files(tmp_path / "report") == files(fresh)
     assert {path.name for path in tmp_path.iterdir()} == {"report", "fresh"}
 
@@ -76,7 +79,7 @@ def test_an_older_report_is_replaced_whole(tmp_path: Path) -> None:
 def test_a_directory_that_is_no_report_is_left_alone(tmp_path: Path, name: str) -> None:
     target = tmp_path / "report"
     if name != "index.html":
-        write_report([made_run()], target)
+        write_report([made_run(**SMALL)], target)
     (target / name).parent.mkdir(parents=True, exist_ok=True)
     if name == "summary.md":
         (target / "index.html").unlink()
@@ -84,14 +87,14 @@ def test_a_directory_that_is_no_report_is_left_alone(tmp_path: Path, name: str) 
         (target / name).write_text("precious")
     before = files(target)
     with pytest.raises(ResultsError, match="no part of a report of Neuralake"):
-        write_report([made_run()], target)
+        write_report([made_run(**SMALL)], target)
     assert files(target) == before
 
 
 def test_an_empty_directory_and_a_link_to_one_are_taken(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "empty")
-    report = write_report([made_run()], tmp_path / "link")
+    report = write_report([made_run(**SMALL)], tmp_path / "link")
     assert report.html == tmp_path / "link" / "index.html"
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "empty" / "index.html").is_file()
@@ -99,16 +102,16 @@ def test_an_empty_directory_and_a_link_to_one_are_taken(tmp_path: Path) -> None:
 
 def test_a_report_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match="named twice"):
-        write_report([made_run(), made_run()], tmp_path / "report")
+        write_report([made_run(**SMALL), made_run(**SMALL)], tmp_path / "report")
     (tmp_path / "file").write_text("precious")
     for target in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/report")):
         with pytest.raises(ResultsError, match=r"the report cannot be written to .*: .*"):
-            write_report([made_run()], target)
+            write_report([made_run(**SMALL)], target)
     assert {path.name for path in tmp_path.iterdir()} == {"file"}
 
 
 def test_several_runs_are_one_report(tmp_path: Path) -> None:
-    runs = [made_run(id=f"r{n}", scale_factor=s) for n, s in enumerate((1.0, 1.0, 10.0))]
+    runs = [made_run(**SMALL, id=f"r{n}", scale_factor=s) for n, s in enumerate((1.0, 1.0, 10.0))]
     write_report(runs, tmp_path / "report")
     names = {name for name in files(tmp_path / "report") if name.endswith(".svg")}
     assert names == {
@@ -125,7 +128,7 @@ def test_several_runs_are_one_report(tmp_path: Path) -> None:
 
 def test_the_command_reports_the_latest_run_into_its_directory(cli: Cli, tmp_path: Path) -> None:
     for name in ("20260101-a", "20260102-b"):
-        stored(tmp_path / "results" / "runs" / name, made_run(id=name))
+        stored(tmp_path / "results" / "runs" / name, made_run(**SMALL, id=name))
         (tmp_path / "results" / "runs" / name / "journal.jsonl").touch()
     done = cli("report")
     assert (done.returncode, done.stderr) == (0, "")
@@ -140,7 +143,7 @@ def test_the_command_reports_the_latest_run_into_its_directory(cli: Cli, tmp_pat
 
 
 def test_the_command_takes_a_directory_and_a_destination(cli: Cli, tmp_path: Path) -> None:
-    stored(tmp_path / "copied", made_run())
+    stored(tmp_path / "copied", made_run(**SMALL))
     done = cli("report", "copied", "--to", "out")
     assert done.stdout == "out/index.html\n"
     assert (tmp_path / "out" / "index.html").is_file()
@@ -150,8 +153,8 @@ def test_the_command_takes_a_directory_and_a_destination(cli: Cli, tmp_path: Pat
 def test_a_bad_input_is_one_line_and_status_2(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "run.json").write_text('{"header": {"schema_version": 99}}')
-    stored(tmp_path / "a", made_run(id="a"))
-    stored(tmp_path / "b", made_run(id="b", workload="shop"))
+    stored(tmp_path / "a", made_run(**SMALL, id="a"))
+    stored(tmp_path / "b", made_run(**SMALL, id="b", workload="shop"))
     (tmp_path / "file").write_text("precious")
     assert "no run in" in refused(cli("report"))
     assert "no run 'nothing'" in refused(cli("report", "nothing"))
@@ -167,7 +170,7 @@ def test_a_bad_input_is_one_line_and_status_2(cli: Cli, tmp_path: Path) -> None:
 
 def test_nothing_from_a_run_reaches_the_terminal_as_it_is(cli: Cli, tmp_path: Path) -> None:
     stored(tmp_path / "a", nasty_run())
-    stored(tmp_path / "b", made_run(id="b"))
+    stored(tmp_path / "b", made_run(**SMALL, id="b"))
     evil = "out \x1b[31m"
     done = cli("report", "a", "--to", evil)
     assert done.returncode == 0

@@ -41,6 +41,7 @@ def cpu(run: Run, summary: Summary) -> Drawing | None:
     chart, values, note = drawn
     cores = run.header.fingerprint.cores
     chart.axes.set_xlim(0, max(cores, *values) * 1.06)
+    chart.axes.locator_params(axis="x", nbins=5, steps=[1, 2, 5, 10])
     chart.axes.xaxis.set_major_formatter("{x:g}")
     chart.axes.axvline(cores, color=MUTED, linewidth=1, dashes=(4, 2))
     chart.axes.annotate(
