@@ -13,6 +13,7 @@ def runs_table(comparison: Comparison) -> Table:
     for number, run in enumerate(comparison.runs, start=1):
         header = run.header
         factor = header.scale_factor
+        judged = len(run.verifications)
         verified = sum(v.verdict == "verified" for v in run.verifications)
         rows.append(
             (
@@ -20,7 +21,9 @@ def runs_table(comparison: Comparison) -> Table:
                 Entry(header.id),
                 Entry(numbers.NONE if factor is None else f"{factor:g}", factor),
                 Entry(", ".join(engine.name for engine in run.engines)),
-                Entry(f"{verified}/{len(run.verifications)}", verified),
+                Entry(
+                    f"{verified}/{judged}", verified, mark="" if verified == judged else "failed"
+                ),
                 Entry("finished" if run.finished_at else "interrupted"),
             )
         )

@@ -21,13 +21,13 @@ def comparison_headline(comparison: Comparison) -> str:
     parts = []
     for number in range(1, len(comparison.runs)):
         means = [
-            f"{short(engine)} {numbers.times(mean.ratio, 3)} times"
+            f"{numbers.times(mean.ratio, 3)} on {short(engine)}"
             for engine in comparison.engines
             if (mean := comparison.means.get((number, engine))) is not None
         ]
-        said = ", ".join(means) or "no query has a valid latency in both"
-        other = "" if comparison.is_same_size(number) else " (another scale factor)"
-        parts.append(f"Run {number + 1}{other} takes, against run 1: {said}.")
+        said = ", ".join(means) or "unknown, since no query has a valid latency in both"
+        other = "" if comparison.is_same_size(number) else ", of another scale factor,"
+        parts.append(f"Latency of run {number + 1}{other} ÷ run 1, geometric mean: {said}.")
     return " ".join(parts)
 
 

@@ -17,7 +17,7 @@ from neuralake.report.figures.latency import cold, latency
 from neuralake.report.figures.ratios import ratios
 from neuralake.report.figures.resources import cpu, memory
 from neuralake.report.figures.runs import exponents, run_against_run, scaling
-from neuralake.report.figures.style import COLOURS, DARK, log_ticks, marks
+from neuralake.report.figures.style import COLOURS, ROLES, log_ticks, marks
 from neuralake.report.figures.totals import totals
 from neuralake.report.summary import summarise
 from neuralake.report.terminal import DISCLAIMER
@@ -169,7 +169,7 @@ def test_every_figure_has_words_and_adapts_to_a_dark_page() -> None:
         assert "style=" not in picture.inline  # no inline style: the page's policy allows none
         for element in root.iter():
             for name, letter in (("fill", "f"), ("stroke", "s")):
-                if element.attrib.get(name) in DARK:
+                if element.attrib.get(name) in ROLES:
                     assert f"{letter}-" in element.attrib["class"]
         assert picture.png.startswith(b"\x89PNG")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -124,6 +126,18 @@ def test_several_runs_are_one_report(tmp_path: Path) -> None:
 
 
 # The command
+
+
+def test_its_help_imports_nothing_heavy() -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "neuralake", "report", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "Usage: neuralake report [OPTIONS] [RUN]" in done.stdout
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert not loaded & {"pyarrow", "polars", "numpy", "matplotlib", "rich", "msgspec"}
 
 
 def test_the_command_reports_the_latest_run_into_its_directory(cli: Cli, tmp_path: Path) -> None:

@@ -43,7 +43,9 @@ def latency(run: Run, summary: Summary) -> Drawing:
     log_axis(chart.axes, [end for i in shown if i is not None for end in (i.low, i.high)])
     failed = " A cross at the right is a query without a valid latency." if None in shown else ""
     reached = min((i.confidence for i in shown if i is not None), default=None)
-    interval = "" if reached is None else f" Lines are {reached:.0%} intervals of the median."
+    interval = (
+        "" if reached is None else f" Lines are {100 * reached:.0f} % intervals of the median."
+    )
     return Drawing(
         "latency",
         f"Latency of {len(queries)} queries on {', '.join(summary.engines)}: "

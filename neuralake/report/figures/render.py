@@ -16,15 +16,13 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from neuralake.report.figures.drawing import Drawing
-from neuralake.report.figures.style import DARK, HEAT, SURFACE
+from neuralake.report.figures.style import ROLES, SURFACE
 from neuralake.report.text import one_line
 
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
 _PNG_DPI = 220
 _FONTS = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif"
-_NAMES = ("ink", "muted", "grid", "band", "surface", *(f"heat{n}" for n in range(len(HEAT))))
-_ROLES = dict(zip((*list(DARK)[:5], *HEAT), _NAMES, strict=True))
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 
 
@@ -99,17 +97,10 @@ def render(drawing: Drawing) -> Picture:
     )
 
 
-def dark_rules(prefix: str = "") -> str:
-    """Style rules that give each role its colour for a dark page.
-
-    Parameters
-    ----------
-    prefix
-        Before each selector.
-    """
+def dark_rules() -> str:
+    """Style rules that give each role its colour for a dark page."""
     return "".join(
-        f"{prefix}.f-{name}{{fill:{DARK[colour]}}}{prefix}.s-{name}{{stroke:{DARK[colour]}}}"
-        for colour, name in _ROLES.items()
+        f".f-{name}{{fill:{dark}}}.s-{name}{{stroke:{dark}}}" for name, dark in ROLES.values()
     )
 
 
@@ -154,9 +145,9 @@ def _restyle(element: ET.Element) -> None:
     if element.tag == f"{{{_SVG}}}text" and "fill" not in element.attrib:
         element.set("fill", "#000000")
     classes = [
-        f"{letter}-{_ROLES[element.attrib[key]]}"
+        f"{letter}-{ROLES[element.attrib[key]][0]}"
         for key, letter in (("fill", "f"), ("stroke", "s"))
-        if element.attrib.get(key) in _ROLES
+        if element.attrib.get(key) in ROLES
     ]
     if classes:
         element.set("class", " ".join(classes))

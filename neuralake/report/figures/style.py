@@ -1,7 +1,7 @@
 """How every figure looks: colours, markers, and a chart with one row a query.
 
-Each colour below that is not an engine's stands for a role, and occurs nowhere else: so a figure
-drawn once is the PNG for print, and an SVG whose roles take the colours of a dark page.
+Each colour below stands for a role, and occurs nowhere else: so a figure drawn once is the PNG for
+print, and an SVG whose roles take other colours on a dark page.
 """
 
 from __future__ import annotations
@@ -23,25 +23,33 @@ GRID = "#d8dee4"
 BAND = "#f5f7f9"
 SURFACE = "#fefefe"
 HEAT = ("#e6f0f8", "#cbdff0", "#a5c7e3", "#7cabd2", "#39749f", "#235f92", "#0c3f6c")
-DARK = {
-    INK: "#e6e9ec",
-    MUTED: "#9aa5b1",
-    GRID: "#323b44",
-    BAND: "#1a2027",
-    SURFACE: "#12161b",
-    **dict(
-        zip(
-            HEAT,
-            ("#16252f", "#1b3447", "#224661", "#2a5a7f", "#6fa8d6", "#9cc7ea", "#cde4f7"),
-            strict=True,
-        )
-    ),
-}
 
 # Okabe and Ito's palette, distinguishable with any colour vision, and markers for print
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 FAILED = "x"
+
+# The role of each colour that an SVG has, and the colour that it takes on a dark page
+ROLES = {
+    INK: ("ink", "#e6e9ec"),
+    MUTED: ("muted", "#9aa5b1"),
+    GRID: ("grid", "#323b44"),
+    BAND: ("band", "#1a2027"),
+    SURFACE: ("surface", "#12161b"),
+    HEAT[0]: ("heat0", "#16252f"),
+    HEAT[1]: ("heat1", "#1b3447"),
+    HEAT[2]: ("heat2", "#224661"),
+    HEAT[3]: ("heat3", "#2a5a7f"),
+    HEAT[4]: ("heat4", "#6fa8d6"),
+    HEAT[5]: ("heat5", "#9cc7ea"),
+    HEAT[6]: ("heat6", "#cde4f7"),
+    COLOURS[0]: ("engine0", "#3f92d6"),
+    COLOURS[1]: ("engine1", "#ee7f33"),
+    COLOURS[2]: ("engine2", "#1fb88a"),
+    COLOURS[3]: ("engine3", "#d98fb8"),
+    COLOURS[4]: ("engine4", "#f0b73a"),
+    COLOURS[5]: ("engine5", "#9bd7fa"),
+}
 
 WIDTH_IN = 4.6
 MOST_ROWS = 100
