@@ -93,14 +93,14 @@ def test_cold_is_drawn_against_hot() -> None:
     drawing = cold(made := run(samples, engines=["polars"]), summarise(made))
     assert drawing is not None
     assert numbers(drawing.figure.axes[0]) == {1.0, 3.0}
-    assert "cold (hollow) against hot" in text(drawing)[0]
+    assert "cold (hollow), hot" in text(drawing)[0]
 
 
 def test_without_cold_runs_the_first_is_drawn_against_hot() -> None:
     samples = [sample("polars", "q01", 2.0, 0, phase="first"), sample("polars", "q01", 1.0)]
     drawing = cold(made := run(samples, engines=["polars"]), summarise(made))
     assert drawing is not None
-    assert "first (hollow) against hot" in text(drawing)[0]
+    assert "first (hollow), hot" in text(drawing)[0]
     assert cold(FAILED, summarise(FAILED)) is None
 
 

@@ -67,7 +67,7 @@ def cold(run: Run, summary: Summary) -> Drawing | None:
     failures = any(not summary.cells[q, e].latency_s for q in queries for e in summary.engines)
     filled, hollow = f"{word} (hollow)", "hot (filled)"
     chart = row_chart(
-        f"{short(title(run), 32)}: {filled} against {hollow}",
+        f"{short(title(run), 32)}: {filled}, {hollow}",
         queries,
         len(summary.engines),
         [Key(mark.label, mark.points()) for mark in by_engine.values()],

@@ -35,9 +35,12 @@ def table(content: Table, *, folded: bool = False) -> Html:
             ],
         ),
     )
-    rows = element("tbody", [_row(content, row) for row in content.rows])
-    foot = element("tfoot", [_row(content, row) for row in content.foot]) if content.foot else None
-    caption = None if folded else element("caption", content.caption)
+    columns = range(len(content.columns))
+    intervals = [any(row[column].small for row in content.rows) for column in columns]
+    rows = element("tbody", [_row(content, row, intervals) for row in content.rows])
+    added = [_row(content, row, intervals) for row in content.foot]
+    foot = element("tfoot", added) if added else None
+    caption = None if folded else element("caption", element("span", content.caption))
     whole = element("table", caption, heading, rows, foot, data_name=content.name)
     box = element(
         "div", whole, class_="scroll", tabindex="0", role="region", aria_label=content.caption
@@ -134,16 +137,16 @@ def facts(groups: Sequence[Group]) -> Html:
     return element("div", blocks, class_="facts")
 
 
-def _row(content: Table, row: Sequence[Entry]) -> Html:
-    cells = [_cell(entry, column) for entry, column in zip(row, content.columns, strict=True)]
-    return element("tr", cells)
+def _row(content: Table, row: Sequence[Entry], intervals: Sequence[bool]) -> Html:
+    cells = zip(row, content.columns, intervals, strict=True)
+    return element("tr", [_cell(*cell) for cell in cells])
 
 
-def _cell(entry: Entry, column: Column) -> Html:
+def _cell(entry: Entry, column: Column, has_small: bool) -> Html:
     star: Child = None
     if column.numeric:  # its room is kept in every row, so that digits stand below one another
         star = element("span", "*" if entry.mark == "best" else "", class_="star")
-    small = joined(" ", element("small", entry.small)) if entry.small else None
+    small = joined(" ", element("small", entry.small)) if has_small else None
     value = None if entry.value is None else f"{entry.value:.12g}"
     return element(
         "td",
