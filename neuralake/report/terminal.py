@@ -60,6 +60,10 @@ def _caption(run: Run, summary: Summary) -> str:
             f"total and geometric mean over {len(summary.compared)} of {len(summary.queries)} "
             f"queries, those with a latency on every engine; left out: {', '.join(left_out)}"
         )
+    lines += [
+        f"resumed {one_line(resumption.resumed_at)}, after {resumption.after_samples} samples"
+        for resumption in run.resumptions
+    ]
     if run.header.workload == "tpch":
         lines.append(DISCLAIMER)
     return "\n".join(lines)
