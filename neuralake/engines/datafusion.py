@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pyarrow as pa
 
 from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
-from neuralake.errors import CatalogError, EngineError
+from neuralake.errors import EngineError
 from neuralake.machine import cores
 from neuralake.quantities import parse_size
 
@@ -38,7 +38,8 @@ class DataFusionOptions:
     delta_reader
         ``snapshot-files`` resolves a snapshot through the Delta log and reads its data files with
         DataFusion's own Parquet reader, as Polars does, where the files alone are the rows; a table
-        with deletion vectors, column mapping or partitions is left to deltalake's provider.
+        with deletion vectors, column mapping, partitions or files that lack a column is left to
+        deltalake's provider.
         ``table-provider`` leaves every Delta table to it.
     memory
         Size (``4g``) of the pool that operators share fairly, and beyond which they spill to disk;
@@ -132,7 +133,7 @@ class DataFusionSession:
         self._names = list(tables)
         for name, table in tables.items():
             if isinstance(table, DeltaTable):
-                data_files = _plain_files(table) if files else None
+                data_files = table.uniform_files() if files else None
                 if data_files:
                     _register_files(context, name, data_files)
                 else:
@@ -156,14 +157,6 @@ class DataFusionSession:
         """Forget the tables."""
         for name in self._names:
             self._context.deregister_table(name)
-
-
-def _plain_files(table: DeltaTable) -> list[str] | None:
-    """Data files of the snapshot, or None if they are not simply its rows."""
-    try:
-        return table.files()
-    except CatalogError:
-        return None
 
 
 def _register_files(context: SessionContext, name: str, files: Sequence[str]) -> None:
