@@ -59,6 +59,10 @@ def _caption(run: Run, summary: Summary) -> str:
     omitted = left_out(summary)
     if omitted is not None:
         lines.append(omitted)
+    lines += [
+        f"resumed {one_line(resumption.resumed_at)}, after {resumption.after_samples} samples"
+        for resumption in run.resumptions
+    ]
     if run.header.workload == "tpch":
         lines.append(DISCLAIMER)
     return "\n".join(lines)
