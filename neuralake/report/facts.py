@@ -49,6 +49,7 @@ def facts(run: Run) -> tuple[Group, ...]:
     return (
         Group("Run", tuple(_run(run))),
         Group("Dataset", tuple(_dataset(header))),
+        Group("SQL, SHA-256", tuple(_flat(header.query_sha256))),
         Group("Machine", tuple(_machine(header.fingerprint))),
         Group("Software", tuple(_software(header.fingerprint))),
         *(Group(f"Engine {engine.name}", tuple(_engine(engine))) for engine in run.engines),
@@ -58,7 +59,7 @@ def facts(run: Run) -> tuple[Group, ...]:
 def differences(runs: Sequence[Run]) -> tuple[Difference, ...]:
     """Facts that may change a latency and are not the same in all runs, in a fixed order."""
     known = [
-        {g.title: {f.label: f.value for f in g.facts if f.compared} for g in facts(run)}
+        {g.title: {f.label: f.value for f in g.facts if f.compared} for g in facts(run) if g.facts}
         for run in runs
     ]
     labels = dict.fromkeys(
@@ -94,7 +95,8 @@ def _run(run: Run) -> Iterator[Fact]:
     ended = moment(run.finished_at) if run.finished_at else "interrupted before its end"
     yield Fact("finished", ended, compared=False)
     if run.elapsed_ns is not None:
-        yield Fact("elapsed", f"{run.elapsed_ns / 1e9:,.1f} s", compared=False)
+        since = " since it was resumed" if run.resumptions else ""
+        yield Fact(f"elapsed{since}", f"{run.elapsed_ns / 1e9:,.1f} s", compared=False)
     for resumption in run.resumptions:
         after = f"{moment(resumption.resumed_at)}, after {resumption.after_samples:,} samples"
         yield Fact("resumed", after, compared=False)

@@ -50,10 +50,11 @@ def engine_notes(run: Run) -> Iterator[Note]:
     for engine in run.engines:
         if engine.unavailable is not None:
             yield Note("warning", f"{engine.name}: unavailable: {engine.unavailable}")
-    for engine in run.engines:
-        if engine.settings.get("delta_reader") == "snapshot-files":
-            text = "the engine reads the data files of each snapshot (delta_reader: snapshot-files)"
-            yield Note("warning", f"{engine.name}: {text}")
+    direct = [e.name for e in run.engines if e.settings.get("delta_reader") == "snapshot-files"]
+    if direct:
+        who = "the engine reads" if len(direct) == 1 else "the engines read"
+        text = f"{who} the data files of each snapshot (delta_reader: snapshot-files)"
+        yield Note("warning", f"{', '.join(direct)}: {text}")
     unverified: dict[str, list[Verification]] = {}
     for result in run.verifications:
         if result.verdict == "unverified":
