@@ -49,10 +49,10 @@ def facts(run: Run) -> tuple[Group, ...]:
     return (
         Group("Run", tuple(_run(run))),
         Group("Dataset", tuple(_dataset(header))),
-        Group("SQL, SHA-256", tuple(_flat(header.query_sha256))),
         Group("Machine", tuple(_machine(header.fingerprint))),
         Group("Software", tuple(_software(header.fingerprint))),
         *(Group(f"Engine {engine.name}", tuple(_engine(engine))) for engine in run.engines),
+        Group("SHA-256 of the SQL", tuple(_queries(header))),
     )
 
 
@@ -115,6 +115,11 @@ def _dataset(header: Header) -> Iterator[Fact]:
     yield Fact("scale factor", factor)
     yield Fact("location", header.dataset_uri)
     yield from _flat(header.dataset)
+
+
+def _queries(header: Header) -> Iterator[Fact]:
+    for query in sorted(header.query_sha256):
+        yield Fact(query, f"{header.query_sha256[query][:16]}…")
 
 
 def _machine(machine: Fingerprint) -> Iterator[Fact]:

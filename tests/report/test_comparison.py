@@ -69,7 +69,7 @@ def test_every_difference_that_may_matter_is_listed() -> None:
 def test_another_text_of_a_query_is_a_difference_if_both_texts_are_known() -> None:
     runs = [made_run(id=f"r{n}", query_sha256={"q01": n}) for n in ("a", "b")]
     assert [difference.label for difference in compare_runs(runs).differences] == [
-        "SQL, SHA-256: q01"
+        "SHA-256 of the SQL: q01"
     ]
     assert compare_runs([BASE, runs[0]]).differences == ()
 
