@@ -12,12 +12,13 @@ from matplotlib.axes import Axes
 
 from neuralake.report.comparison import compare_runs
 from neuralake.report.figures import comparison_pictures, run_pictures, write_latency_figure
+from neuralake.report.figures.chart import log_ticks
 from neuralake.report.figures.drawing import Drawing
 from neuralake.report.figures.latency import cold, latency
+from neuralake.report.figures.palette import COLOURS, ROLES, marks
 from neuralake.report.figures.ratios import ratios
 from neuralake.report.figures.resources import cpu, memory
 from neuralake.report.figures.runs import exponents, run_against_run, scaling
-from neuralake.report.figures.style import COLOURS, ROLES, log_ticks, marks
 from neuralake.report.figures.totals import totals
 from neuralake.report.summary import summarise
 from neuralake.report.terminal import DISCLAIMER

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from neuralake.report.figures.style import MOST_ROWS
+from neuralake.report.figures.chart import MOST_ROWS
 from neuralake.report.terminal import DISCLAIMER
 from neuralake.results.records import Run
 

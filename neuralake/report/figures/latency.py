@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from neuralake.report.figures.chart import Rows, log_axis, row_chart
 from neuralake.report.figures.drawing import Drawing, cut, footnote
-from neuralake.report.figures.style import (
-    Key,
-    Mark,
-    Rows,
-    log_axis,
-    marks,
-    row_chart,
-)
+from neuralake.report.figures.palette import Mark, marks
 from neuralake.report.headline import title
 from neuralake.report.summary import Cell, Summary
 from neuralake.report.text import short
@@ -28,8 +22,7 @@ def latency(run: Run, summary: Summary) -> Drawing:
     chart = row_chart(
         f"{short(title(run), 32)}: median of {run.header.runs} hot runs",
         queries,
-        len(summary.engines),
-        [Key(mark.label, mark.points()) for mark in by_engine.values()],
+        by_engine,
         label="latency, seconds (log scale)",
         footnote=footnote(run),
         failures=None in shown,
@@ -69,8 +62,7 @@ def cold(run: Run, summary: Summary) -> Drawing | None:
     chart = row_chart(
         f"{short(title(run), 32)}: {filled}, {hollow}",
         queries,
-        len(summary.engines),
-        [Key(mark.label, mark.points()) for mark in by_engine.values()],
+        by_engine,
         label="latency, seconds (log scale)",
         footnote=footnote(run),
         failures=failures,

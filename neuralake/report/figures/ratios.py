@@ -6,17 +6,9 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, Any
 
 from neuralake.report import numbers
+from neuralake.report.figures.chart import CHARACTER_IN, WIDTH_IN, Sheet
 from neuralake.report.figures.drawing import Drawing, cut, footnote
-from neuralake.report.figures.style import (
-    BAND,
-    CHARACTER_IN,
-    HEAT,
-    INK,
-    MUTED,
-    SURFACE,
-    WIDTH_IN,
-    Sheet,
-)
+from neuralake.report.figures.palette import BAND, HEAT, INK, MUTED, SURFACE
 from neuralake.report.headline import title
 from neuralake.report.summary import Summary
 from neuralake.report.text import short

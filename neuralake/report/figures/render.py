@@ -16,7 +16,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from neuralake.report.figures.drawing import Drawing
-from neuralake.report.figures.style import ROLES, SURFACE
+from neuralake.report.figures.palette import ROLES, SURFACE
 from neuralake.report.text import one_line
 
 _SVG = "http://www.w3.org/2000/svg"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from neuralake.report.figures.chart import Rows, log_axis, row_chart
 from neuralake.report.figures.drawing import Drawing, cut, footnote
-from neuralake.report.figures.style import INK, MUTED, Key, Rows, log_axis, marks, row_chart
+from neuralake.report.figures.palette import INK, MUTED, marks
 from neuralake.report.headline import title
 from neuralake.report.summary import Cell, Summary
 from neuralake.report.text import short
@@ -81,8 +82,7 @@ def _rows(
     chart = row_chart(
         f"{short(title(run), 32)}: {what}",
         queries,
-        len(summary.engines),
-        [Key(mark.label, mark.points()) for mark in by_engine.values()],
+        by_engine,
         label=label,
         footnote=footnote(run),
         failures=any(

@@ -6,20 +6,9 @@ import math
 
 from neuralake.report import numbers
 from neuralake.report.comparison import Comparison
+from neuralake.report.figures.chart import WIDTH_IN, Sheet, limits, log_axis, log_ticks, row_chart
 from neuralake.report.figures.drawing import Drawing, cut, footnote
-from neuralake.report.figures.style import (
-    GRID,
-    INK,
-    MUTED,
-    WIDTH_IN,
-    Key,
-    Sheet,
-    limits,
-    log_axis,
-    log_ticks,
-    marks,
-    row_chart,
-)
+from neuralake.report.figures.palette import GRID, INK, MUTED, marks
 from neuralake.report.text import short
 
 _PANEL_IN = 1.0
@@ -44,8 +33,7 @@ def run_against_run(comparison: Comparison, number: int) -> Drawing:
     chart = row_chart(
         f"{_workload(comparison)}: latency of run {number + 1} ÷ run 1",
         queries,
-        len(by_engine),
-        [Key(mark.label, mark.points()) for mark in by_engine.values()],
+        by_engine,
         label="← faster · ratio of medians (log scale) · slower →",
         footnote=footnote(comparison.runs[0]),
         failures=None in ratios.values(),
@@ -85,7 +73,7 @@ def scaling(comparison: Comparison) -> Drawing | None:
     rows = math.ceil(len(queries) / _COLUMNS)
     sheet = Sheet(
         f"{_workload(comparison)}: latency (s) against scale factor, and the exponent",
-        [Key(mark.label, mark.points()) for mark in by_engine.values()],
+        tuple(by_engine.values()),
         rows * (_PANEL_IN + _PANEL_GAP_IN),
         footnote(comparison.runs[0]),
         axis_in=0.2,
@@ -150,8 +138,7 @@ def exponents(comparison: Comparison) -> Drawing | None:
     chart = row_chart(
         f"{_workload(comparison)}: exponent of latency against scale factor",
         queries,
-        len(by_engine),
-        [Key(mark.label, mark.points()) for mark in by_engine.values()],
+        by_engine,
         label="exponent: 1 is twice the time for twice the data",
         footnote=footnote(comparison.runs[0]),
         failures=any((q, e) not in comparison.laws for q in queries for e in by_engine),

@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 from neuralake.report import numbers
+from neuralake.report.figures.chart import CHARACTER_IN, WIDTH_IN, Sheet
 from neuralake.report.figures.drawing import Drawing, footnote
-from neuralake.report.figures.style import (
-    BAND,
-    CHARACTER_IN,
-    GRID,
-    INK,
-    MUTED,
-    WIDTH_IN,
-    Sheet,
-    marks,
-)
+from neuralake.report.figures.palette import BAND, GRID, INK, MUTED, marks
 from neuralake.report.headline import title
 from neuralake.report.summary import Summary
 from neuralake.report.text import short

@@ -1,55 +1,18 @@
-"""How every figure looks: colours, markers, and a chart with one row a query.
-
-Each colour below stands for a role, and occurs nowhere else: so a figure drawn once is the PNG for
-print, and an SVG whose roles take other colours on a dark page.
-"""
+"""The charts of a report: a sheet of fixed width, and a chart with one row a query."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from neuralake.report.figures.palette import BAND, FAILED, GRID, INK, MUTED, Mark
 from neuralake.report.text import one_line, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-INK = "#1b1f24"
-MUTED = "#57606a"
-GRID = "#d8dee4"
-BAND = "#f5f7f9"
-SURFACE = "#fefefe"
-HEAT = ("#e6f0f8", "#cbdff0", "#a5c7e3", "#7cabd2", "#39749f", "#235f92", "#0c3f6c")
-
-# Okabe and Ito's palette, distinguishable with any colour vision, and markers for print
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-MARKERS = ("o", "s", "^", "D", "v", "P")
-FAILED = "x"
-
-# The role of each colour that an SVG has, and the colour that it takes on a dark page
-ROLES = {
-    INK: ("ink", "#e6e9ec"),
-    MUTED: ("muted", "#9aa5b1"),
-    GRID: ("grid", "#323b44"),
-    BAND: ("band", "#1a2027"),
-    SURFACE: ("surface", "#12161b"),
-    HEAT[0]: ("heat0", "#16252f"),
-    HEAT[1]: ("heat1", "#1b3447"),
-    HEAT[2]: ("heat2", "#224661"),
-    HEAT[3]: ("heat3", "#2a5a7f"),
-    HEAT[4]: ("heat4", "#6fa8d6"),
-    HEAT[5]: ("heat5", "#9cc7ea"),
-    HEAT[6]: ("heat6", "#cde4f7"),
-    COLOURS[0]: ("engine0", "#3f92d6"),
-    COLOURS[1]: ("engine1", "#ee7f33"),
-    COLOURS[2]: ("engine2", "#1fb88a"),
-    COLOURS[3]: ("engine3", "#d98fb8"),
-    COLOURS[4]: ("engine4", "#f0b73a"),
-    COLOURS[5]: ("engine5", "#9bd7fa"),
-}
 
 WIDTH_IN = 4.6
 MOST_ROWS = 100
@@ -60,43 +23,6 @@ _STEP_IN = 0.078
 _MOST_ROW_IN = 0.5
 
 
-@dataclass(frozen=True)
-class Mark:
-    """How an engine is drawn: the combination is its own for up to 36 engines."""
-
-    label: str
-    colour: str
-    marker: str
-
-    def points(self, *, hollow: bool = False) -> dict[str, Any]:
-        """Keywords of a plot call that draws points and no line."""
-        return {
-            "marker": self.marker,
-            "markersize": 4.6,
-            "markerfacecolor": SURFACE if hollow else self.colour,
-            "markeredgecolor": self.colour,
-            "markeredgewidth": 1.1 if hollow else 0.6,
-            "linestyle": "none",
-        }
-
-
-def marks(engines: Sequence[str]) -> dict[str, Mark]:
-    """The mark of each engine, by its name."""
-    count = len(COLOURS)
-    return {
-        engine: Mark(short(engine), COLOURS[i % count], MARKERS[(i + i // count) % len(MARKERS)])
-        for i, engine in enumerate(engines)
-    }
-
-
-@dataclass(frozen=True)
-class Key:
-    """One entry of a legend: its label, and how its point is drawn."""
-
-    label: str
-    style: dict[str, Any]
-
-
 class Sheet:
     """A figure of fixed width: title, legend, room for axes, footnote.
 
@@ -104,8 +30,8 @@ class Sheet:
     ----------
     title
         What is seen, with the unit.
-    keys
-        Entries of the legend.
+    legend
+        Marks that it explains.
     body_in
         Height of the room for axes, in inches.
     footnote
@@ -117,7 +43,7 @@ class Sheet:
     def __init__(
         self,
         title: str,
-        keys: Sequence[Key],
+        legend: Sequence[Mark],
         body_in: float,
         footnote: str | None = None,
         axis_in: float = 0.46,
@@ -125,7 +51,7 @@ class Sheet:
         from matplotlib.figure import Figure
 
         lines = _wrapped(one_line(title), 54)
-        columns, rows = _legend_grid(keys)
+        columns, rows = _legend_grid(legend)
         top = _MARGIN_IN + _LINE_IN * (len(lines) + rows) + (0.12 if rows else 0.06)
         bottom = axis_in + (0.2 if footnote else 0.04)
         self._height = top + body_in + bottom
@@ -136,7 +62,7 @@ class Sheet:
             x = _MARGIN_IN / WIDTH_IN
             self.figure.text(x, y, line, size=9.5, weight="bold", color=INK, va="top")
         if rows:
-            self._legend(keys, columns, _MARGIN_IN + _LINE_IN * len(lines))
+            self._legend(legend, columns, _MARGIN_IN + _LINE_IN * len(lines))
         if footnote:
             x, y = _MARGIN_IN / WIDTH_IN, 0.07 / self._height
             self.figure.text(x, y, one_line(footnote), size=7, color=MUTED, va="bottom")
@@ -162,12 +88,12 @@ class Sheet:
         axes.set_axisbelow(True)
         return axes
 
-    def _legend(self, keys: Sequence[Key], columns: int, below_top_in: float) -> None:
+    def _legend(self, marks: Sequence[Mark], columns: int, below_top_in: float) -> None:
         from matplotlib.lines import Line2D
 
         legend = self.figure.legend(
-            handles=[Line2D([], [], **key.style) for key in keys],
-            labels=[key.label for key in keys],
+            handles=[Line2D([], [], **mark.points()) for mark in marks],
+            labels=[mark.label for mark in marks],
             ncols=columns,
             loc="upper left",
             bbox_to_anchor=((_MARGIN_IN - 0.03) / WIDTH_IN, 1 - below_top_in / self._height),
@@ -244,8 +170,7 @@ class Rows:
 def row_chart(
     title: str,
     queries: Sequence[str],
-    engines: int,
-    keys: Sequence[Key],
+    by_engine: Mapping[str, Mark],
     *,
     label: str,
     footnote: str | None = None,
@@ -255,20 +180,21 @@ def row_chart(
 
     Parameters
     ----------
-    title, keys, footnote
+    title, footnote
         As of :class:`Sheet`.
     queries
         Labels of the rows, from above.
-    engines
-        How many share a row.
+    by_engine
+        The mark of each engine; all share a row.
     label
         Of the x axis.
     failures
         Whether room is kept at the right for failures.
     """
+    engines = len(by_engine)
     step_in = min(_STEP_IN, _MOST_ROW_IN / max(engines, 1))
     row_in = max(0.2, step_in * engines + 0.09)
-    sheet = Sheet(title, keys, row_in * max(len(queries), 1), footnote)
+    sheet = Sheet(title, tuple(by_engine.values()), row_in * max(len(queries), 1), footnote)
     names = [short(query) for query in queries]
     left_in = 0.24 + CHARACTER_IN * max(map(len, names), default=1)
     right_in = 0.72 if failures else 0.2
@@ -321,13 +247,13 @@ def log_ticks(low: float, high: float) -> list[float]:
     return [low, high]
 
 
-def _legend_grid(keys: Sequence[Key]) -> tuple[int, int]:
+def _legend_grid(legend: Sequence[Mark]) -> tuple[int, int]:
     """Columns and rows that a legend needs."""
-    if not keys:
+    if not legend:
         return 0, 0
-    widest_in = 0.36 + CHARACTER_IN * max(len(key.label) for key in keys)
-    columns = max(min(int((WIDTH_IN - 2 * _MARGIN_IN) / widest_in), len(keys)), 1)
-    return columns, math.ceil(len(keys) / columns)
+    widest_in = 0.36 + CHARACTER_IN * max(len(mark.label) for mark in legend)
+    columns = max(min(int((WIDTH_IN - 2 * _MARGIN_IN) / widest_in), len(legend)), 1)
+    return columns, math.ceil(len(legend) / columns)
 
 
 def _wrapped(text: str, width: int) -> list[str]:
