@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 import click
 
 from neuralake import __version__
-from neuralake.errors import NeuralakeError
+from neuralake.errors import NeuralakeError, ResultsError
 from neuralake.report.text import one_line
 
 if TYPE_CHECKING:
@@ -249,8 +249,8 @@ def bench(
     """
     from neuralake.engines.registry import parse_specs
     from neuralake.queries.workload import select_queries
-    from neuralake.report.figures import write_latency_figure
     from neuralake.report.progress import BenchProgress
+    from neuralake.report.report import write_report
     from neuralake.report.terminal import print_run
     from neuralake.results.store import RunStore
     from neuralake.tpch.workload import queries as tpch_queries
@@ -282,12 +282,17 @@ def bench(
     run, directory = benches.bench(
         plan, store, lambda plan: BenchProgress(console, plan), resumed=resumed
     )
-    figure, _ = write_latency_figure(run, directory)
     if as_json:
         _print_json(run)
     else:
         print_run(run, _console(), directory)
-        click.echo(f"figure: {figure}")
+    try:
+        written = write_report([run], directory / "report")
+    except ResultsError as error:  # everything is measured, and kept
+        click.echo(f"neuralake: no report: {one_line(str(error))}", err=True)
+    else:
+        if not as_json:
+            click.echo(f"report: {written.html}")
     return 1 if any(v.verdict in ("wrong", "failed") for v in run.verifications) else 0
 
 

@@ -110,8 +110,9 @@ def test_bench_measures_reports_and_keeps(cli: Cli, tmp_path: Path) -> None:
     assert "1/1" in done.stdout
     (run,) = (tmp_path / "results" / "runs").iterdir()
     assert f"results: {run}" in done.stdout
-    assert f"figure: {run / 'latency.svg'}" in done.stdout
-    assert {"journal.jsonl", "run.json", "latency.svg", "latency.png", "answers", "logs"} == {
+    assert f"report: {run / 'report' / 'index.html'}" in done.stdout
+    assert (run / "report" / "figures" / "latency.svg").is_file()
+    assert {"journal.jsonl", "run.json", "report", "answers", "logs"} == {
         path.name for path in run.iterdir()
     }
     listed = json.loads(cli("results", "list", "--json").stdout)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -11,7 +10,7 @@ import pytest
 from matplotlib.axes import Axes
 
 from neuralake.report.comparison import compare_runs
-from neuralake.report.figures import comparison_pictures, run_pictures, write_latency_figure
+from neuralake.report.figures import comparison_pictures, run_pictures
 from neuralake.report.figures.chart import log_ticks
 from neuralake.report.figures.drawing import Drawing
 from neuralake.report.figures.latency import cold, latency
@@ -180,11 +179,9 @@ def test_another_workload_has_no_disclaimer() -> None:
     assert not any(b"TPC" in picture.svg for picture in run_pictures(made, summarise(made)))
 
 
-def test_a_run_in_which_everything_failed_still_has_figures(tmp_path: Path) -> None:
+def test_a_run_in_which_everything_failed_still_has_figures() -> None:
     nothing = run([sample("polars", "q01", None, status="error")])
     assert next(p.name for p in run_pictures(nothing, summarise(nothing))) == "latency"
-    for file in write_latency_figure(nothing, tmp_path):
-        assert file.stat().st_size > 0
 
 
 def test_a_run_without_engines_has_no_figure() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 
 from neuralake.report.comparison import Comparison
 from neuralake.report.figures.drawing import Drawing
@@ -14,7 +13,7 @@ from neuralake.report.figures.render import Picture, drawing_style, render
 from neuralake.report.figures.resources import cpu, memory
 from neuralake.report.figures.runs import exponents, run_against_run, scaling
 from neuralake.report.figures.totals import totals
-from neuralake.report.summary import Summary, summarise
+from neuralake.report.summary import Summary
 from neuralake.results.records import Run
 
 MOST_RUNS = 6
@@ -44,16 +43,6 @@ def comparison_pictures(comparison: Comparison) -> list[Picture]:
         later = [n for n in range(1, len(comparison.runs)) if comparison.is_same_size(n)]
         drawn = [run_against_run(comparison, number) for number in later[:MOST_RUNS]]
         return _rendered([*drawn, scaling(comparison), exponents(comparison)])
-
-
-def write_latency_figure(run: Run, directory: Path) -> tuple[Path, Path]:
-    """Write the latency figure alone, as ``latency.svg`` and ``latency.png``."""
-    with drawing_style(run.header.id):
-        picture = render(latency(run, summarise(run)))
-    svg, png = directory / "latency.svg", directory / "latency.png"
-    svg.write_bytes(picture.svg)
-    png.write_bytes(picture.png)
-    return svg, png
 
 
 def _rendered(drawings: Iterable[Drawing | None]) -> list[Picture]:
