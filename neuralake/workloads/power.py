@@ -23,6 +23,7 @@ from neuralake.results.journal import End, JournalWriter, read_journal
 from neuralake.results.records import EngineRecord, Phase, Sample, Verification
 from neuralake.results.store import JOURNAL
 from neuralake.workloads import verification
+from neuralake.workloads.answer_files import answer_file
 from neuralake.workloads.executor import TARGET, Executed, Opened, Started
 
 Outcome = TypeVar("Outcome", Started, Opened, Executed)
@@ -94,7 +95,7 @@ def run_power(plan: Plan, directory: Path, journal: JournalWriter, observer: Obs
 
 def answer_path(directory: Path, engine: str, query: str) -> Path:
     """Where the first answer of an engine to a query is kept."""
-    return directory / "answers" / f"{engine}-{query}.arrow"
+    return directory / "answers" / answer_file(engine, query)
 
 
 class _EngineLostError(Exception):
