@@ -22,6 +22,8 @@ from neuralake.tpch.dataset import dataset_uri, open_workload
 from neuralake.tpch.generate import generate
 from neuralake.workloads import bench as benches
 
+pytest_plugins = ["tests.performance.plugin"]  # its options must be known before it is collected
+
 OFFICIAL = 0.01
 UNOFFICIAL = 0.003
 FAST_ENGINES = ("polars", "datafusion", "duckdb")
