@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from neuralake.catalog.tables import Table
 from neuralake.config import Settings
 from neuralake.engines import registry
 from neuralake.engines.protocol import Session
@@ -90,14 +91,15 @@ class OpenEngine:
 @pytest.fixture(scope="module")
 def engine(request: pytest.FixtureRequest, workload: Workload) -> Iterator[OpenEngine]:
     """An engine, started once for all queries and alone while it runs."""
-    (spec,) = (s for s in Choice.of(request.config).engines if s.name == request.param)
+    choice = Choice.of(request.config)
+    (spec,) = (s for s in choice.engines if s.name == request.param)
     reason = registry.engine_type(spec.name).unavailable()
     if reason is not None:
         pytest.skip(reason)
     registry.prepare(spec)
     engine = registry.start(spec)
     try:
-        session = engine.open(workload.tables)
+        session = engine.open(_needed_tables(workload, choice.queries_on(spec.name)))
         try:
             versions = engine.versions()
             version = versions.get(spec.name) or next(iter(versions.values()), "")
@@ -106,6 +108,12 @@ def engine(request: pytest.FixtureRequest, workload: Workload) -> Iterator[OpenE
             session.close()
     finally:
         engine.close()
+
+
+def _needed_tables(workload: Workload, names: Collection[str]) -> dict[str, Table]:
+    """Tables whose names occur in the queries: to open one takes Spark seconds."""
+    text = "".join(query.text for query in workload.queries if query.name in names)
+    return {name: table for name, table in workload.tables.items() if name in text}
 
 
 @dataclass
