@@ -7,22 +7,35 @@ READY := $(VENV)/.ready
 SCALE_FACTOR ?= 1
 BENCHMARKS := results/pytest-benchmark.json
 
-.PHONY: bench test lint format docs clean help
+.PHONY: bench test browser lint format docs clean help
 
 help:
-	@echo "make bench   generate TPC-H (SCALE_FACTOR=1) if absent, run three engines, verify, report"
-	@echo "make test    run all tests; latencies are kept in $(BENCHMARKS)"
-	@echo "make lint    ruff and mypy"
-	@echo "make format  format the code"
-	@echo "make docs    build the documentation into site/"
-	@echo "make clean   remove the virtual environment"
+	@echo "make bench    generate TPC-H (SCALE_FACTOR=1) if absent, run three engines, verify, report"
+	@echo "make test     run all tests; latencies are kept in $(BENCHMARKS)"
+	@echo "make browser  install a browser for the tests of the report, where apt-get can"
+	@echo "make lint     ruff and mypy"
+	@echo "make format   format the code"
+	@echo "make docs     build the documentation into site/"
+	@echo "make clean    remove the virtual environment"
 
 bench: $(READY)
 	$(BIN)/neuralake bench --scale-factor $(SCALE_FACTOR)
 
-test: $(READY)
+test: $(READY) browser
 	@mkdir -p $(dir $(BENCHMARKS))
 	$(BIN)/python -m pytest --benchmark-json=$(BENCHMARKS)
+
+# The report is tested in the system's browser; without one those tests are skipped and say so
+browser:
+	@for name in chromium chromium-browser google-chrome chrome; do \
+		if command -v $$name >/dev/null 2>&1; then exit 0; fi; \
+	done; \
+	if [ "$$(id -u)" = 0 ]; then sudo=; else sudo="sudo -n"; fi; \
+	if command -v apt-get >/dev/null 2>&1 && $$sudo true 2>/dev/null \
+		&& $$sudo apt-get update -qq >/dev/null 2>&1 \
+		&& $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+			--no-install-recommends chromium fonts-dejavu-core >/dev/null 2>&1; then exit 0; fi; \
+	echo "no browser for the tests of the report: install Chromium or Chrome to run them" >&2
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from neuralake.config import Settings
     from neuralake.queries.workload import Workload
     from neuralake.report.answer import Format
+    from neuralake.results.records import Run
     from neuralake.results.store import RunStore
 
 INTERRUPTED = 130
@@ -30,11 +32,14 @@ WIDTH_WITHOUT_TERMINAL = 140
 
 def main() -> NoReturn:
     """Run the command line and exit with its status."""
+    for number in (signal.SIGTERM, signal.SIGHUP):  # as when a user presses Ctrl-C
+        signal.signal(number, signal.default_int_handler)
     debug = "--debug" in sys.argv[1:]
     try:
         status = cli.main(args=sys.argv[1:], prog_name="neuralake", standalone_mode=False)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("neuralake: interrupted", err=True)
+    except (click.Abort, KeyboardInterrupt) as stop:
+        reason = f": {one_line(str(stop))}" if str(stop) else ""
+        click.echo(f"neuralake: interrupted{reason}", err=True)
         sys.exit(INTERRUPTED)
     except click.ClickException as error:
         click.echo(f"neuralake: {one_line(error.format_message())}", err=True)
@@ -54,8 +59,8 @@ class _Commands(click.Group):
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            raise click.Abort from None
+        except KeyboardInterrupt as stop:
+            raise click.Abort(str(stop)) from None
 
 
 @click.group(
@@ -86,6 +91,22 @@ _dataset = click.option(
     "--dataset", metavar="URI", help="A dataset made by generate, in place of --scale-factor."
 )
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def _quantity(parser: str) -> Callable[[click.Context, click.Parameter, str | None], Any]:
+    """A callback that reads an option with a function of :mod:`neuralake.quantities`."""
+
+    def parse(ctx: click.Context, parameter: click.Parameter, text: str | None) -> Any:
+        from neuralake import quantities
+
+        try:
+            return None if text is None else getattr(quantities, parser)(text)
+        except ValueError as error:
+            raise click.BadParameter(str(error), ctx, parameter) from None
+
+    return parse
+
+
 _catalog = click.option(
     "--catalog", "source", metavar="FILE|MODULE", help="Python file or module with your tables."
 )
@@ -178,8 +199,40 @@ def generate(
     metavar="N",
     help="Hot runs of each query, after its first run.",
 )
+@click.option(
+    "--cold",
+    is_flag=True,
+    help="Also run each query in a new process, with the dataset out of the page cache.",
+)
+@click.option(
+    "--cold-runs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Cold runs of each query; implies --cold.  [default: 1 with --cold]",
+)
+@click.option(
+    "--timeout",
+    "timeout_s",
+    metavar="DURATION",
+    callback=_quantity("parse_duration"),
+    help="Longest execution of a query: seconds, or such as 5m, 2h.  [default: none]",
+)
+@click.option(
+    "--memory-limit",
+    "memory_bytes",
+    metavar="SIZE",
+    callback=_quantity("parse_size"),
+    help="Memory of an engine's processes together, such as 4g.  [default: none]",
+)
+@click.option(
+    "--resume",
+    metavar="RUN",
+    help="Go on with an interrupted run; its other options are those that it began with.",
+)
 @_json
+@click.pass_context
 def bench(
+    ctx: click.Context,
     scale_factor: float | None,
     dataset: str | None,
     own: str | None,
@@ -188,6 +241,11 @@ def bench(
     options: tuple[str, ...],
     queries: str | None,
     runs: int,
+    cold: bool,
+    cold_runs: int | None,
+    timeout_s: float | None,
+    memory_bytes: int | None,
+    resume: str | None,
     as_json: bool,
 ) -> int:
     """Run the queries on each engine, verify every answer, and report.
@@ -201,15 +259,32 @@ def bench(
     from neuralake.report.terminal import print_run
     from neuralake.results.store import RunStore
     from neuralake.workloads import bench as benches
+    from neuralake.workloads.resume import interrupted_run
 
     settings = _settings()
-    names = [n.strip() for n in engines.split(",")] if engines else benches.DEFAULT_ENGINES
-    chosen = benches.choose_engines(parse_specs(names, options), required=engines is not None)
-    workload = _bench_workload(settings, own, source, scale_factor, dataset, queries)
-    plan = benches.make_plan(workload, chosen, selection=queries, hot_runs=runs)
-    console = _console(stderr=True)
     store = RunStore(settings.results_root)
-    run, directory = benches.bench(plan, store, lambda plan: BenchProgress(console, plan))
+    resumed = None
+    if resume is not None:
+        _refuse_others(ctx, "resume", "as_json")
+        directory = store.find(resume)
+        resumed = (interrupted_run(directory), directory)
+        plan = benches.plan_of(resumed[0], _workload_of(resumed[0], settings))
+    else:
+        names = [n.strip() for n in engines.split(",")] if engines else benches.DEFAULT_ENGINES
+        chosen = benches.choose_engines(parse_specs(names, options), required=engines is not None)
+        workload = _bench_workload(settings, own, source, scale_factor, dataset, queries)
+        plan = benches.make_plan(
+            workload,
+            chosen,
+            selection=queries,
+            hot_runs=runs,
+            cold_runs=cold_runs or int(cold),
+            limits=benches.make_limits(timeout_s, memory_bytes),
+        )
+    console = _console(stderr=True)
+    run, directory = benches.bench(
+        plan, store, lambda plan: BenchProgress(console, plan), resumed=resumed
+    )
     figure, _ = write_latency_figure(run, directory)
     if as_json:
         _print_json(run)
@@ -399,6 +474,38 @@ def results_export(
         write_export(destination, content)
 
 
+@cli.command()
+@click.argument("runs", nargs=-1, metavar="[RUN]…")
+@click.option(
+    "--to",
+    "destination",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Directory of the report.  [default: report/ in the run, or in the results for several]",
+)
+@_json
+def report(runs: tuple[str, ...], destination: Path | None, as_json: bool) -> None:
+    """Draw figures, and write a page and a Markdown summary of a run, or of several compared.
+
+    A RUN is its id, the beginning of one, a directory, or latest, which is the default. The first
+    of several is what the others are compared with.
+    """
+    from neuralake.report.report import write_report
+    from neuralake.report.text import printable
+    from neuralake.results.store import load_run
+
+    store = _store()
+    found = [store.find(run) for run in runs or ("latest",)]
+    home = found[0] if len(found) == 1 else store.root
+    written = write_report([load_run(run) for run in found], destination or home / "report")
+    if as_json:
+        figures = [str(figure) for figure in written.figures]
+        paths = {"html": str(written.html), "markdown": str(written.markdown), "figures": figures}
+        _print_json(paths)
+    else:
+        click.echo(printable(str(written.html)))
+
+
 def _settings() -> Settings:
     from neuralake.config import Settings
 
@@ -433,6 +540,29 @@ def _load_catalog(
     if scale_factor is not None or dataset is not None:
         raise click.UsageError("--catalog goes without --scale-factor and --dataset")
     return load_catalog(source, settings)
+
+
+def _refuse_others(ctx: click.Context, *allowed: str) -> None:
+    """Refuse options that do not go with the first of the allowed ones."""
+    typed = click.core.ParameterSource.COMMANDLINE
+    for parameter in ctx.command.params:
+        name = parameter.name or ""
+        if name not in allowed and ctx.get_parameter_source(name) is typed:
+            raise click.UsageError(
+                f"{parameter.opts[0]} does not go with --{allowed[0]}: "
+                "the run goes on with the options that it began with"
+            )
+
+
+def _workload_of(run: Run, settings: Settings) -> Workload:
+    """The workload that a run measured, as it is now."""
+    from neuralake.queries.directory import open_directory
+    from neuralake.tpch.dataset import open_workload
+
+    facts = run.header.dataset
+    if "directory" in facts:
+        return open_directory(Path(facts["directory"]), facts["catalog"], settings)
+    return open_workload(run.header.dataset_uri, settings)
 
 
 def _workload(

@@ -16,11 +16,13 @@ import pytest
 
 from neuralake.config import Settings
 from neuralake.engines.registry import EngineSpec
-from neuralake.results.records import Phase, Run, Sample, Verification
+from neuralake.queries.workload import Workload
+from neuralake.results.records import Limits, Phase, Run, Sample, Verification
 from neuralake.results.store import RunStore
 from neuralake.tpch.dataset import dataset_uri, open_workload
 from neuralake.tpch.generate import generate
 from neuralake.workloads import bench as benches
+from neuralake.workloads.plan import Plan
 
 pytest_plugins = ["tests.performance.plugin"]  # its options must be known before it is collected
 
@@ -104,20 +106,50 @@ def run_bench(
     *engines: EngineSpec | str,
     queries: str | None = None,
     hot_runs: int = 1,
+    cold_runs: int = 0,
+    limits: Limits | None = None,
 ) -> Bench:
     """A power run in real worker processes."""
-    specs = [EngineSpec(engine) if isinstance(engine, str) else engine for engine in engines]
-    plan = benches.make_plan(
+    plan = make_plan(
         open_workload(str(dataset), settings),
+        *engines,
+        queries=queries,
+        hot_runs=hot_runs,
+        cold_runs=cold_runs,
+        limits=limits,
+    )
+    return carry_out(plan, settings)
+
+
+def make_plan(
+    workload: Workload,
+    *engines: EngineSpec | str,
+    queries: str | None = None,
+    hot_runs: int = 1,
+    cold_runs: int = 0,
+    limits: Limits | None = None,
+) -> Plan:
+    """A plan over engines that must be there."""
+    specs = [EngineSpec(engine) if isinstance(engine, str) else engine for engine in engines]
+    return benches.make_plan(
+        workload,
         benches.choose_engines(specs, required=True),
         selection=queries,
         hot_runs=hot_runs,
+        cold_runs=cold_runs,
+        limits=limits,
     )
+
+
+def carry_out(plan: Plan, settings: Settings, resumed: tuple[Run, Path] | None = None) -> Bench:
+    """Carry out a plan in real worker processes."""
     witness = Witness()
     store = RunStore(settings.results_root)
     settings.results_root.mkdir(parents=True, exist_ok=True)
     with own_temporary_directory(settings.results_root):
-        run, directory = benches.bench(plan, store, lambda plan: nullcontext(witness))
+        run, directory = benches.bench(
+            plan, store, lambda plan: nullcontext(witness), resumed=resumed
+        )
     return Bench(run, directory, witness)
 
 

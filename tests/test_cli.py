@@ -7,6 +7,7 @@ import fcntl
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -432,7 +433,14 @@ def test_an_interrupted_bench_says_so_and_leaves_no_process(storage: Path, tmp_p
         bench.send_signal(signal.SIGINT)
         output, errors = bench.communicate()
     assert bench.returncode == 130
-    assert (output, errors) == ("", "neuralake: interrupted\n")
+    assert output == ""
+    (run,) = (tmp_path / "results" / "runs").iterdir()
+    assert re.fullmatch(
+        rf"neuralake: interrupted: \d+ samples are kept in {re.escape(str(run))}; "
+        rf"neuralake bench --resume {run.name} goes on\n",
+        errors,
+    )
+    assert (run / "run.json").is_file()
     with pytest.raises(ProcessLookupError):
         os.kill(worker, 0)
     interrupted = subprocess.check_output(

@@ -5,8 +5,10 @@ import time
 from pathlib import Path
 
 import polars as pl
+from deltalake import DeltaTable
 
-tables = {p.name: pl.scan_delta(p) for p in Path(sys.argv[1]).iterdir() if p.is_dir()}
+directories = [path for path in Path(sys.argv[1]).iterdir() if path.is_dir()]
+tables = {p.name: pl.scan_parquet(DeltaTable(p).file_uris()) for p in directories}
 context = pl.SQLContext(tables)
 for line in sys.stdin:
     sql = Path(line.strip()).read_text()

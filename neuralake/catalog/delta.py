@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -10,13 +11,14 @@ from urllib.parse import unquote
 
 import deltalake
 import pyarrow as pa
+import pyarrow.parquet as pq
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from deltalake.schema import VariantType
 
-from neuralake.catalog.columns import Column, check_schema
+from neuralake.catalog.columns import Column, check_schema, plain_schema
 from neuralake.catalog.declaration import ForeignKey, check_declaration
 from neuralake.catalog.filters import Filter, apply
-from neuralake.catalog.storage import one_line, require_absolute, resolve_location
+from neuralake.catalog.storage import filesystem, one_line, require_absolute, resolve_location
 from neuralake.config import Settings, is_remote
 from neuralake.errors import CatalogError
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 # Reader features under which the data files hold the rows as they are. Any other feature, known
 # or still to come, may change what a file means: Delta protocol, "Table Features".
+_FOOTERS_AT_ONCE = 8
 _PLAIN_FEATURES = frozenset({"timestampNtz", "v2Checkpoint", "vacuumProtocolCheck"})
 
 
@@ -118,6 +121,26 @@ class DeltaTable:
             )
         return sorted(_paths(snapshot))
 
+    def uniform_files(self) -> list[str] | None:
+        """Data files of the newest snapshot, if they are all that a reader of Parquet needs.
+
+        Returns
+        -------
+        list of str or None
+            None if the rows are not simply those of the files, or a file has not all columns of the
+            table in their order, with their types.
+        """
+        snapshot = self.snapshot()
+        if _feature_beyond_files(snapshot) is not None:
+            return None
+        files = sorted(_paths(snapshot))
+        expected = _plain(_arrow_schema(snapshot))
+        system, _ = filesystem(self.uri, self.storage_options)
+        paths = [file.removeprefix("s3://") for file in files]
+        with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
+            schemas = pool.map(lambda path: pq.read_schema(path, filesystem=system), paths)
+            return files if all(_plain(schema) == expected for schema in schemas) else None
+
     def lazy(self, filters: Sequence[Filter] = (), columns: Sequence[str] = ()) -> pl.LazyFrame:
         """Rows as a LazyFrame; filters and columns are pushed down into the scan."""
         return apply(self._scan(self.snapshot()), self.name, filters, columns)
@@ -187,6 +210,11 @@ def _require_log(table: str, path: Path) -> None:
 
 def _arrow_schema(snapshot: deltalake.DeltaTable) -> pa.Schema:
     return pa.schema(snapshot.schema().to_arrow())
+
+
+def _plain(schema: pa.Schema) -> list[tuple[str, pa.DataType]]:
+    """Names and types alone, each type in its one encoding."""
+    return [(field.name, field.type) for field in plain_schema(schema)]
 
 
 def _is_percent_encoded(snapshot: deltalake.DeltaTable) -> bool:

@@ -16,11 +16,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import pyarrow as pa
 
 from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
-from neuralake.errors import CatalogError, EngineError
+from neuralake.errors import EngineError
 from neuralake.machine import cores
+from neuralake.quantities import parse_size
 
 if TYPE_CHECKING:
     from datafusion import SessionContext
+
+# The pool counts what operators hold for long; batches in flight come on top
+_POOL_SHARE_OF_LIMIT = 0.75
 
 
 @dataclass(frozen=True)
@@ -34,14 +38,19 @@ class DataFusionOptions:
     delta_reader
         ``snapshot-files`` resolves a snapshot through the Delta log and reads its data files with
         DataFusion's own Parquet reader, as Polars does, where the files alone are the rows; a table
-        with deletion vectors, column mapping or partitions is left to deltalake's provider.
+        with deletion vectors, column mapping, partitions or files that lack a column is left to
+        deltalake's provider.
         ``table-provider`` leaves every Delta table to it.
+    memory
+        Size (``4g``) of the pool that operators share fairly, and beyond which they spill to disk;
+        ``unbounded``; or ``auto``: three quarters of a memory limit, unbounded without one.
     config
         DataFusion's own settings, by their names (``datafusion.execution.batch_size``).
     """
 
     target_partitions: int = 0
     delta_reader: Literal["snapshot-files", "table-provider"] = "snapshot-files"
+    memory: str = "auto"
     config: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -50,6 +59,11 @@ class DataFusionOptions:
                 f"datafusion: target_partitions is {self.target_partitions}: "
                 "expected 0 (one a core) or more"
             )
+        if self.memory not in ("auto", "unbounded"):
+            try:
+                parse_size(self.memory)
+            except ValueError as error:
+                raise EngineError(f"datafusion: memory: {error}, unbounded or auto") from None
 
 
 class DataFusionEngine:
@@ -69,12 +83,17 @@ class DataFusionEngine:
                 config = config.set(key, value)
             except BaseException as error:  # a Rust panic is not an Exception
                 raise EngineError(f"datafusion: setting {key}={value}: {error}") from error
-        runtime = RuntimeEnvBuilder().with_disk_manager_os().with_unbounded_memory_pool()
+        runtime = RuntimeEnvBuilder().with_disk_manager_os()
+        if options.memory in ("auto", "unbounded"):
+            runtime = runtime.with_unbounded_memory_pool()
+        else:
+            runtime = runtime.with_fair_spill_pool(parse_size(options.memory))
         self._context = SessionContext(config, runtime)
         self._files = options.delta_reader == "snapshot-files"
         self.settings: Mapping[str, Any] = {
             "target_partitions": partitions,
             "delta_reader": options.delta_reader,
+            "memory": "unbounded" if options.memory == "auto" else options.memory,
             **options.config,
         }
 
@@ -84,6 +103,13 @@ class DataFusionEngine:
         if find_spec("datafusion") is None:
             return "datafusion is not installed: pip install 'neuralake[datafusion]'"
         return None
+
+    @classmethod
+    def resolve(cls, options: DataFusionOptions, memory_limit_bytes: int | None) -> dict[str, str]:
+        """The pool: within the limit, so that operators spill before they are stopped."""
+        if options.memory != "auto" or memory_limit_bytes is None:
+            return {}
+        return {"memory": str(int(memory_limit_bytes * _POOL_SHARE_OF_LIMIT))}
 
     def versions(self) -> dict[str, str]:
         """Of DataFusion, and of deltalake, whose table provider it scans."""
@@ -107,7 +133,7 @@ class DataFusionSession:
         self._names = list(tables)
         for name, table in tables.items():
             if isinstance(table, DeltaTable):
-                data_files = _plain_files(table) if files else None
+                data_files = table.uniform_files() if files else None
                 if data_files:
                     _register_files(context, name, data_files)
                 else:
@@ -131,14 +157,6 @@ class DataFusionSession:
         """Forget the tables."""
         for name in self._names:
             self._context.deregister_table(name)
-
-
-def _plain_files(table: DeltaTable) -> list[str] | None:
-    """Data files of the snapshot, or None if they are not simply its rows."""
-    try:
-        return table.files()
-    except CatalogError:
-        return None
 
 
 def _register_files(context: SessionContext, name: str, files: Sequence[str]) -> None:

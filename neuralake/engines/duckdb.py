@@ -85,7 +85,12 @@ class DuckDBSession:
             if isinstance(table, FunctionTable):
                 connection.from_arrow(table.arrow()).create_view(name)
             elif isinstance(table, DeltaTable | ParquetTable):
-                connection.read_parquet(table.files(), hive_partitioning=False).create_view(name)
+                # a file may have been written before a column was added
+                differ = isinstance(table, DeltaTable) and table.uniform_files() is None
+                relation = connection.read_parquet(
+                    table.files(), hive_partitioning=False, union_by_name=differ
+                )
+                relation.create_view(name)
 
     def execute(self, sql: str) -> pa.Table:
         """Run one query to its complete result."""

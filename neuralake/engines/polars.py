@@ -1,4 +1,9 @@
-"""Polars: SQL text to a LazyFrame, collected by the streaming engine."""
+"""Polars: SQL text to a LazyFrame, collected by the streaming engine.
+
+``scan_delta``, the other way to read a snapshot, hides the files from the optimizer of Polars 2.1:
+a join then does not reduce the scan on its other side, and TPC-H Q17 takes four times as long
+(benchmarks/fidelity/delta_overhead.py).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 
-from neuralake.catalog.tables import Table
+from neuralake.catalog.tables import DeltaTable, Table
 from neuralake.errors import EngineError
 from neuralake.machine import cores
 
@@ -30,10 +35,15 @@ class PolarsOptions:
         or ``in-memory``.
     threads
         Size of the thread pool; 0 is one a core.
+    delta_reader
+        ``snapshot-files`` resolves a snapshot through the Delta log and scans its data files as
+        Parquet, where they alone are the rows; any other table is left to ``scan_delta``.
+        ``scan-delta`` leaves every Delta table to it.
     """
 
     engine: Literal["streaming", "in-memory"] = "streaming"
     threads: int = 0
+    delta_reader: Literal["snapshot-files", "scan-delta"] = "snapshot-files"
 
     def __post_init__(self) -> None:
         if self.threads < 0:
@@ -56,6 +66,7 @@ class PolarsEngine:
         self.settings: Mapping[str, Any] = {
             "engine": options.engine,
             "threads": pl.thread_pool_size(),
+            "delta_reader": options.delta_reader,
         }
 
     @classmethod
@@ -71,11 +82,25 @@ class PolarsEngine:
         """Register each table as a lazy scan of its current snapshot."""
         import polars as pl
 
-        frames = {name: table.lazy() for name, table in tables.items()}
+        files = self._options.delta_reader == "snapshot-files"
+        frames = {name: _scan(table, files=files) for name, table in tables.items()}
         return PolarsSession(pl.SQLContext(frames), self._options.engine)
 
     def close(self) -> None:
         """Nothing to stop: the thread pool ends with the process."""
+
+
+def _scan(table: Table, *, files: bool) -> pl.LazyFrame:
+    """A table as a lazy scan; of a Delta table its data files, if they are all there is to it."""
+    import polars as pl
+
+    found = table.uniform_files() if files and isinstance(table, DeltaTable) else None
+    if not found:
+        return table.lazy()
+    options = dict(getattr(table, "storage_options", {}))
+    return pl.scan_parquet(
+        found, glob=False, hive_partitioning=False, storage_options=options or None
+    )
 
 
 class PolarsSession:

@@ -74,4 +74,11 @@ class EngineType(Protocol):
 
     @classmethod
     def prepare(cls, options: Any) -> None:
-        """Fetch what starting needs (jars), once and unmeasured."""
+        """Fetch what starting needs (jars), once and unmeasured. An adapter may lack it."""
+
+    @classmethod
+    def resolve(cls, options: Any, memory_limit_bytes: int | None) -> Mapping[str, str]:
+        """Options that depend on the state of the machine, such as the memory that is free.
+
+        They are asked for once a run, so that all its processes are alike. An adapter may lack it.
+        """

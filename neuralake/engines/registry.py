@@ -160,6 +160,25 @@ def prepare(spec: EngineSpec) -> None:
         kind.prepare(parse_options(spec))
 
 
+def resolve(spec: EngineSpec, memory_limit_bytes: int | None) -> EngineSpec:
+    """The engine with what it would choose for this machine as options.
+
+    All processes of a run are then alike, whatever is free when each of them starts.
+
+    Parameters
+    ----------
+    spec
+        As it was asked for.
+    memory_limit_bytes
+        Limit of its process tree, or None.
+    """
+    kind = engine_type(spec.name)
+    if not hasattr(kind, "resolve"):
+        return spec
+    resolved = kind.resolve(parse_options(spec), memory_limit_bytes)
+    return EngineSpec(spec.name, {**spec.options, **resolved})
+
+
 def start(spec: EngineSpec) -> Engine:
     """Start an engine in this process."""
     return engine_type(spec.name)(parse_options(spec))

@@ -52,6 +52,11 @@ def process_tree(pid: int) -> list[int]:
     return tree
 
 
+def living(pid: int) -> list[int]:
+    """The tree of a process without those that have ended and are not waited for yet."""
+    return [member for member in process_tree(pid) if not _has_ended(member)]
+
+
 def tree_usage(pids: Iterable[int]) -> Usage:
     """CPU time and bytes read so far, summed over processes."""
     pids = list(pids)
@@ -78,8 +83,21 @@ def peak_memory_bytes(pids: Iterable[int]) -> int | None:
     return _total(map(_peak_bytes, pids))
 
 
+def resident_bytes(pids: Iterable[int]) -> int:
+    """Sum of the processes' resident memory now (``VmRSS``); what they share counts in each."""
+    return (_total(_kibibytes(pid, "VmRSS:") for pid in pids)) or 0
+
+
 def _difference(later: int | None, earlier: int | None) -> int | None:
     return None if later is None or earlier is None else max(later - earlier, 0)
+
+
+def _has_ended(pid: int) -> bool:
+    try:
+        state = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return _PROC.exists()
+    return state in "ZX"
 
 
 def _total(values: Iterable[int | None]) -> int | None:
@@ -105,7 +123,12 @@ def _bytes_read(pid: int) -> int | None:
 
 
 def _peak_bytes(pid: int) -> int | None:
-    kibibytes = _labelled(_PROC / str(pid) / "status", "VmHWM:")
+    return _kibibytes(pid, "VmHWM:")
+
+
+def _kibibytes(pid: int, label: str) -> int | None:
+    """A figure of ``/proc/PID/status``, in bytes."""
+    kibibytes = _labelled(_PROC / str(pid) / "status", label)
     return None if kibibytes is None else kibibytes * 1024
 
 

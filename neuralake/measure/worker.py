@@ -1,19 +1,18 @@
 """A process of its own for what is measured: started fresh, talked to over a pipe, expendable.
 
-The child is spawned, never forked: thread pools of native libraries do not survive a fork. It
-writes its output to a log file, leads its own session, so that all of it can be ended together,
-and is ended by the kernel when its parent dies.
+The child is spawned, with a supervisor before it (:mod:`neuralake.measure.supervisor`) that ends
+whatever the child starts. It writes its output to a log file, and its memory can be limited.
 """
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
@@ -21,25 +20,59 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NoReturn
 
-_PR_SET_PDEATHSIG = 1  # prctl(2)
+from neuralake.measure.memory import (
+    ControlGroup,
+    Limiter,
+    make_control_group,
+    system_memory_kills,
+)
+from neuralake.measure.process import process_tree, resident_bytes
+from neuralake.measure.supervisor import supervise
+
 _STOP_GRACE_S = 10.0
+_WATCH_INTERVAL_S = 0.01
 
 
 class WorkerDiedError(Exception):
-    """The process ended before it answered; the message says how."""
+    """The process ended before it answered; the message says how.
+
+    Attributes
+    ----------
+    out_of_memory
+        Whether the kernel killed it for want of memory.
+    """
+
+    def __init__(self, message: str, *, out_of_memory: bool = False) -> None:
+        super().__init__(message)
+        self.out_of_memory = out_of_memory
 
 
 class WorkerTimeoutError(Exception):
     """No answer came in time; the process is still running."""
 
 
-class RemoteError(Exception):
-    """The call raised; the message is the exception's, ``details`` its traceback."""
+class WorkerMemoryError(Exception):
+    """The process tree is beyond its memory limit; it is still running."""
 
-    def __init__(self, kind: str, message: str, details: str) -> None:
+
+class RemoteError(Exception):
+    """The call raised; the message is the exception's, ``details`` its traceback.
+
+    Attributes
+    ----------
+    kind
+        Name of the exception's class.
+    out_of_memory
+        Whether the kernel killed a process of the tree for want of memory meanwhile.
+    """
+
+    def __init__(
+        self, kind: str, message: str, details: str, *, out_of_memory: bool = False
+    ) -> None:
         super().__init__(message)
         self.kind = kind
         self.details = details
+        self.out_of_memory = out_of_memory
 
 
 class Worker:
@@ -53,29 +86,56 @@ class Worker:
         File to which the child's standard output and error are appended.
     environment
         Variables set in the child, beside the parent's.
+    memory_limit_bytes
+        Limit for the child and its descendants together, or None.
+    limiter
+        How the limit is kept; None is a control group where one can be made, otherwise watched.
     """
 
     def __init__(
-        self, target: str, log: Path, environment: Mapping[str, str] | None = None
+        self,
+        target: str,
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        *,
+        memory_limit_bytes: int | None = None,
+        limiter: Limiter | None = None,
     ) -> None:
+        self._limit_bytes = memory_limit_bytes
+        self._group: ControlGroup | None = None
+        if memory_limit_bytes is not None and limiter != "watched":
+            self._group = make_control_group(memory_limit_bytes)
+        self._watched = memory_limit_bytes is not None and self._group is None
+        self._memory_kills = 0
+        self._pid: int | None = None
         ours, theirs = socket.socketpair()
-        with theirs, log.open("ab") as output:
+        self._lifeline, lifeline = socket.socketpair()
+        group = str(self._group.directory) if self._group else ""
+        with theirs, lifeline, log.open("ab") as output:
+            descriptors = (theirs.fileno(), lifeline.fileno())
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _CHILD, str(theirs.fileno())],
+                [sys.executable, "-c", _CHILD, *map(str, descriptors), group],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                pass_fds=[theirs.fileno()],
+                pass_fds=descriptors,
                 start_new_session=True,
                 env={**os.environ, **(environment or {})},
             )
         self._connection = Connection(ours.detach())
-        self._connection.send((sys.path, target, os.getpid()))
+        self._connection.send((sys.path, target))
 
     @property
     def pid(self) -> int:
-        """Process number."""
-        return self._process.pid
+        """Process number of the child. Raises ``WorkerDiedError`` if there never was one."""
+        if self._pid is None:
+            told = b""
+            with suppress(OSError):
+                told = self._lifeline.recv(8, socket.MSG_WAITALL)
+            if len(told) < 8:
+                raise WorkerDiedError(self._epitaph())
+            self._pid = int.from_bytes(told, "little")
+        return self._pid
 
     def call(self, method: str, *arguments: Any, timeout_s: float | None = None) -> Any:
         """Call a method of the object in the child and return its result.
@@ -86,19 +146,26 @@ class Worker:
             If the method raised.
         WorkerTimeoutError
             If no answer came in time.
+        WorkerMemoryError
+            If the tree is beyond its limit, where that is watched.
         WorkerDiedError
             If the process ended.
         """
+        self._memory_kills = self._count_memory_kills()
         try:
             self._connection.send((method, arguments))
-            if not self._connection.poll(timeout_s):
+            if not self._wait(timeout_s):
                 raise WorkerTimeoutError(f"no answer within {timeout_s:g} s")
             succeeded, value = self._connection.recv()
         except (EOFError, OSError):
-            raise WorkerDiedError(self._epitaph()) from None
+            epitaph = self._epitaph()
+            killed = self._process.returncode == -signal.SIGKILL and self._was_short_of_memory()
+            raise WorkerDiedError(epitaph, out_of_memory=killed) from None
         if succeeded:
             return value
-        raise RemoteError(*value)
+        # a process that the child had started may have been killed in its place
+        short = self._group is not None and self._was_short_of_memory()
+        raise RemoteError(*value, out_of_memory=short)
 
     def close(self) -> None:
         """Ask the child to end, and end it and all its descendants if it does not."""
@@ -109,9 +176,33 @@ class Worker:
 
     def kill(self) -> None:
         """End the child and whatever it started, at once."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        with suppress(WorkerDiedError):
+            _ = self.pid  # for whoever asks later
+        self._lifeline.close()
+        try:
+            self._process.wait(_STOP_GRACE_S)
+        except subprocess.TimeoutExpired:  # the supervisor is stopped, or waits for a disk
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        if self._group is not None:
+            self._group.remove()
+
+    def _wait(self, timeout_s: float | None) -> bool:
+        """Wait for an answer; False if none came in time."""
+        if not self._watched:
+            return self._connection.poll(timeout_s)
+        end = None if timeout_s is None else time.monotonic() + timeout_s
+        while not self._connection.poll(_WATCH_INTERVAL_S):
+            used_bytes = resident_bytes(process_tree(self.pid))
+            if self._limit_bytes is not None and used_bytes > self._limit_bytes:
+                raise WorkerMemoryError(
+                    f"the process tree had {used_bytes / 2**20:.0f} MiB resident, the limit is "
+                    f"{self._limit_bytes / 2**20:.0f} MiB"
+                )
+            if end is not None and time.monotonic() > end:
+                return False
+        return True
 
     def _epitaph(self) -> str:
         try:
@@ -122,15 +213,32 @@ class Worker:
             return f"the process was ended by {signal.Signals(-status).name}"
         return f"the process ended with exit status {status}"
 
+    def _count_memory_kills(self) -> int:
+        count = system_memory_kills() if self._group is None else self._group.memory_kills()
+        return count or 0
 
-_CHILD = "import sys; from neuralake.measure.worker import serve; serve(int(sys.argv[1]))"
+    def _was_short_of_memory(self) -> bool:
+        """Whether the kernel killed for want of memory since the call began."""
+        return self._count_memory_kills() > self._memory_kills
+
+
+_CHILD = """\
+import sys
+from neuralake.measure.worker import main
+main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+"""
+
+
+def main(descriptor: int, lifeline: int, group: str) -> NoReturn:
+    """Run the supervisor and, in its child, the worker."""
+    supervise(lifeline, descriptor, group)
+    serve(descriptor)
 
 
 def serve(descriptor: int) -> NoReturn:
     """Answer calls until the other side closes the connection (runs in the child)."""
     connection = Connection(descriptor)
-    sys.path[:], target, parent = connection.recv()
-    _die_with_parent(parent)
+    sys.path[:], target = connection.recv()
     module, _, attribute = target.partition(":")
     served = getattr(importlib.import_module(module), attribute)()
     while True:
@@ -148,10 +256,3 @@ def serve(descriptor: int) -> NoReturn:
     if hasattr(served, "close"):
         served.close()
     sys.exit(0)
-
-
-def _die_with_parent(parent: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)

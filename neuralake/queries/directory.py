@@ -50,7 +50,11 @@ def open_directory(directory: Path, source: str | None, settings: Settings) -> W
         scale_factor=None,
         queries=queries,
         tables=tables,
-        dataset={"tables": {name: table_identity(table) for name, table in tables.items()}},
+        dataset={
+            "directory": os.fsencode(directory.absolute()).decode("utf-8", "replace"),
+            "catalog": _recordable(catalog),
+            "tables": {name: table_identity(table) for name, table in tables.items()},
+        },
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from typing import Self
 
 from rich.console import Console
@@ -9,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from neuralake.report.text import one_line
 from neuralake.results.records import Phase, Sample, Verification
-from neuralake.workloads.power import Plan
+from neuralake.workloads.plan import Plan, steps
 
 
 class BenchProgress:
@@ -27,8 +29,8 @@ class BenchProgress:
 
     def __init__(self, console: Console, plan: Plan) -> None:
         self._console = console
-        self._rounds = plan.hot_runs + 1
-        self._per_engine = len(plan.queries) * self._rounds
+        self._per_engine = len(steps(plan))
+        self._rounds = {"hot": plan.hot_runs, "cold": plan.cold_runs}
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -41,7 +43,8 @@ class BenchProgress:
         )
         self._task: TaskID | None = None
         self._engine = ""
-        self._latency_s: dict[str, float] = {}
+        self._took_s: deque[float] = deque(maxlen=len(plan.queries))
+        self._last_s = 0.0
         self._done = 0
 
     def __enter__(self) -> Self:
@@ -57,9 +60,11 @@ class BenchProgress:
             if self._task is not None:
                 self._progress.remove_task(self._task)
             self._task = self._progress.add_task(engine, total=self._per_engine, left="")
-            self._engine, self._done, self._latency_s = engine, 0, {}
+            self._engine, self._done, self._last_s = engine, 0, time.monotonic()
+            self._took_s.clear()
         if self._task is not None:
-            what = f"{query}, run {round + 1} of {self._rounds}" if query else phase
+            of = f" {round} of {self._rounds[phase]}" if phase in self._rounds else ""
+            what = f"{query}, {phase} run{of}" if query else phase
             self._progress.update(
                 self._task, description=f"{engine} {what}", completed=self._done, left=self._left()
             )
@@ -69,7 +74,9 @@ class BenchProgress:
         """Count one execution."""
         if sample.query is not None:
             self._done += 1
-            self._latency_s[sample.query] = (sample.wall_ns or 0) / 1e9
+            now_s = time.monotonic()
+            self._took_s.append(now_s - self._last_s)
+            self._last_s = now_s
 
     def verified(self, result: Verification) -> None:
         """Tell of an answer that is not right, at once."""
@@ -78,9 +85,8 @@ class BenchProgress:
             self._progress.console.print(line, style="red", markup=False, highlight=False)
 
     def _left(self) -> str:
-        """Time left for this engine, from the latest latency of each query."""
-        known = len(self._latency_s)
-        if known == 0:
+        """Time left for this engine, by what its last executions took with all around them."""
+        if not self._took_s:
             return ""
-        mean_s = sum(self._latency_s.values()) / known
-        return f"{mean_s * (self._per_engine - self._done):.0f} s left"
+        mean_s = sum(self._took_s) / len(self._took_s)
+        return f"{mean_s * max(self._per_engine - self._done, 0):.0f} s left"

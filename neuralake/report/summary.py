@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Literal
 
 from neuralake.results.records import Run, Sample
@@ -25,14 +26,38 @@ class Cell:
         Median of the hot runs with its interval, in seconds.
     first_s
         The first run, in seconds.
-    runs
-        Number of hot runs.
+    cold_s
+        Median of the cold runs with its interval, in seconds.
+    hot_runs_s
+        Each hot run, in the order in which they were taken.
+    cpu_s
+        Median CPU time of a hot run, in seconds.
+    cores_used
+        Median of CPU time ÷ elapsed time over the hot runs.
+    peak_rss_bytes
+        Greatest peak of any execution of the query, a failed one included.
+    bytes_read, cold_bytes_read
+        Medians over the hot and the cold runs.
+    cached_bytes
+        Most bytes that were still cached when a cold run began.
     """
 
     status: CellStatus
     latency_s: Interval | None = None
     first_s: float | None = None
-    runs: int = 0
+    cold_s: Interval | None = None
+    hot_runs_s: tuple[float, ...] = ()
+    cpu_s: float | None = None
+    cores_used: float | None = None
+    peak_rss_bytes: int | None = None
+    bytes_read: float | None = None
+    cold_bytes_read: float | None = None
+    cached_bytes: int | None = None
+
+    @property
+    def runs(self) -> int:
+        """Number of hot runs."""
+        return len(self.hot_runs_s)
 
 
 @dataclass(frozen=True)
@@ -93,15 +118,20 @@ class Summary:
         }
         return min(medians, key=medians.__getitem__) if len(medians) > 1 else None
 
+    def least(self, query: str) -> float | None:
+        """Least median latency of any engine, in seconds."""
+        cells = (self.cells[query, engine].latency_s for engine in self.engines)
+        return min((latency.median for latency in cells if latency is not None), default=None)
+
 
 def summarise(run: Run) -> Summary:
     """Summarise a run. Answers that are wrong have no latency here."""
     engines = tuple(e.name for e in run.engines if e.unavailable is None)
     queries = run.header.queries
-    samples: dict[tuple[str | None, str], list[Sample]] = defaultdict(list)
+    samples: dict[str, dict[str | None, list[Sample]]] = defaultdict(lambda: defaultdict(list))
     for sample in run.samples:
-        samples[sample.query, sample.engine].append(sample)
-    cells = {(q, e): _cell(samples[q, e]) for q in queries for e in engines}
+        samples[sample.engine][sample.query].append(sample)
+    cells = {(q, e): _cell(samples[e][q]) for q in queries for e in engines}
     compared = tuple(q for q in queries if all(cells[q, e].latency_s for e in engines))
     verified = {(v.query, v.engine) for v in run.verifications if v.verdict == "verified"}
     by_engine = {
@@ -109,7 +139,7 @@ def summarise(run: Run) -> Summary:
             [cell.latency_s.median for q in compared if (cell := cells[q, engine]).latency_s],
             sum((q, engine) in verified for q in queries),
             len(queries),
-            [sample for sample in run.samples if sample.engine == engine],
+            samples[engine],
         )
         for engine in engines
     }
@@ -119,35 +149,61 @@ def summarise(run: Run) -> Summary:
 def _cell(samples: list[Sample]) -> Cell:
     if not samples:
         return Cell("missing")
+    peak = max((s.peak_rss_bytes for s in samples if s.peak_rss_bytes is not None), default=None)
     for sample in samples:
         if sample.status != "ok":
-            return Cell(sample.status)
-    first = [s.wall_ns / 1e9 for s in samples if s.phase == "first" and s.wall_ns is not None]
-    hot = [s.wall_ns / 1e9 for s in samples if s.phase == "hot" and s.wall_ns is not None]
+            return Cell(sample.status, peak_rss_bytes=peak)
+    timed = [sample for sample in samples if sample.wall_ns is not None]
+    first = [sample for sample in timed if sample.phase == "first"]
+    hot = [sample for sample in timed if sample.phase == "hot"]
+    cold = [sample for sample in timed if sample.phase == "cold"]
+    used = [s.cpu_ns / s.wall_ns for s in hot if s.cpu_ns is not None and s.wall_ns]
+    cpu_ns = _median(s.cpu_ns for s in hot)
     return Cell(
-        status="ok",
-        latency_s=median_interval(hot) if hot else None,
-        first_s=first[0] if first else None,
-        runs=len(hot),
+        status="ok" if hot else "missing",
+        latency_s=median_interval(_seconds(hot)) if hot else None,
+        first_s=_seconds(first)[0] if first else None,
+        cold_s=median_interval(_seconds(cold)) if cold else None,
+        hot_runs_s=tuple(_seconds(hot)),
+        cpu_s=None if cpu_ns is None else cpu_ns / 1e9,
+        cores_used=_median(used),
+        peak_rss_bytes=peak,
+        bytes_read=_median(s.bytes_read for s in hot),
+        cold_bytes_read=_median(s.bytes_read for s in cold),
+        cached_bytes=max(
+            (s.cached_bytes for s in cold if s.cached_bytes is not None), default=None
+        ),
     )
 
 
+def _seconds(samples: list[Sample]) -> list[float]:
+    return [sample.wall_ns / 1e9 for sample in samples if sample.wall_ns is not None]
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(median(known)) if known else None
+
+
 def _engine(
-    medians: list[float], verified: int, queries: int, samples: list[Sample]
+    medians: list[float],
+    verified: int,
+    queries: int,
+    samples: Mapping[str | None, Sequence[Sample]],
 ) -> EngineSummary:
-    peaks = [s.peak_rss_bytes for s in samples if s.peak_rss_bytes is not None]
+    peaks = [s.peak_rss_bytes for group in samples.values() for s in group]
     return EngineSummary(
         total_s=sum(medians) if medians else None,
         geometric_mean_s=geometric_mean(medians) if medians else None,
         verified=verified,
         queries=queries,
-        peak_rss_bytes=max(peaks, default=None),
-        start_s=_phase_s(samples, "start"),
-        open_s=_phase_s(samples, "open"),
+        peak_rss_bytes=max((peak for peak in peaks if peak is not None), default=None),
+        start_s=_phase_s(samples.get(None, ()), "start"),
+        open_s=_phase_s(samples.get(None, ()), "open"),
     )
 
 
-def _phase_s(samples: list[Sample], phase: str) -> float | None:
+def _phase_s(samples: Sequence[Sample], phase: str) -> float | None:
     """First sample of a phase, in seconds."""
     times = (s.wall_ns for s in samples if s.phase == phase and s.wall_ns is not None)
     wall_ns = next(times, None)

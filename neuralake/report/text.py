@@ -11,3 +11,9 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """The text in one line, harmless for a terminal."""
     return printable(" ".join(text.split()))
+
+
+def short(text: str, characters: int = 22) -> str:
+    """The text in one line, and cut where it would push everything else aside."""
+    line = one_line(text)
+    return line if len(line) <= characters else f"{line[: characters - 1]}…"

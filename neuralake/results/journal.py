@@ -68,13 +68,29 @@ class JournalWriter:
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._file = path.open("ab", buffering=0)
 
     def append(self, record: Record) -> None:
-        """Write one record and sync it to disk."""
-        line = msgspec.json.encode({_FIELD[type(record)]: record})
-        self._file.write(line + b"\n")
-        os.fsync(self._file.fileno())
+        """Write one record and sync it to disk.
+
+        Raises
+        ------
+        ResultsError
+            If it cannot be written.
+        """
+        line = msgspec.json.encode({_FIELD[type(record)]: record}) + b"\n"
+        try:
+            # an unbuffered file may take a part of it, as when the disk is full
+            written = self._file.write(line)
+            if written != len(line):
+                self._file.write(line[written:])
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise ResultsError(
+                f"journal {self._path} cannot be written: {error.strerror}; "
+                "what it holds can be resumed"
+            ) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -85,6 +101,23 @@ class JournalWriter:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+def remove_torn_line(path: Path) -> None:
+    """Cut a journal after its last whole line, so that records can be appended again.
+
+    Raises
+    ------
+    ResultsError
+        If it cannot be read or written.
+    """
+    try:
+        content = path.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            os.truncate(path, whole)
+    except OSError as error:
+        raise ResultsError(f"journal {path} cannot be resumed: {error.strerror}") from error
 
 
 def read_journal(path: Path) -> Run:

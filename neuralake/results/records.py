@@ -245,6 +245,8 @@ class Header:
         Cold runs of each query.
     limits
         What one execution might take.
+    query_sha256
+        Of each query's SQL text, with its parameters filled in.
     """
 
     schema_version: int
@@ -260,6 +262,7 @@ class Header:
     engines: tuple[EngineRequest, ...] = ()
     cold_runs: int = 0
     limits: Limits = Limits()
+    query_sha256: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -273,7 +276,7 @@ class Run:
     finished_at
         UTC, ISO 8601; None if the run was interrupted.
     elapsed_ns
-        Elapsed time of the whole run.
+        Elapsed time of the whole run; if it was resumed, since then.
     engines
         As they ran, in order.
     verifications

@@ -46,6 +46,20 @@ class RunOverview:
     state: str = "finished"
 
 
+@dataclass(frozen=True)
+class _Version:
+    """As much of a header as says whether the rest can be read."""
+
+    schema_version: int
+
+
+@dataclass(frozen=True)
+class _Versioned:
+    """A document of any version; what else it holds is skipped, not built."""
+
+    header: _Version
+
+
 class RunStore:
     """The runs under one results root.
 
@@ -56,6 +70,7 @@ class RunStore:
     """
 
     def __init__(self, root: Path) -> None:
+        self.root = root
         self.runs = root / "runs"
 
     def create(self, workload: str, scale_factor: float | None, now: datetime) -> Path:
@@ -135,7 +150,7 @@ def load_run(directory: Path) -> Run:
         return read_journal(directory / JOURNAL)
     try:
         content = document.read_bytes()
-        version = msgspec.json.decode(content)["header"]["schema_version"]
+        version = msgspec.json.decode(content, type=_Versioned).header.schema_version
         if version != SCHEMA_VERSION:
             raise ResultsError(
                 f"run {document} has schema version {version}: "
@@ -144,7 +159,7 @@ def load_run(directory: Path) -> Run:
         return msgspec.json.decode(content, type=Run)
     except OSError as error:
         raise ResultsError(f"run {document} cannot be read: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ResultsError(f"run {document} is corrupt: {error}") from error
 
 

@@ -4,22 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from neuralake.engines import registry
 from neuralake.engines.registry import EngineSpec
-from neuralake.errors import BusyError
+from neuralake.errors import BusyError, ResultsError
 from neuralake.measure.lock import HeldError, exclusive, machine_lock_path
+from neuralake.measure.memory import memory_limiter
 from neuralake.queries.workload import Workload, select_queries
 from neuralake.results.fingerprint import fingerprint
-from neuralake.results.journal import JournalWriter
-from neuralake.results.records import SCHEMA_VERSION, Header, Run
+from neuralake.results.journal import JournalWriter, read_journal
+from neuralake.results.records import SCHEMA_VERSION, Header, Limits, Resumption, Run
 from neuralake.results.store import JOURNAL, RunStore, write_document
-from neuralake.workloads.power import Observer, Plan, run_power
+from neuralake.workloads.plan import Observer, Plan
+from neuralake.workloads.power import run_power
+from neuralake.workloads.resume import (
+    engine_requests,
+    query_digests,
+    reopen,
+    requested_engines,
+    require_unchanged,
+)
 
 DEFAULT_ENGINES = ("polars", "datafusion", "spark")
+
+
+class RunInterruptedError(KeyboardInterrupt):
+    """A bench was interrupted; the message says where what was measured lies."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +67,13 @@ def choose_engines(specs: Sequence[EngineSpec], *, required: bool) -> ChosenEngi
 
 
 def make_plan(
-    workload: Workload, engines: ChosenEngines, *, selection: str | None, hot_runs: int
+    workload: Workload,
+    engines: ChosenEngines,
+    *,
+    selection: str | None,
+    hot_runs: int,
+    cold_runs: int = 0,
+    limits: Limits | None = None,
 ) -> Plan:
     """Check everything that can be checked before anything is measured.
 
@@ -68,6 +87,10 @@ def make_plan(
         Queries, such as ``1,6,9-12``; None for all.
     hot_runs
         Runs of each query after the first.
+    cold_runs
+        Runs of each query in a new process, with the dataset out of the page cache.
+    limits
+        What one execution may take.
 
     Raises
     ------
@@ -79,11 +102,64 @@ def make_plan(
     queries = select_queries(workload.queries, selection)
     for table in workload.tables.values():
         table.check()
-    return Plan(workload, queries, engines.available, hot_runs, engines.unavailable)
+    limits = limits or Limits()
+    specs = tuple(registry.resolve(spec, limits.memory_bytes) for spec in engines.available)
+    return Plan(workload, queries, specs, hot_runs, cold_runs, limits, engines.unavailable)
+
+
+def make_limits(timeout_s: float | None, memory_bytes: int | None) -> Limits:
+    """What one execution may take, and how its memory is limited on this machine."""
+    limiter = None if memory_bytes is None else memory_limiter(memory_bytes)
+    return Limits(timeout_s, memory_bytes, limiter)
+
+
+def plan_of(run: Run, workload: Workload) -> Plan:
+    """The plan that a run was started with.
+
+    Parameters
+    ----------
+    run
+        An interrupted run.
+    workload
+        What it measured, as it is now.
+
+    Raises
+    ------
+    EngineUnavailableError
+        If an engine cannot run any more.
+    ResultsError
+        If a query is there no more.
+    """
+    header = run.header
+    chosen = choose_engines(requested_engines(header), required=True)
+    plan = make_plan(
+        workload,
+        chosen,
+        selection=None,
+        hot_runs=header.runs,
+        cold_runs=header.cold_runs,
+        limits=header.limits,
+    )
+    by_name = {query.name: query for query in plan.queries}
+    for name in header.queries:
+        if name not in by_name:
+            raise ResultsError(f"run {header.id} cannot be resumed: query {name} is there no more")
+    queries = tuple(by_name[name] for name in header.queries)
+    unavailable = tuple(
+        (EngineSpec(engine.name, dict(engine.options)), engine.unavailable)
+        for engine in run.engines
+        if engine.unavailable is not None
+    )
+    engines = requested_engines(header)
+    return replace(plan, queries=queries, engines=engines, unavailable=unavailable)
 
 
 def bench(
-    plan: Plan, store: RunStore, observe: Callable[[Plan], AbstractContextManager[Observer]]
+    plan: Plan,
+    store: RunStore,
+    observe: Callable[[Plan], AbstractContextManager[Observer]],
+    *,
+    resumed: tuple[Run, Path] | None = None,
 ) -> tuple[Run, Path]:
     """Carry out a plan.
 
@@ -95,6 +171,8 @@ def bench(
         Where the run is kept.
     observe
         Makes the observer that is told of each step.
+    resumed
+        An interrupted run that is to go on, and its directory; the plan is what it was.
 
     Returns
     -------
@@ -105,32 +183,66 @@ def bench(
     ------
     BusyError
         If another process of this machine measures.
+    ResultsError
+        If the results cannot be written, or the run cannot be resumed.
+    RunInterruptedError
+        If it was interrupted; what was measured is kept and has its document.
     """
     for spec in plan.engines:
         registry.prepare(spec)
-    workload = plan.workload
     try:
         with exclusive(machine_lock_path(), "neuralake bench"):
-            now = datetime.now(UTC)
-            directory = store.create(workload.name, workload.scale_factor, now)
-            header = Header(
-                schema_version=SCHEMA_VERSION,
-                id=directory.name,
-                created_at=now.isoformat(timespec="milliseconds"),
-                workload=workload.name,
-                dataset_uri=workload.dataset_uri,
-                scale_factor=workload.scale_factor,
-                dataset=workload.dataset,
-                queries=tuple(query.name for query in plan.queries),
-                runs=plan.hot_runs,
-                fingerprint=fingerprint(Path.cwd()),
-            )
-            with JournalWriter(directory / JOURNAL) as journal:
-                journal.append(header)
-                with observe(plan) as observer:
-                    run_power(plan, directory, journal, observer)
+            directory = _begin(plan, store) if resumed is None else _go_on(plan, *resumed)
+            past = None if resumed is None else resumed[0]
+            try:
+                with JournalWriter(directory / JOURNAL) as journal, observe(plan) as observer:
+                    run_power(plan, directory, journal, observer, past)
+            except KeyboardInterrupt:
+                run = write_document(directory)
+                raise RunInterruptedError(
+                    f"{len(run.samples)} samples are kept in {directory}; "
+                    f"neuralake bench --resume {run.header.id} goes on"
+                ) from None
             return write_document(directory), directory
     except HeldError as held:
         raise BusyError(
             f"this machine is already measuring: {held}; two at once would disturb each other"
         ) from held
+
+
+def _begin(plan: Plan, store: RunStore) -> Path:
+    """Make the directory of a new run, and the first line of its journal."""
+    workload, now = plan.workload, datetime.now(UTC)
+    directory = store.create(workload.name, workload.scale_factor, now)
+    header = Header(
+        schema_version=SCHEMA_VERSION,
+        id=directory.name,
+        created_at=now.isoformat(timespec="milliseconds"),
+        workload=workload.name,
+        dataset_uri=workload.dataset_uri,
+        scale_factor=workload.scale_factor,
+        dataset=workload.dataset,
+        queries=tuple(query.name for query in plan.queries),
+        runs=plan.hot_runs,
+        fingerprint=fingerprint(Path.cwd()),
+        engines=engine_requests(plan),
+        cold_runs=plan.cold_runs,
+        limits=plan.limits,
+        query_sha256=query_digests(plan.queries),
+    )
+    with JournalWriter(directory / JOURNAL) as journal:
+        journal.append(header)
+    return directory
+
+
+def _go_on(plan: Plan, run: Run, directory: Path) -> Path:
+    """Check that nothing has changed, and say in the journal that the run goes on."""
+    now = fingerprint(Path.cwd())
+    require_unchanged(run.header, plan, now)
+    if read_journal(directory / JOURNAL) != run:
+        raise ResultsError(f"run {run.header.id} went on meanwhile: another process resumed it")
+    reopen(directory)
+    resumed_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    with JournalWriter(directory / JOURNAL) as journal:
+        journal.append(Resumption(resumed_at, len(run.samples), now))
+    return directory

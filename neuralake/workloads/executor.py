@@ -13,6 +13,7 @@ import pyarrow as pa
 from neuralake.catalog.tables import Table
 from neuralake.engines.protocol import Engine, Session
 from neuralake.engines.registry import EngineSpec, start
+from neuralake.errors import ResultsError
 from neuralake.measure.execution import Execution, measure
 from neuralake.queries.digest import digest
 
@@ -72,6 +73,11 @@ class Executor:
             File for the result (Arrow IPC).
         known
             Digest of an earlier result; one with the same digest is not kept again.
+
+        Raises
+        ------
+        ResultsError
+            If the result cannot be kept, which is no fault of the engine.
         """
         execute = self._session.execute
         result, execution = measure(lambda: execute(sql))
@@ -89,15 +95,39 @@ class Executor:
 
 
 def write_answer(result: pa.Table, path: Path) -> None:
-    """Keep a result in an Arrow IPC file, whole or absent."""
+    """Keep a result in an Arrow IPC file, whole or absent, and on the disk.
+
+    Raises
+    ------
+    ResultsError
+        If it cannot be written.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     options = pa.ipc.IpcWriteOptions(compression="zstd")
-    with pa.ipc.new_file(temporary, result.schema, options=options) as writer:
-        writer.write_table(result)
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as file:
+            with pa.ipc.new_file(file, result.schema, options=options) as writer:
+                writer.write_table(result)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise ResultsError(
+            f"the answer {path} cannot be written: {error.strerror or error}"
+        ) from error
 
 
 def read_answer(path: Path) -> pa.Table:
-    """A result kept by :func:`write_answer`."""
-    with pa.ipc.open_file(path) as reader:
-        return reader.read_all()
+    """A result kept by :func:`write_answer`.
+
+    Raises
+    ------
+    ResultsError
+        If it is not there, or damaged.
+    """
+    try:
+        with pa.ipc.open_file(path) as reader:
+            return reader.read_all()
+    except (OSError, pa.ArrowException) as error:
+        raise ResultsError(f"the answer {path} cannot be read: {error}") from error

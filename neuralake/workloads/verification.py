@@ -13,6 +13,7 @@ from neuralake.results.records import Verdict, Verification
 from neuralake.workloads.executor import read_answer
 
 OFFICIAL = "official answer"
+_AGREEMENT = "agreement with "
 
 
 def against_reference(
@@ -60,6 +61,11 @@ def agreement(query: Query, answers: Mapping[str, Path]) -> list[Verification]:
     return verdicts
 
 
+def is_agreement(judged: Verification) -> bool:
+    """Whether a verdict came from comparing engines with one another."""
+    return judged.verdict == "unverified" or (judged.against or "").startswith(_AGREEMENT)
+
+
 def same_answer(query: Query, answer: Path, first: Path) -> Mismatch | None:
     """Compare a later answer of an engine with its first one."""
     return _compare(Answer.of(read_answer(answer)), Answer.of(read_answer(first)), query)
@@ -87,7 +93,7 @@ def _compare(answer: Answer, expected: Answer, query: Query) -> Mismatch | None:
 
 
 def _agreement(engines: Sequence[str]) -> str:
-    return f"agreement with {', '.join(engines)}"
+    return f"{_AGREEMENT}{', '.join(engines)}"
 
 
 def _verification(engine: str, query: str, against: str, mismatch: Mismatch | None) -> Verification:

@@ -145,12 +145,24 @@ def test_columns_that_came_later_are_null_before(tmp_path: Path) -> None:
         assert sorted(rows["id"]) == [1, 2, 3]
 
 
+def test_files_that_are_the_whole_table_are_told(tmp_path: Path) -> None:
+    people = DeltaTable(name="people", location=str(tmp_path / "people"), columns=COLUMNS)
+    write_deltalake(people.uri, ROWS)
+    write_deltalake(people.uri, ROWS, mode="append")
+    assert people.uniform_files() == people.files()
+    assert len(people.files()) == 2
+    added = ROWS.append_column("age", pa.array([1, 2, 3]))
+    write_deltalake(people.uri, added, mode="append", schema_mode="merge")
+    assert DeltaTable(name="people", location=people.uri).uniform_files() is None
+
+
 class TestWhatFilesAloneDoNotTell:
     def test_partition_columns(self, tmp_path: Path) -> None:
         write_deltalake(str(tmp_path), ROWS, partition_by=["name"])
         people = DeltaTable(name="people", location=str(tmp_path), columns=COLUMNS)
         with pytest.raises(CatalogError, match=r"plain files: it has partition columns \(name\)"):
             people.files()
+        assert people.uniform_files() is None
         assert people.lazy([Filter("name", "=", "bob")]).collect().rows() == [(2, "bob")]
 
     def test_deletion_vectors(self, tmp_path: Path) -> None:
@@ -160,6 +172,7 @@ class TestWhatFilesAloneDoNotTell:
         delete_by_vector(people, 1)
         with pytest.raises(CatalogError, match="plain files: it has deletion vectors"):
             people.files()
+        assert people.uniform_files() is None
         assert people.lazy().collect()["id"].to_list() == [1, 3]
 
     def test_deletion_vectors_where_polars_would_miss_them(self, tmp_path: Path) -> None:

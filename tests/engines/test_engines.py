@@ -114,6 +114,34 @@ def test_explain_gives_the_plan(engine: EngineSpec, tables: Mapping[str, Table])
     assert "key" in plan
 
 
+def test_columns_that_came_later_are_null_before(engine: EngineSpec, tmp_path: Path) -> None:
+    location = str(tmp_path / "orders")
+    deltalake.write_deltalake(location, ORDERS.select(["key"]))
+    deltalake.write_deltalake(location, ORDERS, mode="append", schema_mode="merge")
+    orders = {"orders": DeltaTable(name="orders", location=location)}
+    result = run_query("SELECT COUNT(*) AS n, COUNT(customer) AS c FROM orders", engine, orders)
+    assert result.to_pylist() == [{"n": 6, "c": 3}]
+
+
+def test_polars_knows_the_rows_of_a_file_when_it_plans(tables: Mapping[str, Table]) -> None:
+    # without them it joins in orders that take several times as long
+    for name in ("orders", "names"):
+        plan = explain_query(f"SELECT customer FROM {name}", EngineSpec("polars"), tables)
+        assert "ESTIMATED ROWS" in plan, plan
+
+
+@pytest.mark.parametrize(
+    ("engine", "option"),
+    [("polars", "scan-delta"), ("datafusion", "table-provider")],
+)
+def test_a_delta_table_can_be_left_to_the_engines_own_reader(
+    engine: str, option: str, tables: Mapping[str, Table]
+) -> None:
+    spec = EngineSpec(engine, {"delta_reader": option})
+    result = run_query("SELECT SUM(key) AS s FROM orders", spec, {"orders": tables["orders"]})
+    assert result.to_pylist() == [{"s": 6}]
+
+
 def test_tables_are_forgotten_when_a_session_closes(
     engine: EngineSpec, tables: Mapping[str, Table]
 ) -> None:

@@ -27,7 +27,11 @@ def test_the_engines_that_come_along() -> None:
         assert info.available == (info.reason is None)
         assert engine_type(info.name).name == info.name
     described = {info.name: info for info in describe_engines()}
-    assert described["polars"].options == {"engine": "streaming", "threads": "0"}
+    assert described["polars"].options == {
+        "engine": "streaming",
+        "threads": "0",
+        "delta_reader": "snapshot-files",
+    }
     assert described["polars"].package == "neuralake"
     assert set(described["datafusion"].versions) == {"datafusion", "deltalake"}
 
@@ -66,7 +70,7 @@ def test_a_key_with_a_dot_is_the_engines_own_setting() -> None:
         (["polars"], ["polars"], "engine option 'polars': expected NAME:KEY=VALUE"),
         (["polars"], ["polars:threads"], "expected NAME:KEY=VALUE"),
         (["polars"], ["polars:=1"], "expected NAME:KEY=VALUE"),
-        (["polars"], ["polars:cores=1"], "has no option 'cores': it has engine, threads"),
+        (["polars"], ["polars:cores=1"], "has no option 'cores': it has delta_reader, engine"),
         (["polars"], ["polars:a.b=1"], "has no option 'a.b'"),
         (["polars"], ["polars:threads=many"], "option threads=many"),
         (["polars"], ["polars:threads=1.5"], "option threads=1.5"),

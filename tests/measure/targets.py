@@ -53,6 +53,31 @@ class Target:
         """Start a process that would outlive its parent."""
         return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]).pid
 
+    def hold(self, size_bytes: int) -> int:
+        self.held = b"x" * size_bytes
+        return len(self.held)
+
+    def allocate(self) -> None:
+        blocks = []
+        while True:
+            blocks.append(b"x" * 2**20)
+
+    def allocate_in_child(self) -> None:
+        script = "blocks = []\nwhile True: blocks.append(b'x' * 2**20)"
+        subprocess.run([sys.executable, "-c", script], check=True)
+
+    def forgotten(self) -> int:
+        """Start a process in a session of its own, whose parent ends at once."""
+        script = (
+            "import os, time\n"
+            "if os.fork() == 0:\n"
+            "    os.setsid()\n"
+            "    print(os.getpid(), flush=True)\n"
+            "    os.close(1)\n"
+            "    time.sleep(600)\n"
+        )
+        return int(subprocess.check_output([sys.executable, "-c", script]))
+
     def nap(self, seconds: float) -> str:
         time.sleep(seconds)
         return "rested"

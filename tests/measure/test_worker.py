@@ -119,9 +119,10 @@ def test_what_the_child_says_goes_to_the_log(
 
 def test_close_closes_the_object(start: Callable[..., Worker], log: Path) -> None:
     worker = start("Closing")
+    pid = worker.pid
     worker.close()
     assert log.read_text() == "closed\n"
-    assert is_gone(worker.pid)
+    assert is_gone(pid)
 
 
 @pytest.mark.parametrize("end", ["close", "kill"])
@@ -129,20 +130,20 @@ def test_nothing_is_left_of_a_worker_and_what_it_started(
     start: Callable[..., Worker], end: str
 ) -> None:
     worker = start()
-    companion = worker.call("companion")
+    started = [worker.pid, worker.call("companion"), worker.call("forgotten")]
     getattr(worker, end)()
-    assert is_gone(worker.pid)
-    assert is_gone(companion)
+    for pid in started:
+        assert is_gone(pid)
     getattr(worker, end)()
 
 
 def test_what_a_dead_worker_started_ends_with_it(start: Callable[..., Worker]) -> None:
     worker = start()
-    companion = worker.call("companion")
+    started = [worker.call("companion"), worker.call("forgotten")]
     with pytest.raises(WorkerDiedError):
         worker.call("kill")
-    worker.kill()
-    assert is_gone(companion)
+    for pid in started:
+        assert is_gone(pid)
 
 
 def test_a_worker_that_does_not_end_is_ended(
@@ -150,26 +151,48 @@ def test_a_worker_that_does_not_end_is_ended(
 ) -> None:
     monkeypatch.setattr(worker_module, "_STOP_GRACE_S", 0.2)
     worker = start("Stubborn")
+    pid = worker.pid
     worker.call("echo", 1)
     worker.close()
-    assert is_gone(worker.pid)
+    assert is_gone(pid)
 
 
 PARENT = """
 import sys, pathlib
 from neuralake.measure.worker import Worker
 worker = Worker("tests.measure.targets:Target", pathlib.Path(sys.argv[1]))
-print(worker.call("pid"), flush=True)
+print(*[worker.call(method) for method in ("pid", "companion", "forgotten")], flush=True)
 worker.call("hang")
 """
 
 
-def test_a_worker_dies_with_its_parent(log: Path) -> None:
+def test_a_worker_and_all_it_started_die_with_its_parent(log: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", PARENT, str(log)], stdout=subprocess.PIPE, text=True
     ) as parent:
         assert parent.stdout is not None
-        child = int(parent.stdout.readline())
-        os.kill(child, 0)
+        started = [int(pid) for pid in parent.stdout.readline().split()]
+        for pid in started:
+            os.kill(pid, 0)
         parent.send_signal(signal.SIGKILL)
-    assert is_gone(child)
+    assert len(started) == 3
+    for pid in started:
+        assert is_gone(pid)
+
+
+def test_a_worker_dies_with_its_supervisor(start: Callable[..., Worker]) -> None:
+    worker = start()
+    pid = worker.pid
+    supervisor = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    assert supervisor != os.getpid()
+    os.kill(supervisor, signal.SIGKILL)
+    assert is_gone(pid)
+
+
+def test_a_supervisor_that_is_asked_to_end_takes_all_with_it(start: Callable[..., Worker]) -> None:
+    worker = start()
+    started = [worker.pid, worker.call("companion"), worker.call("forgotten")]
+    supervisor = int(Path(f"/proc/{worker.pid}/stat").read_text().rpartition(")")[2].split()[1])
+    os.kill(supervisor, signal.SIGTERM)
+    for pid in started:
+        assert is_gone(pid)

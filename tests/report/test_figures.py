@@ -1,13 +1,28 @@
-"""The figure of a run: only what was measured, and always the same bytes."""
+"""Figures: only what was measured, and always the same bytes."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import numpy as np
+import pytest
+from matplotlib.axes import Axes
 
-from neuralake.report.figures import latency_figure, write_latency_figure
-from tests.conftest import FAST_ENGINES, Bench
+from neuralake.report.comparison import compare_runs
+from neuralake.report.figures import comparison_pictures, run_pictures, write_latency_figure
+from neuralake.report.figures.chart import log_ticks
+from neuralake.report.figures.drawing import Drawing
+from neuralake.report.figures.latency import cold, latency
+from neuralake.report.figures.palette import COLOURS, ROLES, marks
+from neuralake.report.figures.ratios import ratios
+from neuralake.report.figures.resources import cpu, memory
+from neuralake.report.figures.runs import exponents, run_against_run, scaling
+from neuralake.report.figures.totals import totals
+from neuralake.report.summary import summarise
+from neuralake.report.terminal import DISCLAIMER
+from tests.report.make import MIB, NASTY, TPCH, made_run, nasty_run, troubled_run
 from tests.results.make import run, sample
 
 FAILED = run(
@@ -19,47 +34,200 @@ FAILED = run(
 )
 
 
-def test_the_same_run_gives_the_same_bytes(official_bench: Bench, tmp_path: Path) -> None:
-    written = []
-    for name in ("first", "second"):
-        (tmp_path / name).mkdir()
-        files = write_latency_figure(official_bench.run, tmp_path / name)
-        written.append([file.read_bytes() for file in files])
-    assert written[0] == written[1]
-    svg, png = written[0]
-    assert svg.startswith(b"<?xml")
-    assert png.startswith(b"\x89PNG")
-    for engine in FAST_ENGINES:
-        assert f"{engine} (22/22 verified)".encode() in svg
-    assert b"not comparable with published TPC-H results" in svg
+def text(drawing: Drawing) -> list[str]:
+    """Everything that is written in a figure."""
+    figure = drawing.figure
+    written = [t.get_text() for t in figure.texts]
+    for axes in figure.axes:
+        written += [t.get_text() for t in axes.texts]
+        written += [t.get_text() for t in (*axes.get_xticklabels(), *axes.get_yticklabels())]
+    return written
 
 
-def test_a_failed_query_is_marked_and_not_drawn_as_a_time() -> None:
-    (axes,) = latency_figure(FAILED).axes
-    assert axes.get_yscale() == "log"
-    drawn = {line.get_label(): line for line in axes.get_lines()}
-    crosses = [line for label, line in drawn.items() if str(label).endswith("no valid result")]
-    assert len(crosses) == 2
-    for line in crosses:
-        assert line.get_marker() == "x"
-        assert line.get_transform() != axes.transData
-    times = [
+def numbers(axes: Axes) -> set[float]:
+    """The x coordinates at which points or lines are drawn as data."""
+    return {
         float(value)
         for line in axes.get_lines()
-        if line not in crosses
-        for value in np.asarray(line.get_ydata(), dtype=float)
-    ]
-    assert min(times) >= 1.0
-    assert {2.0, 5.0} <= set(times)
+        if line.get_transform() == axes.transData
+        for value in np.asarray(line.get_xdata(), dtype=float)
+    }
 
 
-def test_a_run_in_which_everything_failed_still_has_a_figure(tmp_path: Path) -> None:
+def test_a_failed_query_is_a_cross_with_its_reason_and_no_time() -> None:
+    drawing = latency(FAILED, summarise(FAILED))
+    (axes,) = drawing.figure.axes
+    assert axes.get_xscale() == "log"
+    crosses = [line for line in axes.get_lines() if line.get_marker() == "x"]
+    assert [line.get_label() for line in crosses] == ["polars: crashed", "spark: missing"]
+    assert all(line.get_transform() != axes.transData for line in crosses)
+    assert numbers(axes) >= {2.0, 5.0}
+    assert min(numbers(axes)) >= 1.0
+    assert {"crashed", "missing"} <= set(text(drawing))
+    assert "A cross at the right" in drawing.caption
+
+
+def test_totals_say_over_which_queries_they_are() -> None:
+    troubled = troubled_run()
+    drawing = totals(troubled, summarise(troubled))
+    assert "over 17 of 22 queries" in " ".join(text(drawing))
+    assert "Left out: q03, q09, q11, q21, q22." in drawing.caption
+    nothing = totals(FAILED, summarise(FAILED))
+    assert not [patch for axes in nothing.figure.axes for patch in axes.patches]
+    assert any("no query has a latency on every engine" in line for line in text(nothing))
+
+
+def test_the_heat_map_has_ratios_to_the_fastest() -> None:
+    timed = run([sample("polars", "q01", 1.0), sample("spark", "q01", 12.34)])
+    drawing = ratios(timed, summarise(timed))
+    assert drawing is not None
+    assert {"1.00", "12.3"} <= set(text(drawing))
+    failed = ratios(FAILED, summarise(FAILED))
+    assert failed is not None
+    assert {"× crashed", "× missing", "1.00"} <= set(text(failed))
+    alone = run([sample("polars", "q01", 1.0)], engines=["polars"])
+    assert ratios(alone, summarise(alone)) is None
+
+
+def test_cold_is_drawn_against_hot() -> None:
+    samples = [sample("polars", "q01", 3.0, phase="cold"), sample("polars", "q01", 1.0)]
+    drawing = cold(made := run(samples, engines=["polars"]), summarise(made))
+    assert drawing is not None
+    assert numbers(drawing.figure.axes[0]) == {1.0, 3.0}
+    assert "cold (hollow), hot" in text(drawing)[0]
+
+
+def test_without_cold_runs_the_first_is_drawn_against_hot() -> None:
+    samples = [sample("polars", "q01", 2.0, 0, phase="first"), sample("polars", "q01", 1.0)]
+    drawing = cold(made := run(samples, engines=["polars"]), summarise(made))
+    assert drawing is not None
+    assert "first (hollow), hot" in text(drawing)[0]
+    assert cold(FAILED, summarise(FAILED)) is None
+
+
+def test_memory_and_cores_used() -> None:
+    made = made_run(engines=("polars",), queries=("q01",))
+    summary = summarise(made)
+    peak = summary.cells["q01", "polars"].peak_rss_bytes
+    drawn = memory(made, summary), cpu(made, summary)
+    assert drawn[0] is not None
+    assert drawn[1] is not None
+    assert peak is not None
+    assert numbers(drawn[0].figure.axes[0]) == {peak / MIB}
+    (line,) = (n for n in numbers(drawn[1].figure.axes[0]) if n not in (0.0, 4.0, 1.0))
+    assert line == pytest.approx(2.7)
+    assert "4 cores" in text(drawn[1])
+
+
+def test_a_later_run_is_drawn_against_the_first() -> None:
+    failures = {("polars", "q02"): ("timeout", "late")}
+    runs = [made_run(id="a"), made_run(id="b", speed=2.0, failures=failures)]  # type: ignore[arg-type]
+    drawing = run_against_run(compare_runs(runs), 1)
+    (axes,) = drawing.figure.axes
+    points = [line for line in axes.get_lines() if line.get_marker() in ("o", "s", "^")]
+    values = [x for line in points for x in np.asarray(line.get_xdata(), dtype=float)]
+    assert len(values) == 3 * 22 - 1
+    assert values == pytest.approx([2.0] * len(values))
+    assert "no pair" in text(drawing)
+
+
+def test_time_is_drawn_against_scale_factor_with_its_exponent() -> None:
+    comparison = compare_runs([made_run(id=f"{s:g}", scale_factor=s) for s in (0.1, 1.0, 10.0)])
+    panels, dots = scaling(comparison), exponents(comparison)
+    assert panels is not None
+    assert dots is not None
+    assert len(panels.figure.axes) == 22
+    assert panels.figure.axes[0].get_title("right") == "1.00  1.00  1.00"
+    (points,) = (line for line in dots.figure.axes[0].get_lines() if line.get_marker() == "o")
+    assert np.asarray(points.get_xdata(), dtype=float) == pytest.approx([1.0] * 22)
+
+
+def test_the_same_run_gives_the_same_bytes() -> None:
+    troubled = troubled_run()
+    first, second = (run_pictures(troubled, summarise(troubled)) for _ in range(2))
+    assert first == second
+    names = ["latency", "totals", "ratios", "cold", "memory", "cpu"]
+    assert [picture.name for picture in first] == names
+
+
+def test_identifiers_of_one_page_do_not_collide() -> None:
+    made = made_run(cold=2)
+    pictures = run_pictures(made, summarise(made))
+    identifiers = [i for p in pictures for i in re.findall(r' id="([^"]+)"', p.inline)]
+    assert identifiers
+    assert len(identifiers) == len(set(identifiers))
+
+
+def test_every_figure_has_words_and_adapts_to_a_dark_page() -> None:
+    comparison = compare_runs([made_run(id="a"), made_run(id="b", scale_factor=10.0)])
+    made = made_run()
+    for picture in [*run_pictures(made, summarise(made)), *comparison_pictures(comparison)]:
+        root = ET.fromstring(picture.svg)
+        assert root.attrib["role"] == "img"
+        assert root.attrib["aria-label"] == picture.description
+        assert DISCLAIMER in picture.svg.decode()
+        assert "prefers-color-scheme: dark" in picture.svg.decode()
+        assert "style=" not in picture.inline  # no inline style: the page's policy allows none
+        for element in root.iter():
+            for name, letter in (("fill", "f"), ("stroke", "s")):
+                if element.attrib.get(name) in ROLES:
+                    assert f"{letter}-" in element.attrib["class"]
+        assert picture.png.startswith(b"\x89PNG")
+
+
+def test_another_workload_has_no_disclaimer() -> None:
+    made = made_run(workload="shop")
+    assert not any(b"TPC" in picture.svg for picture in run_pictures(made, summarise(made)))
+
+
+def test_a_run_in_which_everything_failed_still_has_figures(tmp_path: Path) -> None:
     nothing = run([sample("polars", "q01", None, status="error")])
-    svg, png = write_latency_figure(nothing, tmp_path)
-    assert svg.stat().st_size > 0
-    assert png.stat().st_size > 0
+    assert next(p.name for p in run_pictures(nothing, summarise(nothing))) == "latency"
+    for file in write_latency_figure(nothing, tmp_path):
+        assert file.stat().st_size > 0
 
 
-def test_names_from_elsewhere_are_no_markup(tmp_path: Path) -> None:
-    odd = run([sample("$x_{", "q$^", 1.0)], engines=["$x_{"], workload="a$b$\\frac{")
-    write_latency_figure(odd, tmp_path)
+def test_a_run_without_engines_has_no_figure() -> None:
+    assert run_pictures(run([], engines=[]), summarise(run([], engines=[]))) == []
+
+
+def test_names_from_elsewhere_are_no_markup() -> None:
+    nasty = nasty_run()
+    pictures = run_pictures(nasty, summarise(nasty))
+    assert pictures
+    for picture in pictures:
+        assert "<script" not in picture.inline
+        assert "<img" not in picture.inline
+        assert "\x1b" not in picture.inline
+        assert "$" in picture.inline  # a dollar is a dollar, and begins no formula
+    assert "<script>" in NASTY
+
+
+def test_many_engines_have_a_mark_each_and_many_queries_are_cut() -> None:
+    engines = [f"engine{number}" for number in range(12)]
+    assert len({(m.colour, m.marker) for m in marks(engines).values()}) == 12
+    assert {mark.colour for mark in marks(engines).values()} == set(COLOURS)
+    many = made_run(engines=("polars",), queries=[f"q{number:03}" for number in range(130)], hot=1)
+    drawing = latency(many, summarise(many))
+    assert "The first 100 of 130 queries are drawn; the table has all." in drawing.caption
+    assert len(drawing.figure.axes[0].get_yticks()) == 100
+    assert len(TPCH) == 22
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0.01, 120.0, [0.01, 0.1, 1.0, 10.0, 100.0]),
+        (0.02, 0.4, [0.03, 0.1, 0.3]),
+        (0.1, 0.5, [0.1, 0.2, 0.5]),
+    ],
+)
+def test_ticks_are_round_numbers(low: float, high: float, expected: list[float]) -> None:
+    assert log_ticks(low, high) == expected
+
+
+def test_there_are_ticks_however_narrow_the_range() -> None:
+    for width in (1.02, 1.1, 1.3, 2.0, 9.0, 1e9):
+        ticks = log_ticks(0.7, 0.7 * width)
+        assert 2 <= len(ticks) <= 10
+        assert all(0.7 <= tick <= 0.7 * width * 1.000001 for tick in ticks)

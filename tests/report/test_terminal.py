@@ -70,7 +70,7 @@ def test_troubles_are_said_in_words() -> None:
     text = shown(run(TWO_ENGINES, [judged("polars", "q01", "unverified")], engines=engines))
     assert "spark: unavailable: no JDK: pip install 'neuralake[spark]'" in text
     assert "duckdb: the engine reads the data files of each snapshot" in text
-    assert "polars: 1 answers are unverified: no official answers" in text
+    assert "polars: 1 answer is unverified: there is no known answer" in text
 
 
 def test_a_run_that_is_not_finished_says_so() -> None:

@@ -14,8 +14,8 @@ import deltalake
 import pyarrow as pa
 import pytest
 
+from neuralake.workloads.answers import answer_path
 from neuralake.workloads.executor import read_answer
-from neuralake.workloads.power import answer_path
 from tests.conftest import Cli
 
 SHOP = Path(__file__).parents[2] / "examples/shop"
@@ -156,6 +156,23 @@ def test_answers_that_differ_are_wrong(cli: Cli, fleet: Path) -> None:
     assert "polars quotient: wrong against agreement with datafusion" in done.stdout
 
 
+def test_an_interrupted_run_goes_on_and_not_on_other_data(
+    cli: Cli, fleet: Path, tmp_path: Path
+) -> None:
+    whole = benched(cli, "--workload", fleet)
+    (directory,) = (tmp_path / "results/runs").iterdir()
+    (directory / "run.json").unlink()
+    lines = (directory / "journal.jsonl").read_text().splitlines(keepends=True)
+    (directory / "journal.jsonl").write_text("".join(lines[:6]))
+    done = cli("bench", "--resume", directory, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["header"] == whole["header"]
+    (directory / "run.json").unlink()
+    (directory / "journal.jsonl").write_text("".join(lines[:6]))
+    deltalake.DeltaTable(str(tmp_path / "lake/trips")).delete("trip = 7")
+    assert "tables of the dataset was" in refused(cli("bench", "--resume", directory))
+
+
 HOSTILE = "<img src=x onerror=alert(1)> **b** [a](b) `c` | \x1b[31mred\x1b[0m \n.round1"
 
 
@@ -164,7 +181,7 @@ def test_a_query_may_be_called_anything(cli: Cli, fleet: Path, tmp_path: Path) -
         (fleet / f"{name}.sql").write_text(QUERIES["no-header"])
     done = bench(cli, "--workload", fleet)
     assert done.returncode == 0, done.stderr
-    assert "\x1b" not in done.stdout
+    assert "\x1b" not in done.stdout + done.stderr
     assert "<img src=x onerror=alert(1)> **b**" in done.stdout
     (directory,) = (tmp_path / "results/runs").iterdir()
     assert len(list((directory / "answers").iterdir())) == 2 * 8

@@ -14,8 +14,8 @@ from neuralake.results.journal import read_journal
 from neuralake.results.records import Run
 from neuralake.results.store import DOCUMENT, JOURNAL, load_run
 from neuralake.tpch.workload import queries
+from neuralake.workloads.answers import answer_path
 from neuralake.workloads.executor import read_answer
-from neuralake.workloads.power import answer_path
 from tests.conftest import FAST_ENGINES, Bench, run_bench
 
 ALL = tuple(query.name for query in queries())

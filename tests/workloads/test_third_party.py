@@ -129,7 +129,7 @@ def test_a_crash_is_recorded_and_a_new_process_goes_on(
 ) -> None:
     bench = faulty_bench(settings, dataset_sf001, fault)
     assert_others_are_intact(bench)
-    assert verdicts(bench)["faulty", "q01"].detail == epitaph
+    assert (verdicts(bench)["faulty", "q01"].detail or "").startswith(epitaph)
     assert verdicts(bench)["faulty", "q06"].verdict == "verified"
     taken = [(s.phase, s.query, s.round, s.status) for s in bench.run.samples[:7]]
     assert taken == [
@@ -138,7 +138,7 @@ def test_a_crash_is_recorded_and_a_new_process_goes_on(
         ("first", "q01", 0, "crashed"),
         ("start", None, 1, "ok"),
         ("open", None, 1, "ok"),
-        ("first", "q06", 0, "ok"),
+        ("first", "q06", 1, "ok"),
         ("hot", "q06", 1, "ok"),
     ]
 
@@ -171,7 +171,7 @@ def test_an_answer_that_changes_in_a_later_run_is_wrong(
     assert changed.verdict == "wrong"
     assert changed.against == "faulty's own first run"
     assert changed.detail is not None
-    assert changed.detail.startswith("run 1 differs: row 1, column count_order")
+    assert changed.detail.startswith("hot run 1 differs: row 1, column count_order")
     of_q01 = [s for s in bench.run.samples if (s.engine, s.query) == ("faulty", "q01")]
     assert [s.status for s in of_q01] == ["wrong", "wrong"]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from neuralake.engines.spark.options import SparkOptions, default_heap
+from neuralake.engines.spark.options import SparkOptions, heap
 from neuralake.machine import cores
 
 # Lists that the user's value extends and does not replace: without Delta's own, no table opens.
@@ -44,7 +44,7 @@ def spark_conf(options: SparkOptions, jars: Sequence[Path], scratch: Path) -> di
     conf = {
         "spark.master": f"local[{parallelism}]",
         "spark.app.name": "neuralake",
-        "spark.driver.memory": default_heap() if options.memory == "auto" else options.memory,
+        "spark.driver.memory": heap(options),
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         # a crash report goes to where the user looks, not into the working directory

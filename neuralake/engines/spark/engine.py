@@ -20,7 +20,7 @@ from neuralake.engines.spark.conf import shown_settings
 from neuralake.engines.spark.jars import DELTA_JARS, DELTA_VERSION, delta_jars
 from neuralake.engines.spark.java import OLDEST_VERSION, find_java
 from neuralake.engines.spark.jvm import SparkJvm
-from neuralake.engines.spark.options import SparkOptions
+from neuralake.engines.spark.options import SparkOptions, heap
 from neuralake.errors import EngineError, EngineUnavailableError
 
 if TYPE_CHECKING:
@@ -62,6 +62,11 @@ class SparkEngine:
     def prepare(cls, options: SparkOptions) -> None:
         """Fetch Delta's jars, unless they are in the cache or not asked for."""
         _jars(options)
+
+    @classmethod
+    def resolve(cls, options: SparkOptions, memory_limit_bytes: int | None) -> dict[str, str]:
+        """The heap: by the memory that is free now, within the limit."""
+        return {"memory": heap(options, memory_limit_bytes)}
 
     def versions(self) -> dict[str, str]:
         """Of Spark, of what reads Delta tables, and of the Java runtime that runs them."""

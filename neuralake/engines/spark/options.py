@@ -87,10 +87,23 @@ def parse_size(text: str, option: str) -> int:
     return int(match[1]) << 10 * power
 
 
-def default_heap() -> str:
-    """Heap for a machine that Spark shares with nothing but the caller, as a JVM size."""
-    heap = int(available_memory_bytes() * _SHARE_OF_MEMORY * _HEAP_SHARE_OF_JVM)
-    if heap >= 2 * _GIB:
+def heap(options: SparkOptions, limit_bytes: int | None = None) -> str:
+    """The heap, as a JVM size: what was chosen, or what the machine has for it.
+
+    Parameters
+    ----------
+    options
+        What the caller chose.
+    limit_bytes
+        Limit of the process tree, or None.
+    """
+    if options.memory != "auto":
+        return options.memory
+    available_bytes = available_memory_bytes()
+    if limit_bytes is not None:
+        available_bytes = min(available_bytes, limit_bytes)
+    heap_bytes = int(available_bytes * _SHARE_OF_MEMORY * _HEAP_SHARE_OF_JVM)
+    if heap_bytes >= 2 * _GIB:
         # whole GiB: runs of one machine should not differ in their settings by a few MiB
-        return f"{min(heap, _LARGEST_DEFAULT_HEAP_BYTES) // _GIB}g"
-    return f"{max(heap, _LEAST_HEAP_BYTES) // _MIB}m"
+        return f"{min(heap_bytes, _LARGEST_DEFAULT_HEAP_BYTES) // _GIB}g"
+    return f"{max(heap_bytes, _LEAST_HEAP_BYTES) // _MIB}m"

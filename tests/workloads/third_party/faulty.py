@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tests.workloads.third_party.tiny import TinyEngine, TinyOptions
 
-Fault = Literal[
-    "wrong", "swapped", "renamed", "error", "abort", "exit", "later", "noise", "start", "open"
-]
+MIB = 2**20
+# Started in a session of its own by a process that ends at once: nobody's child
+LEAK = """
+import os, sys, time
+if os.fork() == 0:
+    os.setsid()
+    print("leaked", os.getpid(), flush=True)
+    time.sleep(600)
+"""
 
 
 @dataclass(frozen=True)
 class FaultyOptions:
-    fault: Fault
+    fault: str
     query: str = "sum_disc_price"  # a word of the text of the query at fault: Q1's
 
 
@@ -55,13 +64,9 @@ class FaultyEngine(TinyEngine):
         return self.spoiled(result)
 
     def spoiled(self, result: pa.Table) -> pa.Table:
+        if self.fault in DEEDS:
+            DEEDS[self.fault](self)
         match self.fault:
-            case "error":
-                raise RuntimeError("cannot \x1b[31mcompute\x1b[0m\nthis")
-            case "abort":
-                os.abort()
-            case "exit":
-                os._exit(3)
             case "swapped":
                 return result.select(result.column_names[::-1])
             case "renamed":
@@ -74,6 +79,51 @@ class FaultyEngine(TinyEngine):
 
     def close(self) -> None:
         """It forgets its companion."""
+
+
+def fail(engine: FaultyEngine) -> None:
+    raise RuntimeError("cannot \x1b[31mcompute\x1b[0m\nthis")
+
+
+def abort_later(engine: FaultyEngine) -> None:
+    if engine.calls > 1:
+        os.abort()
+
+
+def allocate(engine: FaultyEngine) -> None:
+    blocks = []
+    while True:
+        blocks.append(b"x" * MIB)
+
+
+def lose_companion(engine: FaultyEngine) -> None:
+    engine.companion.kill()
+    engine.companion.wait()
+    raise RuntimeError("connection refused")
+
+
+def fill_disk(engine: FaultyEngine) -> None:
+    with open("/dev/full", "wb", buffering=0) as spill:  # noqa: PTH123
+        spill.write(b"x" * MIB)
+
+
+def tell_secret(engine: FaultyEngine) -> None:
+    raise RuntimeError(f"denied to {os.environ['AWS_SECRET_ACCESS_KEY']}")
+
+
+DEEDS: dict[str, Callable[[FaultyEngine], object]] = {
+    "error": fail,
+    "abort": lambda _: os.abort(),
+    "abort later": abort_later,
+    "exit": lambda _: os._exit(3),
+    "segfault": lambda _: ctypes.string_at(0),
+    "hang": lambda _: time.sleep(600),
+    "allocate": allocate,
+    "leak": lambda _: subprocess.run([sys.executable, "-c", LEAK], check=True),
+    "lose": lose_companion,
+    "full": fill_disk,
+    "secret": tell_secret,
+}
 
 
 def one_more(result: pa.Table) -> pa.Table:

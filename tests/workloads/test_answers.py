@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuralake.workloads.answer_files import answer_file
+from neuralake.workloads.answers import answer_file
 
 NAMES = st.text(max_size=300)
 

@@ -1,18 +1,30 @@
-"""Names of the files that hold answers: safe and unambiguous, whatever engine and query are called.
+"""Where the answers of a run are kept, whatever engine and query are called.
 
-A query is named after its file, and that may be called anything.
+A query is named after its file, and that may be called anything: names of files are safe and
+unambiguous.
 """
 
 from __future__ import annotations
 
 import hashlib
 import string
+from pathlib import Path
 
 _ENGINE = frozenset((string.ascii_letters + string.digits + "_").encode())
 _QUERY = _ENGINE | {ord("-")}
 # Two of these, a suffix and the mark of a temporary file stay within 255 bytes.
 _LONGEST = 96
 _DIGEST_BYTES = 8
+
+
+def answer_path(directory: Path, engine: str, query: str) -> Path:
+    """Where the first answer of an engine to a query is kept."""
+    return directory / "answers" / answer_file(engine, query)
+
+
+def later_answer_path(directory: Path, engine: str, query: str, phase: str, round: int) -> Path:
+    """Where an answer that differs from the first one is kept."""
+    return answer_path(directory, engine, query).with_suffix(f".{phase}{round}.arrow")
 
 
 def answer_file(engine: str, query: str) -> str:

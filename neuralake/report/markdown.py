@@ -1,0 +1,112 @@
+"""A short summary for a pull request, harmless wherever Markdown is rendered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from neuralake.report import comparison_tables, headline
+from neuralake.report.comparison import NOT_PAIRED, Comparison
+from neuralake.report.failures import failures
+from neuralake.report.figures.drawing import footnote
+from neuralake.report.notes import notes
+from neuralake.report.summary import Summary
+from neuralake.report.tables import Entry, Table, engines_table, latency_table
+from neuralake.report.text import one_line
+from neuralake.results.records import Run
+
+_SAFE = frozenset(" ,.;:/'()=%+-")
+# What GitHub brings to life in plain text: mentions, issues, links, emoji; and a list at the start
+_ALIVE = re.compile(
+    r"[@#]|://|www\.|\bGH-|:[a-z+_-][\w+-]*:|^[-+=]|^\d+[.)](?:\s|$)", re.IGNORECASE | re.ASCII
+)
+_MOST_CHARACTERS = 300
+_MOST_FAILURES = 10
+
+
+def run_markdown(run: Run, summary: Summary) -> str:
+    """Summary of one run: engines in a table, queries folded away."""
+    blocks = [
+        f"### {markdown(headline.title(run))}",
+        markdown(headline.headline(run, summary)),
+        *_run(run, summary),
+        " · ".join(map(markdown, headline.where(run))),
+        footnote(run),
+    ]
+    return _document(blocks)
+
+
+def runs_markdown(comparison: Comparison) -> str:
+    """Summary of several runs: ratios in a table, the rest folded away."""
+    first = comparison.runs[0]
+    tables = comparison_tables
+    blocks = [
+        f"### {markdown(first.header.workload)}: {len(comparison.runs)} runs",
+        markdown(headline.comparison_headline(comparison)),
+        _table(tables.runs_table(comparison)),
+        _table(tables.means_table(comparison)),
+        NOT_PAIRED,
+        _folded(tables.differences_table(comparison)) if comparison.differences else None,
+        _folded(tables.ratios_table(comparison)),
+        _folded(tables.scaling_table(comparison)) if comparison.laws else None,
+    ]
+    for number, run in enumerate(comparison.runs):
+        blocks.append(f"#### Run {number + 1}: {markdown(headline.title(run))}")
+        blocks += _run(run, comparison.summaries[number])
+    return _document([*blocks, footnote(first)])
+
+
+def markdown(text: str) -> str:
+    """Text from elsewhere in one line, without a meaning in Markdown, HTML or to GitHub.
+
+    Punctuation that may be syntax becomes character references, which never are. What GitHub would
+    still link or turn into a picture becomes code, in which it does neither.
+    """
+    line = one_line(text)
+    if len(line) > _MOST_CHARACTERS:
+        line = line[: _MOST_CHARACTERS - 1] + "…"
+    alive = _ALIVE.search(line) is not None
+    kept = frozenset(" ") if alive else _SAFE
+    safe = "".join(
+        c if c.isalnum() or c in kept or not c.isascii() else f"&#{ord(c)};" for c in line
+    )
+    return f"<code>{safe}</code>" if alive else safe
+
+
+def _run(run: Run, summary: Summary) -> list[str | None]:
+    found = failures(run)
+    told = [f"- {note.level}: {markdown(note.text)}" for note in notes(run, summary)]
+    lines = [
+        f"- {markdown(f.engine)} {markdown(f.query or '')} {f.status}: {markdown(f.message)}"
+        for f in found[:_MOST_FAILURES]
+    ]
+    if len(found) > _MOST_FAILURES:
+        lines.append(f"- and {len(found) - _MOST_FAILURES:,} more: see the page")
+    return [
+        _table(engines_table(summary)),
+        "\n".join(told) or None,
+        "\n".join(lines) or None,
+        _folded(latency_table(run, summary)),
+    ]
+
+
+def _document(blocks: Sequence[str | None]) -> str:
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _folded(table: Table) -> str:
+    return f"<details><summary>{table.caption}</summary>\n\n{_table(table)}\n\n</details>"
+
+
+def _table(table: Table) -> str:
+    labels = " | ".join(markdown(column.label) for column in table.columns)
+    align = "|".join("---:" if column.numeric else "---" for column in table.columns)
+    rows = "".join(f"\n| {' | '.join(map(_entry, row))} |" for row in (*table.rows, *table.foot))
+    return f"| {labels} |\n|{align}|{rows}"
+
+
+def _entry(entry: Entry) -> str:
+    text = markdown(entry.text)
+    if entry.mark:
+        text = f"**{text}**" if entry.mark == "best" else f"× {text}"
+    return f"{text} ({markdown(entry.small)})" if entry.small else text

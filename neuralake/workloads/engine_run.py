@@ -1,0 +1,369 @@
+"""All samples of one engine, in a worker that is replaced whenever it is lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from neuralake.engines.registry import EngineSpec
+from neuralake.errors import ResultsError
+from neuralake.measure.process import living
+from neuralake.measure.worker import Worker
+from neuralake.queries.query import Query
+from neuralake.results.journal import JournalWriter
+from neuralake.results.records import EngineRecord, Phase, Run, Sample, Verification
+from neuralake.workloads import verification
+from neuralake.workloads.answers import answer_path, later_answer_path
+from neuralake.workloads.cold import evict_tables
+from neuralake.workloads.executor import TARGET, Executed, Opened, Started
+from neuralake.workloads.failures import FAILURES, Failure, Verdict, engine_lost, judge, log_tail
+from neuralake.workloads.plan import Observer, Plan, Step, steps
+
+Outcome = TypeVar("Outcome", Started, Opened, Executed)
+
+# Without an answer for so long an engine has hung while it started or opened its tables.
+SETUP_TIMEOUT_S = 1800.0
+# After an error a process of the engine that dies of it is seen to have ended within this time.
+_LOSS_SHOWS_S = 0.5
+
+
+@dataclass(frozen=True)
+class Past:
+    """What a journal tells of an engine from before the run was resumed.
+
+    Attributes
+    ----------
+    samples
+        Of this engine, in order.
+    verifications
+        Of its answers.
+    record
+        The engine as it ran, or None if it never did.
+    """
+
+    samples: Sequence[Sample] = ()
+    verifications: Sequence[Verification] = ()
+    record: EngineRecord | None = None
+
+    @classmethod
+    def of(cls, run: Run, engine: str) -> Past:
+        """The past of an engine in a run."""
+        return cls(
+            samples=[sample for sample in run.samples if sample.engine == engine],
+            verifications=[v for v in run.verifications if v.engine == engine],
+            record=next((e for e in run.engines if e.name == engine), None),
+        )
+
+
+@dataclass
+class _State:
+    """What is known of an engine's run so far.
+
+    Attributes
+    ----------
+    done
+        Phase, query and round of the executions that were; 0 is the round of every first run.
+    digests
+        Of the first answer to each query.
+    failed
+        Queries that are not run again.
+    judged
+        Queries of whose answers a verdict is in the journal.
+    processes
+        How many processes there have been.
+    """
+
+    done: set[tuple[Phase, str, int]] = field(default_factory=set)
+    digests: dict[str, str] = field(default_factory=dict)
+    failed: set[str] = field(default_factory=set)
+    judged: set[str] = field(default_factory=set)
+    processes: int = 0
+
+
+class _EngineLostError(Exception):
+    """The engine cannot be started, or its tables not opened."""
+
+
+class EngineRun:
+    """All samples of one engine.
+
+    Parameters
+    ----------
+    plan
+        What to measure.
+    spec
+        On which engine.
+    directory
+        Of the run: answers and logs are kept there.
+    journal
+        Receives every record before the next execution begins.
+    observer
+        Is told of each step.
+    past
+        What was measured before the run was resumed.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        spec: EngineSpec,
+        directory: Path,
+        journal: JournalWriter,
+        observer: Observer,
+        past: Past,
+    ) -> None:
+        self._plan = plan
+        self._spec = spec
+        self._directory = directory
+        self._log = directory / "logs" / f"{spec.name}.log"
+        self._journal = journal
+        self._observer = observer
+        self._past = past
+        self._state = _State()
+        self._worker: Worker | None = None
+        self._tree: list[int] = []
+        self._seen: set[str] = set()
+
+    def run(self) -> None:
+        """Take all samples that are missing; a lost engine is recorded, and is no exception."""
+        self._catch_up()
+        try:
+            for step in steps(self._plan):
+                name = step.query.name
+                key = (step.phase, name, step.round)
+                if key not in self._state.done and name not in self._state.failed:
+                    self._step(step)
+        except _EngineLostError as lost:
+            for query in self._plan.queries:
+                if query.name not in self._state.digests and query.name not in self._state.failed:
+                    self._fail(query, str(lost))
+        except BaseException:  # interrupted: a query may be running that nobody waits for
+            self._lose_worker()
+            raise
+        self._retire_worker()
+
+    def _catch_up(self) -> None:
+        """Take up what the journal tells, and settle what was not settled when it ended."""
+        queries = {query.name: query for query in self._plan.queries}
+        for judged in self._past.verifications:
+            self._state.judged.add(judged.query)
+            if judged.verdict in ("wrong", "failed"):
+                self._state.failed.add(judged.query)
+        for sample in self._past.samples:
+            self._state.processes = max(self._state.processes, sample.process + 1)
+            if sample.query is None:
+                continue
+            number = 0 if sample.phase == "first" else sample.round
+            self._state.done.add((sample.phase, sample.query, number))
+            if sample.query not in self._state.failed:
+                self._settle(queries[sample.query], sample)
+
+    def _step(self, step: Step) -> None:
+        name = step.query.name
+        if step.phase == "cold":
+            self._retire_worker()
+        worker = self._ready()
+        process = self._state.processes - 1
+        if step.phase == "first":
+            self._execute(worker, step.query, "first", process)
+            return
+        if step.phase == "hot" and name not in self._seen:
+            # this process replaced another: what it has not run yet is not hot in it
+            self._execute(worker, step.query, "first", process)
+            if name in self._state.failed or self._worker is not worker:
+                return
+        self._execute(worker, step.query, step.phase, step.round)
+
+    def _execute(self, worker: Worker, query: Query, phase: Phase, round: int) -> None:
+        """Execute a query once, and settle what came of it."""
+        known = self._state.digests.get(query.name)
+        answer = self._answer(query, phase, round)
+        cached_bytes = None
+        if phase == "cold":
+            cached_bytes = evict_tables(self._plan.workload.tables.values())
+        timeout_s = self._plan.limits.timeout_s
+        _, sample = self._attempt(
+            (phase, query.name, round),
+            lambda: worker.call("execute", query.sql(), answer, known, timeout_s=timeout_s),
+        )
+        self._seen.add(query.name)
+        sample = replace(sample, cached_bytes=cached_bytes)
+        self._record(sample)
+        self._settle(query, sample)
+
+    def _answer(self, query: Query, phase: Phase, round: int) -> Path:
+        """Where the answer of an execution is kept: beside the first one if it is another."""
+        if query.name not in self._state.digests:
+            return answer_path(self._directory, self._spec.name, query.name)
+        return later_answer_path(self._directory, self._spec.name, query.name, phase, round)
+
+    def _settle(self, query: Query, sample: Sample) -> None:
+        """Judge what an execution gave, unless that was done before the run was resumed."""
+        if sample.status != "ok" or sample.digest is None:
+            self._fail(query, sample.message or sample.status)
+        elif query.name not in self._state.digests:
+            self._state.digests[query.name] = sample.digest
+            if query.name not in self._state.judged:
+                self._compare_with_reference(query)
+        elif sample.digest != self._state.digests[query.name]:
+            self._recheck(query, sample)
+
+    def _compare_with_reference(self, query: Query) -> None:
+        first = answer_path(self._directory, self._spec.name, query.name)
+        judged = verification.against_reference(self._plan.workload, query, self._spec.name, first)
+        if judged is not None:
+            self._judge(judged)
+
+    def _recheck(self, query: Query, sample: Sample) -> None:
+        """A later answer with another digest: ties in another order, or a wrong answer."""
+        answer = self._answer(query, sample.phase, sample.round)
+        if not answer.exists():
+            return  # found right before the run was resumed
+        first = answer_path(self._directory, self._spec.name, query.name)
+        mismatch = verification.same_answer(query, answer, first)
+        if mismatch is None:
+            answer.unlink()
+            return
+        against = f"{self._spec.name}'s own first run"
+        detail = f"{sample.phase} run {sample.round} differs: {mismatch}"
+        self._judge(Verification(self._spec.name, query.name, "wrong", against, detail))
+
+    def _ready(self) -> Worker:
+        """The engine's worker, with the tables open; a new one if there is none."""
+        if self._worker is not None:
+            return self._worker
+        name, process, limits = self._spec.name, self._state.processes, self._plan.limits
+        self._state.processes += 1
+        self._seen.clear()
+        worker = self._worker = Worker(
+            TARGET,
+            self._log,
+            memory_limit_bytes=limits.memory_bytes,
+            limiter=limits.memory_limiter,
+        )
+        started, sample = self._attempt(
+            ("start", None, process),
+            lambda: worker.call("start", self._spec, timeout_s=SETUP_TIMEOUT_S),
+        )
+        if started is not None:
+            self._require_same("versions", started.versions)
+        self._record(sample)
+        if started is None:
+            if process == 0:
+                self._journal.append(EngineRecord(name, self._spec.options))
+            self._lose_worker()
+            raise _EngineLostError(f"{name} did not start: {sample.message}")
+        tables = self._plan.workload.tables
+        opened, sample = self._attempt(
+            ("open", None, process),
+            lambda: worker.call("open", tables, timeout_s=SETUP_TIMEOUT_S),
+        )
+        settings = started.settings if opened is None else opened.settings
+        if opened is not None:
+            self._require_same("settings", settings)
+        self._record(sample)
+        self._journal.append(EngineRecord(name, self._spec.options, settings, started.versions))
+        if opened is None:
+            self._lose_worker()
+            raise _EngineLostError(f"{name} could not open the tables: {sample.message}")
+        self._tree = living(worker.pid)
+        return worker
+
+    def _require_same(self, what: str, found: object) -> None:
+        """Refuse to go on with an engine that is no longer the one that was measured."""
+        record = self._past.record
+        if record is None or not record.versions:
+            return
+        before = getattr(record, what)
+        if before != found:
+            raise ResultsError(
+                f"the run cannot be resumed: {self._spec.name} has other {what} than before: "
+                f"{found}, not {before}"
+            )
+
+    def _attempt(
+        self, key: tuple[Phase, str | None, int], call: Callable[[], Outcome]
+    ) -> tuple[Outcome | None, Sample]:
+        """Try an execution; returns its outcome, None if it failed, and the sample of it."""
+        phase, query, number = key
+        name = self._spec.name
+        self._observer.before(name, phase, query, number)
+        process = self._state.processes - 1
+        sample = Sample(name, phase, query, number, "ok", _now(), process=process)
+        said_before = self._log.stat().st_size
+        try:
+            outcome = call()
+        except FAILURES as failure:
+            verdict = self._verdict(failure, said_before)
+            if verdict.replace:
+                self._lose_worker()
+            return None, replace(sample, status=verdict.status, message=verdict.message)
+        return outcome, _completed(sample, outcome)
+
+    def _verdict(self, failure: Failure, said_before: int) -> Verdict:
+        if getattr(failure, "kind", "") == ResultsError.__name__:
+            raise ResultsError(str(failure)) from failure  # ours, and none of the engine's
+        said = log_tail(self._log, said_before)
+        verdict = judge(failure, said, limit_bytes=self._plan.limits.memory_bytes)
+        if not verdict.replace and self._has_lost_a_process():
+            return engine_lost(verdict)
+        return verdict
+
+    def _has_lost_a_process(self) -> bool:
+        """Whether a process of the engine, a JVM for one, has ended or ends just now."""
+        if self._worker is None or len(self._tree) < 2:
+            return False
+        deadline = time.monotonic() + _LOSS_SHOWS_S
+        while not set(self._tree) - set(living(self._worker.pid)):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_LOSS_SHOWS_S / 10)
+        return True
+
+    def _record(self, sample: Sample) -> None:
+        self._journal.append(sample)
+        self._observer.after(sample)
+
+    def _fail(self, query: Query, reason: str) -> None:
+        self._judge(Verification(self._spec.name, query.name, "failed", None, reason))
+
+    def _judge(self, judged: Verification) -> None:
+        self._state.judged.add(judged.query)
+        if judged.verdict in ("wrong", "failed"):
+            self._state.failed.add(judged.query)
+        self._journal.append(judged)
+        self._observer.verified(judged)
+
+    def _retire_worker(self) -> None:
+        """Let the worker close its engine."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.close()
+
+    def _lose_worker(self) -> None:
+        """End the worker and all that it started, at once."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.kill()
+
+
+def _completed(sample: Sample, outcome: Started | Opened | Executed) -> Sample:
+    execution = outcome.execution
+    sample = replace(
+        sample,
+        wall_ns=execution.wall_ns,
+        cpu_ns=execution.cpu_ns,
+        peak_rss_bytes=execution.peak_rss_bytes,
+        bytes_read=execution.bytes_read,
+    )
+    if isinstance(outcome, Executed):
+        return replace(sample, rows=outcome.rows, digest=outcome.digest)
+    return sample
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,74 @@
+"""Sizes and durations as people write them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from neuralake.quantities import parse_duration, parse_size
+from tests.conftest import Cli
+
+
+@pytest.mark.parametrize(
+    ("text", "size_bytes"),
+    [
+        ("1", 1),
+        ("1000000", 1_000_000),
+        ("4g", 4 * 2**30),
+        ("4G", 4 * 2**30),
+        ("512MiB", 512 * 2**20),
+        ("512 mb", 512 * 2**20),
+        ("1.5k", 1536),
+        ("2tib", 2 * 2**40),
+    ],
+)
+def test_sizes(text: str, size_bytes: int) -> None:
+    assert parse_size(text) == size_bytes
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90", 90), ("1.5", 1.5), ("2s", 2), ("5m", 300), ("5 min", 300), ("2h", 7200), ("2H", 7200)],
+)
+def test_durations(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "four", "4x", "4 g g", "nan", "inf", "1e3", "٣"])
+def test_what_is_no_quantity(text: str) -> None:
+    if text != "٣":  # a digit, in Arabic
+        with pytest.raises(ValueError, match="is no size: expected such as 4g"):
+            parse_size(text)
+        with pytest.raises(ValueError, match="is no duration: expected seconds"):
+            parse_duration(text)
+
+
+@given(st.text(max_size=12))
+def test_any_text_is_a_quantity_or_said_to_be_none(text: str) -> None:
+    for parse in (parse_size, parse_duration):
+        try:
+            assert parse(text) > 0
+        except ValueError as error:
+            assert repr(text) in str(error)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--timeout", "soon", "'soon' is no duration: expected seconds such as 90, or 5m, 2h"),
+        ("--timeout", "0", "'0' is no duration"),
+        ("--timeout", "nan", "'nan' is no duration"),
+        ("--memory-limit", "much", "'much' is no size: expected such as 4g, 512MiB"),
+        ("--memory-limit", "-1g", "'-1g' is no size"),
+        ("--cold-runs", "0", "0 is not in the range x>=1"),
+    ],
+)
+def test_the_command_line_says_what_would_be_right(
+    cli: Cli, option: str, value: str, said: str
+) -> None:
+    done = cli("bench", option, value)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert said in done.stderr
+    assert option in done.stderr
