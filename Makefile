@@ -5,22 +5,25 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SCALE_FACTOR ?= 1
+BENCHMARKS := results/pytest-benchmark.json
 
 .PHONY: bench test browser lint format docs clean help
 
 help:
 	@echo "make bench    generate TPC-H (SCALE_FACTOR=1) if absent, run three engines, verify, report"
-	@echo "make test     run all tests"
+	@echo "make test     run all tests; latencies are kept in $(BENCHMARKS)"
 	@echo "make browser  install a browser for the tests of the report, where apt-get can"
 	@echo "make lint     ruff and mypy"
 	@echo "make format   format the code"
+	@echo "make docs     build the documentation into site/"
 	@echo "make clean    remove the virtual environment"
 
 bench: $(READY)
 	$(BIN)/neuralake bench --scale-factor $(SCALE_FACTOR)
 
 test: $(READY) browser
-	$(BIN)/python -m pytest
+	@mkdir -p $(dir $(BENCHMARKS))
+	$(BIN)/python -m pytest --benchmark-json=$(BENCHMARKS)
 
 # The report is tested in the system's browser; without one those tests are skipped and say so
 browser:
@@ -42,6 +45,9 @@ lint: $(READY)
 format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(READY)
+	$(BIN)/zensical build --clean --strict
 
 # uv comes from the package index into the environment that it then fills from the lock file
 $(BIN)/uv:

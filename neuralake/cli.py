@@ -180,13 +180,17 @@ def generate(
 @cli.command()
 @_scale_factor
 @_dataset
+@click.option("--workload", "own", metavar="DIR", help="Your own SQL files, in place of TPC-H.")
+@click.option(
+    "--catalog", "source", metavar="FILE|MODULE", help="Your tables.  [default: DIR/catalog.py]"
+)
 @click.option(
     "--engines", metavar="A,B,…", help="Engines, in order.  [default: polars,datafusion,spark]"
 )
 @click.option(
     "--engine", "options", multiple=True, metavar="NAME:KEY=VALUE", help="A setting of an engine."
 )
-@click.option("--queries", metavar="1,6,9-12", help="Queries.  [default: all]")
+@click.option("--queries", metavar="1,6,9-12", help="Numbers or names of queries.  [default: all]")
 @click.option(
     "--runs",
     type=click.IntRange(min=1),
@@ -231,6 +235,8 @@ def bench(
     ctx: click.Context,
     scale_factor: float | None,
     dataset: str | None,
+    own: str | None,
+    source: str | None,
     engines: str | None,
     options: tuple[str, ...],
     queries: str | None,
@@ -244,16 +250,14 @@ def bench(
 ) -> int:
     """Run the queries on each engine, verify every answer, and report.
 
-    A dataset of the scale factor is generated if there is none. Exit status 1 says that an answer
-    is wrong or missing.
+    The queries are TPC-H's, whose dataset is generated if there is none, or your own. Exit status
+    1 says that an answer is wrong or missing.
     """
     from neuralake.engines.registry import parse_specs
-    from neuralake.queries.workload import select_queries
     from neuralake.report.progress import BenchProgress
     from neuralake.report.report import write_report
     from neuralake.report.terminal import print_run
     from neuralake.results.store import RunStore
-    from neuralake.tpch.workload import queries as tpch_queries
     from neuralake.workloads import bench as benches
     from neuralake.workloads.resume import interrupted_run
 
@@ -268,8 +272,7 @@ def bench(
     else:
         names = [n.strip() for n in engines.split(",")] if engines else benches.DEFAULT_ENGINES
         chosen = benches.choose_engines(parse_specs(names, options), required=engines is not None)
-        select_queries(tpch_queries(), queries)  # before an hour of generation
-        workload = _workload(settings, scale_factor, dataset, make=True)
+        workload = _bench_workload(settings, own, source, scale_factor, dataset, queries)
         plan = benches.make_plan(
             workload,
             chosen,
@@ -558,8 +561,12 @@ def _refuse_others(ctx: click.Context, *allowed: str) -> None:
 
 def _workload_of(run: Run, settings: Settings) -> Workload:
     """The workload that a run measured, as it is now."""
+    from neuralake.queries.directory import open_directory
     from neuralake.tpch.dataset import open_workload
 
+    facts = run.header.dataset
+    if "directory" in facts:
+        return open_directory(Path(facts["directory"]), facts["catalog"], settings)
     return open_workload(run.header.dataset_uri, settings)
 
 
@@ -581,6 +588,29 @@ def _workload(
         with generation_progress() as progress:
             generate(size, uri, progress=progress)
     return open_workload(uri, settings)
+
+
+def _bench_workload(
+    settings: Settings,
+    own: str | None,
+    source: str | None,
+    scale_factor: float | None,
+    dataset: str | None,
+    queries: str | None,
+) -> Workload:
+    """What bench runs: the workload in a directory of the user's, or TPC-H."""
+    from neuralake.queries.directory import open_directory
+    from neuralake.queries.workload import select_queries
+    from neuralake.tpch.workload import queries as tpch_queries
+
+    if own is not None:
+        if scale_factor is not None or dataset is not None:
+            raise click.UsageError("--workload goes without --scale-factor and --dataset")
+        return open_directory(Path(own), source, settings)
+    if source is not None:
+        raise click.UsageError("--catalog goes with --workload")
+    select_queries(tpch_queries(), queries)  # before an hour of generation
+    return _workload(settings, scale_factor, dataset, make=True)
 
 
 def _console(*, stderr: bool = False) -> Console:

@@ -24,6 +24,8 @@ from neuralake.tpch.generate import generate
 from neuralake.workloads import bench as benches
 from neuralake.workloads.plan import Plan
 
+pytest_plugins = ["tests.performance.plugin"]  # its options must be known before it is collected
+
 OFFICIAL = 0.01
 UNOFFICIAL = 0.003
 FAST_ENGINES = ("polars", "datafusion", "duckdb")

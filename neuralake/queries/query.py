@@ -30,6 +30,7 @@ _PARAMETER = re.compile(r"^:(?P<name>[a-z_][a-z0-9_]*) (?P<kind>[a-z]+) (?P<defa
 _ORDER_KEY = re.compile(r"^(?P<column>\w+) (?P<direction>asc|desc)$")
 _STRING_OR_NAME = re.compile(r"'(?:[^']|'')*'|(?<!:):[a-z_][a-z0-9_]*")
 _NAME = re.compile(r":([a-z_][a-z0-9_]*)")
+_LINE_END = re.compile(r"\r\n?|\n")  # and no other: a literal may hold what Unicode calls one
 
 
 def _quoted(value: str) -> str:
@@ -146,7 +147,7 @@ def parse_query(name: str, source: str) -> Query:
     QueryError
         If a header line is malformed or the text is empty.
     """
-    lines = source.splitlines()
+    lines = _LINE_END.split(source)
     header: list[str] = []
     while lines and lines[0].startswith("--"):
         header.append(lines.pop(0)[2:].strip())
@@ -169,18 +170,35 @@ def parse_query(name: str, source: str) -> Query:
 
 
 def load_queries(directory: Path | Traversable) -> tuple[Query, ...]:
-    """Every ``*.sql`` file of a directory, by name.
+    """Every ``*.sql`` file of a directory, by name; hidden files are passed over.
 
     Raises
     ------
     QueryError
         If there is none, or one cannot be read.
     """
-    found = (file for file in directory.iterdir() if file.name.endswith(".sql"))
-    files = sorted(found, key=lambda file: file.name)
-    if not files:
+    try:
+        found = [f for f in directory.iterdir() if f.name.endswith(".sql") and f.name[0] != "."]
+    except OSError as error:
+        raise QueryError(f"the queries in {directory} cannot be read: {error.strerror}") from error
+    if not found:
         raise QueryError(f"no *.sql file in {directory}: a workload is a directory of SQL files")
-    return tuple(parse_query(f.name.removesuffix(".sql"), f.read_text("utf-8")) for f in files)
+    return tuple(_load_query(file) for file in sorted(found, key=lambda file: file.name))
+
+
+def _load_query(file: Path | Traversable) -> Query:
+    name = file.name.removesuffix(".sql")
+    try:
+        name.encode()
+        return parse_query(name, file.read_bytes().decode("utf-8-sig"))
+    except UnicodeEncodeError:
+        raise QueryError(f"query file {file}: its name is not UTF-8; rename it") from None
+    except UnicodeDecodeError as error:
+        raise QueryError(
+            f"query file {file}: byte {error.start} is not UTF-8; save it as UTF-8"
+        ) from error
+    except OSError as error:
+        raise QueryError(f"query file {file} cannot be read: {error.strerror}") from error
 
 
 def _parameter(query: str, line: str) -> Parameter:

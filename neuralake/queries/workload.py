@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,11 @@ from neuralake.catalog.tables import Table
 from neuralake.errors import QueryError
 from neuralake.queries.answers import Answer
 from neuralake.queries.query import Query
+
+_NUMBERED = re.compile(r"q?([0-9]{1,6})\Z")
+_RANGE = re.compile(r"(?P<first>[0-9]{1,6})(?:-(?P<last>[0-9]{1,6}))?\Z")
+_NAMES_SHOWN = 10
+_CHARACTERS_SHOWN = 40
 
 
 def no_reference(_query: Query, _result: pa.Table) -> Answer | None:
@@ -54,6 +60,14 @@ class Workload:
 def select_queries(queries: Sequence[Query], selection: str | None) -> tuple[Query, ...]:
     """The queries of a selection such as ``1,6,9-12`` or ``q01,q06``; all of them for None.
 
+    Parameters
+    ----------
+    queries
+        Those there are, one at least.
+    selection
+        Names, and numbers and ranges of numbers where names are numbered (``q06`` is 6); a name
+        goes before a number.
+
     Raises
     ------
     QueryError
@@ -62,24 +76,48 @@ def select_queries(queries: Sequence[Query], selection: str | None) -> tuple[Que
     if selection is None:
         return tuple(queries)
     by_name = {query.name: query for query in queries}
+    if selection in by_name:  # a name may hold a comma
+        return (by_name[selection],)
+    by_number = _by_number(queries)
     chosen: dict[str, Query] = {}
     for part in (part.strip() for part in selection.split(",")):
-        for name in _names(part):
-            if name not in by_name:
-                raise QueryError(
-                    f"unknown query {part!r}: there are {queries[0].name} to {queries[-1].name}; "
-                    "expected such as 1,6,9-12"
-                )
-            chosen[name] = by_name[name]
+        found = [by_name[part]] if part in by_name else _numbered(part, by_number)
+        if not found:
+            raise QueryError(f"unknown query {_cut(part)!r}: {_what_there_is(queries)}")
+        chosen |= {query.name: query for query in found}
     return tuple(chosen.values())
 
 
-def _names(part: str) -> list[str]:
-    first, dash, last = part.partition("-")
-    if dash and first.isdecimal() and last.isdecimal() and 0 < int(first) <= int(last) < 1000:
-        return [_name(number) for number in range(int(first), int(last) + 1)]
-    return [_name(int(part)) if part.isdecimal() and len(part) < 4 else part]
+def _by_number(queries: Sequence[Query]) -> dict[int, Query]:
+    """Queries by the number that is their name; two of one number have none."""
+    found: dict[int, list[Query]] = {}
+    for query in queries:
+        if match := _NUMBERED.match(query.name):
+            found.setdefault(int(match[1]), []).append(query)
+    return {number: same[0] for number, same in found.items() if len(same) == 1}
 
 
-def _name(number: int) -> str:
-    return f"q{number:02d}"
+def _numbered(part: str, by_number: Mapping[int, Query]) -> list[Query]:
+    """The queries that a number or a range means; none if one of them is not there."""
+    match = _RANGE.match(part)
+    if match is None:
+        return []
+    first = int(match["first"])
+    numbers = range(first, int(match["last"] or first) + 1)
+    return [by_number[n] for n in numbers] if all(n in by_number for n in numbers) else []
+
+
+def _what_there_is(queries: Sequence[Query]) -> str:
+    first, last = queries[0].name, queries[-1].name
+    numbers = list(_by_number(queries))
+    if len(numbers) == len(queries) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return f"there are {first} to {last}; expected such as 1,6,9-12"
+    names = [_cut(query.name) for query in queries[:_NAMES_SHOWN]]
+    left_out = len(queries) - len(names)
+    more = f" and {left_out} more" if left_out else ""
+    example = ",".join(names[:2])
+    return f"there are {', '.join(names)}{more}; expected names such as {example}"
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _CHARACTERS_SHOWN else f"{name[:_CHARACTERS_SHOWN]}…"

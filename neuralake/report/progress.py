@@ -32,7 +32,7 @@ class BenchProgress:
         self._per_engine = len(steps(plan))
         self._rounds = {"hot": plan.hot_runs, "cold": plan.cold_runs}
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[left]}"),
@@ -66,7 +66,10 @@ class BenchProgress:
             of = f" {round} of {self._rounds[phase]}" if phase in self._rounds else ""
             what = f"{query}, {phase} run{of}" if query else phase
             self._progress.update(
-                self._task, description=f"{engine} {what}", completed=self._done, left=self._left()
+                self._task,
+                description=one_line(f"{engine} {what}"),
+                completed=self._done,
+                left=self._left(),
             )
             self._progress.refresh()
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from neuralake.engines.registry import EngineSpec
 from neuralake.errors import ResultsError
@@ -71,11 +72,23 @@ def reopen(directory: Path) -> None:
         left.unlink(missing_ok=True)  # in the making when the run was killed
 
 
+def _flat(facts: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested facts by the path to each: ``tables.orders.version``."""
+    flat: dict[str, Any] = {}
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat
+
+
 def _facts(header: Header, plan: Plan, now: Fingerprint) -> Iterator[tuple[str, object, object]]:
     """What must be the same: its name, what it was, and what it is."""
     then, dataset = header.fingerprint, plan.workload.dataset
-    for fact in sorted({*header.dataset, *dataset}):
-        yield f"{fact} of the dataset", header.dataset.get(fact), dataset.get(fact)
+    before, after = _flat(header.dataset), _flat(dataset)
+    for fact in sorted({*before, *after}):
+        yield f"{fact} of the dataset", before.get(fact), after.get(fact)
     digests = query_digests(plan.queries)
     yield "the list of queries", list(header.queries), list(digests)
     for query, digest in digests.items():

@@ -140,3 +140,31 @@ def test_a_directory_of_sql_files_is_read_by_name(tmp_path: Path) -> None:
 def test_a_directory_without_queries_is_said(tmp_path: Path) -> None:
     with pytest.raises(QueryError, match=r"no \*\.sql file in"):
         load_queries(tmp_path)
+
+
+def test_hidden_files_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "a.sql").write_text("SELECT 1")
+    for name in ("._a.sql", ".sql"):
+        (tmp_path / name).write_bytes(b"\x00\xff")
+    assert [query.name for query in load_queries(tmp_path)] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"\xef\xbb\xbf-- title\r\nSELECT 1\r\n", "SELECT 1"),
+        (b"-- title\rSELECT 1", "SELECT 1"),
+        ("-- title\nSELECT 'a\u2028b\x0bc'".encode(), "SELECT 'a\u2028b\x0bc'"),
+    ],
+    ids=["mark and CRLF", "CR", "no line ends"],
+)
+def test_files_of_other_systems_are_read(tmp_path: Path, content: bytes, text: str) -> None:
+    (tmp_path / "a.sql").write_bytes(content)
+    (query,) = load_queries(tmp_path)
+    assert (query.title, query.text) == ("title", text)
+
+
+def test_a_file_that_is_not_utf_8_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.sql").write_bytes(b"SELECT '\xe4'")
+    with pytest.raises(QueryError, match=r"a\.sql: byte 8 is not UTF-8; save it as UTF-8"):
+        load_queries(tmp_path)

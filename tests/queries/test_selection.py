@@ -57,6 +57,50 @@ def test_what_is_no_selection_is_said(selection: str) -> None:
         select_queries(QUERIES, selection)
 
 
+def named(*names: str) -> tuple[Query, ...]:
+    return tuple(Query(name, "", "SELECT 1") for name in names)
+
+
+@pytest.mark.parametrize(
+    ("selection", "chosen"),
+    [
+        ("b,a", ["b", "a"]),
+        ("long trips", ["long trips"]),
+        ("x, y", ["x, y"]),
+        ("3", ["3"]),
+        ("7-9", ["7-9"]),
+        ("6", ["q6"]),
+        ("5,6", ["5", "q6"]),
+    ],
+)
+def test_queries_of_any_name_are_selected_by_it(selection: str, chosen: list[str]) -> None:
+    queries = named("a", "b", "long trips", "x, y", "3", "q03", "7-9", "q6", "5")
+    assert [query.name for query in select_queries(queries, selection)] == chosen
+
+
+def test_what_there_is_is_listed_by_name() -> None:
+    message = "unknown query '1': there are a, b; expected names such as a,b"
+    with pytest.raises(QueryError, match=message):
+        select_queries(named("a", "b"), "1")
+
+
+def test_a_long_list_and_a_long_name_are_cut() -> None:
+    queries = named("x" * 200, *(f"query-{number}" for number in range(50)))
+    with pytest.raises(QueryError, match=r"there are xxx.*x…, query-0, .* and 41 more") as caught:
+        select_queries(queries, "y" * 200)
+    assert len(str(caught.value)) < 400
+
+
+def test_a_number_that_two_queries_have_means_neither() -> None:
+    with pytest.raises(QueryError, match="unknown query '2': there are q2, q02"):
+        select_queries(named("q2", "q02"), "2")
+
+
+def test_numbers_with_a_gap_are_listed() -> None:
+    with pytest.raises(QueryError, match="there are q01, q02, q05; expected names such as q01,q02"):
+        select_queries(named("q01", "q02", "q05"), "1-5")
+
+
 @given(st.text(max_size=12))
 def test_any_text_is_a_selection_or_an_error(selection: str) -> None:
     try:

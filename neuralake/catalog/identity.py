@@ -1,0 +1,94 @@
+"""What identifies the data of a table, so that a later run can tell whether it has changed."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from neuralake.catalog.delta import DeltaTable
+from neuralake.catalog.modules import FunctionReference
+from neuralake.catalog.parquet import ParquetTable
+from neuralake.catalog.storage import filesystem, one_line
+from neuralake.catalog.tables import FunctionTable, Table
+from neuralake.errors import CatalogError
+
+
+def table_identity(table: Table) -> dict[str, Any]:
+    """Facts that differ once the data does, as plain JSON; storage options are not among them.
+
+    Parameters
+    ----------
+    table
+        A resolved table. Of a Delta table the log is read, of Parquet files the directory is
+        listed; a function is not called.
+
+    Returns
+    -------
+    dict
+        ``format``, and: for Delta ``uri``, table ``id``, ``version``, number of ``files`` and
+        their ``bytes``; for Parquet ``uri`` and the ``path``, ``bytes`` and ``modified`` (UTC)
+        of each of its ``files``; for a function the ``file`` of its module with its ``sha256``
+        (None where there is no such file), its ``name`` and its ``arguments``.
+
+    Raises
+    ------
+    CatalogError
+        If the table cannot be read.
+    SchemaMismatchError
+        If it differs from its declaration.
+    """
+    if isinstance(table, DeltaTable):
+        return {"format": table.format, "uri": table.uri, **_delta(table)}
+    if isinstance(table, ParquetTable):
+        return {"format": table.format, "uri": table.uri, "files": _files(table)}
+    if isinstance(table, FunctionTable):
+        return {"format": table.format, **_function(table)}
+    uri = getattr(table, "uri", None)
+    return {"format": table.format, "uri": uri if isinstance(uri, str) else None}
+
+
+def _delta(table: DeltaTable) -> dict[str, Any]:
+    snapshot = table.snapshot()
+    sizes = pa.chunked_array(snapshot.get_add_actions().column("size_bytes")).to_pylist()
+    return {
+        "id": str(snapshot.metadata().id),
+        "version": snapshot.version(),
+        "files": len(sizes),
+        "bytes": sum(sizes),
+    }
+
+
+def _files(table: ParquetTable) -> list[dict[str, Any]]:
+    files = table.files()
+    system, _ = filesystem(table.uri, table.storage_options)
+    try:
+        found = system.get_file_info([file.removeprefix("s3://") for file in files])
+    except OSError as error:
+        reason = one_line(error, table.storage_options)
+        raise CatalogError(f"table {table.name}: cannot list {table.uri}: {reason}") from error
+    root = table.uri.rstrip("/") + "/"
+    return [
+        {
+            "path": file.removeprefix(root),
+            "bytes": info.size,
+            "modified": info.mtime.isoformat() if info.mtime else None,
+        }
+        for file, info in zip(files, found, strict=True)
+    ]
+
+
+def _function(table: FunctionTable) -> dict[str, Any]:
+    reference = FunctionReference.to(table.function)
+    try:
+        digest = hashlib.sha256(Path(reference.file).read_bytes()).hexdigest()
+    except OSError:  # made in an interactive session, or imported from a zip
+        digest = None
+    return {
+        "file": reference.file or None,
+        "sha256": digest,
+        "name": reference.name,
+        "arguments": {name: repr(value) for name, value in table.arguments.items()},
+    }

@@ -1,0 +1,162 @@
+"""One started engine at a time, with the tables of one dataset, and a judge of its answers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from neuralake.catalog.tables import Table
+from neuralake.config import Settings
+from neuralake.engines import registry
+from neuralake.engines.protocol import Session
+from neuralake.queries.answers import Answer, compare
+from neuralake.queries.query import Query
+from neuralake.queries.workload import Workload
+from neuralake.tpch.dataset import dataset_uri, open_workload
+from neuralake.tpch.generate import generate
+from neuralake.tpch.workload import queries
+from tests.conftest import OFFICIAL
+from tests.performance.plugin import Choice
+
+HERE = Path(__file__).parent
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The queries on each engine, an engine after the other; the size stands in the name."""
+    if "query" not in metafunc.fixturenames:
+        return
+    choice = Choice.of(metafunc.config)
+    size = f"sf{choice.scale_factor:g}"
+    engines = [spec.name for spec in choice.engines]
+    names = [query.name for query in queries()]
+    metafunc.parametrize("workload", [choice.scale_factor], ids=[size], indirect=True)
+    metafunc.parametrize("engine", engines, indirect=True)
+    metafunc.parametrize("query", names, indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the queries that an engine is not to run."""
+    choice = Choice.of(config)
+
+    def is_left_out(item: pytest.Item) -> bool:
+        values = getattr(getattr(item, "callspec", None), "params", {})
+        return (
+            item.path.parent == HERE
+            and "query" in values
+            and values["query"] not in choice.queries_on(values["engine"])
+        )
+
+    left_out = [item for item in items if is_left_out(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(scope="module")
+def workload(request: pytest.FixtureRequest) -> Workload:
+    """TPC-H at the scale factor: the dataset of the tests, or one in the user's storage root."""
+    scale_factor: float = request.param
+    if scale_factor == OFFICIAL:
+        settings = Settings.from_environ(
+            {"NEURALAKE_STORAGE_ROOT": str(request.getfixturevalue("storage"))}
+        )
+    else:
+        settings = Settings.from_environ(os.environ)
+    uri = dataset_uri(settings, scale_factor)
+    generate(scale_factor, uri)
+    return open_workload(uri, settings)
+
+
+@pytest.fixture
+def query(request: pytest.FixtureRequest, workload: Workload) -> Query:
+    """One query of the workload, by its name."""
+    (found,) = (query for query in workload.queries if query.name == request.param)
+    return found
+
+
+@dataclass(frozen=True)
+class OpenEngine:
+    """An engine with the tables registered."""
+
+    name: str
+    version: str
+    session: Session
+
+
+@pytest.fixture(scope="module")
+def engine(request: pytest.FixtureRequest, workload: Workload) -> Iterator[OpenEngine]:
+    """An engine, started once for all queries and alone while it runs."""
+    choice = Choice.of(request.config)
+    (spec,) = (s for s in choice.engines if s.name == request.param)
+    reason = registry.engine_type(spec.name).unavailable()
+    if reason is not None:
+        pytest.skip(reason)
+    registry.prepare(spec)
+    engine = registry.start(spec)
+    try:
+        session = engine.open(_needed_tables(workload, choice.queries_on(spec.name)))
+        try:
+            versions = engine.versions()
+            version = versions.get(spec.name) or next(iter(versions.values()), "")
+            yield OpenEngine(spec.name, version, session)
+        finally:
+            session.close()
+    finally:
+        engine.close()
+
+
+def _needed_tables(workload: Workload, names: Collection[str]) -> dict[str, Table]:
+    """Tables whose names occur in the queries: to open one takes Spark seconds."""
+    text = "".join(query.text for query in workload.queries if query.name in names)
+    return {name: table for name, table in workload.tables.items() if name in text}
+
+
+@dataclass
+class _Given:
+    """An answer that was given, and what the benchmark's record says of it."""
+
+    engine: str
+    answer: Answer
+    record: dict[str, Any]
+
+
+class Judge:
+    """Says whether an answer is right: the official one, or else what the other engines gave."""
+
+    def __init__(self, workload: Workload) -> None:
+        self._workload = workload
+        self._given: dict[str, list[_Given]] = {}
+
+    def verify(self, query: Query, engine: str, result: pa.Table, record: dict[str, Any]) -> None:
+        """Fail the test if an answer is wrong, and write into the record how it was checked."""
+        answer = Answer.of(result)
+        official = self._workload.reference(query, result)
+        if official is not None:
+            mismatch = compare(answer, official, query)
+            assert mismatch is None, f"{engine} {query.name} is wrong: {mismatch}"
+            record["verification"] = "official answer"
+            return
+        record["verification"] = "unverified"
+        given = self._given.setdefault(query.name, [])
+        for other in given:
+            mismatch = compare(answer, other.answer, query)
+            if mismatch is not None:
+                other.record["verification"] = f"contradicted by {engine}"
+            assert mismatch is None, (
+                f"{engine} {query.name} differs from {other.engine}: {mismatch}"
+            )
+        for other in given:
+            record["verification"] = f"agreement with {other.engine}"
+            other.record["verification"] = f"agreement with {engine}"
+        given.append(_Given(engine, answer, record))
+
+
+@pytest.fixture(scope="module")
+def judge(workload: Workload) -> Judge:
+    """One judge for all engines, so that they can be compared."""
+    return Judge(workload)
