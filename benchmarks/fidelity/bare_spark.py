@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 os.environ["PYSPARK_SUBMIT_ARGS"] = "--driver-memory 4g pyspark-shell"
+from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 builder = SparkSession.builder.master(f"local[{len(os.sched_getaffinity(0))}]")
@@ -13,7 +14,8 @@ for setting in sys.argv[2:]:
     builder = builder.config(*setting.split("=", 1))
 spark = builder.getOrCreate()
 for table in (path for path in Path(sys.argv[1]).iterdir() if path.is_dir()):
-    spark.read.format("delta").load(str(table)).createOrReplaceTempView(table.name)
+    snapshot = spark.read.format("delta").option("versionAsOf", DeltaTable(table).version())
+    snapshot.load(str(table)).createOrReplaceTempView(table.name)
 for line in sys.stdin:
     sql = Path(line.strip()).read_text()
     start = time.perf_counter_ns()

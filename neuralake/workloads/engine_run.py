@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,13 +15,14 @@ from neuralake.measure.process import living
 from neuralake.measure.worker import Worker
 from neuralake.queries.query import Query
 from neuralake.results.journal import JournalWriter
-from neuralake.results.records import EngineRecord, Phase, Run, Sample, Verification
+from neuralake.results.records import EngineRecord, Phase, Sample, Verification
 from neuralake.workloads import verification
 from neuralake.workloads.answers import answer_path, later_answer_path
 from neuralake.workloads.cold import evict_tables
 from neuralake.workloads.executor import TARGET, Executed, Opened, Started
 from neuralake.workloads.failures import FAILURES, Failure, Verdict, engine_lost, judge, log_tail
 from neuralake.workloads.plan import Observer, Plan, Step, steps
+from neuralake.workloads.resume import Past
 
 Outcome = TypeVar("Outcome", Started, Opened, Executed)
 
@@ -29,34 +30,6 @@ Outcome = TypeVar("Outcome", Started, Opened, Executed)
 SETUP_TIMEOUT_S = 1800.0
 # After an error a process of the engine that dies of it is seen to have ended within this time.
 _LOSS_SHOWS_S = 0.5
-
-
-@dataclass(frozen=True)
-class Past:
-    """What a journal tells of an engine from before the run was resumed.
-
-    Attributes
-    ----------
-    samples
-        Of this engine, in order.
-    verifications
-        Of its answers.
-    record
-        The engine as it ran, or None if it never did.
-    """
-
-    samples: Sequence[Sample] = ()
-    verifications: Sequence[Verification] = ()
-    record: EngineRecord | None = None
-
-    @classmethod
-    def of(cls, run: Run, engine: str) -> Past:
-        """The past of an engine in a run."""
-        return cls(
-            samples=[sample for sample in run.samples if sample.engine == engine],
-            verifications=[v for v in run.verifications if v.engine == engine],
-            record=next((e for e in run.engines if e.name == engine), None),
-        )
 
 
 @dataclass

@@ -18,8 +18,9 @@ from neuralake.results.records import EngineRecord, Run
 from neuralake.results.store import JOURNAL
 from neuralake.workloads import verification
 from neuralake.workloads.answers import answer_path
-from neuralake.workloads.engine_run import EngineRun, Past
+from neuralake.workloads.engine_run import EngineRun
 from neuralake.workloads.plan import Observer, Plan
+from neuralake.workloads.resume import Past
 
 
 def run_power(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,45 @@ from neuralake.engines.registry import EngineSpec
 from neuralake.errors import ResultsError
 from neuralake.queries.query import Query
 from neuralake.results.journal import read_journal, remove_torn_line
-from neuralake.results.records import EngineRequest, Fingerprint, Header, Run
+from neuralake.results.records import (
+    EngineRecord,
+    EngineRequest,
+    Fingerprint,
+    Header,
+    Run,
+    Sample,
+    Verification,
+)
 from neuralake.results.store import DOCUMENT, JOURNAL
 from neuralake.workloads.plan import Plan
+
+
+@dataclass(frozen=True)
+class Past:
+    """What a journal tells of an engine from before the run was resumed.
+
+    Attributes
+    ----------
+    samples
+        Of this engine, in order.
+    verifications
+        Of its answers.
+    record
+        The engine as it ran, or None if it never did.
+    """
+
+    samples: Sequence[Sample] = ()
+    verifications: Sequence[Verification] = ()
+    record: EngineRecord | None = None
+
+    @classmethod
+    def of(cls, run: Run, engine: str) -> Past:
+        """The past of an engine in a run."""
+        return cls(
+            samples=[sample for sample in run.samples if sample.engine == engine],
+            verifications=[v for v in run.verifications if v.engine == engine],
+            record=next((e for e in run.engines if e.name == engine), None),
+        )
 
 
 def interrupted_run(directory: Path) -> Run:
