@@ -23,7 +23,9 @@ bench: $(READY)
 
 test: $(READY) browser
 	@mkdir -p $(dir $(BENCHMARKS))
-	$(BIN)/python -m pytest --benchmark-json=$(BENCHMARKS)
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile \
+		--ignore=tests/performance --benchmark-disable
+	$(BIN)/python -m pytest tests/performance --benchmark-json=$(BENCHMARKS)
 
 # The report is tested in the system's browser; without one those tests are skipped and say so
 browser:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -84,7 +85,7 @@ def test_a_death_within_the_limit_is_no_want_of_memory(log: Path) -> None:
 
 
 def groups_of(group: ControlGroup) -> set[Path]:
-    return set(group.directory.parent.glob("neuralake-*"))
+    return set(group.directory.parent.glob(f"neuralake-{os.getpid()}-*"))
 
 
 @pytest.mark.parametrize("end", ["close", "kill"])

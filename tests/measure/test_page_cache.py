@@ -26,8 +26,13 @@ def files(tmp_path: Path) -> Path:
     return directory
 
 
+def is_nearly(found: int | None, size_bytes: int) -> bool:
+    """A kernel may reclaim a page at any time, and never has more than all of them."""
+    return found is not None and 0.9 * size_bytes < found <= size_bytes
+
+
 def test_what_was_just_written_or_read_is_cached(files: Path) -> None:
-    assert cached_bytes([files]) == 4 * MIB + 100
+    assert is_nearly(cached_bytes([files]), 4 * MIB + 100)
 
 
 def test_evicted_files_are_read_from_the_disk_again(files: Path) -> None:
@@ -39,14 +44,14 @@ def test_evicted_files_are_read_from_the_disk_again(files: Path) -> None:
         os.pread(stream.fileno(), 1, 0)
     assert 0 < (cached_bytes([part]) or 0) < 4 * MIB
     part.read_bytes()
-    assert cached_bytes([part]) == 4 * MIB
+    assert is_nearly(cached_bytes([part]), 4 * MIB)
 
 
 def test_what_somebody_uses_stays_and_is_told(files: Path) -> None:
     part = files / "part.parquet"
     with part.open("r+b") as stream, mmap.mmap(stream.fileno(), 0) as mapped:
         assert len(mapped[:]) == 4 * MIB  # every page is touched
-        assert evict([files]) == 4 * MIB
+        assert is_nearly(evict([files]), 4 * MIB)
     assert evict([files]) == 0
 
 
