@@ -14,7 +14,7 @@ from neuralake.catalog.tables import Table
 from neuralake.engines.protocol import Engine, Session
 from neuralake.engines.registry import EngineSpec, start
 from neuralake.errors import ResultsError
-from neuralake.measure.execution import Execution, measure
+from neuralake.measure.execution import Execution, measure, settle
 from neuralake.queries.digest import digest
 
 TARGET = f"{__name__}:Executor"
@@ -60,6 +60,7 @@ class Executor:
     def open(self, tables: Mapping[str, Table]) -> Opened:
         """Resolve snapshots and register the tables."""
         self._session, execution = measure(lambda: self._engine.open(tables))
+        settle()
         return Opened(execution, dict(self._engine.settings))
 
     def execute(self, sql: str, answer: Path, known: str | None) -> Executed:

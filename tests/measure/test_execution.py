@@ -8,11 +8,12 @@ import os
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 
 import pytest
 
-from neuralake.measure.execution import measure
+from neuralake.measure.execution import measure, settle
 from neuralake.measure.process import peak_memory_bytes, process_tree, tree_usage
 
 MIB = 2**20
@@ -63,6 +64,26 @@ def test_a_collector_that_was_off_stays_off() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+class Circle:
+    """Refers to itself, so that only a collection finds it."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_what_was_loaded_is_not_visited_again_and_later_garbage_is_collected() -> None:
+    settle()
+    try:
+        assert gc.get_freeze_count() > 10_000
+        assert len(gc.get_objects()) < 1000
+        found = weakref.ref(Circle())
+        assert found() is not None
+        measure(lambda: None)
+        assert found() is None
+    finally:
+        gc.unfreeze()
 
 
 def test_wall_time_includes_waiting_and_cpu_time_does_not() -> None:
