@@ -44,10 +44,10 @@ class Execution:
 def settle() -> None:
     """Let later collections of garbage pass over every object that is alive now.
 
-    A collection visits all objects it knows, tens of thousands in a process with a few libraries:
-    before a query of 20 ms it took as long, left the processor's caches cold, and made the query 5 %
-    slower than it is without (benchmarks/fidelity/hot_loop.py). What was loaded and opened stays
-    anyway.
+    A collection visits all objects it knows, tens of thousands in a process with a few libraries.
+    Before a query of 20 ms it took as long, left the processor's caches cold, and made the query
+    5 % slower than it is without (benchmarks/fidelity/hot_loop.py). What was loaded and opened
+    stays anyway.
     """
     gc.collect()
     gc.freeze()

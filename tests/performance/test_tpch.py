@@ -11,6 +11,7 @@ import gc
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from neuralake.measure.execution import settle
 from neuralake.queries.answers import Answer, compare
 from neuralake.queries.query import Query
 from neuralake.queries.workload import Workload
@@ -40,6 +41,7 @@ def test_query(
         "rows": first.num_rows,
     }
     judge.verify(query, engine.name, first, benchmark.extra_info)
+    settle()
     last = benchmark.pedantic(
         engine.session.execute,
         args=(sql,),
