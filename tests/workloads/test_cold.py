@@ -67,7 +67,8 @@ def test_cold_runs_read_from_the_disk_and_hot_ones_do_not(
     lineitem = sum(f.stat().st_size for f in (dataset_sf001 / "lineitem").glob("*.parquet"))
     for sample in cold:  # both queries read some columns of lineitem
         assert (sample.bytes_read or 0) > lineitem / 20
-    assert {s.bytes_read for s in hot} == {0}
+    # a kernel may reclaim a page at any time
+    assert sum(s.bytes_read or 0 for s in hot) < sum(s.bytes_read or 0 for s in cold) / 20
 
 
 def test_a_cold_answer_is_checked_like_any_other(cold_bench: Bench) -> None:
