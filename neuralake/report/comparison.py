@@ -15,8 +15,7 @@ from neuralake.stats.summary import geometric_mean
 
 NOT_PAIRED = (
     "Runs made one after another are not a paired measurement: what changed on the machine between "
-    "them is in the ratios too. neuralake compare measures two versions side by side and gives a "
-    "verdict."
+    "them is in the ratios too. They are no verdict: that takes both versions side by side."
 )
 
 

@@ -90,6 +90,6 @@ def test_several_runs_are_compared_and_no_verdict_is_given() -> None:
     text = runs_markdown(compare_runs(runs))
     assert "| run 2 ÷ run 1 | run 3 ÷ run 1 |" in text
     assert "not a paired measurement" in text
-    assert "neuralake compare" in text
+    assert "They are no verdict" in text
     assert "Dataset: scale factor | 0.1 | 1 | 10 |" in text
     assert "Exponent of latency against scale factor" in text
