@@ -5,6 +5,10 @@ settings, same files, no import of Neuralake) run the same queries, alternating;
 of the ratios should be 1.00 ± 0.02.
 
     python -m benchmarks.fidelity.hot_loop --engine polars --dataset data/tpch/sf1
+
+Two JVMs of the same code differ by more than a few pairs can average out. With `--same-process` the
+loop runs beside the harness in one process, on the same session: what is left then is what the
+harness adds to an execution, and no more.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.fidelity.beside import BareExecutor, BesideArm
 from benchmarks.fidelity.pairs import Arm, BareArm, HarnessArm, interleave, report
 from neuralake.config import Settings
 from neuralake.engines.registry import EngineSpec
@@ -33,12 +38,14 @@ def main() -> None:
     parser.add_argument("--queries", default=None, help="such as 1,6,9-12")
     parser.add_argument("--processes", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--same-process", action="store_true")
     arguments = parser.parse_args()
     settings = Settings.from_environ(os.environ)
     workload = open_workload(str(Path(arguments.dataset).absolute()), settings)
     queries = select_queries(workload.queries, arguments.queries)
+    make_arms = _arms_in_one_process if arguments.same_process else _arms
     pairs = interleave(
-        lambda: _arms(arguments.engine, workload),
+        lambda: make_arms(arguments.engine, workload),
         queries,
         processes=arguments.processes,
         rounds=arguments.rounds,
@@ -50,6 +57,12 @@ def _arms(engine: str, workload: Workload) -> tuple[Arm, Arm]:
     spec = EngineSpec(engine, OPTIONS.get(engine, {}))
     bare = BareArm(HERE / f"bare_{engine}.py", workload.dataset_uri, *_settings_of(engine))
     return HarnessArm(spec, workload.tables), bare
+
+
+def _arms_in_one_process(engine: str, workload: Workload) -> tuple[Arm, Arm]:
+    target = f"{BareExecutor.__module__}:{BareExecutor.__name__}"
+    harness = HarnessArm(EngineSpec(engine), workload.tables, target)
+    return harness, BesideArm(harness)
 
 
 def _settings_of(engine: str) -> Sequence[str]:

@@ -37,24 +37,24 @@ class Arm(Protocol):
 class HarnessArm:
     """An engine as ``neuralake bench`` runs it."""
 
-    def __init__(self, spec: EngineSpec, tables: Mapping[str, Table]) -> None:
+    def __init__(self, spec: EngineSpec, tables: Mapping[str, Table], target: str = TARGET) -> None:
         self._directory = tempfile.TemporaryDirectory()
         path = Path(self._directory.name)
         self._answer = path / "answer.arrow"
         self._digests: dict[str, str] = {}
-        self._worker = Worker(TARGET, path / "log")
-        self._worker.call("start", spec)
-        self._worker.call("open", tables)
+        self.worker = Worker(target, path / "log")
+        self.worker.call("start", spec)
+        self.worker.call("open", tables)
 
     def execute(self, sql: str) -> int:
         """Run once through the harness; its own sample is returned."""
-        done = self._worker.call("execute", sql, self._answer, self._digests.get(sql))
+        done = self.worker.call("execute", sql, self._answer, self._digests.get(sql))
         self._digests[sql] = done.digest
         return int(done.execution.wall_ns)
 
     def close(self) -> None:
         """End the worker."""
-        self._worker.close()
+        self.worker.close()
         self._directory.cleanup()
 
 
