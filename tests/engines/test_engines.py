@@ -123,6 +123,34 @@ def test_columns_that_came_later_are_null_before(engine: EngineSpec, tmp_path: P
     assert result.to_pylist() == [{"n": 6, "c": 3}]
 
 
+def test_many_files_are_a_table(engine: EngineSpec, tmp_path: Path) -> None:
+    location = str(tmp_path / "many files")
+    for number in range(5):
+        part = ORDERS.set_column(0, "key", pa.array([number] * 3, pa.int64()))
+        deltalake.write_deltalake(location, part, mode="append")
+    deltalake.DeltaTable(location).create_checkpoint()  # a Parquet file that is no data
+    orders = {"orders": DeltaTable(name="orders", location=location)}
+    sql = "SELECT COUNT(*) AS n, SUM(key) AS s, COUNT(price) AS p FROM orders"
+    expected = [{"n": 15, "s": 30, "p": 10}]
+    assert run_query(sql, engine, orders).to_pylist() == expected
+    deltalake.DeltaTable(location).optimize.compact()  # the five files stay beside the one
+    assert run_query(sql, engine, orders).to_pylist() == expected
+    part = ORDERS.set_column(0, "key", pa.array([70] * 3, pa.int64()))
+    deltalake.write_deltalake(location, part, mode="append")
+    more = [{"n": 18, "s": 240, "p": 12}]
+    assert run_query(sql, engine, orders).to_pylist() == more
+
+
+def test_datafusion_lists_the_files_of_a_table_at_once(tmp_path: Path) -> None:
+    location = str(tmp_path / "many files")
+    for _ in range(3):
+        deltalake.write_deltalake(location, ORDERS, mode="append")
+    orders = {"orders": DeltaTable(name="orders", location=location)}
+    plan = explain_query("SELECT key FROM orders", EngineSpec("datafusion"), orders)
+    assert "Union" not in plan
+    assert plan.count(".parquet") == 3
+
+
 def test_polars_knows_the_rows_of_a_file_when_it_plans(tables: Mapping[str, Table]) -> None:
     # without them it joins in orders that take several times as long
     for name in ("orders", "names"):
