@@ -250,9 +250,17 @@ def serve(descriptor: int) -> NoReturn:
             answer = (True, getattr(served, method)(*arguments))
         except BaseException as error:  # noqa: BLE001 (a Rust panic is not an Exception)
             details = traceback.format_exc()
-            answer = (False, (type(error).__name__, str(error) or repr(error), details))
+            answer = (False, (type(error).__name__, _text(error), details))
         connection.send(answer)
         del answer, arguments
     if hasattr(served, "close"):
         served.close()
     sys.exit(0)
+
+
+def _text(error: BaseException) -> str:
+    """What an exception says; one of a JVM asks the JVM for it, which may be gone."""
+    try:
+        return str(error) or repr(error)
+    except Exception as failure:  # noqa: BLE001 (whatever its text may raise)
+        return f"it cannot tell its reason ({type(failure).__name__})"

@@ -83,8 +83,9 @@ def judge(failure: Failure, said: str, *, limit_bytes: int | None) -> Verdict:
             if failure.out_of_memory:
                 text = f"{words} for want of memory{_limit(limit_bytes)}"
                 return _verdict("oom", text, replace=True)
-            text = f"{words}; its last words: {last}" if last else words
             memory = _OUT_OF_MEMORY.search(said)
+            reason = f"{words} ({memory[0]})" if memory and memory[0] not in last else words
+            text = f"{reason}; its last words: {last}" if last else reason
             return _verdict("oom" if memory else "crashed", text, replace=True)
 
 

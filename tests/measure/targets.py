@@ -26,6 +26,13 @@ class Target:
     def fail_silently(self) -> None:
         raise KeyError
 
+    def fail_without_words(self) -> None:
+        class SpeechlessError(Exception):
+            def __str__(self) -> str:
+                raise ConnectionRefusedError
+
+        raise SpeechlessError
+
     def exit_politely(self) -> None:
         sys.exit("goodbye")
 

@@ -58,6 +58,8 @@ def test_an_exception_comes_back_and_the_worker_lives_on(start: Callable[..., Wo
     assert "in fail" in caught.value.details
     with pytest.raises(RemoteError, match=r"KeyError\(\)"):
         worker.call("fail_silently")
+    with pytest.raises(RemoteError, match=r"cannot tell its reason \(ConnectionRefusedError\)"):
+        worker.call("fail_without_words")
     with pytest.raises(RemoteError, match="goodbye"):
         worker.call("exit_politely")
     with pytest.raises(RemoteError, match="has no attribute 'nothing'"):
