@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 # Reader features under which the data files hold the rows as they are. Any other feature, known
 # or still to come, may change what a file means: Delta protocol, "Table Features".
-_FOOTERS_AT_ONCE = 8
 _PLAIN_FEATURES = frozenset({"timestampNtz", "v2Checkpoint", "vacuumProtocolCheck"})
+_FOOTERS_AT_ONCE = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +129,11 @@ class DeltaTable:
         list of str or None
             None if the rows are not simply those of the files, or a file has not all columns of the
             table in their order, with their types.
+
+        Raises
+        ------
+        CatalogError
+            If the table or one of the files cannot be read.
         """
         snapshot = self.snapshot()
         if _feature_beyond_files(snapshot) is not None:
@@ -137,9 +142,15 @@ class DeltaTable:
         expected = _plain(_arrow_schema(snapshot))
         system, _ = filesystem(self.uri, self.storage_options)
         paths = [file.removeprefix("s3://") for file in files]
-        with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
-            schemas = pool.map(lambda path: pq.read_schema(path, filesystem=system), paths)
-            return files if all(_plain(schema) == expected for schema in schemas) else None
+        try:
+            with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
+                schemas = pool.map(lambda path: pq.read_schema(path, filesystem=system), paths)
+                return files if all(_plain(schema) == expected for schema in schemas) else None
+        except (OSError, ValueError) as error:
+            reason = one_line(error, self.storage_options)
+            raise CatalogError(
+                f"table {self.name}: a data file of {self.uri} cannot be read: {reason}"
+            ) from error
 
     def lazy(self, filters: Sequence[Filter] = (), columns: Sequence[str] = ()) -> pl.LazyFrame:
         """Rows as a LazyFrame; filters and columns are pushed down into the scan."""

@@ -74,6 +74,10 @@ class ParquetTable:
         SchemaMismatchError
             If one has other columns.
         """
+        return self._checked()[0]
+
+    def _checked(self) -> tuple[list[str], list[pq.FileMetaData]]:
+        """The files with their footers, which :meth:`files` promises to agree."""
         files = self._listed()
         footers = self._footers(files)
         schemas = [footer.schema.to_arrow_schema() for footer in footers]
@@ -82,7 +86,7 @@ class ParquetTable:
         required = {column.name for column in self.columns if not column.nullable}
         for footer, schema in zip(footers, schemas, strict=True):
             check_schema(self.name, self.columns, _without_nulls(schema, footer, required))
-        return files
+        return files, footers
 
     def arrow_schema(self) -> pa.Schema:
         """Schema of the first file; :meth:`files` makes sure that all have the same."""
@@ -104,8 +108,8 @@ class ParquetTable:
         """Rows as a LazyFrame; filters and columns are pushed down into the scan."""
         import polars as pl
 
-        files = self.files()
-        schemas = [footer.schema.to_arrow_schema() for footer in self._footers(files)]
+        files, footers = self._checked()
+        schemas = [footer.schema.to_arrow_schema() for footer in footers]
         # One schema for all: a string may be dictionary-encoded (Categorical) in one file only.
         # Not otherwise: Polars 2.1 plans a scan with a given schema without looking at the footers,
         # and not knowing the number of rows it joins in orders that take up to five times as long.

@@ -85,10 +85,11 @@ class DuckDBSession:
             if isinstance(table, FunctionTable):
                 connection.from_arrow(table.arrow()).create_view(name)
             elif isinstance(table, DeltaTable | ParquetTable):
-                # a file may have been written before a column was added
-                differ = isinstance(table, DeltaTable) and table.uniform_files() is None
+                files = table.uniform_files() if isinstance(table, DeltaTable) else table.files()
                 relation = connection.read_parquet(
-                    table.files(), hive_partitioning=False, union_by_name=differ
+                    table.files() if files is None else files,
+                    hive_partitioning=False,
+                    union_by_name=files is None,  # one was written before a column was added
                 )
                 relation.create_view(name)
 

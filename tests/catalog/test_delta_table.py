@@ -156,6 +156,14 @@ def test_files_that_are_the_whole_table_are_told(tmp_path: Path) -> None:
     assert DeltaTable(name="people", location=people.uri).uniform_files() is None
 
 
+def test_a_data_file_that_is_gone_is_said(tmp_path: Path) -> None:
+    people = DeltaTable(name="people", location=str(tmp_path / "people"), columns=COLUMNS)
+    write_deltalake(people.uri, ROWS)
+    Path(people.files()[0]).unlink()
+    with pytest.raises(CatalogError, match=r"table people: a data file of .* cannot be read: "):
+        people.uniform_files()
+
+
 class TestWhatFilesAloneDoNotTell:
     def test_partition_columns(self, tmp_path: Path) -> None:
         write_deltalake(str(tmp_path), ROWS, partition_by=["name"])
