@@ -1,0 +1,186 @@
+"""Run the queries on each engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from neuralake.cli.context import make_console, print_json, read_settings, tpch_workload
+from neuralake.cli.options import dataset_option, json_option, quantity, scale_factor_option
+from neuralake.errors import ResultsError
+from neuralake.report.text import one_line
+
+if TYPE_CHECKING:
+    from neuralake.config import Settings
+    from neuralake.queries.workload import Workload
+    from neuralake.results.records import Run
+
+
+@click.command()
+@scale_factor_option
+@dataset_option
+@click.option("--workload", "own", metavar="DIR", help="Your own SQL files, in place of TPC-H.")
+@click.option(
+    "--catalog", "source", metavar="FILE|MODULE", help="Your tables.  [default: DIR/catalog.py]"
+)
+@click.option(
+    "--engines", metavar="A,B,…", help="Engines, in order.  [default: polars,datafusion,spark]"
+)
+@click.option(
+    "--engine", "options", multiple=True, metavar="NAME:KEY=VALUE", help="A setting of an engine."
+)
+@click.option("--queries", metavar="1,6,9-12", help="Numbers or names of queries.  [default: all]")
+@click.option(
+    "--runs",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="Hot runs of each query, after its first run.",
+)
+@click.option(
+    "--cold",
+    is_flag=True,
+    help="Also run each query in a new process, with the dataset out of the page cache.",
+)
+@click.option(
+    "--cold-runs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Cold runs of each query; implies --cold.  [default: 1 with --cold]",
+)
+@click.option(
+    "--timeout",
+    "timeout_s",
+    metavar="DURATION",
+    callback=quantity("parse_duration"),
+    help="Longest execution of a query: seconds, or such as 5m, 2h.  [default: none]",
+)
+@click.option(
+    "--memory-limit",
+    "memory_bytes",
+    metavar="SIZE",
+    callback=quantity("parse_size"),
+    help="Memory of an engine's processes together, such as 4g.  [default: none]",
+)
+@click.option(
+    "--resume",
+    metavar="RUN",
+    help="Go on with an interrupted run; its other options are those that it began with.",
+)
+@json_option
+@click.pass_context
+def bench(
+    ctx: click.Context,
+    scale_factor: float | None,
+    dataset: str | None,
+    own: str | None,
+    source: str | None,
+    engines: str | None,
+    options: tuple[str, ...],
+    queries: str | None,
+    runs: int,
+    cold: bool,
+    cold_runs: int | None,
+    timeout_s: float | None,
+    memory_bytes: int | None,
+    resume: str | None,
+    as_json: bool,
+) -> int:
+    """Run the queries on each engine, verify every answer, and report.
+
+    The queries are TPC-H's, whose dataset is generated if there is none, or your own. Exit status
+    1 says that an answer is wrong or missing.
+    """
+    from neuralake.engines.registry import parse_specs
+    from neuralake.report.progress import BenchProgress
+    from neuralake.report.report import write_report
+    from neuralake.report.terminal import print_run
+    from neuralake.results.store import RunStore
+    from neuralake.workloads import bench as benches
+    from neuralake.workloads.resume import interrupted_run
+
+    settings = read_settings()
+    store = RunStore(settings.results_root)
+    resumed = None
+    if resume is not None:
+        _refuse_others(ctx, "resume", "as_json")
+        directory = store.find(resume)
+        resumed = (interrupted_run(directory), directory)
+        plan = benches.plan_of(resumed[0], _workload_of(resumed[0], settings))
+    else:
+        names = [n.strip() for n in engines.split(",")] if engines else benches.DEFAULT_ENGINES
+        chosen = benches.choose_engines(parse_specs(names, options), required=engines is not None)
+        workload = _bench_workload(settings, own, source, scale_factor, dataset, queries)
+        plan = benches.make_plan(
+            workload,
+            chosen,
+            selection=queries,
+            hot_runs=runs,
+            cold_runs=cold_runs or int(cold),
+            limits=benches.make_limits(timeout_s, memory_bytes),
+        )
+    console = make_console(stderr=True)
+    run, directory = benches.bench(
+        plan, store, lambda plan: BenchProgress(console, plan), resumed=resumed
+    )
+    if as_json:
+        print_json(run)
+    else:
+        print_run(run, make_console(), directory)
+    try:
+        written = write_report([run], directory / "report")
+    except ResultsError as error:  # everything is measured, and kept
+        click.echo(f"neuralake: no report: {one_line(str(error))}", err=True)
+    else:
+        if not as_json:
+            click.echo(f"report: {written.html}")
+    return 1 if any(v.verdict in ("wrong", "failed") for v in run.verifications) else 0
+
+
+def _refuse_others(ctx: click.Context, *allowed: str) -> None:
+    """Refuse options that do not go with the first of the allowed ones."""
+    typed = click.core.ParameterSource.COMMANDLINE
+    for parameter in ctx.command.params:
+        name = parameter.name or ""
+        if name not in allowed and ctx.get_parameter_source(name) is typed:
+            raise click.UsageError(
+                f"{parameter.opts[0]} does not go with --{allowed[0]}: "
+                "the run goes on with the options that it began with"
+            )
+
+
+def _workload_of(run: Run, settings: Settings) -> Workload:
+    """The workload that a run measured, as it is now."""
+    from neuralake.queries.directory import open_directory
+    from neuralake.tpch.dataset import open_workload
+
+    facts = run.header.dataset
+    if "directory" in facts:
+        return open_directory(Path(facts["directory"]), facts["catalog"], settings)
+    return open_workload(run.header.dataset_uri, settings)
+
+
+def _bench_workload(
+    settings: Settings,
+    own: str | None,
+    source: str | None,
+    scale_factor: float | None,
+    dataset: str | None,
+    queries: str | None,
+) -> Workload:
+    """What bench runs: the workload in a directory of the user's, or TPC-H."""
+    from neuralake.queries.directory import open_directory
+    from neuralake.queries.workload import select_queries
+    from neuralake.tpch.workload import queries as tpch_queries
+
+    if own is not None:
+        if scale_factor is not None or dataset is not None:
+            raise click.UsageError("--workload goes without --scale-factor and --dataset")
+        return open_directory(Path(own), source, settings)
+    if source is not None:
+        raise click.UsageError("--catalog goes with --workload")
+    select_queries(tpch_queries(), queries)  # before an hour of generation
+    return tpch_workload(settings, scale_factor, dataset, make=True)

@@ -1,0 +1,94 @@
+"""What commands have in common: settings, datasets, results, and how answers are printed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from neuralake.catalog.catalog import Catalog
+    from neuralake.config import Settings
+    from neuralake.queries.workload import Workload
+    from neuralake.results.store import RunStore
+
+WIDTH_WITHOUT_TERMINAL = 140
+
+
+def read_settings() -> Settings:
+    """Settings from the environment."""
+    from neuralake.config import Settings
+
+    return Settings.from_environ(os.environ)
+
+
+def absolute_uri(location: str) -> str:
+    """What the user typed: a URI, or a path from where he stands."""
+    from neuralake.config import is_remote
+
+    return location if is_remote(location) else str(Path(location).absolute())
+
+
+def open_store() -> RunStore:
+    """The runs under the results root."""
+    from neuralake.results.store import RunStore
+
+    return RunStore(read_settings().results_root)
+
+
+def load_tables(
+    source: str | None, scale_factor: float | None = None, dataset: str | None = None
+) -> Catalog:
+    """The user's catalog, or TPC-H's tables where the options place them."""
+    from neuralake.catalog.load import load_catalog
+    from neuralake.tpch.dataset import dataset_catalog, dataset_uri
+
+    settings = read_settings()
+    if source is None:
+        size = 1.0 if scale_factor is None else scale_factor
+        uri = absolute_uri(dataset) if dataset else dataset_uri(settings, size)
+        return dataset_catalog(uri, settings)
+    if scale_factor is not None or dataset is not None:
+        raise click.UsageError("--catalog goes without --scale-factor and --dataset")
+    return load_catalog(source, settings)
+
+
+def tpch_workload(
+    settings: Settings, scale_factor: float | None, dataset: str | None, *, make: bool = False
+) -> Workload:
+    """The TPC-H workload that the options name; its dataset is made if absent and ``make``."""
+    from neuralake.tpch.dataset import dataset_uri, open_workload
+    from neuralake.tpch.generate import generate
+    from neuralake.tpch.progress import generation_progress
+
+    if dataset is not None:
+        if scale_factor is not None:
+            raise click.UsageError("expected either --scale-factor or --dataset")
+        return open_workload(absolute_uri(dataset), settings)
+    size = 1.0 if scale_factor is None else scale_factor
+    uri = dataset_uri(settings, size)
+    if make:
+        with generation_progress() as progress:
+            generate(size, uri, progress=progress)
+    return open_workload(uri, settings)
+
+
+def make_console(*, stderr: bool = False) -> Console:
+    """A console; it is wide where there is no terminal."""
+    from rich.console import Console
+
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = WIDTH_WITHOUT_TERMINAL
+    return console
+
+
+def print_json(value: Any) -> None:
+    """Print records as JSON."""
+    import msgspec
+
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
