@@ -167,6 +167,25 @@ def test_parquet_as_file_directory_glob(engine: SparkEngine, tmp_path: Path, loc
     ]
 
 
+def test_parquet_that_remembers_views(engine: SparkEngine, tmp_path: Path) -> None:
+    view = pa.string_view()
+    kept = pa.table(
+        {
+            "text": pa.array(["a", "b"], view),
+            "raw": pa.array([b"a", b"b"], pa.binary_view()),
+            "many": pa.array([["a"], ["b", "c"]], pa.list_(view)),
+            "inside": pa.array([{"x": "a"}, {"x": "b"}], pa.struct([("x", view)])),
+            "named": pa.array([[("k", "a")], [("k", "b")]], pa.map_(view, view)),
+        }
+    )
+    pq.write_table(kept, tmp_path / "t.parquet")
+    parquet = ParquetTable(name="t", location=str(tmp_path / "t.parquet"))
+    sql = "SELECT text, raw, many[1] AS last, inside.x, named['k'] AS k FROM t WHERE raw = 'b'"
+    assert rows(engine, {"t": parquet}, sql) == [
+        {"text": "b", "raw": b"b", "last": "c", "x": "b", "k": "b"}
+    ]
+
+
 def test_a_function_joins_a_delta_table(engine: SparkEngine, delta: DeltaTable) -> None:
     sql = "SELECT n.name FROM t JOIN order n ON t.key = n.key WHERE t.price > 1 ORDER BY t.key"
     answer = rows(engine, {"t": delta, "order": numbers}, sql)

@@ -135,7 +135,8 @@ class SparkSession:
 
         files = [_escape_glob(_local_uri(file)) for file in table.files()]
         # A file written before a column was added lacks it: the schema must be the table's.
-        schema = from_arrow_schema(table.arrow_schema(), prefer_timestamp_ntz=True)
+        live = pa.schema([field.with_type(_plain(field.type)) for field in table.arrow_schema()])
+        schema = from_arrow_schema(live, prefer_timestamp_ntz=True)
         if not files:
             return self._spark.createDataFrame([], schema)
         return self._spark.read.schema(schema).parquet(*files)
@@ -154,6 +155,21 @@ def _jars(options: SparkOptions) -> list[Path]:
             raise EngineError(f"spark: {error}") from error
         _tell(f"{error}; reading the files of Delta snapshots as plain Parquet instead")
         return []
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """A type as Spark knows it: Arrow's views are a way to lie in memory."""
+    if pa.types.is_string_view(kind):
+        return pa.string()
+    if pa.types.is_binary_view(kind):
+        return pa.binary()
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_plain(field.type)) for field in kind])
+    if pa.types.is_map(kind):
+        return pa.map_(_plain(kind.key_type), _plain(kind.item_type))
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return pa.list_(kind.value_field.with_type(_plain(kind.value_type)))
+    return kind
 
 
 def _local_uri(path: str) -> str:
