@@ -7,6 +7,7 @@ whatever the child starts. It writes its output to a log file, and its memory ca
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import signal
 import socket
@@ -16,6 +17,7 @@ import time
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NoReturn
@@ -75,6 +77,26 @@ class RemoteError(Exception):
         self.out_of_memory = out_of_memory
 
 
+@dataclass(frozen=True)
+class Interpreter:
+    """Another Python for a child, such as one with other packages.
+
+    Attributes
+    ----------
+    executable
+        Its ``python``.
+    directory
+        Working directory of the child.
+    modules
+        Files of modules that come from here and not from its own packages, by their names, parents
+        before children: the instrument is then the same in every child.
+    """
+
+    executable: Path
+    directory: Path
+    modules: Mapping[str, Path]
+
+
 class Worker:
     """A spawned process that holds one object and calls its methods.
 
@@ -90,6 +112,8 @@ class Worker:
         Limit for the child and its descendants together, or None.
     limiter
         How the limit is kept; None is a control group where one can be made, otherwise watched.
+    interpreter
+        What runs the child; None is the Python that runs this, with its path.
     """
 
     def __init__(
@@ -100,6 +124,7 @@ class Worker:
         *,
         memory_limit_bytes: int | None = None,
         limiter: Limiter | None = None,
+        interpreter: Interpreter | None = None,
     ) -> None:
         self._limit_bytes = memory_limit_bytes
         self._group: ControlGroup | None = None
@@ -114,16 +139,18 @@ class Worker:
         with theirs, lifeline, log.open("ab") as output:
             descriptors = (theirs.fileno(), lifeline.fileno())
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _CHILD, *map(str, descriptors), group],
+                [*_command(interpreter), *map(str, descriptors), group, *_modules(interpreter)],
+                cwd=interpreter.directory if interpreter else None,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 pass_fds=descriptors,
                 start_new_session=True,
-                env={**os.environ, **(environment or {})},
+                env={**_inherited(interpreter), **(environment or {})},
             )
         self._connection = Connection(ours.detach())
-        self._connection.send((sys.path, target))
+        with suppress(OSError):  # it ended at once: the first call says so
+            self._connection.send((None if interpreter else sys.path, target))
 
     @property
     def pid(self) -> int:
@@ -227,6 +254,38 @@ import sys
 from neuralake.measure.worker import main
 main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
 """
+_CHILD_ELSEWHERE = """\
+import importlib, json, sys
+from importlib.util import module_from_spec, spec_from_file_location
+for name, file in json.loads(sys.argv[4]).items():
+    parent, _, child = name.rpartition(".")
+    spec = spec_from_file_location(name, file)
+    sys.modules[name] = module = module_from_spec(spec)
+    setattr(importlib.import_module(parent), child, module)
+    spec.loader.exec_module(module)
+from neuralake.measure.worker import main
+main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+"""
+_OF_THIS_PYTHON = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
+
+
+def _command(interpreter: Interpreter | None) -> list[str]:
+    if interpreter is None:
+        return [sys.executable, "-c", _CHILD]
+    # -P: a package in the working directory is not the one that is installed
+    return [str(interpreter.executable), "-P", "-c", _CHILD_ELSEWHERE]
+
+
+def _modules(interpreter: Interpreter | None) -> list[str]:
+    if interpreter is None:
+        return []
+    return [json.dumps({name: str(file) for name, file in interpreter.modules.items()})]
+
+
+def _inherited(interpreter: Interpreter | None) -> dict[str, str]:
+    """The environment, without what belongs to this Python where another one runs."""
+    dropped = () if interpreter is None else _OF_THIS_PYTHON
+    return {name: value for name, value in os.environ.items() if name not in dropped}
 
 
 def main(descriptor: int, lifeline: int, group: str) -> NoReturn:
@@ -238,7 +297,9 @@ def main(descriptor: int, lifeline: int, group: str) -> NoReturn:
 def serve(descriptor: int) -> NoReturn:
     """Answer calls until the other side closes the connection (runs in the child)."""
     connection = Connection(descriptor)
-    sys.path[:], target = connection.recv()
+    path, target = connection.recv()
+    if path is not None:
+        sys.path[:] = path
     module, _, attribute = target.partition(":")
     served = getattr(importlib.import_module(module), attribute)()
     while True:

@@ -1,0 +1,152 @@
+"""What runs inside an arm: the arm's Neuralake and engine, measured by the comparison's own clock.
+
+This module, :mod:`neuralake.measure` and the digest of results come from the Neuralake that
+compares, and everything else from the arm's environment. Of the arm's Neuralake only this is used:
+``open_workload`` or ``open_directory``, and ``registry`` to start an engine. Answers are plain
+values, so that two versions need not agree on any class.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from neuralake.measure.execution import measure, settle
+from neuralake.queries.digest import digest
+
+TARGET = f"{__name__}:Agent"
+
+
+class Agent:
+    """One engine of an arm; its methods are called over the worker's pipe."""
+
+    def __init__(self) -> None:
+        self._engine: Any = None
+        self._session: Any = None
+        self._workload: Any = None
+
+    def load(
+        self, dataset_uri: str | None, directory: str | None, catalog: str | None
+    ) -> dict[str, Any]:
+        """Open the workload: TPC-H on a dataset, or a directory of queries with its catalog.
+
+        Returns
+        -------
+        dict
+            ``name``, ``scale_factor``, SQL text by name (``queries``), and what identifies the
+            data of each table (``tables``).
+        """
+        from neuralake.config import Settings
+
+        settings = Settings.from_environ(os.environ)
+        if directory is not None:
+            from neuralake.queries.directory import open_directory
+
+            self._workload = open_directory(Path(directory), catalog, settings)
+        else:
+            from neuralake.tpch.dataset import open_workload
+
+            self._workload = open_workload(str(dataset_uri), settings)
+        return {
+            "name": self._workload.name,
+            "scale_factor": self._workload.scale_factor,
+            "queries": {query.name: query.sql() for query in self._workload.queries},
+            "tables": self.identities(),
+        }
+
+    def identities(self) -> dict[str, Any]:
+        """What identifies the data of each table now."""
+        return {name: _identity(table) for name, table in self._workload.tables.items()}
+
+    def unavailable(self, engine: str) -> str | None:
+        """Why an engine cannot run in this arm, or None."""
+        from neuralake.engines import registry
+
+        reason: str | None = registry.engine_type(engine).unavailable()
+        return reason
+
+    def start(self, engine: str, options: dict[str, str]) -> dict[str, Any]:
+        """Start the engine; returns its versions, and the measured ``execution``."""
+        from neuralake.engines import registry
+        from neuralake.engines.registry import EngineSpec
+
+        spec = EngineSpec(engine, options)
+        if hasattr(registry, "prepare"):
+            registry.prepare(spec)
+        self._engine, execution = measure(lambda: registry.start(spec))
+        return {"execution": asdict(execution), "versions": dict(self._engine.versions())}
+
+    def open(self) -> dict[str, Any]:
+        """Open the tables; returns the settings in effect, and the measured ``execution``."""
+        self._session, execution = measure(lambda: self._engine.open(self._workload.tables))
+        settle()
+        settings = {name: str(value) for name, value in dict(self._engine.settings).items()}
+        return {"execution": asdict(execution), "settings": settings}
+
+    def execute(self, sql: str, answer: str, known: str | None) -> dict[str, Any]:
+        """Run a query once.
+
+        Parameters
+        ----------
+        sql
+            Its text.
+        answer
+            File for the result (Arrow IPC), written unless the result's digest is the known one.
+        known
+            Digest of an earlier result.
+
+        Returns
+        -------
+        dict
+            The measured ``execution``, ``rows`` and ``digest``.
+        """
+        execute = self._session.execute
+        result, execution = measure(lambda: execute(sql))
+        fingerprint = digest(result)
+        if fingerprint != known:
+            _keep(result, Path(answer))
+        return {
+            "execution": asdict(execution),
+            "rows": result.num_rows,
+            "digest": fingerprint,
+        }
+
+    def close(self) -> None:
+        """Close what was opened."""
+        if self._session is not None:
+            self._session.close()
+        if self._engine is not None and hasattr(self._engine, "close"):
+            self._engine.close()
+
+
+def _identity(table: Any) -> dict[str, Any]:
+    """Facts that differ once the data of a table does, and its place."""
+    uri = getattr(table, "uri", None)
+    found: dict[str, Any] = {"format": table.format, "uri": uri if isinstance(uri, str) else None}
+    if table.format == "delta":
+        import deltalake
+
+        options = dict(getattr(table, "storage_options", None) or {})
+        snapshot = deltalake.DeltaTable(table.uri, storage_options=options or None)
+        found |= {"id": str(snapshot.metadata().id), "version": snapshot.version()}
+    elif table.format == "parquet" and hasattr(table, "files"):
+        found["files"] = [_file(path) for path in table.files()]
+    return found
+
+
+def _file(path: str) -> list[Any]:
+    """A local file with its size and time of change; of another only its name is known here."""
+    try:
+        status = Path(path.removeprefix("file://")).stat()
+    except OSError:
+        return [path]
+    return [path, status.st_size, status.st_mtime_ns]
+
+
+def _keep(result: pa.Table, path: Path) -> None:
+    with pa.ipc.new_file(str(path), result.schema) as writer:
+        writer.write_table(result)
