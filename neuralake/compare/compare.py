@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ import msgspec
 from neuralake.compare.answers import Answers
 from neuralake.compare.arm import ArmSpec, parse_arm
 from neuralake.compare.build import Arm, build_arm, find_repository
+from neuralake.compare.calibration import calibration_path, load_calibration
 from neuralake.compare.journal import COMPARISONS, DOCUMENT, PAIRS, PairJournal
 from neuralake.compare.pairs import (
     EnginePairs,
@@ -134,6 +135,36 @@ def compare(request: Request, observer: Observer) -> tuple[Comparison, Path]:
         ) from held
 
 
+def parse_engines(names: Iterable[str], options: Iterable[str]) -> tuple[EngineSpec, ...]:
+    """Engines and their options from the command line; what they mean is the arms' to know.
+
+    Parameters
+    ----------
+    names
+        In the order in which they run.
+    options
+        Items such as ``datafusion:target_partitions=4``.
+
+    Raises
+    ------
+    CompareError
+        If an option cannot be read, or is of no engine that is compared.
+    """
+    found: dict[str, dict[str, str]] = {name: {} for name in names}
+    for item in options:
+        name, colon, setting = item.partition(":")
+        key, equals, value = setting.partition("=")
+        if not (colon and equals and key):
+            raise CompareError(f"engine option {item!r}: expected NAME:KEY=VALUE")
+        if name not in found:
+            raise CompareError(
+                f"engine option {item!r}: {name} is not compared, expected one of "
+                f"{', '.join(found)}"
+            )
+        found[name][key] = value
+    return tuple(EngineSpec(name, given) for name, given in found.items())
+
+
 def _build(request: Request, spec: ArmSpec, repository: Path, observer: Observer) -> Arm:
     return build_arm(
         spec,
@@ -185,6 +216,7 @@ class _Comparing:
         answers = Answers(directory / "answers", self._request.workload)
         found: list[EngineComparison] = []
         left_s = self._request.terms.max_time_s
+        shares = self._shares(loaded["base"])
         with PairJournal(directory / PAIRS) as journal:
             for number, spec in enumerate(self._request.engines):
                 engine = EnginePairs(
@@ -198,7 +230,7 @@ class _Comparing:
                     journal=journal.append,
                     observer=self._observer,
                 )
-                done = engine.run(left_s / (len(self._request.engines) - number))
+                done = engine.run(left_s * shares[number] / sum(shares[number:]))
                 left_s = max(left_s - done.elapsed_s, 0)
                 found.append(done)
                 if done.ending == "interrupted":
@@ -297,6 +329,21 @@ class _Comparing:
             except EngineError:  # not installed here: the arms choose for themselves
                 return options
         return options
+
+    def _shares(self, loaded: Mapping[str, Any]) -> list[float]:
+        """How the time is shared out: by what each engine's noise needs, where that is known."""
+        request, question = self._request, self._request.terms.question
+        machine = fingerprint(request.working_directory)
+        path = calibration_path(request.results, loaded["name"], loaded["scale_factor"], machine)
+        calibration = load_calibration(path)
+        known = {} if calibration is None else calibration.engines
+        if any(engine.name not in known for engine in request.engines):
+            return [1.0] * len(request.engines)
+        needed = [known[engine.name].needed_s(question) for engine in request.engines]
+        self._observer.planned(
+            {engine.name: s for engine, s in zip(request.engines, needed, strict=True)}
+        )
+        return needed
 
     def _document(
         self,

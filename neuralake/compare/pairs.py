@@ -62,6 +62,9 @@ class Observer(Protocol):
     def building(self, text: str) -> None:
         """An arm is being built."""
 
+    def planned(self, needed_s: Mapping[str, float]) -> None:
+        """By this machine's noise, each engine has all verdicts after at most so many seconds."""
+
     def starting(self, engine: str, processes: int) -> None:
         """A pair of processes is about to start."""
 

@@ -112,6 +112,7 @@ def _change(
         more_pairs=in_pairs(judgement.more),
         fixed_size_pairs=None if fixed is None else fixed * measured.rounds,
         spread=spread,
+        unit_spread=judgement.unit_spread,
     )
 
 
