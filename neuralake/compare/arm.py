@@ -107,8 +107,9 @@ def parse_arm(text: str) -> ArmSpec:
         )
     if not text.isprintable():
         raise ArmError(f"arm {text!r} has a control character: {_EXAMPLE}")
-    end = re.match(r"[^+\[]*", text).end()  # type: ignore[union-attr]  # matches the empty text too
-    revision = text[:end].strip()
+    revision = re.split(r"[+\[]", text, maxsplit=1)[0]
+    end = len(revision)
+    revision = revision.strip()
     if not revision:
         raise ArmError(f"arm {text!r} names no revision: {_EXAMPLE}")
     if revision.startswith("-"):
@@ -117,10 +118,10 @@ def parse_arm(text: str) -> ArmSpec:
     options: list[str] = []
     while end < len(text):
         if text[end] == "+":
-            match = _WHEEL.match(text, end + 1) or _OTHER.match(text, end + 1)
-            assert match is not None  # the second matches the empty text too
-            requirements.append(_requirement(text, match[0].strip()))
-            end = match.end()
+            start = end + 1
+            match = _WHEEL.match(text, start) or _OTHER.match(text, start)
+            end = match.end() if match else start
+            requirements.append(_requirement(text, text[start:end].strip()))
         elif text[end] == "[":
             closing = text.find("]", end)
             if closing < 0:
