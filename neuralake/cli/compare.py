@@ -60,10 +60,8 @@ _max_time = click.option(
 _rounds = click.option(
     "--rounds",
     type=click.IntRange(min=2),
-    default=4,
-    show_default=True,
     metavar="N",
-    help="Pairs of each query in each pair of processes, before both are restarted.",
+    help="Pairs of each query before both arms are restarted.  [default: 4, or as calibrated]",
 )
 _timeout = click.option(
     "--timeout",
@@ -132,7 +130,7 @@ def compare(
     max_time_s: float,
     effect: float,
     query_effect: float,
-    rounds: int,
+    rounds: int | None,
     timeout_s: float | None,
     until_regression: bool,
     strict: bool,
@@ -196,7 +194,7 @@ def calibrate(
     options: tuple[str, ...],
     queries: str | None,
     max_time_s: float,
-    rounds: int,
+    rounds: int | None,
     timeout_s: float | None,
     allow_dirty: bool,
     as_json: bool,

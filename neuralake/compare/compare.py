@@ -17,6 +17,7 @@ from neuralake.compare.build import Arm, build_arm, find_repository
 from neuralake.compare.calibration import calibration_path, load_calibration
 from neuralake.compare.journal import COMPARISONS, DOCUMENT, PAIRS, PairJournal
 from neuralake.compare.pairs import (
+    DEFAULT_ROUNDS,
     EnginePairs,
     Observer,
     SidedQuery,
@@ -190,6 +191,14 @@ def _options(request: Request, spec: ArmSpec) -> dict[str, dict[str, str]]:
     return found
 
 
+@dataclass(frozen=True)
+class _EnginePlan:
+    """An engine's share of the time, in relation to the others', and its rounds."""
+
+    share: float
+    rounds: int
+
+
 class _Comparing:
     """What the steps of one comparison have in common."""
 
@@ -216,7 +225,7 @@ class _Comparing:
         answers = Answers(directory / "answers", self._request.workload)
         found: list[EngineComparison] = []
         left_s = self._request.terms.max_time_s
-        shares = self._shares(loaded["base"])
+        plans = self._plans(loaded["base"])
         with PairJournal(directory / PAIRS) as journal:
             for number, spec in enumerate(self._request.engines):
                 engine = EnginePairs(
@@ -227,10 +236,12 @@ class _Comparing:
                     tables=loaded["base"]["tables"],
                     answers=answers,
                     terms=self._request.terms,
+                    rounds=plans[number].rounds,
                     journal=journal.append,
                     observer=self._observer,
                 )
-                done = engine.run(left_s * shares[number] / sum(shares[number:]))
+                share = plans[number].share / sum(plan.share for plan in plans[number:])
+                done = engine.run(left_s * share)
                 left_s = max(left_s - done.elapsed_s, 0)
                 found.append(done)
                 if done.ending == "interrupted":
@@ -330,20 +341,21 @@ class _Comparing:
                 return options
         return options
 
-    def _shares(self, loaded: Mapping[str, Any]) -> list[float]:
-        """How the time is shared out: by what each engine's noise needs, where that is known."""
-        request, question = self._request, self._request.terms.question
+    def _plans(self, loaded: Mapping[str, Any]) -> list[_EnginePlan]:
+        """How time and rounds are shared out: by each engine's noise, where that is known."""
+        request, terms = self._request, self._request.terms
         machine = fingerprint(request.working_directory)
         path = calibration_path(request.results, loaded["name"], loaded["scale_factor"], machine)
         calibration = load_calibration(path)
         known = {} if calibration is None else calibration.engines
-        if any(engine.name not in known for engine in request.engines):
-            return [1.0] * len(request.engines)
-        needed = [known[engine.name].needed_s(question) for engine in request.engines]
-        self._observer.planned(
-            {engine.name: s for engine, s in zip(request.engines, needed, strict=True)}
-        )
-        return needed
+        if terms.until_time or any(engine.name not in known for engine in request.engines):
+            return [_EnginePlan(1.0, terms.rounds or DEFAULT_ROUNDS)] * len(request.engines)
+        needed_s = {e.name: known[e.name].needed_s(terms.question) for e in request.engines}
+        self._observer.planned(needed_s)
+        return [
+            _EnginePlan(seconds, terms.rounds or known[name].planned_rounds(terms.question))
+            for name, seconds in needed_s.items()
+        ]
 
     def _document(
         self,
@@ -416,7 +428,7 @@ def _faulted(engine: EngineComparison, faults: Mapping[str, str]) -> EngineCompa
         suite=Change(None, "wrong", message=message),
         queries=tuple(
             Change(change.query, "wrong", message=faults[change.query])
-            if change.query in faults
+            if change.query is not None and change.query in faults
             else change
             for change in engine.queries
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,6 +16,8 @@ from neuralake.errors import CompareError
 from neuralake.queries.query import Query
 from neuralake.results.comparison import SIDES, Change, Ending, EngineComparison, Pair, Side
 from neuralake.stats.paired import Question
+
+DEFAULT_ROUNDS = 4
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,8 @@ class Terms:
     max_time_s
         For all engines together.
     rounds
-        Pairs of each query in each pair of processes.
+        Pairs of each query in each pair of processes; None for what the noise calls for, if that
+        is known.
     timeout_s
         Of one execution, or None.
     until_regression
@@ -41,7 +45,7 @@ class Terms:
 
     question: Question
     max_time_s: float
-    rounds: int = 4
+    rounds: int | None = None
     timeout_s: float | None = None
     until_regression: bool = False
     until_time: bool = False
@@ -65,8 +69,8 @@ class Observer(Protocol):
     def planned(self, needed_s: Mapping[str, float]) -> None:
         """By this machine's noise, each engine has all verdicts after at most so many seconds."""
 
-    def starting(self, engine: str, processes: int) -> None:
-        """A pair of processes is about to start."""
+    def starting(self, engine: str, processes: int, rounds: int) -> None:
+        """A pair of processes is about to start, for so many rounds."""
 
     def paired(self, engine: str, processes: int, round: int) -> None:
         """A round of pairs is done."""
@@ -97,6 +101,8 @@ class EnginePairs:
         Where answers are kept and judged.
     terms
         How it is carried out.
+    rounds
+        Pairs of each query in each pair of processes.
     journal
         Takes the pairs of a round.
     observer
@@ -110,6 +116,7 @@ class EnginePairs:
     tables: Mapping[str, object]
     answers: Answers
     terms: Terms
+    rounds: int
     journal: Callable[[list[Pair]], None]
     observer: Observer
     _units: list[list[Pair]] = field(default_factory=list)
@@ -164,14 +171,14 @@ class EnginePairs:
 
     def _verdicts(self, ending: Ending, elapsed_s: float) -> EngineComparison:
         names = tuple(query.query.name for query in self.queries)
-        measured = Measured(names, tuple(self._units), self._faults, self.terms.rounds)
+        measured = Measured(names, tuple(self._units), self._faults, self.rounds)
         suite, queries = engine_verdicts(measured, self.terms.question)
         return EngineComparison(
             engine=self.engine,
             versions=dict(self._about["versions"]),
             settings=dict(self._about["settings"]),
             processes=len(self._units),
-            rounds=self.terms.rounds,
+            rounds=self.rounds,
             elapsed_s=elapsed_s,
             ending=ending,
             suite=suite,
@@ -181,21 +188,15 @@ class EnginePairs:
 
     def _unit(self, number: int, rng: random.Random) -> None:
         """Start both arms, run each query once unmeasured, and then the rounds of pairs."""
-        self.observer.starting(self.engine, number)
-        arms: dict[Side, ArmProcess] = {}
-        whole = False
+        self.observer.starting(self.engine, number, self.rounds)
+        arms = {side: ArmProcess(self.places[side]) for side in rng.sample(SIDES, 2)}
+        end = ArmProcess.kill
         try:
-            for side in rng.sample(SIDES, 2):
-                arms[side] = ArmProcess(self.places[side])
-                self._prepare(arms[side], side)
+            _both(arms, self._prepare)
             pairs = self._measure(arms, number, rng)
-            whole = True
+            end = ArmProcess.close
         finally:
-            for arm in arms.values():
-                if whole:
-                    arm.close()
-                else:
-                    arm.kill()
+            _both(arms, lambda arm, _: end(arm))
         if pairs:
             self._units.append(pairs)
 
@@ -215,7 +216,7 @@ class EnginePairs:
                 for side in rng.sample(SIDES, 2):
                     self._execute(arms[side], side, query)
                 self._check_first(query)
-            for turn in range(self.terms.rounds):
+            for turn in range(self.rounds):
                 taken = []
                 sound = self._sound()
                 for query in rng.sample(sound, len(sound)):
@@ -297,6 +298,13 @@ class EnginePairs:
 
     def _sound(self) -> list[SidedQuery]:
         return [query for query in self.queries if query.query.name not in self._faults]
+
+
+def _both(arms: Mapping[Side, ArmProcess], do: Callable[[ArmProcess, Side], None]) -> None:
+    """Do something in both arms at once: nothing is measured meanwhile."""
+    with ThreadPoolExecutor(len(arms)) as pool:
+        for done in [pool.submit(do, arm, side) for side, arm in arms.items()]:
+            done.result()
 
 
 def require_same_tables(

@@ -28,6 +28,7 @@ class ComparisonProgress:
         self._console = console
         self._terms = terms
         self._so_far: dict[str, str] = {}
+        self._rounds = 0
 
     def __enter__(self) -> Self:
         return self
@@ -52,15 +53,16 @@ class ComparisonProgress:
             markup=False,
         )
 
-    def starting(self, engine: str, processes: int) -> None:
+    def starting(self, engine: str, processes: int, rounds: int) -> None:
         """Show that both arms are started."""
+        self._rounds = rounds
         self._draw(f"{engine}: pair of processes {processes + 1}{self._so_far.get(engine, '')}")
 
     def paired(self, engine: str, processes: int, round: int) -> None:
         """Show that a round is done."""
         self._draw(
             f"{engine}: pair of processes {processes + 1}, round {round + 1} of "
-            f"{self._terms.rounds}{self._so_far.get(engine, '')}"
+            f"{self._rounds}{self._so_far.get(engine, '')}"
         )
 
     def judged(
@@ -68,7 +70,7 @@ class ComparisonProgress:
     ) -> None:
         """Keep what can be said so far, to be shown with what comes next."""
         still = sum(change.verdict == "inconclusive" for change in queries)
-        found = suite.verdict
+        found: str = suite.verdict
         if suite.ratio is not None and suite.low is not None and suite.high is not None:
             ends = f"[{suite.low - 1:+.1%}, {suite.high - 1:+.1%}]"
             found = f"{suite.ratio - 1:+.1%} {ends} {suite.verdict}"
