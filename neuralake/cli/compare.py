@@ -61,7 +61,7 @@ _rounds = click.option(
     "--rounds",
     type=click.IntRange(min=2),
     metavar="N",
-    help="Pairs of each query before both arms are restarted.  [default: 4, or as calibrated]",
+    help="Pairs of each query before both arms restart.  [default: by the noise, 4 to 12]",
 )
 _timeout = click.option(
     "--timeout",

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import msgspec
 
-from neuralake.compare.pairs import DEFAULT_ROUNDS
 from neuralake.errors import ResultsError
 from neuralake.results.comparison import Comparison, EngineComparison
 from neuralake.results.records import Fingerprint
@@ -38,8 +37,6 @@ class Noise:
 
 
 _FEWEST_UNITS = 4.0
-_UNITS_WANTED = 12
-_MOST_ROUNDS = 12
 
 
 @dataclass(frozen=True)
@@ -89,15 +86,6 @@ class EngineNoise:
             _effect(suite, math.log1p(question.suite_effect), self.suite.unit, units),
             _effect(query, math.log1p(question.query_effect), noisiest, units),
         )
-
-    def planned_rounds(self, question: Question) -> int:
-        """Rounds in a pair of processes, for a question.
-
-        Few make a test of the suite end sooner, many cost fewer starts; the suite is to have a
-        dozen pairs of processes for what a test of fixed size would need.
-        """
-        pairs = question.suite_design().fixed_information * self.suite.pair**2
-        return min(max(round(pairs / _UNITS_WANTED), DEFAULT_ROUNDS), _MOST_ROUNDS)
 
     def needed_s(self, question: Question) -> float:
         """Seconds after which there is a verdict on the suite and on every query.

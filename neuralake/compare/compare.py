@@ -17,11 +17,11 @@ from neuralake.compare.build import Arm, build_arm, find_repository
 from neuralake.compare.calibration import calibration_path, load_calibration
 from neuralake.compare.journal import COMPARISONS, DOCUMENT, PAIRS, PairJournal
 from neuralake.compare.pairs import (
-    DEFAULT_ROUNDS,
     EnginePairs,
     Observer,
     SidedQuery,
     Terms,
+    planned_rounds,
     require_same_tables,
     shown_identity,
 )
@@ -193,10 +193,10 @@ def _options(request: Request, spec: ArmSpec) -> dict[str, dict[str, str]]:
 
 @dataclass(frozen=True)
 class _EnginePlan:
-    """An engine's share of the time, in relation to the others', and its rounds."""
+    """An engine's share of the time, in relation to the others', and its rounds if known."""
 
     share: float
-    rounds: int
+    rounds: int | None
 
 
 class _Comparing:
@@ -349,11 +349,14 @@ class _Comparing:
         calibration = load_calibration(path)
         known = {} if calibration is None else calibration.engines
         if terms.until_time or any(engine.name not in known for engine in request.engines):
-            return [_EnginePlan(1.0, terms.rounds or DEFAULT_ROUNDS)] * len(request.engines)
+            return [_EnginePlan(1.0, terms.rounds)] * len(request.engines)
         needed_s = {e.name: known[e.name].needed_s(terms.question) for e in request.engines}
         self._observer.planned(needed_s)
         return [
-            _EnginePlan(seconds, terms.rounds or known[name].planned_rounds(terms.question))
+            _EnginePlan(
+                seconds,
+                terms.rounds or planned_rounds(known[name].suite.pair, terms.question),
+            )
             for name, seconds in needed_s.items()
         ]
 

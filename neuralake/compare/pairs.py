@@ -17,7 +17,26 @@ from neuralake.queries.query import Query
 from neuralake.results.comparison import SIDES, Change, Ending, EngineComparison, Pair, Side
 from neuralake.stats.paired import Question
 
-DEFAULT_ROUNDS = 4
+FIRST_ROUNDS = 4
+_MOST_ROUNDS = 12
+_UNITS_WANTED = 12
+
+
+def planned_rounds(spread: float, question: Question) -> int:
+    """Rounds in a pair of processes, for a question.
+
+    Few let a test of the suite end sooner, many cost fewer starts: what a test of fixed size would
+    need is to come from a dozen pairs of processes.
+
+    Parameters
+    ----------
+    spread
+        Standard deviation of the logarithm of the suite's ratio in one round.
+    question
+        Effects and error rates.
+    """
+    pairs = question.suite_design().fixed_information * spread**2
+    return min(max(round(pairs / _UNITS_WANTED), FIRST_ROUNDS), _MOST_ROUNDS)
 
 
 @dataclass(frozen=True)
@@ -31,8 +50,7 @@ class Terms:
     max_time_s
         For all engines together.
     rounds
-        Pairs of each query in each pair of processes; None for what the noise calls for, if that
-        is known.
+        Pairs of each query in each pair of processes; None for what the noise calls for.
     timeout_s
         Of one execution, or None.
     until_regression
@@ -102,7 +120,8 @@ class EnginePairs:
     terms
         How it is carried out.
     rounds
-        Pairs of each query in each pair of processes.
+        Pairs of each query in each pair of processes; None for few in the first one, and then what
+        the noise in it calls for.
     journal
         Takes the pairs of a round.
     observer
@@ -116,7 +135,7 @@ class EnginePairs:
     tables: Mapping[str, object]
     answers: Answers
     terms: Terms
-    rounds: int
+    rounds: int | None
     journal: Callable[[list[Pair]], None]
     observer: Observer
     _units: list[list[Pair]] = field(default_factory=list)
@@ -154,6 +173,8 @@ class EnginePairs:
             longest_s = max(longest_s, now - unit_began)
             left_s = seconds - (now - began)
             found = self._verdicts("time", now - began)
+            if self.rounds is None and found.suite.spread is not None:
+                self.rounds = planned_rounds(found.suite.spread, self.terms.question)
             self.observer.judged(self.engine, found.suite, found.queries, left_s)
             ending = self._ending(found, left_s, longest_s)
         return self._verdicts(ending, time.monotonic() - began)
@@ -167,18 +188,20 @@ class EnginePairs:
                 return "regression"
             if all(c.verdict != "inconclusive" for c in changes):
                 return "decided"
-        return "time" if left_s < unit_s else None
+        # processes that were lost took a query with them, and are made up for
+        return "time" if self._units and left_s < unit_s else None
 
     def _verdicts(self, ending: Ending, elapsed_s: float) -> EngineComparison:
         names = tuple(query.query.name for query in self.queries)
-        measured = Measured(names, tuple(self._units), self._faults, self.rounds)
+        rounds = self.rounds or FIRST_ROUNDS
+        measured = Measured(names, tuple(self._units), self._faults, rounds)
         suite, queries = engine_verdicts(measured, self.terms.question)
         return EngineComparison(
             engine=self.engine,
             versions=dict(self._about["versions"]),
             settings=dict(self._about["settings"]),
             processes=len(self._units),
-            rounds=self.rounds,
+            rounds=rounds,
             elapsed_s=elapsed_s,
             ending=ending,
             suite=suite,
@@ -188,7 +211,7 @@ class EnginePairs:
 
     def _unit(self, number: int, rng: random.Random) -> None:
         """Start both arms, run each query once unmeasured, and then the rounds of pairs."""
-        self.observer.starting(self.engine, number, self.rounds)
+        self.observer.starting(self.engine, number, self.rounds or FIRST_ROUNDS)
         arms = {side: ArmProcess(self.places[side]) for side in rng.sample(SIDES, 2)}
         end = ArmProcess.kill
         try:
@@ -216,7 +239,7 @@ class EnginePairs:
                 for side in rng.sample(SIDES, 2):
                     self._execute(arms[side], side, query)
                 self._check_first(query)
-            for turn in range(self.rounds):
+            for turn in range(self.rounds or FIRST_ROUNDS):
                 taken = []
                 sound = self._sound()
                 for query in rng.sample(sound, len(sound)):

@@ -142,7 +142,7 @@ class EngineComparison:
     processes
         Pairs of processes that were measured.
     rounds
-        Rounds in each.
+        Rounds in each; there may be fewer in the first.
     elapsed_s
         Time that it took, starts included.
     ending
