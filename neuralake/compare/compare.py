@@ -257,7 +257,7 @@ class _Comparing:
         name = workload.name if workload else (self._request.directory or Path()).name
         size = f"-sf{workload.scale_factor:g}" if workload and workload.scale_factor else ""
         stem = f"{self._created:%Y%m%dT%H%M%S}-{name}{size}-{secrets.token_hex(2)}"
-        directory = self._request.results / COMPARISONS / stem
+        directory = self._request.results.absolute() / COMPARISONS / stem  # arms work elsewhere
         try:
             (directory / "logs").mkdir(parents=True)
         except OSError as error:
