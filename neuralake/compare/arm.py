@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from neuralake.errors import ArmError
 
@@ -37,8 +38,9 @@ _VERSIONS = (
 )
 _ADDRESS = r"(?:(?:git|hg|svn|bzr)\+)?(?:https?|ssh|file)://\S+"
 _REQUIREMENT = re.compile(rf"(?:{_NAMED}(?:{_VERSIONS}|@\s*{_ADDRESS})?|{_ADDRESS})\s*(?:;.*\S)?")
-_LOCAL_WHEEL = re.compile(
-    rf"(?P<name>{_NAMED}@\s*)?(?:file://(?:localhost)?(?=/))?(?P<path>(?!\w+:).*\.whl)\s*(?P<extras>{_EXTRAS})?"
+_PREFIX = re.compile(rf"(?:{_NAMED}@\s*)?")
+_PATH = re.compile(
+    rf"(?P<url>file://(?:localhost)?(?=/))?(?P<path>.*\.whl)\s*(?P<extras>{_EXTRAS})?"
 )
 _LOCAL_FILE = re.compile(rf"(?:{_NAMED}@\s*)?(?:file:|\.{{0,2}}/|~/)")
 _CREDENTIALS = re.compile(r"(?:https?://[^/\s]*|://[^/\s@]*:[^/\s@]*)@")
@@ -137,10 +139,13 @@ def parse_arm(text: str) -> ArmSpec:
 
 def local_wheel(requirement: str) -> LocalWheel | None:
     """The wheel on this machine that a requirement is, or None if it is another kind."""
-    match = _LOCAL_WHEEL.fullmatch(requirement)
-    if match is None:
+    prefix = _PREFIX.match(requirement)
+    start = prefix.end() if prefix else 0
+    match = _PATH.fullmatch(requirement, start)
+    if match is None or "://" in match["path"]:
         return None
-    return LocalWheel(match["path"], match["name"] or "", match["extras"] or "")
+    path = unquote(match["path"]) if match["url"] else match["path"]
+    return LocalWheel(path, requirement[:start], match["extras"] or "")
 
 
 def _requirement(text: str, requirement: str) -> str:
