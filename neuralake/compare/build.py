@@ -7,7 +7,6 @@ it and builds again, under a lock of the key's own.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,8 +18,9 @@ from neuralake.compare import shelf
 from neuralake.compare.arm import ArmSpec
 from neuralake.compare.checkout import check_out, find_repository
 from neuralake.compare.environment import Uv, UvError, find_uv
-from neuralake.compare.inputs import Inputs, Wheel, find_inputs, sha256
+from neuralake.compare.inputs import Inputs, find_inputs
 from neuralake.compare.shelf import hold, prune
+from neuralake.compare.wheel import Wheel
 from neuralake.errors import ArmError
 from neuralake.results.store import write_whole
 
@@ -219,18 +219,8 @@ def _install_requirements(
     Returns what no longer fits together.
     """
     directory.mkdir()
-    texts, shown = [], []
-    for requirement in inputs.requirements:
-        if isinstance(requirement, str):
-            texts.append(requirement)
-            shown.append(requirement)
-            continue
-        copy = directory / requirement.path.name
-        shutil.copyfile(requirement.path, copy)
-        if sha256(copy) != requirement.sha256:
-            raise ArmError(f"wheel {requirement.path} changed while it was read: run it again")
-        texts.append(f"{requirement.prefix}{copy}{requirement.extras}")
-        shown.append(requirement.path.name)
+    texts = [r if isinstance(r, str) else r.copy(directory) for r in inputs.requirements]
+    shown = [r if isinstance(r, str) else r.path.name for r in inputs.requirements]
     names = ", ".join(shown)
     say(f"installing {names}")
     try:

@@ -93,15 +93,17 @@ def find_commit(repository: Path, revision: str, say: Callable[[str], None]) -> 
     ArmError
         If there is no such commit.
     """
-    done = _git(repository, "rev-parse", "--verify", f"{revision}^{{commit}}")
-    if done.returncode:
+    named = _git(repository, "rev-parse", "--verify", revision)
+    # apart, since in ":/text" what is put after it would be text
+    done = _git(repository, "rev-parse", "--verify", f"{named.stdout.strip()}^{{commit}}")
+    if named.returncode or done.returncode:
         is_shallow = _git(repository, "rev-parse", "--is-shallow-repository").stdout.strip()
         fetch = "git fetch --unshallow --tags" if is_shallow == "true" else "git fetch --all --tags"
         raise ArmError(
             f"revision {revision!r} is no commit of {repository}: "
             f"expected a branch, a tag or a commit that is here; {fetch} may bring it"
         )
-    for line in done.stderr.splitlines():
+    for line in named.stderr.splitlines():
         if line.startswith("warning: "):
             say(f"revision {revision}: {line.removeprefix('warning: ')}")
     shown = _run(

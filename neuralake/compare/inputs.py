@@ -9,40 +9,15 @@ import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import is_zipfile
 
 from neuralake.compare import shelf
 from neuralake.compare.arm import ArmSpec, local_wheel
 from neuralake.compare.checkout import Commit, check_has, find_commit, uncommitted
-from neuralake.compare.environment import normalise, uv_version
+from neuralake.compare.environment import uv_version
+from neuralake.compare.wheel import Wheel, find_wheel
 from neuralake.errors import ArmError
 
 _FORMAT = 1  # of what is built from the same inputs: raise it when that changes
-
-
-@dataclass(frozen=True)
-class Wheel:
-    """A wheel of this machine that stands for a requirement.
-
-    Attributes
-    ----------
-    path
-        Absolute.
-    prefix, extras
-        What stands before and after it: ``polars @ ``, ``[async]``, or nothing.
-    sha256
-        Of its content, in hexadecimal.
-    """
-
-    path: Path
-    prefix: str
-    extras: str
-    sha256: str
-
-    @property
-    def package(self) -> str:
-        """Normalised name of the package in it."""
-        return normalise(self.path.name.partition("-")[0])
 
 
 @dataclass(frozen=True)
@@ -101,22 +76,9 @@ def find_inputs(
     return Inputs(commit, requirements, _key(commit, requirements, uv))
 
 
-def sha256(path: Path) -> str:
-    """Digest of a file's content, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _requirement(text: str) -> str | Wheel:
     wheel = local_wheel(text)
-    if wheel is None:
-        return text
-    path = Path(wheel.path).expanduser().absolute()
-    if not path.is_file():
-        raise ArmError(f"there is no wheel {path}: expected a file, as {text!r} says")
-    if not is_zipfile(path):
-        raise ArmError(f"{path} is not a wheel: expected a file such as uv build makes")
-    return Wheel(path, wheel.prefix, wheel.extras, sha256(path))
+    return text if wheel is None else find_wheel(wheel)
 
 
 def _key(commit: Commit, requirements: tuple[str | Wheel, ...], uv: Path) -> str:
@@ -124,8 +86,7 @@ def _key(commit: Commit, requirements: tuple[str | Wheel, ...], uv: Path) -> str
         "format": _FORMAT,
         "tree": commit.tree,
         "requirements": [
-            r if isinstance(r, str) else [r.prefix, r.path.name, r.extras, r.sha256]
-            for r in requirements
+            r if isinstance(r, str) else [r.requirement, r.filename, r.sha256] for r in requirements
         ],
         "python": [
             platform.python_implementation(),

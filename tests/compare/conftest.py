@@ -81,7 +81,7 @@ class Builder:
     cache: Path
     said: list[str] = field(default_factory=list)
 
-    def __call__(self, text: str, **options: bool) -> Arm:
+    def __call__(self, text: str, *, allow_dirty: bool = False) -> Arm:
         """Build an arm; ``said`` is what that build said."""
         self.said.clear()
         return build_arm(
@@ -89,7 +89,7 @@ class Builder:
             repository=self.repository.path,
             cache=self.cache,
             say=self.said.append,
-            **options,
+            allow_dirty=allow_dirty,
         )
 
     def entries(self) -> set[str]:
@@ -154,7 +154,8 @@ from pathlib import Path
 from neuralake.compare.arm import parse_arm
 from neuralake.compare.build import build_arm
 say = lambda text: print(text, flush=True)
-arm = build_arm(parse_arm(sys.argv[1]), repository=Path(sys.argv[2]), cache=Path(sys.argv[3]), say=say)
+spec, repository, cache = parse_arm(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
+arm = build_arm(spec, repository=repository, cache=cache, say=say)
 print(arm.python, flush=True)
 """
 
