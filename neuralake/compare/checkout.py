@@ -187,9 +187,8 @@ def check_out(repository: Path, commit: Commit, directory: Path, lock: int) -> N
     _run(directory, "update-ref", "--no-deref", "HEAD", commit.id)
     _run(
         repository,
-        *(f"--work-tree={directory}", "-c", "core.sparseCheckout=false"),
-        *("read-tree", "--reset", "-u", commit.id),
-        environment={"GIT_INDEX_FILE": str(own / "index")},
+        *("-c", "core.sparseCheckout=false", "read-tree", "--reset", "-u", commit.id),
+        environment={"GIT_WORK_TREE": str(directory), "GIT_INDEX_FILE": str(own / "index")},
         lock=lock,
     )
     origin = _git(repository, "config", "--get", "remote.origin.url").stdout.strip()
@@ -238,7 +237,8 @@ def _run(
 ) -> str:
     done = _git(directory, *arguments, text=text, environment=environment, lock=lock)
     if done.returncode:
-        raise ArmError(f"git cannot read or lay out a commit in {directory}: {_reason(done)}")
+        where = (environment or {}).get("GIT_WORK_TREE", directory)
+        raise ArmError(f"git cannot read or lay out a commit in {where}: {_reason(done)}")
     return done.stdout
 
 
