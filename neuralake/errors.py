@@ -51,3 +51,7 @@ class ArmError(NeuralakeError):
 
 class BusyError(NeuralakeError):
     """Another process holds the lock; the message names the holder."""
+
+
+class CompareError(NeuralakeError):
+    """Two arms cannot be compared: one cannot run, or they do not read the same data."""

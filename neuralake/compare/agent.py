@@ -37,8 +37,8 @@ class Agent:
         Returns
         -------
         dict
-            ``name``, ``scale_factor``, SQL text by name (``queries``), and what identifies the
-            data of each table (``tables``).
+            ``name``, ``scale_factor``, what is asked (``queries``: ``sql``, ``order_by`` and
+            ``limit``, by name), and what identifies the data of each table (``tables``).
         """
         from neuralake.config import Settings
 
@@ -54,7 +54,7 @@ class Agent:
         return {
             "name": self._workload.name,
             "scale_factor": self._workload.scale_factor,
-            "queries": {query.name: query.sql() for query in self._workload.queries},
+            "queries": {query.name: _asked(query) for query in self._workload.queries},
             "tables": self.identities(),
         }
 
@@ -121,6 +121,12 @@ class Agent:
             self._session.close()
         if self._engine is not None and hasattr(self._engine, "close"):
             self._engine.close()
+
+
+def _asked(query: Any) -> dict[str, Any]:
+    """A query's text with its parameters filled in, and what it promises of its rows."""
+    order = [(key.column, key.descending) for key in query.order_by]
+    return {"sql": query.sql(), "order_by": order, "limit": query.limit}
 
 
 def _identity(table: Any) -> dict[str, Any]:

@@ -49,8 +49,8 @@ def facts(run: Run) -> tuple[Group, ...]:
     return (
         Group("Run", tuple(_run(run))),
         Group("Dataset", tuple(_dataset(header))),
-        Group("Machine", tuple(_machine(header.fingerprint))),
-        Group("Software", tuple(_software(header.fingerprint))),
+        Group("Machine", tuple(machine_facts(header.fingerprint))),
+        Group("Software", tuple(software_facts(header.fingerprint))),
         *(Group(f"Engine {engine.name}", tuple(_engine(engine))) for engine in run.engines),
         Group("SHA-256 of the SQL", tuple(_queries(header))),
     )
@@ -122,7 +122,8 @@ def _queries(header: Header) -> Iterator[Fact]:
         yield Fact(query, f"{header.query_sha256[query][:16]}…")
 
 
-def _machine(machine: Fingerprint) -> Iterator[Fact]:
+def machine_facts(machine: Fingerprint) -> Iterator[Fact]:
+    """What is known of the machine."""
     yield Fact("processor", machine.cpu or NONE)
     yield Fact("cores", str(machine.cores))
     yield Fact("memory", size(machine.memory_bytes))
@@ -132,7 +133,8 @@ def _machine(machine: Fingerprint) -> Iterator[Fact]:
     yield Fact("load before the run", load, compared=False)
 
 
-def _software(machine: Fingerprint) -> Iterator[Fact]:
+def software_facts(machine: Fingerprint) -> Iterator[Fact]:
+    """What is known of the software on it."""
     yield Fact("Neuralake", machine.neuralake)
     dirty = {True: " with uncommitted changes", False: "", None: ""}[machine.dirty]
     yield Fact("commit", f"{machine.commit}{dirty}" if machine.commit else NONE)

@@ -33,7 +33,7 @@ def run_markdown(run: Run, summary: Summary) -> str:
         " · ".join(map(markdown, headline.where(run))),
         footnote(run),
     ]
-    return _document(blocks)
+    return joined_blocks(blocks)
 
 
 def runs_markdown(comparison: Comparison) -> str:
@@ -43,17 +43,17 @@ def runs_markdown(comparison: Comparison) -> str:
     blocks = [
         f"### {markdown(first.header.workload)}: {len(comparison.runs)} runs",
         markdown(headline.comparison_headline(comparison)),
-        _table(tables.runs_table(comparison)),
-        _table(tables.means_table(comparison)),
+        table_markdown(tables.runs_table(comparison)),
+        table_markdown(tables.means_table(comparison)),
         NOT_PAIRED,
-        _folded(tables.differences_table(comparison)) if comparison.differences else None,
-        _folded(tables.ratios_table(comparison)),
-        _folded(tables.scaling_table(comparison)) if comparison.laws else None,
+        folded(tables.differences_table(comparison)) if comparison.differences else None,
+        folded(tables.ratios_table(comparison)),
+        folded(tables.scaling_table(comparison)) if comparison.laws else None,
     ]
     for number, run in enumerate(comparison.runs):
         blocks.append(f"#### Run {number + 1}: {markdown(headline.title(run))}")
         blocks += _run(run, comparison.summaries[number])
-    return _document([*blocks, footnote(first)])
+    return joined_blocks([*blocks, footnote(first)])
 
 
 def markdown(text: str) -> str:
@@ -83,22 +83,26 @@ def _run(run: Run, summary: Summary) -> list[str | None]:
     if len(found) > _MOST_FAILURES:
         lines.append(f"- and {len(found) - _MOST_FAILURES:,} more: see the page")
     return [
-        _table(engines_table(summary)),
+        table_markdown(engines_table(summary)),
         "\n".join(told) or None,
         "\n".join(lines) or None,
-        _folded(latency_table(run, summary)),
+        folded(latency_table(run, summary)),
     ]
 
 
-def _document(blocks: Sequence[str | None]) -> str:
+def joined_blocks(blocks: Sequence[str | None]) -> str:
+    """A document of those of the blocks that there are."""
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _folded(table: Table) -> str:
-    return f"<details><summary>{table.caption}</summary>\n\n{_table(table)}\n\n</details>"
+def folded(table: Table) -> str:
+    """A table that opens only when asked for."""
+    opener = f"<details><summary>{markdown(table.caption)}</summary>"
+    return f"{opener}\n\n{table_markdown(table)}\n\n</details>"
 
 
-def _table(table: Table) -> str:
+def table_markdown(table: Table) -> str:
+    """A table; a mark is a sign or a weight, since there are no colours."""
     labels = " | ".join(markdown(column.label) for column in table.columns)
     align = "|".join("---:" if column.numeric else "---" for column in table.columns)
     rows = "".join(f"\n| {' | '.join(map(_entry, row))} |" for row in (*table.rows, *table.foot))
@@ -107,6 +111,8 @@ def _table(table: Table) -> str:
 
 def _entry(entry: Entry) -> str:
     text = markdown(entry.text)
-    if entry.mark:
-        text = f"**{text}**" if entry.mark == "best" else f"× {text}"
+    if entry.mark == "failed":
+        text = f"× {text}"
+    elif entry.mark not in ("", "open"):
+        text = f"**{text}**"
     return f"{text} ({markdown(entry.small)})" if entry.small else text

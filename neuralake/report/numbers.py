@@ -7,6 +7,7 @@ from neuralake.stats.scaling import PowerLaw
 from neuralake.stats.summary import Interval
 
 NONE = "–"
+MINUS = "\N{MINUS SIGN}"
 
 
 def seconds(value: float | None) -> str:
@@ -68,3 +69,46 @@ def moment(timestamp: str | None) -> str:
     if timestamp is None:
         return NONE
     return f"{timestamp[:19].replace('T', ' ')} UTC"
+
+
+def milliseconds(value_ns: float | None) -> str:
+    """Nanoseconds as milliseconds: two decimals below 10, one below 1,000."""
+    if value_ns is None:
+        return NONE
+    value = value_ns / 1e6
+    return f"{value:,.{2 if value < 9.995 else 1 if value < 999.95 else 0}f}"
+
+
+def change(ratio: float | None, decimals: int = 1) -> str:
+    """A ratio as a signed change in percent, without the unit: ``+3.1``, ``−0.4``, ``0.0``."""
+    if ratio is None:
+        return NONE
+    size = f"{abs(ratio - 1) * 100:,.{decimals}f}"
+    if not any(digit in size for digit in "123456789"):
+        return size
+    return f"{'+' if ratio > 1 else MINUS}{size}"
+
+
+def change_decimals(*ratios: float | None) -> int:
+    """Decimals that suit changes in percent which are read together."""
+    widest = max((abs(ratio - 1) for ratio in ratios if ratio is not None), default=0.0)
+    return 2 if widest < 0.005 else 1 if widest < 0.9995 else 0
+
+
+def percent(share: float) -> str:
+    """A share in percent, with as many decimals as it needs: ``2 %``, ``0.4 %``."""
+    return f"{share * 100:.4g} %"
+
+
+def duration(value_s: float) -> str:
+    """A time for people: ``42 s``, ``3 min 20 s``, ``1 h 5 min``."""
+    whole = round(value_s)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, seconds_left = divmod(whole, 60)
+    if minutes < 10:
+        return f"{minutes} min {seconds_left} s" if seconds_left else f"{minutes} min"
+    hours, minutes_left = divmod(round(whole / 60), 60)
+    if not hours:
+        return f"{minutes_left} min"
+    return f"{hours} h {minutes_left} min" if minutes_left else f"{hours} h"

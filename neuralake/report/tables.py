@@ -24,13 +24,13 @@ class Entry:
     small
         A second, smaller text, such as an interval.
     mark
-        ``best`` of its row, or ``failed``.
+        ``best`` of its row, or ``failed``; of a verdict ``good``, ``bad`` or ``open``.
     """
 
     text: str
     value: float | None = None
     small: str = ""
-    mark: Literal["", "best", "failed"] = ""
+    mark: Literal["", "best", "failed", "good", "bad", "open"] = ""
 
 
 @dataclass(frozen=True)

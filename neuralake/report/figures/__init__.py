@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from neuralake.report.comparison import Comparison
 from neuralake.report.figures.drawing import Drawing
+from neuralake.report.figures.forest import forest
 from neuralake.report.figures.latency import cold, latency
 from neuralake.report.figures.ratios import ratios
 from neuralake.report.figures.render import Picture, drawing_style, render
@@ -14,6 +15,7 @@ from neuralake.report.figures.resources import cpu, memory
 from neuralake.report.figures.runs import exponents, run_against_run, scaling
 from neuralake.report.figures.totals import totals
 from neuralake.report.summary import Summary
+from neuralake.results import comparison as paired
 from neuralake.results.records import Run
 
 MOST_RUNS = 6
@@ -43,6 +45,13 @@ def comparison_pictures(comparison: Comparison) -> list[Picture]:
         later = [n for n in range(1, len(comparison.runs)) if comparison.is_same_size(n)]
         drawn = [run_against_run(comparison, number) for number in later[:MOST_RUNS]]
         return _rendered([*drawn, scaling(comparison), exponents(comparison)])
+
+
+def forest_pictures(comparison: paired.Comparison) -> list[Picture]:
+    """The forest plot of each engine of a paired comparison."""
+    with drawing_style(comparison.id):
+        numbered = enumerate(comparison.engines, start=1)
+        return _rendered(forest(comparison, engine, number) for number, engine in numbered)
 
 
 def _rendered(drawings: Iterable[Drawing | None]) -> list[Picture]:

@@ -37,8 +37,13 @@ class Drawing:
 
 
 def footnote(run: Run) -> str | None:
+    """What must stand on every figure of a run."""
+    return workload_footnote(run.header.workload)
+
+
+def workload_footnote(workload: str) -> str | None:
     """What must stand on every figure of a workload."""
-    return DISCLAIMER if run.header.workload == "tpch" else None
+    return DISCLAIMER if workload == "tpch" else None
 
 
 def cut(queries: Sequence[str]) -> tuple[Sequence[str], str]:

@@ -24,6 +24,13 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 FAILED = "x"
 
+# Verdicts, each of which is a word too
+SLOWER = "#b3261e"
+FASTER = "#00694b"
+UNCHANGED = "#4b5a6b"
+INCONCLUSIVE = "#8a5a00"
+EFFECT = "#e9edf2"
+
 # The role of each colour that an SVG has, and the colour that it takes on a dark page
 ROLES = {
     INK: ("ink", "#e6e9ec"),
@@ -38,6 +45,11 @@ ROLES = {
     HEAT[4]: ("heat4", "#6fa8d6"),
     HEAT[5]: ("heat5", "#9cc7ea"),
     HEAT[6]: ("heat6", "#cde4f7"),
+    SLOWER: ("slower", "#ff9a8f"),
+    FASTER: ("faster", "#56c596"),
+    UNCHANGED: ("unchanged", "#a9b6c4"),
+    INCONCLUSIVE: ("inconclusive", "#e3b341"),
+    EFFECT: ("effect", "#26303a"),
     COLOURS[0]: ("engine0", "#3f92d6"),
     COLOURS[1]: ("engine1", "#ee7f33"),
     COLOURS[2]: ("engine2", "#1fb88a"),

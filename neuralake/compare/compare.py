@@ -1,0 +1,458 @@
+"""A comparison from its request to its document: arms built, engines measured, verdicts kept."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from neuralake.compare.answers import Answers
+from neuralake.compare.arm import ArmSpec, parse_arm
+from neuralake.compare.build import Arm, build_arm, find_repository
+from neuralake.compare.calibration import calibration_path, load_calibration
+from neuralake.compare.journal import COMPARISONS, DOCUMENT, PAIRS, PairJournal
+from neuralake.compare.pairs import (
+    EnginePairs,
+    Observer,
+    SidedQuery,
+    Terms,
+    planned_rounds,
+    require_same_tables,
+    shown_identity,
+)
+from neuralake.compare.processes import ArmProcess, Place
+from neuralake.engines import registry
+from neuralake.engines.registry import EngineSpec
+from neuralake.errors import BusyError, CompareError, EngineError, ResultsError
+from neuralake.machine import available_memory_bytes
+from neuralake.measure.lock import HeldError, exclusive, machine_lock_path
+from neuralake.queries.query import Query, SortKey
+from neuralake.queries.workload import Workload, select_queries
+from neuralake.results.comparison import (
+    SCHEMA_VERSION,
+    SIDES,
+    ArmRecord,
+    Change,
+    Comparison,
+    EngineComparison,
+    Side,
+)
+from neuralake.results.fingerprint import fingerprint
+from neuralake.results.store import write_whole
+
+DEFAULT_ENGINES = ("polars", "datafusion")
+_ENGINES_OF_A_JVM = ("spark",)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be compared.
+
+    Attributes
+    ----------
+    base, candidate
+        The arms, as :func:`neuralake.compare.arm.parse_arm` reads them.
+    engines
+        Names, with the options of both arms.
+    terms
+        Effects, error rates, time.
+    workload
+        TPC-H on its dataset, whose known answers both arms must give; None for ``directory``.
+    directory
+        Queries of a team's own; within the repository it is that of each arm's commit.
+    catalog
+        Of that directory: a file, likewise, or a module; None for its own.
+    selection
+        Queries, such as ``1,6,9-12``; None for all.
+    allow_dirty
+        Whether HEAD may be compared without the changes of the work tree.
+    working_directory
+        Where the caller stands: his repository and relative paths.
+    cache
+        Where arms are built.
+    results
+        Results root.
+    """
+
+    base: str
+    candidate: str
+    engines: tuple[EngineSpec, ...]
+    terms: Terms
+    workload: Workload | None
+    directory: Path | None
+    catalog: str | None
+    selection: str | None
+    allow_dirty: bool
+    working_directory: Path
+    cache: Path
+    results: Path
+
+
+def compare(request: Request, observer: Observer) -> tuple[Comparison, Path]:
+    """Build both arms, measure them side by side, and keep what was found.
+
+    Parameters
+    ----------
+    request
+        What is to be compared.
+    observer
+        Is told of each step.
+
+    Returns
+    -------
+    tuple
+        The comparison, and the directory with its document and its pairs. It is not finished if
+        it was interrupted.
+
+    Raises
+    ------
+    ArmError
+        If an arm cannot be built.
+    CompareError
+        If an arm cannot run, or the arms do not read the same data.
+    BusyError
+        If another process of this machine measures.
+    ResultsError
+        If the results cannot be written.
+    """
+    specs: dict[Side, ArmSpec] = {
+        "base": parse_arm(request.base),
+        "candidate": parse_arm(request.candidate),
+    }
+    options = {side: _options(request, spec) for side, spec in specs.items()}
+    repository = find_repository(request.working_directory)
+    arms = {side: _build(request, spec, repository, observer) for side, spec in specs.items()}
+    try:
+        with exclusive(machine_lock_path(), "neuralake compare"):
+            return _Comparing(request, arms, options, repository, observer).run()
+    except HeldError as held:
+        raise BusyError(
+            f"this machine is already measuring: {held}; two at once would disturb each other"
+        ) from held
+
+
+def parse_engines(names: Iterable[str], options: Iterable[str]) -> tuple[EngineSpec, ...]:
+    """Engines and their options from the command line; what they mean is the arms' to know.
+
+    Parameters
+    ----------
+    names
+        In the order in which they run.
+    options
+        Items such as ``datafusion:target_partitions=4``.
+
+    Raises
+    ------
+    CompareError
+        If an option cannot be read, or is of no engine that is compared.
+    """
+    found: dict[str, dict[str, str]] = {name: {} for name in names}
+    for item in options:
+        name, colon, setting = item.partition(":")
+        key, equals, value = setting.partition("=")
+        if not (colon and equals and key):
+            raise CompareError(f"engine option {item!r}: expected NAME:KEY=VALUE")
+        if name not in found:
+            raise CompareError(
+                f"engine option {item!r}: {name} is not compared, expected one of "
+                f"{', '.join(found)}"
+            )
+        found[name][key] = value
+    return tuple(EngineSpec(name, given) for name, given in found.items())
+
+
+def _build(request: Request, spec: ArmSpec, repository: Path, observer: Observer) -> Arm:
+    return build_arm(
+        spec,
+        repository=repository,
+        cache=request.cache,
+        say=observer.building,
+        allow_dirty=request.allow_dirty,
+    )
+
+
+def _options(request: Request, spec: ArmSpec) -> dict[str, dict[str, str]]:
+    """Options of each engine in one arm: those of both, and then its own."""
+    found = {engine.name: dict(engine.options) for engine in request.engines}
+    for option in spec.options:
+        name, _, setting = option.partition(":")
+        key, _, value = setting.partition("=")
+        if name not in found:
+            raise CompareError(
+                f"arm {spec.text!r} has an option of {name}, which is not compared: "
+                f"expected one of {', '.join(found)}"
+            )
+        found[name][key] = value
+    return found
+
+
+@dataclass(frozen=True)
+class _EnginePlan:
+    """An engine's share of the time, in relation to the others', and its rounds if known."""
+
+    share: float
+    rounds: int | None
+
+
+class _Comparing:
+    """What the steps of one comparison have in common."""
+
+    def __init__(
+        self,
+        request: Request,
+        arms: Mapping[Side, Arm],
+        options: Mapping[Side, Mapping[str, Mapping[str, str]]],
+        repository: Path,
+        observer: Observer,
+    ) -> None:
+        self._request = request
+        self._arms = arms
+        self._options = options
+        self._observer = observer
+        self._repository = repository
+        self._created = datetime.now(UTC)
+
+    def run(self) -> tuple[Comparison, Path]:
+        directory = self._directory()
+        places = {side: self._place(side, directory) for side in SIDES}
+        loaded = self._probe(places)
+        queries, only = self._queries(loaded)
+        answers = Answers(directory / "answers", self._request.workload)
+        found: list[EngineComparison] = []
+        left_s = self._request.terms.max_time_s
+        plans = self._plans(loaded["base"])
+        with PairJournal(directory / PAIRS) as journal:
+            for number, spec in enumerate(self._request.engines):
+                engine = EnginePairs(
+                    engine=spec.name,
+                    options={side: self._engine_options(spec.name, side) for side in SIDES},
+                    places=places,
+                    queries=queries,
+                    tables=loaded["base"]["tables"],
+                    answers=answers,
+                    terms=self._request.terms,
+                    rounds=plans[number].rounds,
+                    journal=journal.append,
+                    observer=self._observer,
+                )
+                share = plans[number].share / sum(plan.share for plan in plans[number:])
+                done = engine.run(left_s * share)
+                left_s = max(left_s - done.elapsed_s, 0)
+                found.append(done)
+                if done.ending == "interrupted":
+                    break
+        comparison = self._document(directory.name, loaded, only, tuple(found))
+        comparison = _with_disagreements(comparison, queries, answers)
+        document = msgspec.json.format(msgspec.json.encode(comparison), indent=1)
+        write_whole(directory / DOCUMENT, document)
+        return comparison, directory
+
+    def _directory(self) -> Path:
+        workload = self._request.workload
+        name = workload.name if workload else (self._request.directory or Path()).name
+        size = f"-sf{workload.scale_factor:g}" if workload and workload.scale_factor else ""
+        stem = f"{self._created:%Y%m%dT%H%M%S}-{name}{size}-{secrets.token_hex(2)}"
+        directory = self._request.results.absolute() / COMPARISONS / stem  # arms work elsewhere
+        try:
+            (directory / "logs").mkdir(parents=True)
+        except OSError as error:
+            raise ResultsError(
+                f"results cannot be written to {directory.parent}: {error.strerror}; "
+                "set NEURALAKE_RESULTS_ROOT to a writable directory"
+            ) from error
+        return directory
+
+    def _place(self, side: Side, directory: Path) -> Place:
+        request, arm = self._request, self._arms[side]
+        here = self._within(request.directory, arm) if request.directory else None
+        catalog = request.catalog
+        if catalog is not None and catalog.endswith(".py"):
+            catalog = str(self._within(Path(catalog), arm))
+        return Place(
+            side=side,
+            name=arm.spec.text,
+            python=arm.python,
+            directory=arm.directory,
+            dataset_uri=request.workload.dataset_uri if request.workload else None,
+            workload=here,
+            catalog=catalog,
+            log=directory / "logs" / f"{side}.log",
+        )
+
+    def _within(self, path: Path, arm: Arm) -> Path:
+        """A path of the caller's as it is in an arm's commit; one from elsewhere stays."""
+        absolute = (self._request.working_directory / path).resolve()
+        if not absolute.is_relative_to(self._repository.resolve()):
+            return absolute
+        return arm.directory / absolute.relative_to(self._repository.resolve())
+
+    def _probe(self, places: Mapping[Side, Place]) -> dict[Side, dict[str, Any]]:
+        """Find out, before anything is measured, whether both arms can run at all."""
+        loaded = {}
+        for side, place in places.items():
+            process = ArmProcess(place)
+            try:
+                loaded[side] = process.load()
+                for engine in self._request.engines:
+                    reason = process.unavailable(engine.name)
+                    if reason is not None:
+                        raise CompareError(f"{side} {place.name} lacks {engine.name}: {reason}")
+            finally:
+                process.close()
+        require_same_tables(
+            loaded["candidate"]["tables"], loaded["base"]["tables"], places["candidate"]
+        )
+        return loaded
+
+    def _queries(
+        self, loaded: Mapping[Side, Mapping[str, Any]]
+    ) -> tuple[tuple[SidedQuery, ...], dict[Side, tuple[str, ...]]]:
+        texts: dict[Side, dict[str, Any]] = {side: loaded[side]["queries"] for side in SIDES}
+        both = [name for name in texts["candidate"] if name in texts["base"]]
+        if not both:
+            raise CompareError("the arms have no query in common: expected the same names in both")
+        queries = select_queries(
+            [_query(name, texts["candidate"][name]) for name in both], self._request.selection
+        )
+        sided = tuple(
+            SidedQuery(query, {side: texts[side][query.name]["sql"] for side in SIDES})
+            for query in queries
+        )
+        only: dict[Side, tuple[str, ...]] = {
+            side: tuple(name for name in texts[side] if name not in both) for side in SIDES
+        }
+        return sided, only
+
+    def _engine_options(self, engine: str, side: Side) -> dict[str, str]:
+        """Two JVMs share the memory that one would take; both get the same."""
+        options = dict(self._options[side][engine])
+        if engine in _ENGINES_OF_A_JVM and not any(
+            "memory" in self._options[each][engine] for each in SIDES
+        ):
+            try:
+                limit_bytes = available_memory_bytes() // 2
+                options |= registry.resolve(EngineSpec(engine, options), limit_bytes).options
+            except EngineError:  # not installed here: the arms choose for themselves
+                return options
+        return options
+
+    def _plans(self, loaded: Mapping[str, Any]) -> list[_EnginePlan]:
+        """How time and rounds are shared out: by each engine's noise, where that is known."""
+        request, terms = self._request, self._request.terms
+        machine = fingerprint(request.working_directory)
+        path = calibration_path(request.results, loaded["name"], loaded["scale_factor"], machine)
+        calibration = load_calibration(path)
+        known = {} if calibration is None else calibration.engines
+        if terms.until_time or any(engine.name not in known for engine in request.engines):
+            return [_EnginePlan(1.0, terms.rounds)] * len(request.engines)
+        needed_s = {e.name: known[e.name].needed_s(terms.question) for e in request.engines}
+        self._observer.planned(needed_s)
+        return [
+            _EnginePlan(
+                seconds,
+                terms.rounds or planned_rounds(known[name].suite.pair, terms.question),
+            )
+            for name, seconds in needed_s.items()
+        ]
+
+    def _document(
+        self,
+        name: str,
+        loaded: Mapping[Side, Mapping[str, Any]],
+        only: Mapping[Side, tuple[str, ...]],
+        engines: tuple[EngineComparison, ...],
+    ) -> Comparison:
+        terms, question = self._request.terms, self._request.terms.question
+        interrupted = any(engine.ending == "interrupted" for engine in engines)
+        workload = self._request.workload
+        return Comparison(
+            schema_version=SCHEMA_VERSION,
+            id=name,
+            created_at=self._created.isoformat(timespec="milliseconds"),
+            finished_at=None if interrupted else _now(),
+            workload=loaded["base"]["name"],
+            dataset_uri=workload.dataset_uri if workload else str(self._request.directory),
+            scale_factor=loaded["base"]["scale_factor"],
+            base=_record(self._arms["base"]),
+            candidate=_record(self._arms["candidate"]),
+            effect=question.suite_effect,
+            query_effect=question.query_effect,
+            suite_alpha=question.suite_alpha,
+            queries_alpha=question.queries_alpha,
+            max_time_s=terms.max_time_s,
+            fingerprint=fingerprint(self._request.working_directory),
+            engines=engines,
+            only_in_base=only["base"],
+            only_in_candidate=only["candidate"],
+            tables={
+                table: shown_identity(identity)
+                for table, identity in loaded["base"]["tables"].items()
+            },
+        )
+
+
+def _with_disagreements(
+    comparison: Comparison, queries: tuple[SidedQuery, ...], answers: Answers
+) -> Comparison:
+    """Take the verdict from engines whose answers differ from those of the others."""
+    faults: dict[str, dict[str, str]] = {engine.engine: {} for engine in comparison.engines}
+    for sided in queries:
+        agreed = {
+            engine.engine: engine.engine
+            for engine in comparison.engines
+            if _has_answer(engine, sided.query.name)
+        }
+        for engine_name, reason in answers.disagreement(agreed, sided.query).items():
+            faults[engine_name][sided.query.name] = reason
+    return replace(
+        comparison,
+        engines=tuple(_faulted(engine, faults[engine.engine]) for engine in comparison.engines),
+    )
+
+
+def _has_answer(engine: EngineComparison, query: str) -> bool:
+    return engine.processes > 0 and any(
+        change.query == query and change.verdict not in ("wrong", "failed")
+        for change in engine.queries
+    )
+
+
+def _faulted(engine: EngineComparison, faults: Mapping[str, str]) -> EngineComparison:
+    if not faults:
+        return engine
+    message = f"answers of {', '.join(faults)} differ from the other engines'"
+    return replace(
+        engine,
+        suite=Change(None, "wrong", message=message),
+        queries=tuple(
+            Change(change.query, "wrong", message=faults[change.query])
+            if change.query is not None and change.query in faults
+            else change
+            for change in engine.queries
+        ),
+    )
+
+
+def _query(name: str, facts: Mapping[str, Any]) -> Query:
+    order = tuple(SortKey(column, bool(descending)) for column, descending in facts["order_by"])
+    return Query(name, name, facts["sql"], order_by=order, limit=facts["limit"])
+
+
+def _record(arm: Arm) -> ArmRecord:
+    return ArmRecord(
+        text=arm.spec.text,
+        commit=arm.commit,
+        subject=arm.subject,
+        requirements=arm.spec.requirements,
+        options=arm.spec.options,
+        packages=dict(arm.packages),
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

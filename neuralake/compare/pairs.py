@@ -1,0 +1,352 @@
+"""One engine in both arms: processes are restarted, and executions alternate within pairs."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from neuralake.compare.answers import Answers
+from neuralake.compare.processes import ArmFailedError, ArmProcess, Place
+from neuralake.compare.verdicts import Measured, engine_verdicts
+from neuralake.errors import CompareError
+from neuralake.queries.query import Query
+from neuralake.results.comparison import SIDES, Change, Ending, EngineComparison, Pair, Side
+from neuralake.stats.paired import Question
+
+FIRST_ROUNDS = 4
+_MOST_ROUNDS = 12
+_UNITS_WANTED = 12
+
+
+def planned_rounds(spread: float, question: Question) -> int:
+    """Rounds in a pair of processes, for a question.
+
+    Few let a test of the suite end sooner, many cost fewer starts: what a test of fixed size would
+    need is to come from a dozen pairs of processes.
+
+    Parameters
+    ----------
+    spread
+        Standard deviation of the logarithm of the suite's ratio in one round.
+    question
+        Effects and error rates.
+    """
+    pairs = question.suite_design().fixed_information * spread**2
+    return min(max(round(pairs / _UNITS_WANTED), FIRST_ROUNDS), _MOST_ROUNDS)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How a comparison is carried out.
+
+    Attributes
+    ----------
+    question
+        Effects and error rates.
+    max_time_s
+        For all engines together.
+    rounds
+        Pairs of each query in each pair of processes; None for what the noise calls for.
+    timeout_s
+        Of one execution, or None.
+    until_regression
+        Whether an engine ends with the first verdict ``slower``.
+    until_time
+        Whether it goes on until the time is up, whatever is decided.
+    seed
+        Of the random orders.
+    """
+
+    question: Question
+    max_time_s: float
+    rounds: int | None = None
+    timeout_s: float | None = None
+    until_regression: bool = False
+    until_time: bool = False
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class SidedQuery:
+    """A query that both arms have, with its text in each."""
+
+    query: Query
+    sql: Mapping[Side, str]
+
+
+class Observer(Protocol):
+    """Is told what happens, between executions and never during one."""
+
+    def building(self, text: str) -> None:
+        """An arm is being built."""
+
+    def planned(self, needed_s: Mapping[str, float]) -> None:
+        """By this machine's noise, each engine has all verdicts after at most so many seconds."""
+
+    def starting(self, engine: str, processes: int, rounds: int) -> None:
+        """A pair of processes is about to start, for so many rounds."""
+
+    def paired(self, engine: str, processes: int, round: int) -> None:
+        """A round of pairs is done."""
+
+    def judged(
+        self, engine: str, suite: Change, queries: tuple[Change, ...], left_s: float
+    ) -> None:
+        """A pair of processes is done, and this is what can be said so far."""
+
+
+@dataclass
+class EnginePairs:
+    """The comparison of one engine.
+
+    Attributes
+    ----------
+    engine
+        Its name.
+    options
+        Of the engine, in each arm.
+    places
+        Where the arms run.
+    queries
+        In order.
+    tables
+        What identifies the data; it must not change.
+    answers
+        Where answers are kept and judged.
+    terms
+        How it is carried out.
+    rounds
+        Pairs of each query in each pair of processes; None for few in the first one, and then what
+        the noise in it calls for.
+    journal
+        Takes the pairs of a round.
+    observer
+        Is told of each step.
+    """
+
+    engine: str
+    options: Mapping[Side, Mapping[str, str]]
+    places: Mapping[Side, Place]
+    queries: tuple[SidedQuery, ...]
+    tables: Mapping[str, object]
+    answers: Answers
+    terms: Terms
+    rounds: int | None
+    journal: Callable[[list[Pair]], None]
+    observer: Observer
+    _units: list[list[Pair]] = field(default_factory=list)
+    _faults: dict[str, tuple[str, str]] = field(default_factory=dict)
+    _digests: dict[tuple[Side, str], str] = field(default_factory=dict)
+    _about: dict[str, dict[str, Mapping[str, str]]] = field(
+        default_factory=lambda: {"versions": {}, "settings": {}}
+    )
+
+    def run(self, seconds: float) -> EngineComparison:
+        """Measure until everything is decided, or the time is up.
+
+        Parameters
+        ----------
+        seconds
+            Time for this engine; the first pair of processes is always measured.
+
+        Raises
+        ------
+        CompareError
+            If an arm cannot run the engine, or the data changed.
+        """
+        rng = random.Random(f"{self.terms.seed} {self.engine}")  # noqa: S311 (orders, no secrets)
+        began = time.monotonic()
+        longest_s = 0.0
+        ending: Ending | None = None
+        while ending is None:
+            unit_began = time.monotonic()
+            try:
+                self._unit(len(self._units), rng)
+            except KeyboardInterrupt:
+                ending = "interrupted"
+                break
+            now = time.monotonic()
+            longest_s = max(longest_s, now - unit_began)
+            left_s = seconds - (now - began)
+            found = self._verdicts("time", now - began)
+            if self.rounds is None and found.suite.spread is not None:
+                self.rounds = planned_rounds(found.suite.spread, self.terms.question)
+            self.observer.judged(self.engine, found.suite, found.queries, left_s)
+            ending = self._ending(found, left_s, longest_s)
+        return self._verdicts(ending, time.monotonic() - began)
+
+    def _ending(self, found: EngineComparison, left_s: float, unit_s: float) -> Ending | None:
+        changes = (found.suite, *found.queries)
+        if all(query.query.name in self._faults for query in self.queries):
+            return "failed"
+        if not self.terms.until_time:
+            if self.terms.until_regression and any(c.verdict == "slower" for c in changes):
+                return "regression"
+            if all(c.verdict != "inconclusive" for c in changes):
+                return "decided"
+        # processes that were lost took a query with them, and are made up for
+        return "time" if self._units and left_s < unit_s else None
+
+    def _verdicts(self, ending: Ending, elapsed_s: float) -> EngineComparison:
+        names = tuple(query.query.name for query in self.queries)
+        rounds = self.rounds or FIRST_ROUNDS
+        measured = Measured(names, tuple(self._units), self._faults, rounds)
+        suite, queries = engine_verdicts(measured, self.terms.question)
+        return EngineComparison(
+            engine=self.engine,
+            versions=dict(self._about["versions"]),
+            settings=dict(self._about["settings"]),
+            processes=len(self._units),
+            rounds=rounds,
+            elapsed_s=elapsed_s,
+            ending=ending,
+            suite=suite,
+            queries=queries,
+            verified_against=self.answers.against,
+        )
+
+    def _unit(self, number: int, rng: random.Random) -> None:
+        """Start both arms, run each query once unmeasured, and then the rounds of pairs."""
+        self.observer.starting(self.engine, number, self.rounds or FIRST_ROUNDS)
+        arms = {side: ArmProcess(self.places[side]) for side in rng.sample(SIDES, 2)}
+        end = ArmProcess.kill
+        try:
+            _both(arms, self._prepare)
+            pairs = self._measure(arms, number, rng)
+            end = ArmProcess.close
+        finally:
+            _both(arms, lambda arm, _: end(arm))
+        if pairs:
+            self._units.append(pairs)
+
+    def _prepare(self, arm: ArmProcess, side: Side) -> None:
+        require_same_tables(arm.load()["tables"], self.tables, arm.place)
+        about, _ = arm.start(self.engine, self.options[side])
+        for what in ("versions", "settings"):
+            self._about[what][side] = about[what]
+
+    def _measure(
+        self, arms: Mapping[Side, ArmProcess], number: int, rng: random.Random
+    ) -> list[Pair]:
+        """The pairs of one pair of processes; none if a process was lost on the way."""
+        pairs: list[Pair] = []
+        try:
+            for query in self._sound():
+                for side in rng.sample(SIDES, 2):
+                    self._execute(arms[side], side, query)
+                self._check_first(query)
+            for turn in range(self.rounds or FIRST_ROUNDS):
+                taken = []
+                sound = self._sound()
+                for query in rng.sample(sound, len(sound)):
+                    pair = self._pair(arms, query, number, turn, rng)
+                    if pair is not None:
+                        taken.append(pair)
+                self.journal(taken)
+                pairs += taken
+                self.observer.paired(self.engine, number, turn)
+        except ArmFailedError:
+            return []
+        return pairs
+
+    def _pair(
+        self,
+        arms: Mapping[Side, ArmProcess],
+        query: SidedQuery,
+        number: int,
+        round: int,
+        rng: random.Random,
+    ) -> Pair | None:
+        order = rng.sample(SIDES, 2)
+        took = {side: self._execute(arms[side], side, query) for side in order}
+        base, candidate = took["base"], took["candidate"]
+        if base is None or candidate is None:
+            return None
+        return Pair(
+            engine=self.engine,
+            query=query.query.name,
+            processes=number,
+            round=round,
+            base_wall_ns=base["wall_ns"],
+            candidate_wall_ns=candidate["wall_ns"],
+            base_cpu_ns=base["cpu_ns"],
+            candidate_cpu_ns=candidate["cpu_ns"],
+            base_first=order[0] == "base",
+        )
+
+    def _execute(self, arm: ArmProcess, side: Side, query: SidedQuery) -> Mapping[str, int] | None:
+        """Run a query once in an arm; None if it gave no answer, or another than before.
+
+        Raises
+        ------
+        ArmFailedError
+            If the process is lost with it.
+        """
+        name, engine = query.query.name, self.engine
+        if name in self._faults:
+            return None
+        known = self._digests.get((side, name))
+        path = self.answers.later_path if known else self.answers.path
+        answer = path(engine, side, name)
+        answer.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            done = arm.execute(query.sql[side], answer, known, self.terms.timeout_s)
+        except ArmFailedError as error:
+            self._faults[name] = ("failed", f"{side}: {error}")
+            if error.gone:
+                raise
+            return None
+        if known is None:
+            self._digests[side, name] = done["digest"]
+        elif done["digest"] != known:
+            fault = self.answers.change(engine, side, query.query)
+            if fault is not None:
+                self._faults[name] = ("wrong", f"{engine} {fault}")
+                return None
+        execution: Mapping[str, int] = done["execution"]
+        return execution
+
+    def _check_first(self, query: SidedQuery) -> None:
+        """Judge the first answers, once both arms have given them."""
+        name = query.query.name
+        have = all((side, name) in self._digests for side in SIDES)
+        if have and name not in self._faults and not self._units:
+            fault = self.answers.fault(self.engine, query.query)
+            if fault is not None:
+                self._faults[name] = ("wrong", fault)
+
+    def _sound(self) -> list[SidedQuery]:
+        return [query for query in self.queries if query.query.name not in self._faults]
+
+
+def _both(arms: Mapping[Side, ArmProcess], do: Callable[[ArmProcess, Side], None]) -> None:
+    """Do something in both arms at once: nothing is measured meanwhile."""
+    with ThreadPoolExecutor(len(arms)) as pool:
+        for done in [pool.submit(do, arm, side) for side, arm in arms.items()]:
+            done.result()
+
+
+def require_same_tables(
+    found: Mapping[str, object], expected: Mapping[str, object], place: Place
+) -> None:
+    """Raise ``CompareError``, naming the table, unless the data is what it was."""
+    for name in sorted(found.keys() | expected.keys()):
+        if found.get(name) != expected.get(name):
+            raise CompareError(
+                f"table {name} is not the same in both arms: {place.side} {place.name} reads "
+                f"{shown_identity(found.get(name))}, expected "
+                f"{shown_identity(expected.get(name))}; both arms must read one dataset, and "
+                "nothing may write to it meanwhile"
+            )
+
+
+def shown_identity(identity: object) -> str:
+    """What identifies a table's data, in words."""
+    if not isinstance(identity, dict):
+        return "nothing"
+    shown = {key: value for key, value in identity.items() if key != "files"}
+    return " ".join(f"{key} {value}" for key, value in shown.items() if value is not None)

@@ -1,0 +1,159 @@
+"""A process of an arm: the engine of a commit in its own environment, called over a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import neuralake.compare
+import neuralake.measure
+from neuralake.compare.agent import TARGET
+from neuralake.errors import CompareError
+from neuralake.measure.worker import Interpreter, Worker
+from neuralake.queries import digest
+from neuralake.results.comparison import Side
+from neuralake.workloads.failures import FAILURES, judge, log_tail
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an arm runs.
+
+    Attributes
+    ----------
+    side
+        Which arm it is.
+    name
+        As it was asked for.
+    python
+        Interpreter of its environment.
+    directory
+        Where it runs.
+    dataset_uri
+        TPC-H's dataset, or None.
+    workload
+        Directory of queries, or None.
+    catalog
+        Of that directory, or None for its own.
+    log
+        What it prints.
+    """
+
+    side: Side
+    name: str
+    python: Path
+    directory: Path
+    dataset_uri: str | None
+    workload: Path | None
+    catalog: str | None
+    log: Path
+
+
+class ArmFailedError(Exception):
+    """A call failed in an arm; the message says why.
+
+    Attributes
+    ----------
+    gone
+        Whether the process is gone, or cannot be trusted any more.
+    """
+
+    def __init__(self, message: str, *, gone: bool) -> None:
+        super().__init__(message)
+        self.gone = gone
+
+
+class ArmProcess:
+    """A process in an arm, from its start to its end."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self._worker = Worker(TARGET, place.log, interpreter=_interpreter(place))
+
+    def load(self) -> dict[str, Any]:
+        """Open the workload (:meth:`neuralake.compare.agent.Agent.load`).
+
+        Raises
+        ------
+        CompareError
+            If the arm cannot.
+        """
+        place = self.place
+        directory = str(place.workload) if place.workload else None
+        return self._required("load", place.dataset_uri, directory, place.catalog)
+
+    def unavailable(self, engine: str) -> str | None:
+        """Why the arm cannot run an engine, or None."""
+        try:
+            return self.call("unavailable", engine)  # type: ignore[no-any-return]
+        except ArmFailedError as error:
+            return str(error)
+
+    def start(self, engine: str, options: Mapping[str, str]) -> tuple[dict[str, Any], float]:
+        """Start an engine and open the tables.
+
+        Returns
+        -------
+        tuple
+            ``versions`` and ``settings``, and the seconds that it took.
+
+        Raises
+        ------
+        CompareError
+            If the arm cannot.
+        """
+        started = self._required("start", engine, dict(options))
+        opened = self._required("open")
+        took_ns = started["execution"]["wall_ns"] + opened["execution"]["wall_ns"]
+        return {**started, **opened}, took_ns / 1e9
+
+    def identities(self) -> dict[str, Any]:
+        """What identifies the data of each table now."""
+        return self._required("identities")
+
+    def execute(
+        self, sql: str, answer: Path, known: str | None, timeout_s: float | None
+    ) -> dict[str, Any]:
+        """Run a query once (:meth:`neuralake.compare.agent.Agent.execute`).
+
+        Raises
+        ------
+        ArmFailedError
+            If it gave no answer.
+        """
+        found: dict[str, Any] = self.call("execute", sql, str(answer), known, timeout_s=timeout_s)
+        return found
+
+    def call(self, method: str, *arguments: Any, timeout_s: float | None = None) -> Any:
+        """Call the agent. Raises ``ArmFailedError`` if that fails."""
+        start = self.place.log.stat().st_size if self.place.log.exists() else 0
+        try:
+            return self._worker.call(method, *arguments, timeout_s=timeout_s)
+        except FAILURES as failure:
+            verdict = judge(failure, log_tail(self.place.log, start), limit_bytes=None)
+            raise ArmFailedError(verdict.message, gone=verdict.replace) from None
+
+    def close(self) -> None:
+        """End the process."""
+        self._worker.close()
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._worker.kill()
+
+    def _required(self, method: str, *arguments: Any) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = self.call(method, *arguments)
+        except ArmFailedError as error:
+            place = self.place
+            raise CompareError(f"{place.side} {place.name}: {error}") from error
+        return found
+
+
+def _interpreter(place: Place) -> Interpreter:
+    packages = (neuralake.measure, neuralake.compare)
+    modules = {package.__name__: Path(str(package.__file__)) for package in packages}
+    modules[digest.__name__] = Path(digest.__file__)
+    return Interpreter(place.python, place.directory, modules)

@@ -1,0 +1,138 @@
+"""A verdict in signs and words, the same in the terminal, the page, the figures and the summary."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from neuralake.report import numbers
+from neuralake.report.text import short
+from neuralake.results.comparison import Change, EngineComparison, Verdict
+
+SIGNS: dict[Verdict, str] = {
+    "slower": "▲",
+    "faster": "▼",
+    "unchanged": "=",
+    "inconclusive": "?",
+    "wrong": "×",
+    "failed": "×",
+}
+MARKS: dict[Verdict, Literal["", "good", "bad", "open"]] = {
+    "slower": "bad",
+    "faster": "good",
+    "unchanged": "",
+    "inconclusive": "open",
+    "wrong": "bad",
+    "failed": "bad",
+}
+# The gravest first: what a reader must not miss
+GRAVITY: tuple[Verdict, ...] = (
+    "wrong",
+    "failed",
+    "slower",
+    "inconclusive",
+    "faster",
+    "unchanged",
+)
+
+
+def signed(verdict: Verdict) -> str:
+    """The verdict after its sign, so that nothing depends on colour."""
+    return f"{SIGNS[verdict]} {verdict}"
+
+
+def suite(engine: EngineComparison) -> Change:
+    """What is said of the suite, which is never faster while an answer is wrong or missing."""
+    found = faults(engine)
+    if engine.suite.verdict != "faster" or not found:
+        return engine.suite
+    gravest = min((change.verdict for change in found), key=GRAVITY.index)
+    return replace(engine.suite, verdict=gravest)
+
+
+def changes(engine: EngineComparison) -> tuple[Change, ...]:
+    """The suite's, then the queries'."""
+    return (suite(engine), *engine.queries)
+
+
+def faults(engine: EngineComparison) -> tuple[Change, ...]:
+    """Queries that are wrong or failed."""
+    return tuple(q for q in engine.queries if q.verdict in ("wrong", "failed"))
+
+
+def gravest(engine: EngineComparison) -> Verdict:
+    """The gravest verdict of an engine."""
+    return min((change.verdict for change in changes(engine)), key=GRAVITY.index)
+
+
+def measured(engine: EngineComparison) -> str:
+    """Over how many queries the suite is: ``22 queries``, ``20 of 22 queries``."""
+    every, sound = len(engine.queries), len(engine.queries) - len(faults(engine))
+    of = "" if sound == every else f"{sound} of "
+    return f"{of}{numbers.count(every, 'query', 'queries')}"
+
+
+def percent(change: Change, *, cpu: bool = False) -> str:
+    """The change in percent without its unit: ``+3.1``."""
+    ratio, low, high = _ratios(change, cpu)
+    return numbers.change(ratio, numbers.change_decimals(ratio, low, high))
+
+
+def interval(change: Change, *, cpu: bool = False) -> str:
+    """Its interval: ``[+2.2, +4.0]``, or nothing."""
+    ratio, low, high = _ratios(change, cpu)
+    if low is None or high is None:
+        return ""
+    decimals = numbers.change_decimals(ratio, low, high)
+    return f"[{numbers.change(low, decimals)}, {numbers.change(high, decimals)}]"
+
+
+def in_words(change: Change) -> str:
+    """``3.1 % slower [2.2, 4.0]``, or ``+0.1 % [−0.4, +0.6]`` where nothing is decided."""
+    ratio, low, high = _ratios(change, cpu=False)
+    if change.verdict not in ("slower", "faster") or ratio is None:
+        return f"{percent(change)} % {interval(change)}".rstrip()
+    decimals = numbers.change_decimals(ratio, low, high)
+    if change.verdict == "faster":
+        low, high = high, low
+    sign = 1 if change.verdict == "slower" else -1
+    size, *ends = (
+        None if end is None else f"{sign * (end - 1) * 100:,.{decimals}f}".replace("-", "−")
+        for end in (ratio, low, high)
+    )
+    span = "" if None in ends else f" [{', '.join(map(str, ends))}]"
+    return f"{size} % {change.verdict}{span}"
+
+
+def line(engine: EngineComparison, change: Change) -> str:
+    """One verdict in a line: what, which, how sure, and why."""
+    name = "suite" if change.query is None else short(change.query)
+    head = f"{short(engine.engine)} {name}: {signed(change.verdict)}"
+    if change.verdict in ("wrong", "failed"):
+        return f"{head}: {change.message}" if change.message else head
+    if change.ratio is None:
+        return f"{head}: nothing was measured"
+    said = f"{head}, {percent(change)} % {interval(change)}".rstrip()
+    said += f" after {numbers.count(change.pairs, 'pair')}"
+    return f"{said}; {more(engine, change)}" if change.verdict == "inconclusive" else said
+
+
+def more(engine: EngineComparison, change: Change) -> str:
+    """How many more pairs a verdict takes, and how long they last."""
+    if change.more_pairs is None:
+        return "how many more a verdict takes is not known yet"
+    left_s = more_time_s(engine, change.more_pairs)
+    time = "" if left_s is None else f" (about {numbers.duration(left_s)})"
+    return f"a verdict takes at most {change.more_pairs:,} more{time}"
+
+
+def more_time_s(engine: EngineComparison, pairs: int) -> float | None:
+    """Time for more pairs of every query, as long as they took so far."""
+    rounds = engine.processes * engine.rounds
+    return engine.elapsed_s / rounds * pairs if rounds else None
+
+
+def _ratios(change: Change, cpu: bool) -> tuple[float | None, float | None, float | None]:
+    if cpu:
+        return change.cpu_ratio, change.cpu_low, change.cpu_high
+    return change.ratio, change.low, change.high

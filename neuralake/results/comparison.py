@@ -1,0 +1,236 @@
+"""The records of a comparison: what two arms were, what was measured, and what is said of it.
+
+All are plain frozen dataclasses; :data:`SCHEMA_VERSION` counts incompatible changes. Fields may be
+added, never renamed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from neuralake.results.records import Fingerprint
+
+SCHEMA_VERSION = 1
+
+Side = Literal["base", "candidate"]
+SIDES: tuple[Side, Side] = ("base", "candidate")
+Verdict = Literal["slower", "faster", "unchanged", "inconclusive", "wrong", "failed"]
+Ending = Literal["decided", "regression", "time", "failed", "interrupted"]
+
+
+@dataclass(frozen=True)
+class ArmRecord:
+    """One side of a comparison.
+
+    Attributes
+    ----------
+    text
+        As it was asked for.
+    commit, subject
+        The commit, and the first line of its message.
+    requirements
+        What was installed on top of the commit's lock file.
+    options
+        Engine options, such as ``datafusion:target_partitions=1``.
+    packages
+        Versions of everything in its environment, by name.
+    """
+
+    text: str
+    commit: str
+    subject: str
+    requirements: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    packages: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two executions of one query, one right after the other, in the two arms.
+
+    Attributes
+    ----------
+    engine, query
+        What was run.
+    processes
+        Number of the pair of processes, from 0.
+    round
+        Number of the round within it, from 0.
+    base_wall_ns, candidate_wall_ns
+        Elapsed time.
+    base_cpu_ns, candidate_cpu_ns
+        CPU time of the process trees, or None.
+    base_first
+        Which of them came first.
+    """
+
+    engine: str
+    query: str
+    processes: int
+    round: int
+    base_wall_ns: int
+    candidate_wall_ns: int
+    base_cpu_ns: int | None
+    candidate_cpu_ns: int | None
+    base_first: bool
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is said of the suite of an engine, or of one query.
+
+    Attributes
+    ----------
+    query
+        Its name; None for the suite, which is the geometric mean over the queries.
+    verdict
+        ``slower``, ``faster``: the candidate; ``unchanged``: the interval lies within the effect;
+        ``inconclusive``; ``wrong``: an answer is wrong; ``failed``: there is none.
+    ratio, low, high
+        Wall time, candidate ÷ base, and its interval of 95 %.
+    cpu_ratio, cpu_low, cpu_high
+        The same of CPU time, of which nothing is decided.
+    base_ns, candidate_ns
+        Median wall time; of the suite the sum of the medians.
+    pairs
+        Executions of each arm behind it.
+    decided_after_pairs
+        Pairs that the verdict took, or None.
+    more_pairs
+        Pairs beyond which there is a verdict, where there is none.
+    fixed_size_pairs
+        Pairs that a test of fixed size with the noise known beforehand would take.
+    spread
+        Standard deviation of the logarithm of one pair's ratio.
+    unit_spread
+        The same of the ratio of a pair of processes.
+    message
+        Why it is wrong or failed, and in which arm.
+    """
+
+    query: str | None
+    verdict: Verdict
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+    cpu_ratio: float | None = None
+    cpu_low: float | None = None
+    cpu_high: float | None = None
+    base_ns: float | None = None
+    candidate_ns: float | None = None
+    pairs: int = 0
+    decided_after_pairs: int | None = None
+    more_pairs: int | None = None
+    fixed_size_pairs: float | None = None
+    spread: float | None = None
+    unit_spread: float | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True)
+class EngineComparison:
+    """One engine in both arms.
+
+    Attributes
+    ----------
+    engine
+        Its name.
+    versions, settings
+        In each arm (``base``, ``candidate``).
+    processes
+        Pairs of processes that were measured.
+    rounds
+        Rounds in each; there may be fewer in the first.
+    elapsed_s
+        Time that it took, starts included.
+    ending
+        ``decided``; ``regression``: it ended at the first; ``time`` was up; ``failed``: nothing
+        is left to compare; ``interrupted``.
+    suite
+        What is said of all queries together.
+    queries
+        What is said of each, in order.
+    verified_against
+        What the answers were compared with.
+    """
+
+    engine: str
+    versions: Mapping[str, Mapping[str, str]]
+    settings: Mapping[str, Mapping[str, str]]
+    processes: int
+    rounds: int
+    elapsed_s: float
+    ending: Ending
+    suite: Change
+    queries: tuple[Change, ...]
+    verified_against: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A whole comparison: the JSON document.
+
+    Attributes
+    ----------
+    schema_version
+        :data:`SCHEMA_VERSION` of the writer.
+    id
+        Its name, and that of its directory.
+    created_at, finished_at
+        UTC, ISO 8601; not finished if it was interrupted.
+    workload, dataset_uri, scale_factor
+        What was run.
+    base, candidate
+        The arms.
+    effect, query_effect
+        Smallest changes that matter, of the suite and of a query (0.02 is 2 %).
+    suite_alpha, queries_alpha
+        Error rates: of the suite, and of all queries together.
+    max_time_s
+        Time that was given.
+    fingerprint
+        Machine and software that compared.
+    engines
+        In the order in which they ran.
+    only_in_base, only_in_candidate
+        Queries that the other arm lacks.
+    tables
+        What identifies the data of each table.
+    """
+
+    schema_version: int
+    id: str
+    created_at: str
+    finished_at: str | None
+    workload: str
+    dataset_uri: str
+    scale_factor: float | None
+    base: ArmRecord
+    candidate: ArmRecord
+    effect: float
+    query_effect: float
+    suite_alpha: float
+    queries_alpha: float
+    max_time_s: float
+    fingerprint: Fingerprint
+    engines: tuple[EngineComparison, ...]
+    only_in_base: tuple[str, ...] = ()
+    only_in_candidate: tuple[str, ...] = ()
+    tables: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def regressed(self) -> bool:
+        """Whether anything is slower in the candidate, or wrong or failed in it."""
+        bad = ("slower", "wrong", "failed")
+        return any(change.verdict in bad for change in self.changes())
+
+    @property
+    def is_conclusive(self) -> bool:
+        """Whether there is a verdict on everything."""
+        return all(change.verdict != "inconclusive" for change in self.changes())
+
+    def changes(self) -> list[Change]:
+        """Every verdict: of each engine the suite's, then the queries'."""
+        return [c for engine in self.engines for c in (engine.suite, *engine.queries)]
