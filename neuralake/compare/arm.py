@@ -44,7 +44,7 @@ _PATH = re.compile(
 )
 _LOCAL_FILE = re.compile(rf"(?:{_NAMED}@\s*)?(?:file:|\.{{0,2}}/|~/)")
 _CREDENTIALS = re.compile(r"(?:https?://[^/\s]*|://[^/\s@]*:[^/\s@]*)@")
-_OPTION = re.compile(r"[^\s:=]+:[^\s:=]+=.*")
+_OPTION = re.compile(r"[^\s:=\[]+:[^\s:=]+=.*")
 
 
 @dataclass(frozen=True)
@@ -125,11 +125,8 @@ def parse_arm(text: str) -> ArmSpec:
             end = match.end() if match else start
             requirements.append(_requirement(text, text[start:end].strip()))
         elif text[end] == "[":
-            closing = text.find("]", end)
-            if closing < 0:
-                raise ArmError(f"arm {text!r} has a [ without its ]: {_EXAMPLE}")
-            options += [_option(text, item.strip()) for item in text[end + 1 : closing].split(",")]
-            end = closing + 1
+            items, end = _bracket(text, end)
+            options += [_option(text, item) for item in items]
         elif text[end].isspace():
             end += 1
         else:
@@ -161,6 +158,20 @@ def _requirement(text: str, requirement: str) -> str:
             "expected one such as polars==2.0.0, or the path of a wheel such as ./polars.whl"
         )
     return requirement
+
+
+def _bracket(text: str, start: int) -> tuple[list[str], int]:
+    """What a bracket lists, and where it ends; a value may have brackets (``local[2]``)."""
+    items, depth = [""], 1
+    for end, character in enumerate(text[start + 1 :], start + 2):
+        depth += {"[": 1, "]": -1}.get(character, 0)
+        if depth == 0:
+            return [item.strip() for item in items], end
+        if character == "," and depth == 1:
+            items.append("")
+        else:
+            items[-1] += character
+    raise ArmError(f"arm {text!r} has a [ without its ]: {_EXAMPLE}")
 
 
 def _option(text: str, item: str) -> str:

@@ -241,6 +241,22 @@ def test_what_a_killed_build_left_is_built_again(
     assert evaluate(build("HEAD"), "lake.ANSWER", "lake") == "2"
 
 
+def test_nothing_is_left_of_an_interrupted_build(
+    build: Builder, build_elsewhere: BuildElsewhere, tmp_path: Path
+) -> None:
+    sign = tmp_path / "building"
+    build.repository.commit("Take long", {"slow": str(sign)})
+    with build_elsewhere("HEAD") as process:
+        wait_for(sign.exists)
+        process.send_signal(signal.SIGINT)
+        process.wait()
+        sign.unlink()
+    assert process.returncode not in (0, None)
+    assert build.entries() == set()
+    build.repository.commit("Take no time", {"slow": None})
+    assert build("HEAD").packages["lake"] == "0.1"
+
+
 def test_two_processes_build_an_arm_once(
     build: Builder, build_elsewhere: BuildElsewhere, tmp_path: Path
 ) -> None:
