@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from neuralake.errors import ArmError
 
@@ -37,12 +38,13 @@ _VERSIONS = (
 )
 _ADDRESS = r"(?:(?:git|hg|svn|bzr)\+)?(?:https?|ssh|file)://\S+"
 _REQUIREMENT = re.compile(rf"(?:{_NAMED}(?:{_VERSIONS}|@\s*{_ADDRESS})?|{_ADDRESS})\s*(?:;.*\S)?")
-_LOCAL_WHEEL = re.compile(
-    rf"(?P<name>{_NAMED}@\s*)?(?:file://(?:localhost)?(?=/))?(?P<path>(?!\w+:).*\.whl)\s*(?P<extras>{_EXTRAS})?"
+_PREFIX = re.compile(rf"(?:{_NAMED}@\s*)?")
+_PATH = re.compile(
+    rf"(?P<url>file://(?:localhost)?(?=/))?(?P<path>.*\.whl)\s*(?P<extras>{_EXTRAS})?"
 )
 _LOCAL_FILE = re.compile(rf"(?:{_NAMED}@\s*)?(?:file:|\.{{0,2}}/|~/)")
 _CREDENTIALS = re.compile(r"(?:https?://[^/\s]*|://[^/\s@]*:[^/\s@]*)@")
-_OPTION = re.compile(r"[^\s:=]+:[^\s:=]+=.*")
+_OPTION = re.compile(r"[^\s:=\[]+:[^\s:=]+=.*")
 
 
 @dataclass(frozen=True)
@@ -123,11 +125,8 @@ def parse_arm(text: str) -> ArmSpec:
             end = match.end() if match else start
             requirements.append(_requirement(text, text[start:end].strip()))
         elif text[end] == "[":
-            closing = text.find("]", end)
-            if closing < 0:
-                raise ArmError(f"arm {text!r} has a [ without its ]: {_EXAMPLE}")
-            options += [_option(text, item.strip()) for item in text[end + 1 : closing].split(",")]
-            end = closing + 1
+            items, end = _bracket(text, end)
+            options += [_option(text, item) for item in items]
         elif text[end].isspace():
             end += 1
         else:
@@ -137,10 +136,13 @@ def parse_arm(text: str) -> ArmSpec:
 
 def local_wheel(requirement: str) -> LocalWheel | None:
     """The wheel on this machine that a requirement is, or None if it is another kind."""
-    match = _LOCAL_WHEEL.fullmatch(requirement)
-    if match is None:
+    prefix = _PREFIX.match(requirement)
+    start = prefix.end() if prefix else 0
+    match = _PATH.fullmatch(requirement, start)
+    if match is None or "://" in match["path"]:
         return None
-    return LocalWheel(match["path"], match["name"] or "", match["extras"] or "")
+    path = unquote(match["path"]) if match["url"] else match["path"]
+    return LocalWheel(path, requirement[:start], match["extras"] or "")
 
 
 def _requirement(text: str, requirement: str) -> str:
@@ -156,6 +158,20 @@ def _requirement(text: str, requirement: str) -> str:
             "expected one such as polars==2.0.0, or the path of a wheel such as ./polars.whl"
         )
     return requirement
+
+
+def _bracket(text: str, start: int) -> tuple[list[str], int]:
+    """What a bracket lists, and where it ends; a value may have brackets (``local[2]``)."""
+    items, depth = [""], 1
+    for end, character in enumerate(text[start + 1 :], start + 2):
+        depth += {"[": 1, "]": -1}.get(character, 0)
+        if depth == 0:
+            return [item.strip() for item in items], end
+        if character == "," and depth == 1:
+            items.append("")
+        else:
+            items[-1] += character
+    raise ArmError(f"arm {text!r} has a [ without its ]: {_EXAMPLE}")
 
 
 def _option(text: str, item: str) -> str:

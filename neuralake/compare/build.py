@@ -6,31 +6,21 @@ it and builds again, under a lock of the key's own.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import platform
-import shutil
-import sysconfig
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from neuralake.compare import shelf
-from neuralake.compare.arm import ArmSpec, local_wheel
-from neuralake.compare.checkout import (
-    Commit,
-    check_clean,
-    check_has,
-    check_out,
-    find_commit,
-    find_repository,
-)
-from neuralake.compare.environment import Uv, UvError, find_uv, normalise, uv_version
-from neuralake.compare.output import mask
+from neuralake.compare.arm import ArmSpec
+from neuralake.compare.checkout import check_out, find_repository
+from neuralake.compare.environment import Uv, UvError, find_uv
+from neuralake.compare.inputs import Inputs, find_inputs
 from neuralake.compare.shelf import hold, prune
+from neuralake.compare.wheel import Wheel
 from neuralake.errors import ArmError
 from neuralake.results.store import write_whole
 
@@ -38,7 +28,6 @@ __all__ = ["Arm", "build_arm", "find_repository", "find_uv", "hold", "prune"]
 
 KEPT = 8
 
-_FORMAT = 1  # of what is built from the same inputs: raise it when that changes
 _OURS = "neuralake"
 _DIGEST_SHOWN = 12
 
@@ -74,32 +63,18 @@ class Arm:
 
 @dataclass(frozen=True)
 class _Ready:
-    """Content of ``ready.json``."""
+    """Content of ``ready.json``.
+
+    Attributes
+    ----------
+    packages
+        As in :class:`Arm`.
+    notes
+        What is odd about the environment, told each time that it is used.
+    """
 
     packages: dict[str, str]
-
-
-@dataclass(frozen=True)
-class _Wheel:
-    """A wheel of this machine that stands for a requirement."""
-
-    path: Path
-    prefix: str
-    extras: str
-    sha256: str
-
-    @property
-    def package(self) -> str:
-        return normalise(self.path.name.partition("-")[0])
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """All that decides what is built."""
-
-    commit: Commit
-    requirements: tuple[str | _Wheel, ...]
-    key: str
+    notes: list[str]
 
 
 def build_arm(
@@ -136,74 +111,32 @@ def build_arm(
     """
     program = uv or find_uv()
     try:
-        plan = _plan(spec, repository, program, say, allow_dirty)
+        inputs = find_inputs(spec, repository, program, say, allow_dirty=allow_dirty)
         shelves = cache.absolute() / "arms"
         shelves.mkdir(parents=True, exist_ok=True)
-        entry = shelves / plan.key
-        ready = _find_or_build(plan, entry, repository, program, say)
+        entry = shelves / inputs.key
+        ready = _find_or_build(inputs, entry, repository, program, say)
     except OSError as error:
         where = error.filename or cache
         raise ArmError(f"an arm cannot be built: {where}: {error.strerror}") from error
-    return Arm(
-        spec,
-        plan.commit.id,
-        plan.commit.subject,
-        entry / "source",
-        entry / "environment" / "bin" / "python",
-        ready.packages,
-    )
-
-
-def _plan(
-    spec: ArmSpec, repository: Path, program: Path, say: Callable[[str], None], allow_dirty: bool
-) -> _Plan:
-    requirements = tuple(_requirement(text) for text in spec.requirements)
-    commit = find_commit(repository, spec.revision, say)
-    if not allow_dirty:
-        check_clean(repository, commit)
-    check_has(repository, commit, ("pyproject.toml", "uv.lock"))
-    content = {
-        "format": _FORMAT,
-        "tree": commit.tree,
-        "requirements": [
-            r if isinstance(r, str) else [r.prefix, r.path.name, r.extras, r.sha256]
-            for r in requirements
-        ],
-        "python": [
-            platform.python_implementation(),
-            platform.python_version(),
-            sysconfig.get_config_var("SOABI"),
-            sysconfig.get_platform(),
-        ],
-        "uv": uv_version(program),
-    }
-    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    return _Plan(commit, requirements, digest[: shelf.KEY_LENGTH])
-
-
-def _requirement(text: str) -> str | _Wheel:
-    wheel = local_wheel(text)
-    if wheel is None:
-        return text
-    path = Path(wheel.path).expanduser().absolute()
-    if not path.is_file():
-        raise ArmError(f"there is no wheel {path}: expected a file, as {text!r} says")
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return _Wheel(path, wheel.prefix, wheel.extras, digest)
+    for note in ready.notes:
+        say(note)
+    python = entry / "environment" / "bin" / "python"
+    commit = inputs.commit
+    return Arm(spec, commit.id, commit.subject, entry / "source", python, ready.packages)
 
 
 def _find_or_build(
-    plan: _Plan, entry: Path, repository: Path, program: Path, say: Callable[[str], None]
+    inputs: Inputs, entry: Path, repository: Path, program: Path, say: Callable[[str], None]
 ) -> _Ready:
     def waiting() -> None:
-        say(f"waiting for another process, which is building commit {plan.commit}")
+        say(f"waiting for another process, which is building commit {inputs.commit}")
 
     with shelf.shared(entry, waiting):
         ready = _read(entry)
     if ready is None:
         with shelf.exclusive(entry, waiting) as lock:
-            ready = _read(entry) or _build(plan, entry, repository, program, say, lock)
+            ready = _read(entry) or _build(inputs, entry, repository, program, say, lock)
         prune(entry.parents[1], KEPT)
     return ready
 
@@ -221,7 +154,7 @@ def _read(entry: Path) -> _Ready | None:
 
 
 def _build(
-    plan: _Plan,
+    inputs: Inputs,
     entry: Path,
     repository: Path,
     program: Path,
@@ -239,66 +172,59 @@ def _build(
     entry.mkdir()
     try:
         source = entry / "source"
-        say(f"building commit {plan.commit} ({plan.commit.subject})")
-        check_out(repository, plan.commit, source)
+        say(f"building commit {inputs.commit} ({inputs.commit.subject})")
+        check_out(repository, inputs.commit, source, lock)
         uv = Uv(program, source, entry / "environment", lock, record)
-        packages = _install(plan, entry, uv, say, log)
+        ready = _install(inputs, entry, uv, say, log)
         os.sync()  # before the mark, which a loss of power must not leave without what it marks
-        ready = _Ready(packages)
         write_whole(entry / shelf.READY, msgspec.json.encode(ready))
     except BaseException:
-        shelf.clear(entry)
+        with suppress(OSError):  # what is left has no mark, and the next build removes it
+            shelf.clear(entry)
         raise
     return ready
 
 
-def _install(
-    plan: _Plan, entry: Path, uv: Uv, say: Callable[[str], None], log: Path
-) -> dict[str, str]:
+def _install(inputs: Inputs, entry: Path, uv: Uv, say: Callable[[str], None], log: Path) -> _Ready:
+    commit = inputs.commit
+    notes = []
     try:
         uv.sync()
     except UvError as error:
-        about = "the uv.lock of commit" if "uv.lock" in str(error) else "commit"
-        what = f"{about} {plan.commit} ({plan.commit.subject})"
-        raise ArmError(f"{what} cannot be built: {error} (log: {log})") from None
+        what = "the uv.lock of commit" if "uv.lock" in str(error) else "commit"
+        raise ArmError(
+            f"{what} {commit} ({commit.subject}) cannot be built: {error} (log: {log})"
+        ) from None
     if uv.is_lock_stale():
-        say(f"the uv.lock of commit {plan.commit} is out of date: the arm has what it says")
-    if plan.requirements:
-        _install_requirements(plan, entry / "requirements", uv, say, log)
+        notes.append(f"the uv.lock of commit {commit} is out of date: the arm has what it says")
+    if inputs.requirements:
+        notes += _install_requirements(inputs, entry / "requirements", uv, say, log)
     packages = uv.packages()
     if _OURS not in packages:
         raise ArmError(
-            f"the environment of commit {plan.commit} ({plan.commit.subject}) has no neuralake: "
+            f"the environment of commit {commit} ({commit.subject}) has no neuralake: "
             "add it to the project's dependencies, and lock them"
         )
-    for wheel in plan.requirements:
-        if isinstance(wheel, _Wheel) and wheel.package in packages:
+    for wheel in inputs.requirements:
+        if isinstance(wheel, Wheel) and wheel.package in packages:
             packages[wheel.package] += f" (sha256:{wheel.sha256[:_DIGEST_SHOWN]}…)"
-    return packages
+    return _Ready(packages, notes)
 
 
 def _install_requirements(
-    plan: _Plan, directory: Path, uv: Uv, say: Callable[[str], None], log: Path
-) -> None:
-    """Install the arm's requirements; wheels from copies, which nobody rebuilds meanwhile."""
+    inputs: Inputs, directory: Path, uv: Uv, say: Callable[[str], None], log: Path
+) -> list[str]:
+    """Install the arm's requirements; wheels from copies, which nobody rebuilds meanwhile.
+
+    Returns what no longer fits together.
+    """
     directory.mkdir()
-    texts, shown = [], []
-    for requirement in plan.requirements:
-        if isinstance(requirement, str):
-            texts.append(requirement)
-            shown.append(requirement)
-            continue
-        copy = directory / requirement.path.name
-        shutil.copyfile(requirement.path, copy)
-        if hashlib.sha256(copy.read_bytes()).hexdigest() != requirement.sha256:
-            raise ArmError(f"wheel {requirement.path} changed while it was read: run it again")
-        texts.append(f"{requirement.prefix}{copy}{requirement.extras}")
-        shown.append(requirement.path.name)
+    texts = [r if isinstance(r, str) else r.copy(directory) for r in inputs.requirements]
+    shown = [r if isinstance(r, str) else r.path.name for r in inputs.requirements]
     names = ", ".join(shown)
     say(f"installing {names}")
     try:
         conflicts = uv.install(texts, directory)
     except UvError as error:
         raise ArmError(f"{names} cannot be installed: {error} (log: {log})") from None
-    for conflict in conflicts:
-        say(f"{names}: installed as asked, though: {mask(conflict)}")
+    return [f"{names} is installed as asked, though: {conflict}" for conflict in conflicts]

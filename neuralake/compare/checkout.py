@@ -93,15 +93,17 @@ def find_commit(repository: Path, revision: str, say: Callable[[str], None]) -> 
     ArmError
         If there is no such commit.
     """
-    done = _git(repository, "rev-parse", "--verify", f"{revision}^{{commit}}")
-    if done.returncode:
+    named = _git(repository, "rev-parse", "--verify", revision)
+    # apart, since in ":/text" what is put after it would be text
+    done = _git(repository, "rev-parse", "--verify", f"{named.stdout.strip()}^{{commit}}")
+    if named.returncode or done.returncode:
         is_shallow = _git(repository, "rev-parse", "--is-shallow-repository").stdout.strip()
         fetch = "git fetch --unshallow --tags" if is_shallow == "true" else "git fetch --all --tags"
         raise ArmError(
             f"revision {revision!r} is no commit of {repository}: "
             f"expected a branch, a tag or a commit that is here; {fetch} may bring it"
         )
-    for line in done.stderr.splitlines():
+    for line in named.stderr.splitlines():
         if line.startswith("warning: "):
             say(f"revision {revision}: {line.removeprefix('warning: ')}")
     shown = _run(
@@ -111,33 +113,19 @@ def find_commit(repository: Path, revision: str, say: Callable[[str], None]) -> 
     return Commit(commit, tree, printable(subject))
 
 
-def check_clean(repository: Path, commit: Commit) -> None:
-    """Refuse what is commonly a mistake: measuring HEAD while the work tree differs from it.
+def uncommitted(repository: Path, commit: Commit) -> str | None:
+    """Names of tracked files that differ from a commit; None unless it is checked out, and changed.
 
-    Raises
-    ------
-    ArmError
-        If the commit is the one that is checked out, and tracked files were changed.
+    Who measures the commit that is checked out commonly means the files that he sees.
     """
     if _git(repository, "rev-parse", "--verify", "HEAD").stdout.strip() != commit.id:
-        return
-    status = _run(
-        repository,
-        "status",
-        "--porcelain=v1",
-        "-z",
-        "--no-renames",
-        "--untracked-files=no",
-        "--ignore-submodules=untracked",
-    )
+        return None
+    tracked = ("--untracked-files=no", "--ignore-submodules=untracked", "--no-renames")
+    status = _run(repository, "status", "--porcelain=v1", "-z", *tracked)
     changed = [printable(entry[3:]) for entry in status.split("\0") if entry]
-    if changed:
-        rest = len(changed) - _FILES_NAMED
-        named = ", ".join(changed[:_FILES_NAMED]) + (f" and {rest} more" if rest > 0 else "")
-        raise ArmError(
-            f"the work tree differs from the commit to measure, {commit}, in {named}: "
-            "commit or stash that, or measure the commit without it (--allow-dirty)"
-        )
+    rest = len(changed) - _FILES_NAMED
+    named = ", ".join(changed[:_FILES_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+    return named or None
 
 
 def check_has(repository: Path, commit: Commit, files: Iterable[str]) -> None:
@@ -158,7 +146,7 @@ def check_has(repository: Path, commit: Commit, files: Iterable[str]) -> None:
         )
 
 
-def check_out(repository: Path, commit: Commit, directory: Path) -> None:
+def check_out(repository: Path, commit: Commit, directory: Path, lock: int) -> None:
     """Lay out the files of a commit, with a repository of their own that borrows its objects.
 
     A work tree of git's own would be registered in the user's repository, and a clone has no
@@ -173,6 +161,8 @@ def check_out(repository: Path, commit: Commit, directory: Path) -> None:
         Of that repository.
     directory
         Made; its parent is there.
+    lock
+        Descriptor that git inherits where it writes, so that a lock outlives a killed parent.
 
     Raises
     ------
@@ -197,17 +187,17 @@ def check_out(repository: Path, commit: Commit, directory: Path) -> None:
     _run(directory, "update-ref", "--no-deref", "HEAD", commit.id)
     _run(
         repository,
-        *(f"--work-tree={directory}", "-c", "core.sparseCheckout=false"),
-        *("read-tree", "--reset", "-u", commit.id),
-        environment={"GIT_INDEX_FILE": str(own / "index")},
+        *("-c", "core.sparseCheckout=false", "read-tree", "--reset", "-u", commit.id),
+        environment={"GIT_WORK_TREE": str(directory), "GIT_INDEX_FILE": str(own / "index")},
+        lock=lock,
     )
     origin = _git(repository, "config", "--get", "remote.origin.url").stdout.strip()
     _run(directory, "config", "remote.origin.url", _without_user(origin) or str(repository))
     if (directory / ".gitmodules").is_file():
-        _check_out_submodules(directory, repository / common / "modules")
+        _check_out_submodules(directory, repository / common / "modules", lock)
 
 
-def _check_out_submodules(directory: Path, modules: Path) -> None:
+def _check_out_submodules(directory: Path, modules: Path, lock: int) -> None:
     """Fill submodules, from the user's own copies where there are any."""
     found = _git(
         directory,
@@ -226,7 +216,8 @@ def _check_out_submodules(directory: Path, modules: Path) -> None:
             _run(directory, "config", key, str(copy))
     # git refuses local copies otherwise, for fear of a stranger's repository; this one is built
     allowed = ("-c", "protocol.file.allow=always")
-    _run(directory, *allowed, "submodule", "--quiet", "update", "--init", "--recursive")
+    update = ("submodule", "--quiet", "update", "--init", "--recursive")
+    _run(directory, *allowed, *update, lock=lock)
 
 
 def _without_user(url: str) -> str:
@@ -238,16 +229,25 @@ def _without_user(url: str) -> str:
 
 
 def _run(
-    directory: Path, *arguments: str, text: str = "", environment: Mapping[str, str] | None = None
+    directory: Path,
+    *arguments: str,
+    text: str = "",
+    environment: Mapping[str, str] | None = None,
+    lock: int | None = None,
 ) -> str:
-    done = _git(directory, *arguments, text=text, environment=environment)
+    done = _git(directory, *arguments, text=text, environment=environment, lock=lock)
     if done.returncode:
-        raise ArmError(f"git cannot read or lay out a commit in {directory}: {_reason(done)}")
+        where = (environment or {}).get("GIT_WORK_TREE", directory)
+        raise ArmError(f"git cannot read or lay out a commit in {where}: {_reason(done)}")
     return done.stdout
 
 
 def _git(
-    directory: Path, *arguments: str, text: str = "", environment: Mapping[str, str] | None = None
+    directory: Path,
+    *arguments: str,
+    text: str = "",
+    environment: Mapping[str, str] | None = None,
+    lock: int | None = None,
 ) -> subprocess.CompletedProcess[str]:
     environ = {k: v for k, v in os.environ.items() if k not in _OTHER_REPOSITORY}
     environ |= {
@@ -264,6 +264,7 @@ def _git(
             capture_output=True,
             encoding="utf-8",
             errors="surrogateescape",
+            pass_fds=() if lock is None else (lock,),
             check=False,
         )
     except FileNotFoundError:

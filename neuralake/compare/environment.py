@@ -264,4 +264,6 @@ def _located(settings: Mapping[str, Any], source: Path) -> dict[str, Any]:
 
 def _value(value: Any) -> str:
     """A TOML value: JSON's strings, numbers, booleans and lists of them are TOML's too."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(k)} = {_value(v)}" for k, v in value.items()) + "}"
     return json.dumps(value)

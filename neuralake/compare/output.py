@@ -33,11 +33,11 @@ def condense(output: str) -> str:
     Returns
     -------
     str
-        In this order: why requirements do not resolve, the last error of a build, or uv's own
-        error with its cause.
+        Why requirements do not resolve; else the last error of a build; else uv's own error, its
+        last cause and its hint.
     """
-    text = mask(output)
-    lines = text.split("\nhint:")[0].splitlines()
+    text, _, hint = mask(output).partition("\nhint:")
+    lines = text.splitlines()
     start = next((i for i, line in enumerate(lines) if line.startswith("error: ")), 0)
     lines = lines[start:]
     causes = _causes(lines)
@@ -50,8 +50,8 @@ def condense(output: str) -> str:
         if found:
             return _cut(found[-1])
     if causes:
-        first, last = causes[0], causes[-1]
-        return _cut(first if first == last else f"{first}: {last}")
+        said = ": ".join(dict.fromkeys((causes[0], causes[-1])))
+        return _cut(f"{said} ({' '.join(hint.split())})" if hint.strip() else said)
     return _cut(lines[-1] if lines else "it printed nothing")
 
 
