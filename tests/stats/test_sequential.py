@@ -100,6 +100,13 @@ def test_it_does_not_answer_before_the_fourth_look() -> None:
     assert decide(np.ones((1, 2)), DESIGN) == [Decision(None, None, None, None)] * 2
 
 
+def test_an_enormous_difference_is_answered_at_once_in_any_noise() -> None:
+    values, within = simulated(40 * EFFECT, 10 * EFFECT, 0.3, trials=200)
+    decisions = decide(values, DESIGN, within)
+    assert shares(decisions)["more"] == 1
+    assert cost(decisions) < 15 < DESIGN.fixed_information * 100
+
+
 def test_equal_differences_are_answered() -> None:
     (none, more, less) = decide(np.tile([0.0, 2.0, -2.0], (6, 1)), DESIGN)
     assert (none.answer, more.answer, less.answer) == ("unchanged", "more", "less")
