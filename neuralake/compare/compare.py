@@ -13,7 +13,7 @@ import msgspec
 
 from neuralake.compare.answers import Answers
 from neuralake.compare.arm import ArmSpec, parse_arm
-from neuralake.compare.build import Arm, build_arm, find_repository
+from neuralake.compare.build import Arm, build_arm, find_repository, hold
 from neuralake.compare.calibration import calibration_path, load_calibration
 from neuralake.compare.journal import COMPARISONS, DOCUMENT, PAIRS, PairJournal
 from neuralake.compare.pairs import (
@@ -128,7 +128,7 @@ def compare(request: Request, observer: Observer) -> tuple[Comparison, Path]:
     repository = find_repository(request.working_directory)
     arms = {side: _build(request, spec, repository, observer) for side, spec in specs.items()}
     try:
-        with exclusive(machine_lock_path(), "neuralake compare"):
+        with hold(*arms.values()), exclusive(machine_lock_path(), "neuralake compare"):
             return _Comparing(request, arms, options, repository, observer).run()
     except HeldError as held:
         raise BusyError(

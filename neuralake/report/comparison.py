@@ -15,7 +15,8 @@ from neuralake.stats.summary import geometric_mean
 
 NOT_PAIRED = (
     "Runs made one after another are not a paired measurement: what changed on the machine between "
-    "them is in the ratios too. They are no verdict: that takes both versions side by side."
+    "them is in the ratios too. They are no verdict: neuralake compare gives one, of both versions "
+    "side by side."
 )
 
 
