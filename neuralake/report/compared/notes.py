@@ -63,7 +63,7 @@ def _whole(comparison: Comparison) -> Iterator[Note]:
     for against in dict.fromkeys(e.verified_against for e in comparison.engines if e.processes):
         named = [e.engine for e in comparison.engines if e.verified_against == against]
         whose = "" if len(named) == len(comparison.engines) else f" of {', '.join(named)}"
-        yield Note("info", f"answers{whose} verified in both arms: {against}")
+        yield Note("info", f"answers{whose} of both arms verified against: {against}")
     base, candidate = comparison.base, comparison.candidate
     same = (base.commit, base.options) == (candidate.commit, candidate.options)
     if same and not packages(comparison):
