@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from neuralake.report import numbers
-from neuralake.report.compared import verdicts
+from neuralake.report import numbers, verdicts
 from neuralake.report.compared.differences import commit
 from neuralake.report.text import short
 from neuralake.results.comparison import Change, Comparison, EngineComparison, Verdict

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from neuralake.report import numbers
-from neuralake.report.compared import verdicts
+from neuralake.report import numbers, verdicts
 from neuralake.report.compared.differences import difference_line, packages
 from neuralake.report.notes import Note
 from neuralake.results.comparison import Comparison, EngineComparison

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from neuralake.report import numbers
-from neuralake.report.compared import differences, verdicts
+from neuralake.report import numbers, verdicts
+from neuralake.report.compared import differences
 from neuralake.report.compared.headline import headline, overall, sentences, title
 from neuralake.report.compared.notes import comparison_notes, error_rates
 from neuralake.results.comparison import Change
