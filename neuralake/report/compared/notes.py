@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from neuralake.report import numbers, verdicts
-from neuralake.report.compared.differences import difference_line, packages
+from neuralake.report.compared.differences import packages
 from neuralake.report.notes import Note
 from neuralake.results.comparison import Comparison, EngineComparison
 
@@ -65,5 +65,6 @@ def _whole(comparison: Comparison) -> Iterator[Note]:
         yield Note("info", f"answers{whose} of both arms verified against: {against}")
     base, candidate = comparison.base, comparison.candidate
     same = (base.commit, base.options) == (candidate.commit, candidate.options)
-    if same and not packages(comparison):
-        yield Note("info", difference_line(comparison).removesuffix("."))
+    changed = any(change.verdict in ("slower", "faster") for change in comparison.changes())
+    if changed and same and not packages(comparison):
+        yield Note("warning", "the arms do not differ, so that a change is a false alarm")

@@ -191,10 +191,15 @@ def test_what_differs_is_named() -> None:
 
 
 def test_arms_that_do_not_differ_are_called_so() -> None:
-    comparison = made_comparison(unchanged_engine(), candidate=replace(BASE, text="HEAD"))
+    calm = made_comparison(unchanged_engine(), candidate=replace(BASE, text="HEAD"))
     same = "The arms do not differ: one commit, one set of packages, one set of options."
-    assert differences.difference_line(comparison) == same
-    assert same.removesuffix(".") in [note.text for note in comparison_notes(comparison)]
+    assert differences.difference_line(calm) == same
+    alarm = "the arms do not differ, so that a change is a false alarm"
+    assert alarm not in [note.text for note in comparison_notes(calm)]
+    false = replace(calm, engines=(slower_engine(),))
+    assert alarm in [note.text for note in comparison_notes(false)]
+    true = made_comparison(slower_engine())
+    assert alarm not in [note.text for note in comparison_notes(true)]
 
 
 def test_settings_that_differ_are_found() -> None:
