@@ -5,12 +5,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SCALE_FACTOR ?= 1
+BASE ?= main
+HEAD ?= HEAD
+GATE ?=
 BENCHMARKS := results/pytest-benchmark.json
 
-.PHONY: bench test browser lint format docs clean help
+.PHONY: bench gate test browser lint format docs clean help
 
 help:
 	@echo "make bench    generate TPC-H (SCALE_FACTOR=1) if absent, run three engines, verify, report"
+	@echo "make gate     compare BASE=main with HEAD; fails if anything is slower, or wrong"
 	@echo "make test     run all tests; latencies are kept in $(BENCHMARKS)"
 	@echo "make browser  install a browser for the tests of the report, where apt-get can"
 	@echo "make lint     ruff and mypy"
@@ -20,6 +24,10 @@ help:
 
 bench: $(READY)
 	$(BIN)/neuralake bench --scale-factor $(SCALE_FACTOR)
+
+# Ends early: at the first regression, or when everything has a verdict. GATE=… adds options
+gate: $(READY)
+	$(BIN)/neuralake compare $(BASE) $(HEAD) --until-regression $(GATE)
 
 test: $(READY) browser
 	@mkdir -p $(dir $(BENCHMARKS))

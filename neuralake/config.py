@@ -80,7 +80,7 @@ class Settings:
     results_root
         Directory under which runs are kept.
     cache_root
-        Directory for what can be fetched again (jars).
+        Directory for what can be fetched or built again (jars, arms).
     s3
         How ``s3://`` addresses are reached.
     allow_http

@@ -45,6 +45,10 @@ class ResultsError(NeuralakeError):
     """A run is absent, corrupt, of another schema version, or cannot be written."""
 
 
+class ArmError(NeuralakeError):
+    """An arm is not written as arms are, does not exist, or cannot be built."""
+
+
 class BusyError(NeuralakeError):
     """Another process holds the lock; the message names the holder."""
 

@@ -10,6 +10,7 @@ import click
 
 from neuralake import __version__
 from neuralake.cli.bench import bench
+from neuralake.cli.compare import calibrate, compare
 from neuralake.cli.generate import generate
 from neuralake.cli.listing import catalog, engines
 from neuralake.cli.query import query
@@ -69,5 +70,5 @@ def cli(debug: bool) -> None:
     """
 
 
-for _command in (generate, bench, query, engines, catalog, results, report):
+for _command in (generate, bench, query, engines, catalog, results, report, compare, calibrate):
     cli.add_command(_command)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,12 +14,14 @@ import msgspec
 from neuralake.compare.answers import Answers
 from neuralake.compare.arm import ArmSpec, parse_arm
 from neuralake.compare.build import Arm, build_arm, find_repository
+from neuralake.compare.calibration import calibration_path, load_calibration
 from neuralake.compare.journal import COMPARISONS, DOCUMENT, PAIRS, PairJournal
 from neuralake.compare.pairs import (
     EnginePairs,
     Observer,
     SidedQuery,
     Terms,
+    planned_rounds,
     require_same_tables,
     shown_identity,
 )
@@ -134,6 +136,36 @@ def compare(request: Request, observer: Observer) -> tuple[Comparison, Path]:
         ) from held
 
 
+def parse_engines(names: Iterable[str], options: Iterable[str]) -> tuple[EngineSpec, ...]:
+    """Engines and their options from the command line; what they mean is the arms' to know.
+
+    Parameters
+    ----------
+    names
+        In the order in which they run.
+    options
+        Items such as ``datafusion:target_partitions=4``.
+
+    Raises
+    ------
+    CompareError
+        If an option cannot be read, or is of no engine that is compared.
+    """
+    found: dict[str, dict[str, str]] = {name: {} for name in names}
+    for item in options:
+        name, colon, setting = item.partition(":")
+        key, equals, value = setting.partition("=")
+        if not (colon and equals and key):
+            raise CompareError(f"engine option {item!r}: expected NAME:KEY=VALUE")
+        if name not in found:
+            raise CompareError(
+                f"engine option {item!r}: {name} is not compared, expected one of "
+                f"{', '.join(found)}"
+            )
+        found[name][key] = value
+    return tuple(EngineSpec(name, given) for name, given in found.items())
+
+
 def _build(request: Request, spec: ArmSpec, repository: Path, observer: Observer) -> Arm:
     return build_arm(
         spec,
@@ -157,6 +189,14 @@ def _options(request: Request, spec: ArmSpec) -> dict[str, dict[str, str]]:
             )
         found[name][key] = value
     return found
+
+
+@dataclass(frozen=True)
+class _EnginePlan:
+    """An engine's share of the time, in relation to the others', and its rounds if known."""
+
+    share: float
+    rounds: int | None
 
 
 class _Comparing:
@@ -185,6 +225,7 @@ class _Comparing:
         answers = Answers(directory / "answers", self._request.workload)
         found: list[EngineComparison] = []
         left_s = self._request.terms.max_time_s
+        plans = self._plans(loaded["base"])
         with PairJournal(directory / PAIRS) as journal:
             for number, spec in enumerate(self._request.engines):
                 engine = EnginePairs(
@@ -195,10 +236,12 @@ class _Comparing:
                     tables=loaded["base"]["tables"],
                     answers=answers,
                     terms=self._request.terms,
+                    rounds=plans[number].rounds,
                     journal=journal.append,
                     observer=self._observer,
                 )
-                done = engine.run(left_s / (len(self._request.engines) - number))
+                share = plans[number].share / sum(plan.share for plan in plans[number:])
+                done = engine.run(left_s * share)
                 left_s = max(left_s - done.elapsed_s, 0)
                 found.append(done)
                 if done.ending == "interrupted":
@@ -214,7 +257,7 @@ class _Comparing:
         name = workload.name if workload else (self._request.directory or Path()).name
         size = f"-sf{workload.scale_factor:g}" if workload and workload.scale_factor else ""
         stem = f"{self._created:%Y%m%dT%H%M%S}-{name}{size}-{secrets.token_hex(2)}"
-        directory = self._request.results / COMPARISONS / stem
+        directory = self._request.results.absolute() / COMPARISONS / stem  # arms work elsewhere
         try:
             (directory / "logs").mkdir(parents=True)
         except OSError as error:
@@ -298,6 +341,25 @@ class _Comparing:
                 return options
         return options
 
+    def _plans(self, loaded: Mapping[str, Any]) -> list[_EnginePlan]:
+        """How time and rounds are shared out: by each engine's noise, where that is known."""
+        request, terms = self._request, self._request.terms
+        machine = fingerprint(request.working_directory)
+        path = calibration_path(request.results, loaded["name"], loaded["scale_factor"], machine)
+        calibration = load_calibration(path)
+        known = {} if calibration is None else calibration.engines
+        if terms.until_time or any(engine.name not in known for engine in request.engines):
+            return [_EnginePlan(1.0, terms.rounds)] * len(request.engines)
+        needed_s = {e.name: known[e.name].needed_s(terms.question) for e in request.engines}
+        self._observer.planned(needed_s)
+        return [
+            _EnginePlan(
+                seconds,
+                terms.rounds or planned_rounds(known[name].suite.pair, terms.question),
+            )
+            for name, seconds in needed_s.items()
+        ]
+
     def _document(
         self,
         name: str,
@@ -369,7 +431,7 @@ def _faulted(engine: EngineComparison, faults: Mapping[str, str]) -> EngineCompa
         suite=Change(None, "wrong", message=message),
         queries=tuple(
             Change(change.query, "wrong", message=faults[change.query])
-            if change.query in faults
+            if change.query is not None and change.query in faults
             else change
             for change in engine.queries
         ),

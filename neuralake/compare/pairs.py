@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,6 +16,27 @@ from neuralake.errors import CompareError
 from neuralake.queries.query import Query
 from neuralake.results.comparison import SIDES, Change, Ending, EngineComparison, Pair, Side
 from neuralake.stats.paired import Question
+
+FIRST_ROUNDS = 4
+_MOST_ROUNDS = 12
+_UNITS_WANTED = 12
+
+
+def planned_rounds(spread: float, question: Question) -> int:
+    """Rounds in a pair of processes, for a question.
+
+    Few let a test of the suite end sooner, many cost fewer starts: what a test of fixed size would
+    need is to come from a dozen pairs of processes.
+
+    Parameters
+    ----------
+    spread
+        Standard deviation of the logarithm of the suite's ratio in one round.
+    question
+        Effects and error rates.
+    """
+    pairs = question.suite_design().fixed_information * spread**2
+    return min(max(round(pairs / _UNITS_WANTED), FIRST_ROUNDS), _MOST_ROUNDS)
 
 
 @dataclass(frozen=True)
@@ -28,7 +50,7 @@ class Terms:
     max_time_s
         For all engines together.
     rounds
-        Pairs of each query in each pair of processes.
+        Pairs of each query in each pair of processes; None for what the noise calls for.
     timeout_s
         Of one execution, or None.
     until_regression
@@ -41,7 +63,7 @@ class Terms:
 
     question: Question
     max_time_s: float
-    rounds: int = 4
+    rounds: int | None = None
     timeout_s: float | None = None
     until_regression: bool = False
     until_time: bool = False
@@ -62,8 +84,11 @@ class Observer(Protocol):
     def building(self, text: str) -> None:
         """An arm is being built."""
 
-    def starting(self, engine: str, processes: int) -> None:
-        """A pair of processes is about to start."""
+    def planned(self, needed_s: Mapping[str, float]) -> None:
+        """By this machine's noise, each engine has all verdicts after at most so many seconds."""
+
+    def starting(self, engine: str, processes: int, rounds: int) -> None:
+        """A pair of processes is about to start, for so many rounds."""
 
     def paired(self, engine: str, processes: int, round: int) -> None:
         """A round of pairs is done."""
@@ -94,6 +119,9 @@ class EnginePairs:
         Where answers are kept and judged.
     terms
         How it is carried out.
+    rounds
+        Pairs of each query in each pair of processes; None for few in the first one, and then what
+        the noise in it calls for.
     journal
         Takes the pairs of a round.
     observer
@@ -107,6 +135,7 @@ class EnginePairs:
     tables: Mapping[str, object]
     answers: Answers
     terms: Terms
+    rounds: int | None
     journal: Callable[[list[Pair]], None]
     observer: Observer
     _units: list[list[Pair]] = field(default_factory=list)
@@ -144,6 +173,8 @@ class EnginePairs:
             longest_s = max(longest_s, now - unit_began)
             left_s = seconds - (now - began)
             found = self._verdicts("time", now - began)
+            if self.rounds is None and found.suite.spread is not None:
+                self.rounds = planned_rounds(found.suite.spread, self.terms.question)
             self.observer.judged(self.engine, found.suite, found.queries, left_s)
             ending = self._ending(found, left_s, longest_s)
         return self._verdicts(ending, time.monotonic() - began)
@@ -157,18 +188,20 @@ class EnginePairs:
                 return "regression"
             if all(c.verdict != "inconclusive" for c in changes):
                 return "decided"
-        return "time" if left_s < unit_s else None
+        # processes that were lost took a query with them, and are made up for
+        return "time" if self._units and left_s < unit_s else None
 
     def _verdicts(self, ending: Ending, elapsed_s: float) -> EngineComparison:
         names = tuple(query.query.name for query in self.queries)
-        measured = Measured(names, tuple(self._units), self._faults, self.terms.rounds)
+        rounds = self.rounds or FIRST_ROUNDS
+        measured = Measured(names, tuple(self._units), self._faults, rounds)
         suite, queries = engine_verdicts(measured, self.terms.question)
         return EngineComparison(
             engine=self.engine,
             versions=dict(self._about["versions"]),
             settings=dict(self._about["settings"]),
             processes=len(self._units),
-            rounds=self.terms.rounds,
+            rounds=rounds,
             elapsed_s=elapsed_s,
             ending=ending,
             suite=suite,
@@ -178,21 +211,15 @@ class EnginePairs:
 
     def _unit(self, number: int, rng: random.Random) -> None:
         """Start both arms, run each query once unmeasured, and then the rounds of pairs."""
-        self.observer.starting(self.engine, number)
-        arms: dict[Side, ArmProcess] = {}
-        whole = False
+        self.observer.starting(self.engine, number, self.rounds or FIRST_ROUNDS)
+        arms = {side: ArmProcess(self.places[side]) for side in rng.sample(SIDES, 2)}
+        end = ArmProcess.kill
         try:
-            for side in rng.sample(SIDES, 2):
-                arms[side] = ArmProcess(self.places[side])
-                self._prepare(arms[side], side)
+            _both(arms, self._prepare)
             pairs = self._measure(arms, number, rng)
-            whole = True
+            end = ArmProcess.close
         finally:
-            for arm in arms.values():
-                if whole:
-                    arm.close()
-                else:
-                    arm.kill()
+            _both(arms, lambda arm, _: end(arm))
         if pairs:
             self._units.append(pairs)
 
@@ -212,7 +239,7 @@ class EnginePairs:
                 for side in rng.sample(SIDES, 2):
                     self._execute(arms[side], side, query)
                 self._check_first(query)
-            for turn in range(self.terms.rounds):
+            for turn in range(self.rounds or FIRST_ROUNDS):
                 taken = []
                 sound = self._sound()
                 for query in rng.sample(sound, len(sound)):
@@ -294,6 +321,13 @@ class EnginePairs:
 
     def _sound(self) -> list[SidedQuery]:
         return [query for query in self.queries if query.query.name not in self._faults]
+
+
+def _both(arms: Mapping[Side, ArmProcess], do: Callable[[ArmProcess, Side], None]) -> None:
+    """Do something in both arms at once: nothing is measured meanwhile."""
+    with ThreadPoolExecutor(len(arms)) as pool:
+        for done in [pool.submit(do, arm, side) for side, arm in arms.items()]:
+            done.result()
 
 
 def require_same_tables(

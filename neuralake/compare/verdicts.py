@@ -30,7 +30,7 @@ class Measured:
     faults
         Queries without a time: ``wrong`` or ``failed``, and why.
     rounds
-        Pairs of each query in a whole unit.
+        Pairs of each query in the units to come.
     """
 
     queries: tuple[str, ...]
@@ -53,7 +53,7 @@ def engine_verdicts(measured: Measured, question: Question) -> tuple[Change, tup
     cpu = [_log_ratios(unit, sound, cpu=True) for unit in units]
     suite, queries = judge(wall, question)
     spread = _pair_spreads(wall)
-    pairs = sum(len(unit) for unit in wall)
+    pairs = [len(unit) for unit in wall]
     suite_cpu, query_cpu = suite_units(cpu).values, query_units(cpu).values
     medians = {query: _medians(units, query) for query in sound}
     changes = {
@@ -88,14 +88,11 @@ def _change(
     judgement: Judgement,
     cpu: _Cpu,
     medians: tuple[float, float],
-    pairs: int,
+    pairs: Sequence[int],
     measured: Measured,
     spread: float | None,
 ) -> Change:
-    def in_pairs(units: int | None) -> int | None:
-        return None if units is None else units * measured.rounds
-
-    fixed = judgement.fixed_size
+    decided, more, fixed = judgement.decided_after, judgement.more, judgement.fixed_size
     return Change(
         query=query,
         verdict=judgement.verdict,
@@ -107,11 +104,12 @@ def _change(
         cpu_high=cpu.high,
         base_ns=medians[0],
         candidate_ns=medians[1],
-        pairs=pairs,
-        decided_after_pairs=in_pairs(judgement.decided_after),
-        more_pairs=in_pairs(judgement.more),
-        fixed_size_pairs=None if fixed is None else fixed * measured.rounds,
+        pairs=sum(pairs),
+        decided_after_pairs=None if decided is None else sum(pairs[:decided]),
+        more_pairs=None if more is None else more * measured.rounds,
+        fixed_size_pairs=None if fixed is None else fixed * sum(pairs) / len(pairs),
         spread=spread,
+        unit_spread=judgement.unit_spread,
     )
 
 

@@ -104,6 +104,8 @@ class Change:
         Pairs that a test of fixed size with the noise known beforehand would take.
     spread
         Standard deviation of the logarithm of one pair's ratio.
+    unit_spread
+        The same of the ratio of a pair of processes.
     message
         Why it is wrong or failed, and in which arm.
     """
@@ -123,6 +125,7 @@ class Change:
     more_pairs: int | None = None
     fixed_size_pairs: float | None = None
     spread: float | None = None
+    unit_spread: float | None = None
     message: str | None = None
 
 
@@ -139,7 +142,7 @@ class EngineComparison:
     processes
         Pairs of processes that were measured.
     rounds
-        Rounds in each.
+        Rounds in each; there may be fewer in the first.
     elapsed_s
         Time that it took, starts included.
     ending

@@ -32,6 +32,8 @@ _NEVER = np.iinfo(np.int64).max
 _NORMAL = NormalDist()
 # Half the expected overshoot of a random walk over a boundary (Siegmund 1985; Whitehead 4.3).
 _OVERSHOOT = 0.583
+# Of the error rate, what one look may add beyond the triangle: 50 looks add a tenth.
+_SHARE_OF_ALPHA = 0.002
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,8 @@ class Design:
     def boundaries(self, information: Array, looks: int) -> tuple[Array, Array]:
         """Boundaries in standard errors, from 0 upwards and from the effect downwards.
 
-        Beyond the information at which they meet, as after one large step, they stay.
+        Beyond the information at which they meet, as after one large step, they stay. What is as
+        good as impossible without a difference is one at any look, however little is known.
 
         Parameters
         ----------
@@ -108,6 +111,7 @@ class Design:
         used = np.minimum(information, self.greatest_information)
         root, overshoot = np.sqrt(used), _OVERSHOOT / math.sqrt(looks)
         more = self._intercept / root + self._slope * root - overshoot
+        more = np.minimum(more, _NORMAL.inv_cdf(1 - self.alpha / 2 * _SHARE_OF_ALPHA))
         not_more = (self.effect - 3 * self._slope) * root + self._intercept / root - overshoot
         return more, not_more
 

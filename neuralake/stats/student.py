@@ -74,6 +74,7 @@ def _equivalents(df: int) -> tuple[Array, Array]:
     return np.log1p(values), np.array(normal)
 
 
+@lru_cache(maxsize=1024)
 def t_quantile(probability: float, df: int) -> float:
     """The value that Student's t stays below with a probability.
 

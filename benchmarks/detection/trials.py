@@ -1,0 +1,246 @@
+"""Trials from recorded pairs of one code with itself: resampled, and slowed down by a known factor.
+
+A recording is what ``neuralake calibrate`` measured: pairs of processes ("units"), each with a few
+rounds of paired executions of every query. A trial draws units from it with replacement and
+exchanges the arms of each by the toss of a coin, which is fair since both are the same code. A
+slowdown multiplies the candidate's times.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from neuralake.compare.journal import read_pairs
+from neuralake.stats.paired import Question, query_units, suite_units
+from neuralake.stats.sequential import FEWEST, Decision, Design, decide
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Pairs of one engine.
+
+    Attributes
+    ----------
+    name
+        What was recorded.
+    queries
+        Names.
+    base_s, candidate_s
+        Wall time in seconds, of shape (units, rounds, queries).
+    """
+
+    name: str
+    queries: tuple[str, ...]
+    base_s: Array
+    candidate_s: Array
+
+    @property
+    def rounds(self) -> int:
+        """Pairs of a query in a unit."""
+        return int(self.base_s.shape[1])
+
+    def log_ratios(self) -> Array:
+        """Logarithms of candidate ÷ base, of the same shape."""
+        return np.asarray(np.log(self.candidate_s / self.base_s))
+
+
+def read_recording(path: Path, name: str | None = None) -> Recording:
+    """A recording from a file of pairs (``pairs.jsonl``) or of arrays (``.npz``)."""
+    if path.suffix == ".npz":
+        with np.load(path, allow_pickle=False) as arrays:
+            queries = tuple(str(query) for query in arrays["queries"])
+            base_s, candidate_s = (arrays[side].astype(float) for side in ("base_s", "candidate_s"))
+            return Recording(name or path.stem, queries, base_s, candidate_s)
+    units: dict[int, dict[tuple[int, str], tuple[int, int]]] = {}
+    queries_seen: dict[str, None] = {}
+    for pair in read_pairs(path):
+        queries_seen.setdefault(pair.query)
+        took = (pair.base_wall_ns, pair.candidate_wall_ns)
+        units.setdefault(pair.processes, {})[pair.round, pair.query] = took
+    names = tuple(sorted(queries_seen))
+    rounds = max(turn for unit in units.values() for turn, _ in unit) + 1
+    whole = [unit for unit in units.values() if len(unit) == rounds * len(names)]
+    times = np.array(
+        [[[unit[turn, query] for query in names] for turn in range(rounds)] for unit in whole]
+    )
+    return Recording(name or path.stem, names, times[..., 0] / 1e9, times[..., 1] / 1e9)
+
+
+def write_recording(recording: Recording, path: Path) -> None:
+    """Keep a recording in a small file of arrays."""
+    np.savez_compressed(
+        path,
+        queries=np.array(recording.queries),
+        base_s=recording.base_s.astype(np.float32),
+        candidate_s=recording.candidate_s.astype(np.float32),
+    )
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The units of many trials.
+
+    Attributes
+    ----------
+    values, within
+        Of the queries, of shape (units, trials, queries) (:class:`neuralake.stats.paired.Units`).
+    suite_values, suite_within
+        Of the suite, of shape (units, trials).
+    """
+
+    values: Array
+    within: Array
+    suite_values: Array
+    suite_within: Array
+
+
+def draw(recording: Recording, trials: int, units: int, rng: np.random.Generator) -> Drawn:
+    """Draw the units of trials without a change."""
+    logs = list(recording.log_ratios())
+    query, suite = query_units(logs), suite_units(logs)
+    chosen = rng.integers(0, len(logs), (units, trials))
+    sign = rng.choice((-1.0, 1.0), (units, trials))
+    return Drawn(
+        query.values[chosen] * sign[..., None],
+        query.within[chosen],
+        suite.values[chosen, 0] * sign,
+        suite.within[chosen, 0],
+    )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of trials.
+
+    Attributes
+    ----------
+    suite, queries
+        The verdicts, of shapes (trials,) and (trials, queries): 1 slower, −1 faster, 0 unchanged,
+        nan inconclusive.
+    suite_pairs, query_pairs
+        Pairs until the verdict, or all of them.
+    suite_covered, queries_covered
+        Whether the interval at the end of the run contains the true change.
+    suite_error, query_errors
+        Estimate − true change, in logarithms.
+    run_units
+        Units of the whole run.
+    """
+
+    suite: Array
+    queries: Array
+    suite_pairs: Array
+    query_pairs: Array
+    suite_covered: npt.NDArray[np.bool_]
+    queries_covered: npt.NDArray[np.bool_]
+    suite_error: Array
+    query_errors: Array
+    run_units: Array
+
+
+def carry_out(drawn: Drawn, slowdown: Array, question: Question, rounds: int) -> Outcome:
+    """Run the trials as ``neuralake compare`` does: until everything has a verdict.
+
+    Parameters
+    ----------
+    drawn
+        As many units as the time allows.
+    slowdown
+        True log ratio of each query, of shape (queries,).
+    question
+        Effects and error rates.
+    rounds
+        Pairs of a query in a unit.
+    """
+    units, trials, queries = drawn.values.shape
+    values = drawn.values + slowdown
+    suite_values = drawn.suite_values + slowdown.mean()
+    by_query = decide(
+        values.reshape(units, -1),
+        question.query_design(queries),
+        drawn.within.reshape(units, -1),
+    )
+    by_suite = decide(suite_values, question.suite_design(), drawn.suite_within)
+    query_after = _after(by_query, units).reshape(trials, queries)
+    suite_after = _after(by_suite, units)
+    stop = np.maximum(query_after.max(axis=1), suite_after)
+    q_verdict, q_mean, q_low, q_high = _at(
+        values, stop, _answers(by_query).reshape(trials, queries), question.query_design(queries)
+    )
+    s_verdict, s_mean, s_low, s_high = _at(
+        suite_values[..., None], stop, _answers(by_suite)[:, None], question.suite_design()
+    )
+    truth = float(slowdown.mean())
+    return Outcome(
+        suite=s_verdict[:, 0],
+        queries=q_verdict,
+        suite_pairs=suite_after * rounds,
+        query_pairs=query_after * rounds,
+        suite_covered=((s_low <= truth) & (truth <= s_high))[:, 0],
+        queries_covered=(q_low <= slowdown) & (slowdown <= q_high),
+        suite_error=(s_mean - truth)[:, 0],
+        query_errors=q_mean - slowdown,
+        run_units=stop,
+    )
+
+
+def _after(decisions: Sequence[Decision], units: int) -> Array:
+    return np.array([float(d.after or units) for d in decisions])
+
+
+def _answers(decisions: Sequence[Decision]) -> Array:
+    codes = {"more": 1.0, "less": -1.0, "unchanged": 0.0, None: math.nan}
+    return np.array([codes[d.answer] for d in decisions])
+
+
+def _at(
+    values: Array, stop: Array, answers: Array, design: Design
+) -> tuple[Array, Array, Array, Array]:
+    """Verdicts and intervals with the units until the end of each trial's run."""
+    from neuralake.stats.student import t_quantile
+
+    units = values.shape[0]
+    counts = np.arange(1, units + 1)[:, None, None]
+    means = np.cumsum(values, axis=0) / counts
+    squares = np.cumsum(values**2, axis=0)
+    last = stop.astype(int) - 1
+    trial = np.arange(values.shape[1])
+    n = stop[:, None]
+    mean = means[last, trial]
+    variance = np.maximum(squares[last, trial] - n * mean**2, 0) / np.maximum(n - 1, 1)
+    quantiles = {int(k): t_quantile(0.975, int(k) - 1) for k in np.unique(stop)}
+    t = np.array([quantiles[int(k)] for k in stop])[:, None]
+    half = t * np.sqrt(variance / n)
+    low, high = mean - half, mean + half
+    agrees = np.where(
+        answers > 0,
+        low > 0,
+        np.where(answers < 0, high < 0, (low >= -design.effect) & (high <= design.effect)),
+    )
+    return np.where(agrees & ~np.isnan(answers), answers, math.nan), mean, low, high
+
+
+def fixed_pairs(spread: float, design: Design, rounds: int) -> float:
+    """Pairs of a test of fixed size that knows the noise: ((z(1−α/2) + z(1−β)) · σ / effect)²."""
+    return max(design.fixed_information * spread**2, 1) * rounds
+
+
+__all__ = [
+    "FEWEST",
+    "Drawn",
+    "Outcome",
+    "Recording",
+    "carry_out",
+    "draw",
+    "fixed_pairs",
+    "read_recording",
+    "write_recording",
+]

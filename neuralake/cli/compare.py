@@ -1,0 +1,293 @@
+"""Compare two commits, and find out how noisy this machine is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from neuralake.cli.context import make_console, print_json, read_settings, tpch_workload
+from neuralake.cli.options import dataset_option, json_option, quantity, scale_factor_option
+
+if TYPE_CHECKING:
+    from neuralake.compare.compare import Request
+    from neuralake.compare.pairs import Terms
+    from neuralake.results.comparison import Comparison
+
+INCONCLUSIVE = 3
+DEFAULT_SCALE_FACTOR = 0.1
+
+
+def _effect(ctx: click.Context, parameter: click.Parameter, value: float) -> float:
+    if not 0 < value < 1:
+        raise click.BadParameter(
+            f"{value:g} is no effect: expected a fraction above 0 and below 1, such as 0.02",
+            ctx,
+            parameter,
+        )
+    return value
+
+
+_engines = click.option(
+    "--engines", metavar="A,B,…", help="Engines, in order.  [default: polars,datafusion]"
+)
+_engine = click.option(
+    "--engine",
+    "options",
+    multiple=True,
+    metavar="NAME:KEY=VALUE",
+    help="A setting of an engine in both arms.",
+)
+_queries = click.option(
+    "--queries", metavar="1,6,9-12", help="Numbers or names of queries.  [default: all]"
+)
+_workload = click.option(
+    "--workload", "own", metavar="DIR", help="Your own SQL files, in place of TPC-H."
+)
+_catalog = click.option(
+    "--catalog", "source", metavar="FILE|MODULE", help="Your tables.  [default: DIR/catalog.py]"
+)
+_max_time = click.option(
+    "--max-time",
+    "max_time_s",
+    default="10m",
+    show_default=True,
+    metavar="DURATION",
+    callback=quantity("parse_duration"),
+    help="Time for all engines together, once both arms are built: seconds, or such as 5m.",
+)
+_rounds = click.option(
+    "--rounds",
+    type=click.IntRange(min=2),
+    metavar="N",
+    help="Pairs of each query before both arms restart.  [default: by the noise, 4 to 12]",
+)
+_timeout = click.option(
+    "--timeout",
+    "timeout_s",
+    metavar="DURATION",
+    callback=quantity("parse_duration"),
+    help="Longest execution of a query.  [default: none]",
+)
+_allow_dirty = click.option(
+    "--allow-dirty", is_flag=True, help="Compare HEAD without the changes of the work tree."
+)
+
+
+@click.command()
+@click.argument("base")
+@click.argument("candidate")
+@scale_factor_option
+@dataset_option
+@_workload
+@_catalog
+@_engines
+@_engine
+@_queries
+@_max_time
+@click.option(
+    "--effect",
+    type=float,
+    default=0.02,
+    show_default=True,
+    callback=_effect,
+    help="Smallest change of the suite that matters; an interval within it is unchanged.",
+)
+@click.option(
+    "--query-effect",
+    type=float,
+    default=0.05,
+    show_default=True,
+    callback=_effect,
+    help="Smallest change of a single query that matters.",
+)
+@_rounds
+@_timeout
+@click.option(
+    "--until-regression", is_flag=True, help="End an engine at its first verdict of slower."
+)
+@click.option("--strict", is_flag=True, help="Exit with status 3 if anything is inconclusive.")
+@_allow_dirty
+@click.option(
+    "--to",
+    "destination",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Directory of the report.  [default: report/ beside the comparison]",
+)
+@json_option
+def compare(
+    base: str,
+    candidate: str,
+    scale_factor: float | None,
+    dataset: str | None,
+    own: str | None,
+    source: str | None,
+    engines: str | None,
+    options: tuple[str, ...],
+    queries: str | None,
+    max_time_s: float,
+    effect: float,
+    query_effect: float,
+    rounds: int | None,
+    timeout_s: float | None,
+    until_regression: bool,
+    strict: bool,
+    allow_dirty: bool,
+    destination: Path | None,
+    as_json: bool,
+) -> int:
+    """Say whether CANDIDATE is slower or faster than BASE, with a known error rate.
+
+    An arm is a commit of the repository you stand in, with other requirements (HEAD+polars==2.0.0,
+    HEAD+./polars.whl) or engine options (HEAD[datafusion:target_partitions=1]) where you like.
+    Both are built and run side by side on one dataset; every answer is checked in both.
+
+    Exit status 1 says that something is slower, or wrong, in the candidate.
+    """
+    from neuralake.compare.pairs import Terms
+    from neuralake.stats.paired import Question
+
+    terms = Terms(
+        question=Question(effect, query_effect),
+        max_time_s=max_time_s,
+        rounds=rounds,
+        timeout_s=timeout_s,
+        until_regression=until_regression,
+    )
+    request = _request(
+        (base, candidate),
+        terms,
+        workload=(own, source, scale_factor, dataset),
+        engines=(engines, options),
+        queries=queries,
+        allow_dirty=allow_dirty,
+    )
+    comparison = _carry_out(request, destination, as_json=as_json)
+    if comparison.regressed:
+        return 1
+    return INCONCLUSIVE if strict and not comparison.is_conclusive else 0
+
+
+@click.command()
+@click.argument("arm", default="HEAD")
+@scale_factor_option
+@dataset_option
+@_workload
+@_catalog
+@_engines
+@_engine
+@_queries
+@_max_time
+@_rounds
+@_timeout
+@_allow_dirty
+@json_option
+def calibrate(
+    arm: str,
+    scale_factor: float | None,
+    dataset: str | None,
+    own: str | None,
+    source: str | None,
+    engines: str | None,
+    options: tuple[str, ...],
+    queries: str | None,
+    max_time_s: float,
+    rounds: int | None,
+    timeout_s: float | None,
+    allow_dirty: bool,
+    as_json: bool,
+) -> int:
+    """Find out how noisy this machine is: the same commit in both arms, until the time is up.
+
+    The noise is kept, and compare plans by it. Exit status 1 says that the arms, which are the
+    same, were told apart.
+    """
+    from neuralake.compare.calibration import calibration_of, store_calibration
+    from neuralake.compare.compare import compare as carry_out
+    from neuralake.compare.pairs import Terms
+    from neuralake.report.compared.calibration import print_calibration
+    from neuralake.report.compared.progress import ComparisonProgress
+    from neuralake.stats.paired import Question
+
+    terms = Terms(Question(), max_time_s, rounds, timeout_s, until_time=True)
+    request = _request(
+        (arm, arm),
+        terms,
+        workload=(own, source, scale_factor, dataset),
+        engines=(engines, options),
+        queries=queries,
+        allow_dirty=allow_dirty,
+    )
+    with ComparisonProgress(make_console(stderr=True), terms) as observer:
+        comparison, directory = carry_out(request, observer)
+    calibration = calibration_of(comparison)
+    path = store_calibration(request.results, calibration)
+    if as_json:
+        print_json(calibration)
+    else:
+        print_calibration(calibration, comparison, make_console(), path)
+    if comparison.finished_at is None:
+        raise KeyboardInterrupt(f"what was measured is kept in {directory}")
+    return 1 if comparison.regressed else 0
+
+
+def _carry_out(request: Request, destination: Path | None, *, as_json: bool) -> Comparison:
+    from neuralake.compare.compare import compare as carry_out
+    from neuralake.report.compared import print_comparison, write_comparison_report
+    from neuralake.report.compared.progress import ComparisonProgress
+
+    with ComparisonProgress(make_console(stderr=True), request.terms) as observer:
+        comparison, directory = carry_out(request, observer)
+    written = write_comparison_report(comparison, destination or directory / "report")
+    if as_json:
+        print_json(comparison)
+    else:
+        print_comparison(comparison, make_console(), directory)
+        click.echo(f"report: {written.html}")
+    if comparison.finished_at is None:
+        raise KeyboardInterrupt(f"what was measured is kept in {directory}")
+    return comparison
+
+
+def _request(
+    arms: tuple[str, str],
+    terms: Terms,
+    *,
+    workload: tuple[str | None, str | None, float | None, str | None],
+    engines: tuple[str | None, tuple[str, ...]],
+    queries: str | None,
+    allow_dirty: bool,
+) -> Request:
+    """What the options ask for; a TPC-H dataset is made if there is none."""
+    from neuralake.compare.arm import parse_arm
+    from neuralake.compare.compare import DEFAULT_ENGINES, Request, parse_engines
+
+    own, source, scale_factor, dataset = workload
+    settings = read_settings()
+    for arm in arms:
+        parse_arm(arm)  # before a dataset is made
+    names = [n.strip() for n in engines[0].split(",")] if engines[0] else DEFAULT_ENGINES
+    specs = parse_engines(names, engines[1])
+    if own is not None and (scale_factor is not None or dataset is not None):
+        raise click.UsageError("--workload goes without --scale-factor and --dataset")
+    if own is None and source is not None:
+        raise click.UsageError("--catalog goes with --workload")
+    if dataset is None and scale_factor is None:
+        scale_factor = DEFAULT_SCALE_FACTOR
+    tpch = None if own else tpch_workload(settings, scale_factor, dataset, make=True)
+    return Request(
+        base=arms[0],
+        candidate=arms[1],
+        engines=specs,
+        terms=terms,
+        workload=tpch,
+        directory=Path(own) if own else None,
+        catalog=source,
+        selection=queries,
+        allow_dirty=allow_dirty,
+        working_directory=Path.cwd(),
+        cache=settings.cache_root,
+        results=settings.results_root,
+    )

@@ -1,0 +1,269 @@
+"""The environment of an arm: what its commit's lock file says, and requirements over that."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from neuralake.compare.output import condense, mask
+from neuralake.errors import ArmError
+
+# Of the user's variables for uv only these reach it: where packages come from, and how. All others
+# (UV_PYTHON, UV_NO_DEV, UV_EXCLUDE_NEWER …) would change what is built without changing its key.
+_KEPT = re.compile(
+    r"UV_(?:(?:DEFAULT_|EXTRA_)?INDEX(?:_.*)?|FIND_LINKS|CACHE_DIR|CONFIG_FILE|CREDENTIALS_DIR"
+    r"|LINK_MODE|OFFLINE|HTTP_.*|REQUEST_TIMEOUT|NATIVE_TLS|SYSTEM_CERTS|INSECURE_HOST"
+    r"|KEYRING_PROVIDER|CONCURRENT_.*|NETRC|LOCK_TIMEOUT)"
+)
+_FOREIGN = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME")
+
+# In the commit's settings for uv, what says where packages come from.
+_SOURCES = (
+    "index",
+    "index-url",
+    "extra-index-url",
+    "no-index",
+    "find-links",
+    "index-strategy",
+    "keyring-provider",
+    "allow-insecure-host",
+    "native-tls",
+)
+_OURS = "neuralake"
+
+
+class UvError(Exception):
+    """uv failed; the message is the one line that says why."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """What is installed, as uv lists it."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Uv:
+    """uv, working on one environment.
+
+    Attributes
+    ----------
+    program
+        The executable.
+    source
+        Directory of the commit's files.
+    environment
+        Directory of the environment.
+    lock
+        Descriptor that uv and what it starts inherit, so that a lock outlives a killed parent as
+        long as they work.
+    record
+        Given the output of every call, without secrets.
+    """
+
+    program: Path
+    source: Path
+    environment: Path
+    lock: int
+    record: Callable[[str], None]
+
+    @property
+    def python(self) -> Path:
+        """Interpreter of the environment."""
+        return self.environment / "bin" / "python"
+
+    def sync(self) -> None:
+        """Install what the lock file says, the project itself as a wheel.
+
+        The development group comes along, in which a team may have Neuralake; Neuralake's own has
+        nothing to measure with.
+
+        Raises
+        ------
+        UvError
+            If something cannot be had or built.
+        """
+        arguments = ["sync", "--frozen", "--no-editable", "--all-extras", "--python"]
+        arguments += [sys.executable]
+        if _settings(self.source).get("project", {}).get("name") == _OURS:
+            arguments.append("--no-dev")
+        self._run(self.source, *arguments)
+
+    def is_lock_stale(self) -> bool:
+        """Whether the lock file no longer fits ``pyproject.toml``, as far as can be told here."""
+        try:
+            self._run(self.source, "lock", "--check", "--offline", "--python", sys.executable)
+        except UvError as error:
+            return "needs to be updated" in str(error)
+        return False
+
+    def install(self, requirements: list[str], directory: Path) -> list[str]:
+        """Install requirements over what is there, whatever the project declares.
+
+        uv would let the project's constraints and overrides win silently, so it is run elsewhere,
+        with the project's indexes and nothing else of its settings.
+
+        Parameters
+        ----------
+        requirements
+            PEP 508, or absolute paths of wheels.
+        directory
+            An empty one, to run in.
+
+        Returns
+        -------
+        list of str
+            What no longer fits together, a line each.
+
+        Raises
+        ------
+        UvError
+            If they do not resolve, or something cannot be had or built.
+        """
+        (directory / "uv.toml").write_text(_index_settings(self.source))
+        before = self._conflicts(directory)
+        self._run(directory, "pip", "install", "--python", str(self.python), "--", *requirements)
+        return [line for line in self._conflicts(directory) if line not in before]
+
+    def packages(self) -> dict[str, str]:
+        """Version of everything installed, by normalised name."""
+        listed = self._run(
+            self.environment, "pip", "list", "--python", str(self.python), "--format", "json"
+        )
+        found = msgspec.json.decode(listed.stdout, type=list[Package])
+        return {normalise(package.name): package.version for package in found}
+
+    def _conflicts(self, directory: Path) -> list[str]:
+        done = self._start(directory, "pip", "check", "--python", str(self.python))
+        return [line for line in done.stderr.splitlines() if line.startswith("The package ")]
+
+    def _run(self, directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        done = self._start(directory, *arguments)
+        if done.returncode < 0:
+            raise UvError(f"uv was ended by signal {-done.returncode}")
+        if done.returncode:
+            raise UvError(condense(done.stderr))
+        return done
+
+    def _start(self, directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [self.program, "--no-progress", "--color", "never", *arguments],
+            cwd=directory,
+            env=_environ(os.environ) | {"UV_PROJECT_ENVIRONMENT": str(self.environment)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            pass_fds=(self.lock,),
+            check=False,
+        )
+        command = " ".join(["uv", *arguments])
+        self.record(mask(f"$ {command}\n{done.stderr}{done.stdout}\n"))
+        return done
+
+
+def find_uv() -> Path:
+    """The executable: of uv's package, else on the PATH.
+
+    Raises
+    ------
+    ArmError
+        If there is none.
+    """
+    try:
+        from uv import find_uv_bin
+
+        return Path(find_uv_bin())
+    except (ImportError, FileNotFoundError):
+        found = shutil.which("uv")
+    if found is None:
+        raise ArmError("arms are built with uv, which is not installed: pip install 'uv>=0.9'")
+    return Path(found)
+
+
+def uv_version(program: Path) -> str:
+    """What uv says of itself.
+
+    Raises
+    ------
+    ArmError
+        If it cannot be run.
+    """
+    try:
+        done = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, timeout=60, check=True
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ArmError(f"uv cannot be run: {program}: {error}") from None
+    return done.stdout.strip()
+
+
+def normalise(name: str) -> str:
+    """A package's name as indexes compare it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _environ(environ: Mapping[str, str]) -> dict[str, str]:
+    kept = {
+        key: value
+        for key, value in environ.items()
+        if key not in _FOREIGN and (not key.startswith("UV_") or _KEPT.fullmatch(key))
+    }
+    return kept | {"UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
+
+
+def _settings(source: Path) -> dict[str, Any]:
+    """The commit's ``pyproject.toml``; nothing where it is no TOML, which uv then reports."""
+    try:
+        return tomllib.loads((source / "pyproject.toml").read_text("utf-8"))
+    except ValueError:
+        return {}
+
+
+def _index_settings(source: Path) -> str:
+    """Text of a ``uv.toml`` with the indexes of the commit's own."""
+    own = source / "uv.toml"  # where there is one, uv reads no other
+    try:
+        settings = tomllib.loads(own.read_text("utf-8")) if own.is_file() else None
+    except ValueError:
+        settings = {}
+    if settings is None:
+        settings = _settings(source).get("tool", {}).get("uv", {})
+    chosen = {key: settings[key] for key in _SOURCES if key in settings}
+    tables = [_located(index, source) for index in chosen.pop("index", [])]
+    lines = [f"{key} = {_value(value)}" for key, value in _located(chosen, source).items()]
+    for table in tables:
+        lines += ["[[index]]", *(f"{key} = {_value(value)}" for key, value in table.items())]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _located(settings: Mapping[str, Any], source: Path) -> dict[str, Any]:
+    """Settings in which directories are absolute."""
+
+    def locate(value: Any) -> Any:
+        if isinstance(value, list):
+            return [locate(item) for item in value]
+        return value if "://" in value else str(source / value)
+
+    places = ("url", "index-url", "extra-index-url", "find-links")
+    return {key: locate(value) if key in places else value for key, value in settings.items()}
+
+
+def _value(value: Any) -> str:
+    """A TOML value: JSON's strings, numbers, booleans and lists of them are TOML's too."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(k)} = {_value(v)}" for k, v in value.items()) + "}"
+    return json.dumps(value)

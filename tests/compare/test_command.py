@@ -1,0 +1,283 @@
+"""``neuralake compare`` and ``calibrate`` in a team's own repository, as its members use them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import deltalake
+import msgspec
+import pyarrow as pa
+import pytest
+
+from neuralake.compare.build import find_uv
+from neuralake.compare.calibration import Calibration
+from neuralake.results.comparison import Comparison
+from tests.conftest import cli_environment
+
+NEURALAKE = Path(__file__).parents[2]
+PYPROJECT = f"""\
+[project]
+name = "lake"
+version = "0.1"
+requires-python = ">=3.11"
+dependencies = ["neuralake[duckdb]"]
+
+[tool.uv]
+package = false
+
+[tool.uv.sources]
+neuralake = {{ path = {str(NEURALAKE)!r}, editable = false }}
+"""
+CATALOG = """
+from neuralake.catalog import DeltaTable
+t = DeltaTable(name="t", location={uri!r})
+"""
+QUERY = """\
+-- Keys below a thousand
+SELECT count(DISTINCT range % 1000) AS n FROM range({rows})
+"""
+OTHER = """\
+-- All keys
+SELECT sum(key) AS total FROM t
+"""
+
+
+@dataclass
+class Team:
+    """A repository with queries, a catalog and a lock file, and who works in it."""
+
+    path: Path
+    home: Path
+    storage: Path
+
+    def git(self, *arguments: str) -> str:
+        done = subprocess.run(
+            ["git", "-c", "user.name=A", "-c", "user.email=a@example.org", *arguments],
+            cwd=self.path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.strip()
+
+    def write(self, name: str, text: str) -> None:
+        (self.path / name).parent.mkdir(exist_ok=True)
+        (self.path / name).write_text(text)
+
+    def commit(self, subject: str) -> str:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", subject)
+        return self.git("rev-parse", "HEAD")
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "neuralake", *arguments],
+            capture_output=True,
+            text=True,
+            cwd=self.path,
+            env=cli_environment(self.storage, self.home)
+            | {"NEURALAKE_CACHE_ROOT": str(self.home / "cache")},
+            timeout=300,
+            check=False,
+        )
+
+    def compare(self, base: str, candidate: str, *options: str) -> subprocess.CompletedProcess[str]:
+        return self.run(
+            "compare", base, candidate, "--workload", "queries", "--engines", "duckdb", *options
+        )
+
+
+@pytest.fixture(scope="module")
+def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
+    """Commits ``fast``, ``slow`` (one query does thirty times as much) and ``wrong``."""
+    home = tmp_path_factory.mktemp("team")
+    team = Team(home / "repository", home, home / "storage")
+    team.path.mkdir()
+    for name in ("t", "elsewhere"):
+        rows = pa.table({"key": pa.array([1, 2, 3], pa.int64())})
+        deltalake.write_deltalake(str(home / name), rows)
+    team.git("init", "--quiet", "--initial-branch", "main")
+    team.write("pyproject.toml", PYPROJECT)
+    team.write("queries/catalog.py", CATALOG.format(uri=str(home / "t")))
+    team.write("queries/keys.sql", QUERY.format(rows=200_000))
+    team.write("queries/total.sql", OTHER)
+    subprocess.run(
+        [find_uv(), "lock", "--quiet", "--python", sys.executable], cwd=team.path, check=True
+    )
+    for name, rows in (("fast", 200_000), ("slow", 6_000_000)):
+        team.write("queries/keys.sql", QUERY.format(rows=rows))
+        team.commit(f"{name} | <b>keys</b>")
+        team.git("tag", name)
+    team.write("queries/keys.sql", QUERY.format(rows=900))
+    team.commit("wrong keys")
+    team.git("tag", "wrong")
+    team.write("queries/keys.sql", QUERY.format(rows=200_000))
+    team.write("queries/catalog.py", CATALOG.format(uri=str(home / "elsewhere")))
+    team.commit("other data")
+    team.git("tag", "other-data")
+    yield team
+
+
+def document(team: Team) -> Comparison:
+    """The newest comparison on disk."""
+    newest = max((team.home / "results/comparisons").glob("*/comparison.json"))
+    return msgspec.json.decode(newest.read_bytes(), type=Comparison)
+
+
+def refused(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line of a refusal; before it only the building of arms is told."""
+    assert done.returncode == 2, (done.returncode, done.stdout, done.stderr)
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    (line,) = [x for x in done.stderr.splitlines() if x.startswith("neuralake: ")]
+    assert done.stderr.splitlines()[-1] == line
+    return line
+
+
+def test_a_slower_commit_is_named(team: Team, tmp_path: Path) -> None:
+    done = team.compare("fast", "slow", "--until-regression", "--to", str(tmp_path / "report"))
+    assert done.returncode == 1, done.stderr
+    assert "slower" in done.stdout
+    found = document(team)
+    assert found.regressed
+    assert (found.base.commit, found.candidate.commit) == (
+        team.git("rev-parse", "fast"),
+        team.git("rev-parse", "slow"),
+    )
+    assert found.candidate.subject == "slow | <b>keys</b>"
+    verdicts = {change.query: change.verdict for change in found.changes()}
+    assert verdicts["keys"] == "slower" or verdicts[None] == "slower"
+    assert verdicts["total"] != "slower"
+    page = (tmp_path / "report/index.html").read_text()
+    assert "&lt;b&gt;keys" in page
+    assert "<b>keys" not in page
+    assert "slower" in (tmp_path / "report/summary.md").read_text()
+    assert team.git("status", "--porcelain") == ""
+    assert len(team.git("worktree", "list").splitlines()) == 1
+
+
+def test_a_wrong_commit_is_never_faster(team: Team) -> None:
+    done = team.compare("slow", "wrong", "--max-time", "1", "--json")
+    assert done.returncode == 1, done.stderr
+    found = msgspec.json.decode(done.stdout, type=Comparison)
+    keys = next(change for change in found.changes() if change.query == "keys")
+    assert (keys.verdict, keys.ratio) == ("wrong", None)
+    assert "(1000)" in (keys.message or "")
+    assert "(900)" in (keys.message or "")
+
+
+def test_inconclusive_is_status_3_where_asked_for(team: Team) -> None:
+    short = ("--max-time", "1", "--rounds", "2")
+    assert team.compare("fast", "fast", *short).returncode == 0
+    done = team.compare("fast", "fast", *short, "--strict")
+    assert done.returncode == 3
+    assert "inconclusive" in done.stdout
+
+
+def test_calibrate_keeps_the_noise_and_compare_reads_it(team: Team) -> None:
+    workload = ("--workload", "queries", "--engines", "duckdb")
+    done = team.run("calibrate", "fast", *workload, "--max-time", "25", "--rounds", "2")
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "smallest change" in done.stdout
+    (kept,) = (team.home / "results/calibrations").glob("queries-*.json")
+    calibration = msgspec.json.decode(kept.read_bytes(), type=Calibration)
+    noise = calibration.engines["duckdb"]
+    assert set(noise.queries) == {"keys", "total"}
+    assert noise.suite.unit > 0
+    done = team.compare("fast", "fast", "--max-time", "1", "--effect", "0.0001")
+    assert done.returncode == 0, done.stderr
+    assert "by this machine's noise" in done.stderr
+    content = json.loads(kept.read_bytes())
+    kept.write_text(json.dumps(content | {"schema_version": 99}))
+    try:
+        assert "schema version 99" in refused(team.compare("fast", "fast"))
+        kept.write_text("{")
+        assert "is corrupt" in refused(team.compare("fast", "fast"))
+    finally:
+        kept.unlink()
+
+
+Case = tuple[tuple[str, ...], str]
+CASES: dict[str, Case] = {
+    "no such commit": (("nosuch", "fast"), "nosuch"),
+    "no such engine": (("fast", "fast", "--engines", "nosuch"), "unknown engine 'nosuch'"),
+    "lacks the engine": (("fast", "fast", "--engines", "datafusion"), "lacks datafusion"),
+    "unknown engine option": (
+        ("fast", "fast", "--engine", "duckdb:wings=2"),
+        "no option 'wings'",
+    ),
+    "option of another engine": (("fast", "fast[polars:x=1]"), "polars, which is not compared"),
+    "no such query": (("fast", "fast", "--queries", "keys,nosuch"), "unknown query 'nosuch'"),
+    "requirement": (("fast", "fast+iniconfig==99"), "iniconfig"),
+    "no such wheel": (("fast", "fast+./nosuch-1-py3-none-any.whl"), "no wheel"),
+    "other data": (("fast", "other-data"), "table t is not the same in both arms"),
+    "effect 0": (("fast", "fast", "--effect", "0"), "0 is no effect"),
+    "effect nan": (("fast", "fast", "--query-effect", "nan"), "nan is no effect"),
+    "one round": (("fast", "fast", "--rounds", "1"), "--rounds"),
+    "no time": (("fast", "fast", "--max-time", "soon"), "--max-time"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_input_is_refused_in_one_line(team: Team, case: str) -> None:
+    arguments, expected = CASES[case]
+    assert expected in refused(team.compare(*arguments))
+
+
+def test_the_cache_is_usable_after_all_that(team: Team) -> None:
+    done = team.compare("fast", "fast", "--max-time", "1", "--rounds", "2")
+    assert done.returncode == 0, done.stderr
+    assert "building" not in done.stderr
+
+
+def test_a_dirty_tree_is_refused(team: Team) -> None:
+    catalog = team.path / "queries/catalog.py"
+    before = catalog.read_text()
+    catalog.write_text(before + "# changed\n")
+    try:
+        line = refused(team.compare("HEAD", "HEAD"))
+        assert "queries/catalog.py" in line
+        assert "--allow-dirty" in line
+    finally:
+        catalog.write_text(before)
+
+
+def test_data_that_changes_meanwhile_is_refused(team: Team) -> None:
+    """A version is committed after the arms were found to agree."""
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "neuralake", "compare", "fast", "fast"),
+            *("--workload", "queries", "--engines", "duckdb", "--rounds", "2", "--max-time", "90"),
+        ],
+        cwd=team.path,
+        env=cli_environment(team.storage, team.home)
+        | {"NEURALAKE_CACHE_ROOT": str(team.home / "cache")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    results = team.home / "results/comparisons"
+    known = set(results.glob("*/pairs.jsonl"))
+    wait_for(lambda: any(p.stat().st_size for p in set(results.glob("*/pairs.jsonl")) - known))
+    rows = pa.table({"key": pa.array([4], pa.int64())})
+    deltalake.write_deltalake(str(team.home / "t"), rows, mode="append")
+    out, err = process.communicate(timeout=240)
+    line = refused(subprocess.CompletedProcess([], process.returncode, out, err))
+    assert "table t is not the same in both arms" in line
+    assert "version 1" in line
+
+
+def wait_for(happened: Callable[[], bool]) -> None:
+    """Wait until something has happened, a minute at most."""
+    import time
+
+    for _ in range(1200):
+        if happened():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not happen within a minute")

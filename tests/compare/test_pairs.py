@@ -1,0 +1,188 @@
+"""Two arms of one engine, side by side in real processes: verdicts, faults, and what is refused."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import deltalake
+import pyarrow as pa
+import pytest
+
+from neuralake.compare.answers import Answers
+from neuralake.compare.journal import PairJournal, read_pairs
+from neuralake.compare.pairs import EnginePairs, SidedQuery, Terms
+from neuralake.compare.processes import ArmProcess, Place
+from neuralake.errors import CompareError
+from neuralake.queries.query import Query
+from neuralake.results.comparison import SIDES, Change, EngineComparison, Side
+from neuralake.stats.paired import Question
+
+ENGINE = "duckdb"
+CATALOG = """
+from neuralake.catalog import DeltaTable
+t = DeltaTable(name="t", location={uri!r})
+"""
+LIGHT = "SELECT count(DISTINCT range % 1000) AS n FROM range(200000)"
+HEAVY = "SELECT count(DISTINCT range % 1000) AS n FROM range(6000000)"
+WRONG = "SELECT count(DISTINCT range % 1001) AS n FROM range(200000)"
+BROKEN = "SELECT nothing AS n FROM t"
+
+
+class Watch:
+    """An observer that remembers."""
+
+    def __init__(self) -> None:
+        self.judged_suites: list[Change] = []
+
+    def building(self, text: str) -> None: ...
+    def planned(self, needed_s: Mapping[str, float]) -> None: ...
+    def starting(self, engine: str, processes: int, rounds: int) -> None: ...
+    def paired(self, engine: str, processes: int, round: int) -> None: ...
+
+    def judged(
+        self, engine: str, suite: Change, queries: tuple[Change, ...], left_s: float
+    ) -> None:
+        self.judged_suites.append(suite)
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> str:
+    uri = str(tmp_path / "t")
+    deltalake.write_deltalake(uri, pa.table({"key": pa.array([1, 2, 3], pa.int64())}))
+    return uri
+
+
+class Bench:
+    """Two arms with the queries given for each."""
+
+    def __init__(self, tmp_path: Path, table: str, sql: Mapping[str, tuple[str, str]]) -> None:
+        self.tmp_path = tmp_path
+        self.watch = Watch()
+        self.places: dict[Side, Place] = {}
+        for number, side in enumerate(SIDES):
+            directory = tmp_path / side / "queries"
+            directory.mkdir(parents=True)
+            (directory / "catalog.py").write_text(CATALOG.format(uri=table))
+            for name, texts in sql.items():
+                (directory / f"{name}.sql").write_text(f"-- {name}\n{texts[number]}\n")
+            log = tmp_path / f"{side}.log"
+            python = Path(sys.executable)
+            self.places[side] = Place(side, "HEAD", python, tmp_path, None, directory, None, log)
+        loaded = {}
+        for side, place in self.places.items():
+            process = ArmProcess(place)
+            loaded[side] = process.load()
+            process.close()
+        self.tables = loaded["base"]["tables"]
+        self.queries = tuple(
+            SidedQuery(
+                Query(name, name, texts[0]),
+                {side: loaded[side]["queries"][name]["sql"] for side in SIDES},
+            )
+            for name, texts in sql.items()
+        )
+
+    def run(self, seconds: float, rounds: int = 2, **changes: object) -> EngineComparison:
+        terms = replace(Terms(Question(), seconds), **changes)  # type: ignore[arg-type]
+        with PairJournal(self.tmp_path / "pairs.jsonl") as journal:
+            return EnginePairs(
+                engine=ENGINE,
+                options={side: {} for side in SIDES},
+                places=self.places,
+                queries=self.queries,
+                tables=self.tables,
+                answers=Answers(self.tmp_path / "answers", None),
+                terms=terms,
+                rounds=rounds,
+                journal=journal.append,
+                observer=self.watch,
+            ).run(seconds)
+
+
+def verdicts(found: EngineComparison) -> dict[str | None, str]:
+    return {change.query: change.verdict for change in (found.suite, *found.queries)}
+
+
+def test_a_slower_query_is_named(tmp_path: Path, table: str) -> None:
+    bench = Bench(tmp_path, table, {"heavy": (LIGHT, HEAVY), "light": (LIGHT, LIGHT)})
+    found = bench.run(60, until_regression=True)
+    slower = {change.query for change in found.queries if change.verdict == "slower"}
+    assert found.ending == "regression"
+    assert verdicts(found)[None] == "slower" or slower == {"heavy"}
+    assert "light" not in slower
+    heavy = found.queries[0]
+    assert heavy.ratio is not None
+    assert heavy.ratio > 2
+    assert heavy.cpu_ratio is not None
+    assert found.verified_against == "agreement of both arms and of the engines"
+    assert found.versions["base"]["duckdb"] == found.versions["candidate"]["duckdb"]
+
+
+def test_every_pair_is_kept_and_either_arm_comes_first(tmp_path: Path, table: str) -> None:
+    bench = Bench(tmp_path, table, {"a": (LIGHT, LIGHT), "b": (LIGHT, LIGHT)})
+    found = bench.run(0, rounds=16, until_time=True)
+    assert (found.ending, found.processes, found.rounds) == ("time", 1, 16)
+    pairs = read_pairs(tmp_path / "pairs.jsonl")
+    assert sorted((p.query, p.round) for p in pairs) == [(q, r) for q in "ab" for r in range(16)]
+    assert {pair.base_first for pair in pairs} == {True, False}
+    assert all(pair.base_wall_ns > 0 and pair.candidate_wall_ns > 0 for pair in pairs)
+    orders = ["".join(p.query for p in pairs[i : i + 2]) for i in range(0, len(pairs), 2)]
+    assert set(orders) == {"ab", "ba"}
+    assert found.suite.pairs == 16
+    assert found.suite.low is None  # one pair of processes knows nothing of the next
+
+
+def test_an_arm_that_is_wrong_is_never_faster(tmp_path: Path, table: str) -> None:
+    bench = Bench(tmp_path, table, {"a": (LIGHT, LIGHT), "b": (HEAVY, WRONG)})
+    found = bench.run(0, until_time=True)
+    assert verdicts(found)["b"] == "wrong"
+    wrong = found.queries[1]
+    assert wrong.ratio is None
+    assert "differs from" in (wrong.message or "")
+    assert found.suite.pairs == 2
+    assert {pair.query for pair in read_pairs(tmp_path / "pairs.jsonl")} == {"a"}
+
+
+def test_a_query_that_fails_in_one_arm_is_told_and_left_out(tmp_path: Path, table: str) -> None:
+    bench = Bench(tmp_path, table, {"a": (LIGHT, LIGHT), "b": (LIGHT, BROKEN)})
+    found = bench.run(0, until_time=True)
+    failed = found.queries[1]
+    assert failed.verdict == "failed"
+    assert (failed.message or "").startswith("candidate: ")
+    assert "nothing" in (failed.message or "")
+    assert found.suite.pairs == 2
+
+
+def test_nothing_is_left_to_compare(tmp_path: Path, table: str) -> None:
+    found = Bench(tmp_path, table, {"b": (BROKEN, BROKEN)}).run(60)
+    assert found.ending == "failed"
+    assert verdicts(found) == {None: "failed", "b": "failed"}
+
+
+def test_a_hanging_arm_is_ended_and_the_others_go_on(tmp_path: Path, table: str) -> None:
+    endless = "SELECT count(*) AS n FROM range(10000000000) a, range(1000000) b"
+    bench = Bench(tmp_path, table, {"a": (LIGHT, LIGHT), "b": (LIGHT, endless)})
+    found = bench.run(0, timeout_s=1.0, until_time=True)
+    assert "no answer within 1 s" in (found.queries[1].message or "")
+    assert found.processes == 1
+    assert found.suite.pairs == 2
+
+
+def test_data_that_changes_is_refused(tmp_path: Path, table: str) -> None:
+    bench = Bench(tmp_path, table, {"a": (LIGHT, LIGHT)})
+    deltalake.write_deltalake(table, pa.table({"key": [4]}), mode="append")
+    with pytest.raises(CompareError, match=r"table t is not the same .* version 1.* version 0"):
+        bench.run(0)
+
+
+def test_an_unknown_engine_option_is_the_arm_s_to_refuse(tmp_path: Path, table: str) -> None:
+    bench = Bench(tmp_path, table, {"a": (LIGHT, LIGHT)})
+    process = ArmProcess(bench.places["candidate"])
+    process.load()
+    with pytest.raises(CompareError, match=r"candidate HEAD: .*no option 'wings'"):
+        process.start(ENGINE, {"wings": "2"})
+    assert "unknown engine 'nosuch'" in (process.unavailable("nosuch") or "")
+    process.close()

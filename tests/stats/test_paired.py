@@ -1,0 +1,95 @@
+"""Verdicts from pairs: robust, exchangeable, and never more than the interval says."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from neuralake.stats.paired import Question, hodges_lehmann, judge, query_units, suite_units
+
+QUESTION = Question(suite_effect=0.02, query_effect=0.05)
+ROUNDS, QUERIES = 4, 8
+
+
+def noise(units: int, sd: float, seed: int = 1) -> list[np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return list(rng.standard_normal((units, ROUNDS, QUERIES)) * sd)
+
+
+def slowed(pairs: list[np.ndarray], query: int, fraction: float) -> list[np.ndarray]:
+    change = np.zeros(QUERIES)
+    change[query] = math.log1p(fraction)
+    return [unit + change for unit in pairs]
+
+
+def test_nothing_has_changed() -> None:
+    suite, queries = judge(noise(20, 0.03), QUESTION)
+    assert suite.verdict == "unchanged"
+    assert {query.verdict for query in queries} == {"unchanged"}
+    assert suite.low is not None
+    assert suite.high is not None
+    assert 1 / 1.02 <= suite.low < suite.ratio < suite.high <= 1.02
+
+
+def test_one_slower_query_is_named_and_no_other() -> None:
+    suite, queries = judge(slowed(noise(20, 0.03), 5, 0.08), QUESTION)
+    assert [query.verdict for query in queries].index("slower") == 5
+    assert [query.verdict for query in queries].count("slower") == 1
+    assert queries[5].ratio == pytest.approx(1.08, abs=0.02)
+    assert suite.verdict != "faster"
+
+
+def test_a_slower_suite() -> None:
+    pairs = [unit + math.log1p(0.03) for unit in noise(20, 0.03)]
+    suite, _ = judge(pairs, QUESTION)
+    assert suite.verdict == "slower"
+    assert judge([-unit for unit in pairs], QUESTION)[0].verdict == "faster"
+
+
+def test_too_few_or_too_noisy_is_inconclusive_and_says_how_much_more() -> None:
+    suite, queries = judge(noise(1, 0.03), QUESTION)
+    assert (suite.verdict, suite.low, suite.more) == ("inconclusive", None, None)
+    suite, queries = judge(noise(6, 0.5), QUESTION)
+    assert suite.verdict == "inconclusive"
+    assert suite.more is not None
+    assert suite.more > 50
+    assert all(query.more is not None and query.more > 50 for query in queries)
+
+
+def test_an_outlier_in_every_unit_moves_a_query_little() -> None:
+    pairs = noise(20, 0.01)
+    for unit in pairs:
+        unit[2, 3] = math.log(10)  # one of four executions took ten times as long
+    values = query_units(pairs).values[:, 3]
+    assert 0 < float(values.mean()) < 0.01
+    assert float(np.mean([unit[:, 3].mean() for unit in pairs])) > 0.5
+
+
+def test_processes_that_differ_are_not_told_from_by_their_pairs() -> None:
+    """Hundreds of pairs that agree say nothing where every new process says something else."""
+    rng = np.random.default_rng(3)
+    pairs = [np.full((50, QUERIES), shift) for shift in rng.standard_normal(5) * 0.03]
+    suite, queries = judge(pairs, QUESTION)
+    assert suite.verdict == "inconclusive"
+    assert {query.verdict for query in queries} == {"inconclusive"}
+
+
+@given(arrays(float, (5, 3), elements=st.floats(-10, 10)), st.floats(-3, 3))
+def test_hodges_lehmann_moves_with_the_values(values: np.ndarray, shift: float) -> None:
+    there = hodges_lehmann(values)
+    assert hodges_lehmann(values + shift) == pytest.approx(there + shift, abs=1e-9)
+    assert hodges_lehmann(-values) == pytest.approx(-there, abs=1e-9)
+    assert np.all(values.min(axis=0) <= there + 1e-9)
+    assert np.all(there <= values.max(axis=0) + 1e-9)
+
+
+def test_the_suite_is_the_geometric_mean_of_the_queries() -> None:
+    pairs = [np.log(np.array([[1.1, 0.9, 1.21]] * ROUNDS)) for _ in range(3)]
+    expected = math.log(1.1 * 0.9 * 1.21) / 3
+    assert suite_units(pairs).values[:, 0] == pytest.approx([expected] * 3)
+    assert suite_units(pairs).within[:, 0] == pytest.approx([0] * 3)

@@ -1,0 +1,138 @@
+"""The sequential test: its error rates, its power and what it costs, on simulated noise."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from neuralake.stats.sequential import FEWEST, Decision, Design, decide, estimate
+
+ROUNDS, LOOKS, TRIALS = 4, 60, 4000
+EFFECT = 1.0
+DESIGN = Design(EFFECT, alpha=0.01)
+
+
+def simulated(
+    truth: float, spread: float, between: float, seed: int = 1, trials: int = TRIALS
+) -> tuple[np.ndarray, np.ndarray]:
+    """Differences of which each is a mean of four, and their variances inside.
+
+    ``spread`` is the standard deviation of a difference, ``between`` the share of its variance
+    that does not come from inside.
+    """
+    rng = np.random.default_rng(seed)
+    inside = rng.standard_normal((ROUNDS, LOOKS, trials))
+    inside *= spread * math.sqrt(ROUNDS * (1 - between))
+    shift = rng.standard_normal((LOOKS, trials)) * spread * math.sqrt(between)
+    return truth + shift + inside.mean(axis=0), inside.var(axis=0, ddof=1) / ROUNDS
+
+
+def shares(decisions: list[Decision]) -> dict[str | None, float]:
+    return {
+        answer: sum(d.answer == answer for d in decisions) / len(decisions)
+        for answer in ("more", "less", "unchanged", None)
+    }
+
+
+def cost(decisions: list[Decision]) -> float:
+    return sum(d.after or LOOKS for d in decisions) / len(decisions)
+
+
+@pytest.mark.parametrize("between", [0.0, 0.5])
+@pytest.mark.parametrize("spread", [0.5, 1.0, 1.5])
+def test_no_change_is_rarely_called_one(spread: float, between: float) -> None:
+    values, within = simulated(0, spread, between)
+    found = shares(decide(values, DESIGN, within))
+    # 0.01 expected at most; 0.016 is 3.8 standard errors above it
+    assert found["more"] + found["less"] <= 0.016
+    assert found["unchanged"] >= 0.98
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("spread", [0.5, 1.0, 1.5])
+def test_a_change_of_the_effect_is_found(spread: float, sign: int) -> None:
+    values, within = simulated(sign * EFFECT, spread, 0.3)
+    found = shares(decide(values, DESIGN, within))
+    assert found["more" if sign > 0 else "less"] >= 0.95
+    assert found["less" if sign > 0 else "more"] == 0
+
+
+@pytest.mark.parametrize("truth", [0.0, 0.5, 1.0, 2.0, 5.0])
+def test_it_takes_no_more_than_a_test_of_fixed_size(truth: float) -> None:
+    values, within = simulated(truth * EFFECT, 1.25, 0.3, trials=1000)
+    fixed = DESIGN.fixed_information * 1.25**2
+    assert 20 < fixed < LOOKS
+    assert cost(decide(values, DESIGN, within)) < fixed
+
+
+def test_fixed_information_is_the_textbook_s() -> None:
+    # z(0.995) + z(0.95) = 2.5758 + 1.6449, for alpha 0.01 on two sides and beta 0.05
+    assert Design(0.1, 0.01, 0.05).fixed_information == pytest.approx((4.2207 / 0.1) ** 2, rel=1e-4)
+
+
+def test_boundaries_meet_where_it_ends() -> None:
+    end = DESIGN.greatest_information
+    more, not_more = DESIGN.boundaries(np.array([end]), looks=10**9)
+    assert float(more[0] + not_more[0]) == pytest.approx(EFFECT * math.sqrt(end), rel=1e-3)
+
+
+def test_an_answer_stays() -> None:
+    values, within = simulated(0, 1, 0.3, trials=200)
+    for decision, column in zip(decide(values, DESIGN, within), range(200), strict=True):
+        if decision.after is None:
+            continue
+        (early,) = decide(
+            values[: decision.after, [column]], DESIGN, within[: decision.after, [column]]
+        )
+        assert (early.answer, early.after) == (decision.answer, decision.after)
+
+
+def test_it_does_not_answer_before_the_fourth_look() -> None:
+    values = np.full((FEWEST - 1, 1), 50.0) + np.array([[0.0], [0.1], [-0.1]])
+    (decision,) = decide(values, DESIGN)
+    assert decision.answer is None
+    assert decision.at_most is not None
+    assert decide(np.ones((1, 2)), DESIGN) == [Decision(None, None, None, None)] * 2
+
+
+def test_an_enormous_difference_is_answered_at_once_in_any_noise() -> None:
+    values, within = simulated(40 * EFFECT, 10 * EFFECT, 0.3, trials=200)
+    decisions = decide(values, DESIGN, within)
+    assert shares(decisions)["more"] == 1
+    assert cost(decisions) < 15 < DESIGN.fixed_information * 100
+
+
+def test_equal_differences_are_answered() -> None:
+    (none, more, less) = decide(np.tile([0.0, 2.0, -2.0], (6, 1)), DESIGN)
+    assert (none.answer, more.answer, less.answer) == ("unchanged", "more", "less")
+
+
+@given(arrays(float, (12, 3), elements=st.floats(-5, 5)))
+def test_arms_exchanged_give_the_opposite(values: np.ndarray) -> None:
+    opposite = {"more": "less", "less": "more", "unchanged": "unchanged", None: None}
+    for one, other in zip(decide(values, DESIGN), decide(-values, DESIGN), strict=True):
+        assert opposite[one.answer] == other.answer
+        assert one.after == other.after
+
+
+@given(arrays(float, (10, 2), elements=st.floats(-5, 5)), st.floats(0.01, 100))
+def test_the_unit_of_measurement_does_not_matter(values: np.ndarray, scale: float) -> None:
+    scaled = Design(EFFECT * scale, DESIGN.alpha)
+    one, other = decide(values, DESIGN), decide(values * scale, scaled)
+    spread = np.ptp(values, axis=0) > 1e-3  # equal values have no variance to speak of
+    for a, b, told in zip(one, other, spread, strict=True):
+        if told:
+            assert (a.answer, a.after) == (b.answer, b.after)
+
+
+def test_the_estimate_is_student_s() -> None:
+    found = estimate(np.array([1.0, 2.0, 3.0, 4.0]))
+    assert found.mean == 2.5
+    # t(0.975, 3) = 3.1824, standard error sqrt(5/3)/2
+    assert found.high == pytest.approx(2.5 + 3.1824 * math.sqrt(5 / 3) / 2, rel=1e-4)
+    assert estimate(np.array([1.0])).low is None
