@@ -16,10 +16,9 @@ from neuralake.report.text import one_line
 from neuralake.results.records import Run
 
 _SAFE = frozenset(" ,.;:/'()=%+-")
-# What GitHub brings to life in plain text: mentions, issues, links, emoji; and a list at the start
-_ALIVE = re.compile(
-    r"[@#]|://|www\.|\bGH-|:[a-z+_-][\w+-]*:|^[-+=]|^\d+[.)](?:\s|$)", re.IGNORECASE | re.ASCII
-)
+# What GitHub brings to life in plain text: mentions, issues, links, emoji
+_ALIVE = re.compile(r"[@#]|://|www\.|\bGH-|:[a-z+_-][\w+-]*:", re.IGNORECASE | re.ASCII)
+_ALIVE_AT_START = re.compile(r"[-+=]|\d+[.)](?:\s|$)", re.ASCII)  # lists, headings
 _MOST_CHARACTERS = 300
 _MOST_FAILURES = 10
 
@@ -56,16 +55,23 @@ def runs_markdown(comparison: Comparison) -> str:
     return joined_blocks([*blocks, footnote(first)])
 
 
-def markdown(text: str) -> str:
+def markdown(text: str, *, starts_line: bool = True) -> str:
     """Text from elsewhere in one line, without a meaning in Markdown, HTML or to GitHub.
 
     Punctuation that may be syntax becomes character references, which never are. What GitHub would
     still link or turn into a picture becomes code, in which it does neither.
+
+    Parameters
+    ----------
+    text
+        From elsewhere.
+    starts_line
+        Whether it may come first in a line, where a sign may begin a list.
     """
     line = one_line(text)
     if len(line) > _MOST_CHARACTERS:
         line = line[: _MOST_CHARACTERS - 1] + "…"
-    alive = _ALIVE.search(line) is not None
+    alive = bool(_ALIVE.search(line) or (starts_line and _ALIVE_AT_START.match(line)))
     kept = frozenset(" ") if alive else _SAFE
     safe = "".join(
         c if c.isalnum() or c in kept or not c.isascii() else f"&#{ord(c)};" for c in line
@@ -110,9 +116,9 @@ def table_markdown(table: Table) -> str:
 
 
 def _entry(entry: Entry) -> str:
-    text = markdown(entry.text)
+    text = markdown(entry.text, starts_line=False)
     if entry.mark == "failed":
         text = f"× {text}"
     elif entry.mark not in ("", "open"):
         text = f"**{text}**"
-    return f"{text} ({markdown(entry.small)})" if entry.small else text
+    return f"{text} ({markdown(entry.small, starts_line=False)})" if entry.small else text

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from neuralake.report import numbers
-from neuralake.report.compared import verdicts
+from neuralake.report import numbers, verdicts
 from neuralake.report.compared.differences import commit
 from neuralake.report.text import short
 from neuralake.results.comparison import Change, Comparison, EngineComparison, Verdict
@@ -90,13 +89,14 @@ def _suite(engine: EngineComparison, comparison: Comparison) -> str:
     suite, over = engine.suite, f" over {numbers.count(len(engine.queries), 'query', 'queries')}"
     faulty = verdicts.faults(engine)
     if suite.verdict in ("wrong", "failed"):
-        return "" if faulty else f"is {suite.verdict}: {suite.message or 'no reason was given'}"
+        verb = "is wrong" if suite.verdict == "wrong" else "failed"
+        return "" if faulty else f"{verb}: {suite.message or 'no reason was given'}"
     if faulty and suite.ratio is not None:
         left = numbers.count(len(engine.queries) - len(faulty), "other query", "other queries")
         said = "slower" if suite.verdict == "slower" else "no verdict on speed"
         return f"the {left}: {_percents(suite)}, {said}"
     if suite.ratio is None:
-        return "nothing was measured in both arms"
+        return "was not measured in both arms"
     if suite.verdict == "unchanged":
         effect = numbers.percent(comparison.effect)
         return f"shows no change of {effect} or more{over}, {verdicts.in_words(suite)}"

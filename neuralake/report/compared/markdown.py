@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from neuralake.report.compared import tables, verdicts
+from neuralake.report import verdicts
+from neuralake.report.compared import tables
 from neuralake.report.compared.differences import difference_line, settings
 from neuralake.report.compared.headline import overall, sentences, title, where
 from neuralake.report.compared.method import READING, failures
@@ -20,7 +21,7 @@ def comparison_markdown(comparison: Comparison) -> str:
     notable = tables.notable_table(comparison)
     numbered = list(enumerate(comparison.engines, start=1))
     blocks = [
-        f"### {markdown(f'{sign} {title(comparison)}')}",
+        f"### {sign} {markdown(title(comparison))}",
         "\n".join(f"- **{markdown(sentence)}**" for sentence in sentences(comparison)),
         markdown(difference_line(comparison)),
         table_markdown(tables.engines_table(comparison)) if comparison.engines else None,

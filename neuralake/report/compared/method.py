@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from neuralake.report.compared import verdicts
+from neuralake.report import verdicts
 from neuralake.report.facts import Fact, Group, machine_facts, software_facts
 from neuralake.report.failures import Failure
 from neuralake.report.numbers import NONE, count, duration, moment, percent

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from neuralake.report import numbers
-from neuralake.report.compared import verdicts
-from neuralake.report.compared.differences import difference_line, packages
+from neuralake.report import numbers, verdicts
+from neuralake.report.compared.differences import packages
 from neuralake.report.notes import Note
 from neuralake.results.comparison import Comparison, EngineComparison
 
@@ -63,8 +62,9 @@ def _whole(comparison: Comparison) -> Iterator[Note]:
     for against in dict.fromkeys(e.verified_against for e in comparison.engines if e.processes):
         named = [e.engine for e in comparison.engines if e.verified_against == against]
         whose = "" if len(named) == len(comparison.engines) else f" of {', '.join(named)}"
-        yield Note("info", f"answers{whose} verified in both arms: {against}")
+        yield Note("info", f"answers{whose} of both arms verified against: {against}")
     base, candidate = comparison.base, comparison.candidate
     same = (base.commit, base.options) == (candidate.commit, candidate.options)
-    if same and not packages(comparison):
-        yield Note("info", difference_line(comparison).removesuffix("."))
+    changed = any(change.verdict in ("slower", "faster") for change in comparison.changes())
+    if changed and same and not packages(comparison):
+        yield Note("warning", "the arms do not differ, so that a change is a false alarm")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from neuralake.report.compared import tables
 from neuralake.report.compared.differences import difference_line, packages, settings
-from neuralake.report.compared.headline import headline, title, where
+from neuralake.report.compared.headline import sentences, title, where
 from neuralake.report.compared.method import READING, facts, failures
 from neuralake.report.compared.notes import comparison_notes, error_rates
 from neuralake.report.figures.drawing import workload_footnote
@@ -50,7 +50,7 @@ def comparison_page(comparison: Comparison, pictures: Sequence[Picture]) -> str:
 def _verdict(comparison: Comparison) -> Html:
     notable = tables.notable_table(comparison)
     return joined(
-        element("p", headline(comparison), class_="lead"),
+        [element("p", sentence, class_="lead") for sentence in sentences(comparison)],
         element("p", difference_line(comparison)),
         parts.notes(comparison_notes(comparison)),
         parts.table(tables.engines_table(comparison)) if comparison.engines else None,

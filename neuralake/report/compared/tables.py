@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
-from neuralake.report import numbers
-from neuralake.report.compared import differences, verdicts
+from neuralake.report import numbers, verdicts
+from neuralake.report.compared import differences
 from neuralake.report.compared.differences import Difference
 from neuralake.report.tables import Column, Entry, Table
 from neuralake.results.comparison import Change, Comparison, EngineComparison
 
+MOST_NOTABLE = 15
 _CHANGES = (
-    *(Column("base (ms)"), Column("candidate (ms)")),
-    *(Column("wall time (%)"), Column("CPU time (%)"), Column("pairs")),
+    *(Column("wall time (%)"), Column("CPU time (%)")),
+    *(Column("base (ms)"), Column("candidate (ms)"), Column("pairs")),
 )
 
 
@@ -23,13 +25,13 @@ def engines_table(comparison: Comparison) -> Table:
             Entry(engine.engine),
             _verdict(verdicts.suite(engine)),
             *_numbers(engine.suite),
-            Entry(verdicts.measured(engine)),
+            _measured(engine),
         )
         for engine in comparison.engines
     ]
     columns = (
         *(Column("engine", numeric=False), Column("verdict", numeric=False)),
-        *(*_CHANGES, Column("over", numeric=False)),
+        *(*_CHANGES, Column("queries")),
     )
     caption = (
         "Suite: geometric mean of the queries' ratios, candidate ÷ base, with intervals of 95 %; "
@@ -39,25 +41,32 @@ def engines_table(comparison: Comparison) -> Table:
 
 
 def notable_table(comparison: Comparison) -> Table:
-    """Queries that are slower or faster by themselves, wrong or failed."""
-    rows = [
-        (Entry(engine.engine), Entry(query.query or ""), _verdict(query), *_numbers(query))
+    """Queries that are wrong or failed, slower or faster by themselves: the gravest."""
+    found = [
+        (engine.engine, query)
         for engine in comparison.engines
         for query in engine.queries
         if query.verdict not in ("unchanged", "inconclusive")
     ]
+    found.sort(key=lambda named: (verdicts.GRAVITY.index(named[1].verdict), -_size(named[1])))
+    rows = [
+        (Entry(engine), Entry(query.query or ""), _verdict(query), *_numbers(query))
+        for engine, query in found[:MOST_NOTABLE]
+    ]
+    cut = f"; the first {MOST_NOTABLE} of {len(found)}" if len(found) > MOST_NOTABLE else ""
     columns = (
         *(Column("engine", numeric=False), Column("query", numeric=False)),
         *(Column("verdict", numeric=False), *_CHANGES),
     )
-    return Table("notable", "Queries that changed, or have no time", columns, tuple(rows))
+    caption = f"Queries that changed, or have no time{cut}"
+    return Table("notable", caption, columns, tuple(rows))
 
 
 def queries_table(engine: EngineComparison, number: int) -> Table:
     """Every query of an engine, and its suite as the foot."""
     columns = (
         *(Column("query", numeric=False), Column("verdict", numeric=False), *_CHANGES),
-        *(Column("decided after"), Column("at most more"), Column("spread of a pair (%)")),
+        *(Column("at most more"), Column("decided after"), Column("spread of a pair (%)")),
     )
     *queries, suite = [_row(change) for change in (*engine.queries, verdicts.suite(engine))]
     return Table(
@@ -100,23 +109,33 @@ def _row(change: Change) -> tuple[Entry, ...]:
         Entry("suite" if change.query is None else change.query),
         _verdict(change),
         *_numbers(change),
-        _count(change.decided_after_pairs),
         _count(change.more_pairs),
+        _count(change.decided_after_pairs),
         Entry(numbers.NONE if spread is None else f"{spread:.1f}", spread),
     )
 
 
 def _numbers(change: Change) -> tuple[Entry, ...]:
     return (
-        *(Entry(numbers.milliseconds(ns), ns) for ns in (change.base_ns, change.candidate_ns)),
-        Entry(verdicts.percent(change), change.ratio, verdicts.interval(change)),
+        Entry(verdicts.percent(change), change.ratio, verdicts.span(change)),
         Entry(
             verdicts.percent(change, cpu=True),
             change.cpu_ratio,
-            verdicts.interval(change, cpu=True),
+            verdicts.span(change, cpu=True),
         ),
+        *(Entry(numbers.milliseconds(ns), ns) for ns in (change.base_ns, change.candidate_ns)),
         _count(change.pairs or None),
     )
+
+
+def _size(change: Change) -> float:
+    return abs(math.log(change.ratio)) if change.ratio is not None else math.inf
+
+
+def _measured(engine: EngineComparison) -> Entry:
+    every = len(engine.queries)
+    sound = every - len(verdicts.faults(engine))
+    return Entry(f"{every}" if sound == every else f"{sound} of {every}", sound)
 
 
 def _verdict(change: Change) -> Entry:

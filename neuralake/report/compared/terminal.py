@@ -10,8 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from neuralake.report import numbers
-from neuralake.report.compared import verdicts
+from neuralake.report import numbers, verdicts
 from neuralake.report.compared.differences import arm_line, difference_line
 from neuralake.report.compared.headline import overall, sentences
 from neuralake.report.compared.notes import comparison_notes
@@ -27,6 +26,7 @@ _STYLES: dict[Verdict, str] = {
     "wrong": "bold red",
     "failed": "bold red",
 }
+_WIDE = 90
 _LEVELS = {"error": "red", "warning": "yellow", "info": "dim"}
 
 
@@ -47,7 +47,7 @@ def print_comparison(comparison: Comparison, console: Console, directory: Path) 
     for engine in comparison.engines:
         console.print()
         console.print(Text(one_line(_title(engine)), style="bold"))
-        console.print(_table(engine))
+        console.print(_table(engine, gap=1 if console.width >= _WIDE else 0))
     for text in _below(comparison):
         console.print(text, soft_wrap=True)
     console.print(Text(one_line(f"results: {directory}")), soft_wrap=True)
@@ -60,10 +60,10 @@ def _title(engine: EngineComparison) -> str:
     return f"{short(engine.engine)}: {pairs} of {rounds}, {elapsed}"
 
 
-def _table(engine: EngineComparison) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+def _table(engine: EngineComparison, gap: int) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, gap, 0, 0))
     table.add_column("query", overflow="ellipsis", no_wrap=True)
-    for label in ("base (ms)", "candidate", "change (%)", "CPU (%)", "pairs"):
+    for label in ("base\n(ms)", "candidate\n(ms)", "wall time\n(%)", "CPU\n(%)", "pairs"):
         table.add_column(label, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     changes = verdicts.changes(engine)

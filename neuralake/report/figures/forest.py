@@ -6,8 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from neuralake.report import numbers
-from neuralake.report.compared import verdicts
+from neuralake.report import numbers, verdicts
 from neuralake.report.figures.chart import CHARACTER_IN, WIDTH_IN, Sheet
 from neuralake.report.figures.drawing import Drawing, cut, workload_footnote
 from neuralake.report.figures.palette import (
@@ -30,7 +29,10 @@ if TYPE_CHECKING:
 _ROW_IN = 0.2
 _GAP = 0.35
 _NUMBERS_IN = 1.2
-_VERDICT_IN = 0.88
+_VERDICT_IN = 0.94
+_TICK_IN = 0.26
+_BELOW = 0.3
+_EDGE = 0.98
 _GREATEST = math.log(4)
 _LEAST_SIZE, _MOST_SIZE = 2.6, 6.4
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
@@ -63,7 +65,7 @@ def forest(comparison: Comparison, engine: EngineComparison, number: int) -> Dra
     queries = engine.queries[: len(kept)]
     suite = verdicts.suite(engine)
     sheet = Sheet(
-        f"{short(engine.engine)}: wall time of the candidate against the base",
+        f"{short(engine.engine)}: wall time, candidate against base",
         (),
         _ROW_IN * (len(queries) + 1 + _GAP),
         workload_footnote(comparison.workload),
@@ -92,7 +94,7 @@ def forest(comparison: Comparison, engine: EngineComparison, number: int) -> Dra
         f"queries, with intervals; numbers in the table. {one_line(said)}.",
         f"Right is slower. The diamond is the suite, as wide as its interval of 95 %; a square is "
         f"a query, the larger the more precisely it is known, and hollow where nothing is decided. "
-        f"A small upright line is CPU time. Shaded: changes that do not matter, "
+        f"The dot below is CPU time. Shaded: changes that do not matter, "
         f"±{numbers.percent(comparison.effect)} of the suite and "
         f"±{numbers.percent(comparison.query_effect)} of a query.{clipped}{note}",
         sheet.figure,
@@ -124,7 +126,7 @@ def _frame(axes: Axes, names: Sequence[str], reach: float, width_in: float) -> N
     axes.set_xlim(-reach, reach)
     axes.set_ylim(_place(len(names) - 1) + 0.5, -0.5)
     axes.set_yticks([_place(row) for row in range(len(names))], names)
-    axes.get_yticklabels()[0].set_weight("bold")
+    axes.get_yticklabels()[0].set_fontweight("bold")
     ticks = _ticks(reach, width_in)
     axes.set_xticks([math.log1p(tick) for tick in ticks], [_tick_label(tick) for tick in ticks])
     axes.grid(axis="x", color=GRID, linewidth=0.7)
@@ -136,7 +138,7 @@ def _frame(axes: Axes, names: Sequence[str], reach: float, width_in: float) -> N
 
 def _ticks(reach: float, width_in: float) -> list[float]:
     """Changes in steps of round percents, as many as have room; 0 among them."""
-    most = max(int(width_in / 0.34), 3)
+    most = max(int(width_in / _TICK_IN), 3)
     low, high = math.expm1(-reach), math.expm1(reach)
     for percents in _STEPS:
         step = percents / 100
@@ -206,9 +208,9 @@ def _diamond(axes: Axes, change: Change, y: float, reach: float) -> None:
         return
     point, low, high = logs
     colour = _COLOURS[change.verdict]
-    known = low is not None and high is not None
-    left, right = (low, high) if known else (point - reach / 40, point + reach / 40)
-    is_open = change.verdict == "inconclusive" or not known
+    left = point - reach / 40 if low is None else low
+    right = point + reach / 40 if high is None else high
+    is_open = change.verdict == "inconclusive" or low is None
     axes.add_patch(
         Polygon(
             [(left, y), (point, y - 0.32), (right, y), (point, y + 0.32)],
@@ -239,7 +241,7 @@ def _arrows(
     for end, edge, marker in ((low, -reach, "<"), (high, reach, ">")):
         if end is not None and abs(end) > reach and (end > 0) == (edge > 0):
             axes.plot(
-                [edge],
+                [edge * _EDGE],
                 [y],
                 marker=marker,
                 markersize=4.2,
@@ -260,10 +262,10 @@ def _cpu(axes: Axes, change: Change, y: float, reach: float) -> None:
         return
     axes.plot(
         [math.log(change.cpu_ratio)],
-        [y],
-        marker="|",
-        markersize=7,
-        markeredgewidth=1,
+        [y + _BELOW],
+        marker=".",
+        markersize=3.4,
+        markeredgewidth=0,
         color=MUTED,
         linestyle="none",
         zorder=3,

@@ -49,13 +49,14 @@ def change(
         "cpu_low": 1 + 0.8 * percent / 100 - half_width / 100,
         "cpu_high": 1 + 0.8 * percent / 100 + half_width / 100,
         "base_ns": 20e6,
-        "candidate_ns": 20e6 * ratio,
         "pairs": 48,
         "decided_after_pairs": None if verdict == "inconclusive" else 32,
         "fixed_size_pairs": 40.4,
         "spread": 0.12,
     }
-    return Change(query, verdict, **(known | fields))  # type: ignore[arg-type]
+    known |= fields
+    known.setdefault("candidate_ns", known["base_ns"] * ratio)  # type: ignore[operator]
+    return Change(query, verdict, **known)  # type: ignore[arg-type]
 
 
 def without_time(query: str, verdict: Verdict, message: str) -> Change:
@@ -130,6 +131,8 @@ def slower_engine(engine: str = "datafusion") -> EngineComparison:
             percent, width, fields["more_pairs"] = 1.0, 41.0, None
         if query == "q20":
             percent, width, verdict = 0.2, 1.4, "unchanged"
+        if verdict != "inconclusive":
+            fields["more_pairs"] = None
         queries.append(change(query, verdict, percent, width, **fields))
     return made_engine(engine, change(None, "slower", 3.1, 0.9), queries, ending="time")
 
@@ -166,8 +169,8 @@ def single_unit_engine(engine: str = "spark") -> EngineComparison:
         ("low", "high", "cpu_ratio", "cpu_low", "cpu_high", "fixed_size_pairs")
     )
     nothing["pairs"] = 4
-    queries = [change(query, "inconclusive", 2.5, **nothing) for query in TPCH]
-    suite = change(None, "inconclusive", 2.5, **nothing)
+    queries = [change(query, "inconclusive", 2.5, 1.0, **nothing) for query in TPCH]
+    suite = change(None, "inconclusive", 2.5, 1.0, **nothing)
     return made_engine(engine, suite, queries, processes=1, elapsed_s=90.0, ending="interrupted")
 
 

@@ -80,11 +80,13 @@ def percent(change: Change, *, cpu: bool = False) -> str:
 
 def interval(change: Change, *, cpu: bool = False) -> str:
     """Its interval: ``[+2.2, +4.0]``, or nothing."""
-    ratio, low, high = _ratios(change, cpu)
-    if low is None or high is None:
-        return ""
-    decimals = numbers.change_decimals(ratio, low, high)
-    return f"[{numbers.change(low, decimals)}, {numbers.change(high, decimals)}]"
+    ends = _ends(change, cpu)
+    return f"[{', '.join(ends)}]" if ends else ""
+
+
+def span(change: Change, *, cpu: bool = False) -> str:
+    """Its interval where brackets would be in the way: ``+2.2 to +4.0``, or nothing."""
+    return " to ".join(_ends(change, cpu))
 
 
 def in_words(change: Change) -> str:
@@ -121,15 +123,19 @@ def more(engine: EngineComparison, change: Change) -> str:
     """How many more pairs a verdict takes, and how long they last."""
     if change.more_pairs is None:
         return "how many more a verdict takes is not known yet"
-    left_s = more_time_s(engine, change.more_pairs)
-    time = "" if left_s is None else f" (about {numbers.duration(left_s)})"
+    time = ""
+    if change.pairs:  # as long as they took so far, starts included
+        left_s = engine.elapsed_s / change.pairs * change.more_pairs
+        time = f" (about {numbers.duration(left_s)})"
     return f"a verdict takes at most {change.more_pairs:,} more{time}"
 
 
-def more_time_s(engine: EngineComparison, pairs: int) -> float | None:
-    """Time for more pairs of every query, as long as they took so far."""
-    rounds = engine.processes * engine.rounds
-    return engine.elapsed_s / rounds * pairs if rounds else None
+def _ends(change: Change, cpu: bool) -> tuple[str, ...]:
+    ratio, low, high = _ratios(change, cpu)
+    if low is None or high is None:
+        return ()
+    decimals = numbers.change_decimals(ratio, low, high)
+    return numbers.change(low, decimals), numbers.change(high, decimals)
 
 
 def _ratios(change: Change, cpu: bool) -> tuple[float | None, float | None, float | None]:
