@@ -47,3 +47,7 @@ class ResultsError(NeuralakeError):
 
 class BusyError(NeuralakeError):
     """Another process holds the lock; the message names the holder."""
+
+
+class HistoryError(NeuralakeError):
+    """Results over commits are absent, corrupt or of another version, or git cannot order them."""

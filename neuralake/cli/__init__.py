@@ -11,6 +11,7 @@ import click
 from neuralake import __version__
 from neuralake.cli.bench import bench
 from neuralake.cli.generate import generate
+from neuralake.cli.history import history
 from neuralake.cli.listing import catalog, engines
 from neuralake.cli.query import query
 from neuralake.cli.results import report, results
@@ -69,5 +70,5 @@ def cli(debug: bool) -> None:
     """
 
 
-for _command in (generate, bench, query, engines, catalog, results, report):
+for _command in (generate, bench, query, engines, catalog, results, report, history):
     cli.add_command(_command)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -51,19 +51,44 @@ def write_report(runs: Sequence[Run], directory: Path) -> Report:
         If the runs cannot be compared, matplotlib is missing, the directory cannot be written, or
         it holds anything that is no part of a report.
     """
+    contents = put_report(directory, lambda: _contents(runs))
+    names = [name for name in contents if name.startswith(FIGURES)]
+    return Report(directory / PAGE, directory / SUMMARY, tuple(directory / name for name in names))
+
+
+def put_report(directory: Path, make: Callable[[], Mapping[str, bytes]]) -> Mapping[str, bytes]:
+    """Make the files of a report, and put them in place of one that lies in the directory.
+
+    Parameters
+    ----------
+    directory
+        Made if absent, with its parents.
+    make
+        Gives the content of every file by its name; called once it is clear that they can be put.
+
+    Returns
+    -------
+    Mapping
+        The files.
+
+    Raises
+    ------
+    ResultsError
+        If matplotlib is missing, the directory cannot be written, or it holds anything that is no
+        part of a report.
+    """
     if find_spec("matplotlib") is None:
         raise ResultsError("a report needs matplotlib: pip install 'neuralake[report]'")
     target = Path(os.path.realpath(directory))
     try:
         _check_replaceable(target)
-        contents = _contents(runs)
+        contents = make()
         _put(target, contents)
     except OSError as error:
         raise ResultsError(
             f"the report cannot be written to {directory}: {error.strerror}"
         ) from error
-    names = [name for name in contents if name.startswith(FIGURES)]
-    return Report(directory / PAGE, directory / SUMMARY, tuple(directory / name for name in names))
+    return contents
 
 
 def _contents(runs: Sequence[Run]) -> dict[str, bytes]:
@@ -125,7 +150,7 @@ def _is_report(page: Path) -> bool:
         return is_report(file.read(_MARKER_WITHIN_BYTES))
 
 
-def _put(directory: Path, contents: dict[str, bytes]) -> None:
+def _put(directory: Path, contents: Mapping[str, bytes]) -> None:
     """Write the files beside the directory, and then take its place."""
     directory.parent.mkdir(parents=True, exist_ok=True)
     new = directory.with_name(f".{directory.name}.{os.getpid()}.new")
