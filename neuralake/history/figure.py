@@ -11,7 +11,7 @@ from neuralake.history.records import Analysed, Change
 from neuralake.history.words import percent, value
 from neuralake.report.figures.chart import WIDTH_IN, Sheet
 from neuralake.report.figures.drawing import Drawing
-from neuralake.report.figures.palette import BAND, BETTER, GRID, INK, MUTED, WORSE, Mark
+from neuralake.report.figures.palette import BETTER, GRID, INK, MUTED, WORSE, Mark
 from neuralake.report.numbers import count
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def series_drawing(
         Last line of the figure.
     """
     series, points = analysed.series, analysed.series.points
-    sheet = Sheet(f"{label} ({series.unit})", (), _BODY_IN + _LABELS_IN, foot, axis_in=0.3)
+    body_in = _BODY_IN + (_LABELS_IN if analysed.changes else 0)
+    sheet = Sheet(f"{label} ({series.unit})", (), body_in, foot, axis_in=0.3)
     axes = sheet.box(0.62, 0, WIDTH_IN - 0.8, _BODY_IN)
     low, high = _limits(analysed)
     axes.set_ylim(low, high)
@@ -68,7 +69,7 @@ def series_drawing(
     axes.plot(range(len(points)), [p.value for p in points], **dots)
     for start, stop in _levels(analysed):
         level = median(p.value for p in points[start:stop])
-        axes.hlines(level, start - 0.5, stop - 0.5, color=INK, linewidth=1.4)
+        axes.hlines(level, start - 0.5, stop - 0.5, color=INK, linewidth=1.4, zorder=1.9)
     return Drawing(name, _description(analysed, label), _caption(analysed), sheet.figure)
 
 
@@ -76,7 +77,7 @@ def _mark_change(axes: Axes, change: Change, analysed: Analysed) -> None:
     """A line at the best estimate, a band over its interval, and the size above."""
     places = {p.commit.hash: i for i, p in enumerate(analysed.series.points)}
     since, until = places[change.since.hash], places[change.until.hash]
-    axes.axvspan(since + 0.5, until - 0.5, facecolor=BAND, linewidth=0, zorder=0)
+    axes.axvspan(since + 0.5, until - 0.5, facecolor=GRID, linewidth=0, zorder=0)
     colour = _COLOURS[change.kind]
     axes.axvline(change.index - 0.5, color=colour, linewidth=1.1, dashes=(4, 2), zorder=1)
     last = len(analysed.series.points) - 1

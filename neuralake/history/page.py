@@ -9,6 +9,7 @@ from neuralake.history.figure import series_drawing
 from neuralake.history.records import Analysed, History, Key
 from neuralake.report.figures.palette import marks
 from neuralake.report.figures.render import Picture, drawing_style, render_inline
+from neuralake.report.numbers import count
 from neuralake.report.page import parts
 from neuralake.report.page.document import Page, Section, document
 from neuralake.report.page.elements import Html, element, joined
@@ -39,13 +40,13 @@ def history_page(history: History) -> str:
             "Summary",
             joined(
                 element("p", words.headline(history), class_="lead"),
-                parts.table(_changes_table(changed, names)) if changed else None,
+                parts.table(_changes_table(history)) if changed else None,
                 _list(words.how_tested(history)),
             ),
         ),
         *([_figures("changed", "Series that changed", changed, pictures)] if changed else []),
         *([_figures("steady", "Series without a change", steady, pictures)] if steady else []),
-        Section("series", "All series", parts.table(_series_table(history, names), folded=True)),
+        Section("series", "All series", parts.table(_series_table(history), folded=True)),
         Section("reading", "How to read it", element("p", READING)),
     ]
     if history.omissions:
@@ -96,11 +97,12 @@ def _figures(
         else None,
     )
     if name == "steady":
-        body = element("details", element("summary", f"Show {len(own):,} figures"), body)
+        body = element("details", element("summary", f"Show {count(len(own), 'figure')}"), body)
     return Section(name, f"{title} ({len(analysed):,})", body)
 
 
-def _changes_table(changed: Sequence[Analysed], names: Mapping[Key, str]) -> Table:
+def _changes_table(history: History) -> Table:
+    names = words.labels(history.analysed, with_benchmark=False)
     columns = (
         Column("series", numeric=False),
         Column("what", numeric=False),
@@ -108,6 +110,7 @@ def _changes_table(changed: Sequence[Analysed], names: Mapping[Key, str]) -> Tab
         Column("commits", numeric=False),
         Column("first seen at", numeric=False),
         Column("confidence"),
+        Column("benchmark", numeric=False),
     )
     rows = tuple(
         (
@@ -117,14 +120,16 @@ def _changes_table(changed: Sequence[Analysed], names: Mapping[Key, str]) -> Tab
             Entry(words.commit_range(change)),
             Entry(f"{change.after.short} {change.after.subject}"),
             Entry(words.certainty(change), 1 - change.p_value),
+            Entry(a.series.key.benchmark),
         )
-        for a in changed
+        for a in history.analysed
         for change in a.changes
     )
     return Table("changes", "Changes, by series and commit", columns, rows)
 
 
-def _series_table(history: History, names: Mapping[Key, str]) -> Table:
+def _series_table(history: History) -> Table:
+    names = words.labels(history.analysed, with_benchmark=False)
     columns = (
         Column("series", numeric=False),
         Column("unit", numeric=False),
@@ -134,6 +139,7 @@ def _series_table(history: History, names: Mapping[Key, str]) -> Table:
         Column("changes"),
         Column("machine", numeric=False),
         Column("environment", numeric=False),
+        Column("benchmark", numeric=False),
     )
     rows = tuple(
         (
@@ -147,12 +153,13 @@ def _series_table(history: History, names: Mapping[Key, str]) -> Table:
             Entry(f"{len(a.changes)}" if a.is_testable else "too short", len(a.changes)),
             Entry(a.series.key.machine),
             Entry(a.series.key.environment),
+            Entry(a.series.key.benchmark),
         )
         for a in history.analysed
     )
     return Table("series", "All series", columns, rows)
 
 
-def _list(sentences: Sequence[str]) -> Html | None:
+def _list(sentences: Sequence[str]) -> Html:
     items = [element("li", sentence, class_="info") for sentence in sentences]
-    return element("ul", items, class_="notes") if items else None
+    return element("ul", items, class_="notes")

@@ -39,11 +39,15 @@ class Key:
     definition: str = ""
 
     @property
+    def place(self) -> str:
+        """Engine, query and other parameters; the benchmark's name if it has none."""
+        parts = (self.engine, self.query, *self.parameters)
+        return " ".join(part for part in parts if part) or self.benchmark
+
+    @property
     def label(self) -> str:
         """What is measured, without where."""
-        return " ".join(
-            part for part in (self.benchmark, self.engine, self.query, *self.parameters) if part
-        )
+        return self.place if self.place == self.benchmark else f"{self.place} {self.benchmark}"
 
 
 @dataclass(frozen=True)

@@ -14,24 +14,27 @@ _STYLES = {"regression": "red", "improvement": "green"}
 
 
 def print_history(history: History, console: Console) -> None:
-    """One row a change, in the order of series and commits; then how it was tested."""
-    names = words.labels(history.analysed)
-    changes = [(a, change) for a in history.analysed for change in a.changes]
+    """A table a benchmark with one row a change; then how all were tested."""
+    names = words.labels(history.analysed, with_benchmark=False)
     console.print(Text(words.headline(history), style="bold"), soft_wrap=True)
-    if changes:
-        table = Table()
-        for column in ("series", "what", "size", "interval", "commits", "first seen at", "conf."):
-            table.add_column(column, overflow="fold")
-        for analysed, change in changes:
-            table.add_row(
-                Text(one_line(names[analysed.series.key])),
-                Text(change.kind, style=_STYLES[change.kind]),
-                words.percent(change.ratio),
-                words.size_interval(change),
-                words.commit_range(change),
-                Text(f"{change.after.short} {short(change.after.subject, 30)}"),
-                words.certainty(change),
-            )
+    for benchmark in dict.fromkeys(a.series.key.benchmark for a in history.analysed if a.changes):
+        table = Table(title=Text(one_line(benchmark)), title_justify="left")
+        for column in ("series", "what", "size", "interval", "commits", "confidence"):
+            table.add_column(column, no_wrap=column != "series")
+        table.add_column("first seen at")
+        for analysed in history.analysed:
+            if analysed.series.key.benchmark != benchmark:
+                continue
+            for change in analysed.changes:
+                table.add_row(
+                    Text(one_line(names[analysed.series.key])),
+                    Text(change.kind, style=_STYLES[change.kind]),
+                    words.percent(change.ratio),
+                    words.size_interval(change),
+                    words.commit_range(change),
+                    words.certainty(change),
+                    Text(f"{change.after.short} {short(change.after.subject, 40)}"),
+                )
         console.print(table)
     notes = [*words.how_tested(history), *words.left_out(history)]
     foot = words.disclaimer(history)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from neuralake.history.records import Analysed, Change, History, Key
@@ -42,25 +43,32 @@ def value(number: float) -> str:
     return f"{number:,.4g}" if number < 10_000 else f"{number:,.0f}"
 
 
-def labels(analysed: Sequence[Analysed]) -> dict[Key, str]:
-    """A name for each series: machine, environment and definition only where they tell apart."""
-    names: dict[Key, str] = {}
+def labels(analysed: Sequence[Analysed], *, with_benchmark: bool = True) -> dict[Key, str]:
+    """A name for each series: machine, environment and definition only where they tell apart.
+
+    Parameters
+    ----------
+    analysed
+        All series.
+    with_benchmark
+        Whether the benchmark's name is part of it, or stands elsewhere.
+    """
     keys = [a.series.key for a in analysed]
     machines = {key.machine for key in keys}
-    by_label: dict[tuple[str, str], set[str]] = {}
+    environments: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for key in keys:
-        by_label.setdefault((key.label, key.machine), set()).add(key.environment)
+        environments[key.label, key.machine].add(key.environment)
+    where = {}
     for key in keys:
-        parts = [key.label]
-        parts += [f"on {key.machine}"] if len(machines) > 1 else []
-        several = len(by_label[key.label, key.machine]) > 1
-        parts += [f"with {key.environment}"] if several else []
-        names[key] = " ".join(parts)
-    said = list(names.values())
-    return {
-        key: f"{name} ({key.definition})" if said.count(name) > 1 else name
-        for key, name in names.items()
-    }
+        several = len(environments[key.label, key.machine]) > 1
+        machine = f" on {key.machine}" if len(machines) > 1 else ""
+        where[key] = machine + (f" with {key.environment}" if several else "")
+    taken = Counter(key.label + where[key] for key in keys)
+    names = {}
+    for key in keys:
+        own = f" ({key.definition})" if taken[key.label + where[key]] > 1 else ""
+        names[key] = (key.label if with_benchmark else key.place) + where[key] + own
+    return names
 
 
 def headline(history: History) -> str:

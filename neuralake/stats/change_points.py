@@ -133,7 +133,8 @@ def _logarithms(values: Sequence[float]) -> Array:
     array = np.asarray(values, dtype=float)
     if not np.all(array > 0):
         raise ValueError("change points need positive values")
-    return np.log(array)
+    logarithms: Array = np.log(array)
+    return logarithms
 
 
 def _tested(

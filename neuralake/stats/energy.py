@@ -52,7 +52,8 @@ def clipped(values: npt.ArrayLike) -> Array:
     if deviation == 0:  # half of the values are equal: there is no scale to clip by
         return array
     reach = _CLIP_DEVIATIONS * deviation
-    return np.clip(array, middle - reach, middle + reach)
+    limited: Array = np.clip(array, middle - reach, middle + reach)
+    return limited
 
 
 def strongest_split(values: npt.ArrayLike, *, windows: bool = True) -> Split | None:
