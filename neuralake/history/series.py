@@ -109,6 +109,8 @@ def _series(key: Key, by_commit: dict[str, Measurement], line: Line, anchor: str
 
 
 def _choose(measurements: Sequence[Measurement], chosen: Chosen) -> list[Measurement]:
+    if not measurements:
+        raise HistoryError("the results hold no value: everything failed, or nothing was run yet")
     known = frozenset(m.key.benchmark for m in measurements)
     pattern = chosen.benchmark or "*"
     names = {name for name in known if fnmatchcase(name, pattern)}

@@ -14,7 +14,7 @@ SMALLEST_SIDE = 3
 _CLIP_DEVIATIONS = 5.0
 _NORMAL_MAD = 0.6745
 _BATCH = 200
-_MOST_ENDS = 24
+_MOST_ENDS = 12
 _EXCEEDANCES = 20
 
 
@@ -90,7 +90,7 @@ def strongest_splits(values: Array, *, windows: bool = True) -> tuple[Array, npt
     values
         Shape ``(n, series)``, with n at least twice :data:`SMALLEST_SIDE`.
     windows
-        Whether ends before the last value are tried; at most 24 of them, evenly spread.
+        Whether ends before the last value are tried; at most 12 of them, evenly spread.
 
     Returns
     -------

@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from neuralake.history.analysis import Criteria, analyse
+from neuralake.history.records import Commit, History, Key, Omission, Point, Series
+
 ENGINES = ("polars", "spark")
 QUERIES = ("q01", "q02")
 COLUMNS = [
@@ -150,3 +153,45 @@ def write_latencies(
             ]
             results[name] = row(samples, (ENGINES, QUERIES))
         write_results(directory, commit, results)
+
+
+def made_series(
+    levels: Sequence[tuple[int, float]],
+    *,
+    key: Key | None = None,
+    unit: str = "seconds",
+    higher_is_better: bool = False,
+    anchor: str | None = None,
+    subject: str = "Change something",
+    seed: int = 1,
+) -> Series:
+    """A series of some levels, each with its length."""
+    generator = np.random.default_rng(seed)
+    values = [
+        level * float(np.exp(0.02 * generator.standard_normal()))
+        for length, level in levels
+        for _ in range(length)
+    ]
+    points = tuple(
+        Point(Commit(f"{number:040x}", number, subject), value, 0.97 * value, 1.04 * value)
+        for number, value in enumerate(values)
+    )
+    name = key or Key("streams.Latency.track_latency", "polars", "q01", machine="desk")
+    return Series(name, unit, higher_is_better, anchor, points)
+
+
+def made_history(*series: Series) -> History:
+    """The history of some series."""
+    return analyse(series, [Omission("values that were left out", 3)], Criteria())
+
+
+def nasty_history() -> History:
+    """Names from elsewhere that are markup, formulae, escape sequences and very long."""
+    evil = '<script>alert("x")</script> $\\frac{a}{b}$ \x1b[31m'
+    keys = [
+        Key(evil, evil, evil, (evil,), evil, evil),
+        Key("x" * 300, "e" * 300, "q" * 300),
+        Key("b", "polars", "q01"),
+    ]
+    levels = [(12, 1.0), (12, 1.5), (4, 0.01)]
+    return made_history(*(made_series(levels, key=key, subject=evil, unit=evil) for key in keys))

@@ -332,7 +332,7 @@ def _empty(asv: Path, commits: Sequence[str]) -> None:
         (_corrupt, r"asv results .* are corrupt: Expecting property name"),
         (_old, "have format version 1: this Neuralake reads 2"),
         (_of_strangers, "no value is left to analyse .* unknown to this repository"),
-        (_empty, "no benchmark matches"),
+        (_empty, "the results hold no value"),
     ],
 )
 def test_bad_results_are_one_line(

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, sync_playwright
 
+from neuralake.history.records import Key
+from neuralake.history.report import write_history
 from neuralake.report.report import write_report
+from tests.history.make import made_history, made_series, nasty_history
 from tests.report.make import made_run, nasty_run, troubled_run
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -20,7 +23,7 @@ ARGUMENTS = [
 ]
 WIDTHS = {"phone": 360, "desk": 1280}
 GROUNDS = {"light": "rgb(254, 254, 254)", "dark": "rgb(18, 22, 27)"}
-PAGES = ("whole", "troubled", "several", "nasty", "wide")
+PAGES = ("whole", "troubled", "several", "nasty", "wide", "history", "nasty history")
 CONTRAST = """() => {
   const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
   const channels = (colour) => {
@@ -81,6 +84,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     runs = {"whole": [made_run(cold=2)], "troubled": [troubled_run()], "several": scaled}
     for name, reported in {**runs, "nasty": [nasty_run()], "wide": [wide]}.items():
         write_report(reported, root / name)
+    steps = [made_series([(15, 1.0), (15, 1.2)]), made_series([(30, 1.0)], key=Key("b"))]
+    write_history(made_history(*steps), root / "history")
+    write_history(nasty_history(), root / "nasty history")
     return root
 
 

@@ -35,4 +35,4 @@ def test_it_rejects_what_bonferroni_does_and_nothing_above_the_rate(
     rejected, level = benjamini_hochberg(p_values, rate)
     for p, is_rejected in zip(p_values, rejected, strict=True):
         assert is_rejected or p > rate / len(p_values)
-        assert not is_rejected or p <= level <= rate
+        assert not is_rejected or p <= level <= rate * (1 + 1e-12)
