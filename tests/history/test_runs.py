@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -24,7 +25,7 @@ def at(
     dirty: bool | None = False,
     walls_s: tuple[float, ...] = (1.0, 2.0, 3.0),
     polars: str = "2.1.0",
-    **changes: object,
+    **changes: Any,
 ) -> Run:
     samples = [sample("polars", "q01", wall_s, i) for i, wall_s in enumerate(walls_s, 1)]
     fingerprint = replace(FINGERPRINT, commit=commit, dirty=dirty)
