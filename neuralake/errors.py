@@ -55,3 +55,7 @@ class BusyError(NeuralakeError):
 
 class CompareError(NeuralakeError):
     """Two arms cannot be compared: one cannot run, or they do not read the same data."""
+
+
+class HistoryError(NeuralakeError):
+    """Results over commits are absent, corrupt or of another version, or git cannot order them."""

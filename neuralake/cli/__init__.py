@@ -12,6 +12,7 @@ from neuralake import __version__
 from neuralake.cli.bench import bench
 from neuralake.cli.compare import calibrate, compare
 from neuralake.cli.generate import generate
+from neuralake.cli.history import history
 from neuralake.cli.listing import catalog, engines
 from neuralake.cli.query import query
 from neuralake.cli.results import report, results
@@ -70,5 +71,16 @@ def cli(debug: bool) -> None:
     """
 
 
-for _command in (generate, bench, query, engines, catalog, results, report, compare, calibrate):
+for _command in (
+    generate,
+    bench,
+    query,
+    engines,
+    catalog,
+    results,
+    report,
+    compare,
+    calibrate,
+    history,
+):
     cli.add_command(_command)

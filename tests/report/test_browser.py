@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from neuralake.history.records import Key
+from neuralake.history.report import write_history
 from neuralake.report.report import write_report
+from tests.history.make import made_history, made_series, nasty_history
 from tests.report.browse import WIDTHS, assert_fits_and_can_be_read, opened
 from tests.report.make import made_run, nasty_run, troubled_run
 
-PAGES = ("whole", "troubled", "several", "nasty", "wide")
+PAGES = ("whole", "troubled", "several", "nasty", "wide", "history", "nasty history")
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +26,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     runs = {"whole": [made_run(cold=2)], "troubled": [troubled_run()], "several": scaled}
     for name, reported in {**runs, "nasty": [nasty_run()], "wide": [wide]}.items():
         write_report(reported, root / name)
+    steps = [made_series([(15, 1.0), (15, 1.2)]), made_series([(30, 1.0)], key=Key("b"))]
+    write_history(made_history(*steps), root / "history")
+    write_history(nasty_history(), root / "nasty history")
     return root
 
 

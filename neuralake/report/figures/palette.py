@@ -17,6 +17,8 @@ MUTED = "#57606a"
 GRID = "#d8dee4"
 BAND = "#f5f7f9"
 SURFACE = "#fefefe"
+WORSE = "#b3261e"
+BETTER = "#00694b"
 HEAT = ("#e6f0f8", "#cbdff0", "#a5c7e3", "#7cabd2", "#39749f", "#235f92", "#0c3f6c")
 
 # Okabe and Ito's palette, distinguishable with any colour vision, and markers for print
@@ -38,6 +40,8 @@ ROLES = {
     GRID: ("grid", "#323b44"),
     BAND: ("band", "#1a2027"),
     SURFACE: ("surface", "#12161b"),
+    WORSE: ("worse", "#ff9a8f"),
+    BETTER: ("better", "#56c596"),
     HEAT[0]: ("heat0", "#16252f"),
     HEAT[1]: ("heat1", "#1b3447"),
     HEAT[2]: ("heat2", "#224661"),

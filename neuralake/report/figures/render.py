@@ -11,7 +11,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -37,15 +37,15 @@ class Picture:
     inline
         An ``svg`` element for a page, without background.
     svg, png
-        Whole files.
+        Whole files; empty if only the page was asked for.
     """
 
     name: str
     description: str
     caption: str
     inline: str
-    svg: bytes
-    png: bytes
+    svg: bytes = b""
+    png: bytes = b""
 
 
 @contextmanager
@@ -75,26 +75,29 @@ def drawing_style(seed: str) -> Iterator[None]:
 
 def render(drawing: Drawing) -> Picture:
     """Render a figure; call it under the :func:`drawing_style` in which it was drawn."""
-    svg, png = io.BytesIO(), io.BytesIO()
-    drawing.figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None})
+    picture, root = _render_inline(drawing)
+    png = io.BytesIO()
     drawing.figure.savefig(
         png, format="png", dpi=_PNG_DPI, facecolor=SURFACE, metadata={"Software": None}
     )
+    _stand_alone(root, picture.description)
+    head = '<?xml version="1.0" encoding="utf-8"?>\n'
+    return replace(picture, svg=(head + _text(root) + "\n").encode(), png=png.getvalue())
+
+
+def render_inline(drawing: Drawing) -> Picture:
+    """Render a figure for a page only, which takes a fraction of the time."""
+    return _render_inline(drawing)[0]
+
+
+def _render_inline(drawing: Drawing) -> tuple[Picture, ET.Element]:
+    svg = io.BytesIO()
+    drawing.figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None})
     root = _cleaned(ET.fromstring(svg.getvalue()), drawing.name)  # noqa: S314 (our own SVG)
     description = one_line(drawing.description)
     root.set("role", "img")
     root.set("aria-label", description)
-    inline = _text(root)
-    _stand_alone(root, description)
-    head = '<?xml version="1.0" encoding="utf-8"?>\n'
-    return Picture(
-        drawing.name,
-        description,
-        one_line(drawing.caption),
-        inline,
-        (head + _text(root) + "\n").encode(),
-        png.getvalue(),
-    )
+    return Picture(drawing.name, description, one_line(drawing.caption), _text(root)), root
 
 
 def dark_rules() -> str:

@@ -1,0 +1,1 @@
+"""What was measured at each commit, in the order of the commits, and where it changed."""

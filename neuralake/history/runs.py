@@ -1,0 +1,83 @@
+"""Neuralake's own runs as measurements at commits."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+from neuralake.history.records import Key, Measurement, Omission
+from neuralake.report import numbers
+from neuralake.report.headline import title
+from neuralake.report.summary import summarise
+from neuralake.results.records import EngineRecord, Run
+from neuralake.results.store import RunStore
+from neuralake.stats.summary import median_interval
+
+UNIT = "seconds"
+
+
+def read_runs(store: RunStore) -> tuple[list[Measurement], list[Omission]]:
+    """Median hot latency of each query, engine and commit; runs at one commit are pooled.
+
+    Parameters
+    ----------
+    store
+        The runs.
+
+    Raises
+    ------
+    ResultsError
+        If a run is corrupt or of another schema version.
+    """
+    return measure(store.load(str(store.runs / name)) for name in store.ids())
+
+
+def measure(runs: Iterable[Run]) -> tuple[list[Measurement], list[Omission]]:
+    """The measurements of some runs, in the order of the runs."""
+    pooled: defaultdict[tuple[Key, str], list[float]] = defaultdict(list)
+    omitted: Counter[str] = Counter()
+    for run in runs:
+        commit, dirty = run.header.fingerprint.commit, run.header.fingerprint.dirty
+        if commit is None:
+            omitted["runs that were started in no git repository"] += 1
+            continue
+        if dirty:
+            omitted["runs with uncommitted changes"] += 1
+            continue
+        summary = summarise(run)
+        engines = {engine.name: engine for engine in run.engines}
+        for (query, name), cell in summary.cells.items():
+            if cell.latency_s is None:
+                omitted["queries without a valid latency in a run"] += 1
+            else:
+                pooled[_key(run, query, engines[name]), commit] += cell.hot_runs_s
+    measurements = []
+    for (key, commit), samples in pooled.items():
+        interval = median_interval(samples)
+        if interval.median > 0:
+            measurements.append(
+                Measurement(key, commit, interval.median, interval, tuple(samples), UNIT)
+            )
+    return measurements, [Omission(reason, count) for reason, count in omitted.items()]
+
+
+def _key(run: Run, query: str, engine: EngineRecord) -> Key:
+    machine = run.header.fingerprint
+    timed = f"{run.header.dataset_uri}\n{run.header.query_sha256.get(query)}"
+    versions = [f"{name} {number}" for name, number in sorted(engine.versions.items())]
+    options = [f"{name}={value}" for name, value in sorted(engine.options.items())]
+    return Key(
+        benchmark=title(run),
+        engine=engine.name,
+        query=query,
+        machine=", ".join(
+            (
+                machine.cpu or "unknown processor",
+                numbers.count(machine.cores, "core"),
+                numbers.size(machine.memory_bytes),
+            )
+        ),
+        environment=", ".join((machine.python, *versions, *options)),
+        definition=hashlib.sha256(timed.encode()).hexdigest()[:8],
+    )
