@@ -27,6 +27,8 @@ from benchmarks.detection.trials import (
     carry_out,
     draw,
     fixed_pairs,
+    joined,
+    quieter,
     read_recording,
 )
 from neuralake.stats.paired import Question, query_units, suite_units
@@ -86,7 +88,10 @@ def main() -> None:
     parser.add_argument("--effect", type=float, default=0.02)
     parser.add_argument("--query-effect", type=float, default=0.05)
     parser.add_argument("--rival-pairs", type=int, default=30, help="pairs that the others get")
+    parser.add_argument("--noise", type=float, default=1.0, help="times the recorded noise")
+    parser.add_argument("--rounds", type=int, help="pairs in a unit, by joining recorded ones")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--figure", type=Path, help="draw what was found (.png or .svg)")
     arguments = parser.parse_args()
     files = arguments.recordings or sorted(HERE.glob("*.npz"))
     rows: list[Row] = []
@@ -94,6 +99,10 @@ def main() -> None:
     question = Question(arguments.effect, arguments.query_effect)
     for file in files:
         recording = read_recording(file)
+        if arguments.noise != 1:
+            recording = quieter(recording, arguments.noise)
+        if arguments.rounds:
+            recording = joined(recording, arguments.rounds)
         rng = np.random.default_rng(1)
         rows += ours(recording, question, arguments.trials, arguments.units, rng)
         others += theirs(recording, max(arguments.trials // 10, 100), arguments.rival_pairs, rng)
@@ -102,6 +111,10 @@ def main() -> None:
     if arguments.json:
         text = json.dumps({"ours": [asdict(row) for row in rows], "others": others}, indent=1)
         arguments.json.write_text(text)
+    if arguments.figure:
+        from benchmarks.detection.figure import draw_figure
+
+        draw_figure(rows, others, arguments.figure)
 
 
 def ours(

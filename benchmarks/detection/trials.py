@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 from neuralake.compare.journal import read_pairs
 from neuralake.stats.paired import Question, query_units, suite_units
-from neuralake.stats.sequential import FEWEST, Decision, Design, decide
+from neuralake.stats.sequential import Decision, Design, decide
+from neuralake.stats.student import t_quantile
 
 Array = npt.NDArray[np.float64]
 
@@ -50,6 +51,32 @@ class Recording:
     def log_ratios(self) -> Array:
         """Logarithms of candidate ÷ base, of the same shape."""
         return np.asarray(np.log(self.candidate_s / self.base_s))
+
+
+def quieter(recording: Recording, factor: float) -> Recording:
+    """The recording as a machine with so much of its noise would have given it.
+
+    The logarithm of each pair's ratio is multiplied; the base keeps its times.
+    """
+    candidate_s = recording.base_s * np.exp(factor * recording.log_ratios())
+    name = f"{recording.name} × {factor:g}"
+    return Recording(name, recording.queries, recording.base_s, candidate_s)
+
+
+def joined(recording: Recording, rounds: int) -> Recording:
+    """The recording with units of more rounds, each of several that were recorded.
+
+    It has more of what differs between processes than units of one pair of processes would.
+    """
+    times = -(-rounds // recording.rounds)
+    units = recording.base_s.shape[0] // times
+
+    def join(values: Array) -> Array:
+        whole = values[: units * times]
+        return whole.reshape(units, times * values.shape[1], values.shape[2])[:, :rounds]
+
+    base_s, candidate_s = join(recording.base_s), join(recording.candidate_s)
+    return Recording(recording.name, recording.queries, base_s, candidate_s)
 
 
 def read_recording(path: Path, name: str | None = None) -> Recording:
@@ -205,8 +232,6 @@ def _at(
     values: Array, stop: Array, answers: Array, design: Design
 ) -> tuple[Array, Array, Array, Array]:
     """Verdicts and intervals with the units until the end of each trial's run."""
-    from neuralake.stats.student import t_quantile
-
     units = values.shape[0]
     counts = np.arange(1, units + 1)[:, None, None]
     means = np.cumsum(values, axis=0) / counts
@@ -231,16 +256,3 @@ def _at(
 def fixed_pairs(spread: float, design: Design, rounds: int) -> float:
     """Pairs of a test of fixed size that knows the noise: ((z(1−α/2) + z(1−β)) · σ / effect)²."""
     return max(design.fixed_information * spread**2, 1) * rounds
-
-
-__all__ = [
-    "FEWEST",
-    "Drawn",
-    "Outcome",
-    "Recording",
-    "carry_out",
-    "draw",
-    "fixed_pairs",
-    "read_recording",
-    "write_recording",
-]
