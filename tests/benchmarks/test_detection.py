@@ -1,0 +1,109 @@
+"""The trials of benchmarks/detection: they are the recording's, and judge as compare does."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.detection.rivals import rules
+from benchmarks.detection.trials import (
+    Recording,
+    carry_out,
+    draw,
+    joined,
+    quieter,
+    read_recording,
+    write_recording,
+)
+from neuralake.compare.journal import PairJournal
+from neuralake.results.comparison import Pair
+from neuralake.stats.paired import Question, judge
+
+QUERIES = tuple("abcdefgh")
+QUESTION = Question()
+
+
+def recording(units: int = 40, rounds: int = 4, noise: float = 0.05) -> Recording:
+    rng = np.random.default_rng(1)
+    shape = (units, rounds, len(QUERIES))
+    base = np.exp(rng.standard_normal(shape) * 0.2) * 0.02
+    return Recording("made", QUERIES, base, base * np.exp(rng.standard_normal(shape) * noise))
+
+
+def test_a_recording_is_read_as_it_was_written(tmp_path: Path) -> None:
+    made = recording(3)
+    write_recording(made, tmp_path / "made.npz")
+    found = read_recording(tmp_path / "made.npz")
+    assert (found.name, found.queries, found.rounds) == ("made", QUERIES, 4)
+    assert found.log_ratios() == pytest.approx(made.log_ratios(), abs=1e-5)
+
+
+def test_a_recording_of_pairs_leaves_half_a_unit_out(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.jsonl"
+    with PairJournal(path) as journal:
+        for unit, rounds in ((0, 2), (1, 1)):
+            for turn in range(rounds):
+                journal.append(
+                    [Pair("e", q, unit, turn, 10, 20 + turn, None, None, True) for q in ("x", "y")]
+                )
+    found = read_recording(path)
+    assert found.queries == ("x", "y")
+    assert found.base_s.shape == (1, 2, 2)
+    assert found.log_ratios()[0, :, 0] == pytest.approx([math.log(2), math.log(2.1)])
+
+
+def test_trials_without_a_change_raise_no_alarm() -> None:
+    rng = np.random.default_rng(2)
+    outcome = carry_out(draw(recording(), 500, 30, rng), np.zeros(8), QUESTION, 4)
+    assert np.mean(np.abs(np.nan_to_num(outcome.suite)) > 0) <= 0.01
+    assert np.mean(np.abs(np.nan_to_num(outcome.queries)) > 0) <= 0.001
+    assert 0.93 <= outcome.suite_covered.mean() <= 0.97
+    assert abs(outcome.query_errors.mean()) < 0.002
+
+
+def test_a_slowed_query_is_found_and_no_other() -> None:
+    rng = np.random.default_rng(3)
+    change = np.zeros(8)
+    change[2] = math.log1p(0.08)
+    outcome = carry_out(draw(recording(), 200, 30, rng), change, QUESTION, 4)
+    assert np.mean(outcome.queries[:, 2] > 0) > 0.95
+    others = np.delete(outcome.queries, 2, axis=1)
+    assert np.mean(np.abs(np.nan_to_num(others)) > 0) <= 0.002
+
+
+def test_a_trial_says_what_compare_would_say() -> None:
+    made = recording(12)
+    drawn = draw(made, 20, 12, np.random.default_rng(4))
+    outcome = carry_out(drawn, np.zeros(8), QUESTION, 4)
+    names = {"slower": 1.0, "faster": -1.0, "unchanged": 0.0}
+    rng = np.random.default_rng(4)
+    chosen = rng.integers(0, 12, (12, 20))
+    sign = rng.choice((-1.0, 1.0), (12, 20))
+    for trial in range(20):
+        units = int(outcome.run_units[trial])
+        pairs = [made.log_ratios()[chosen[u, trial]] * sign[u, trial] for u in range(units)]
+        suite, queries = judge(pairs, QUESTION)
+        codes = [names.get(said.verdict, math.nan) for said in (suite, *queries)]
+        expected = [outcome.suite[trial], *outcome.queries[trial]]
+        assert codes == pytest.approx(expected, nan_ok=True)
+
+
+def test_a_quieter_recording_has_less_noise_and_longer_units_have_more_rounds() -> None:
+    made = recording()
+    assert quieter(made, 0.5).log_ratios().std() == pytest.approx(made.log_ratios().std() / 2)
+    assert joined(made, 8).base_s.shape == (20, 8, 8)
+    assert joined(made, 6).base_s.shape == (20, 6, 8)
+
+
+def test_the_other_rules_flag_what_they_say_they_flag() -> None:
+    rng = np.random.default_rng(5)
+    base = np.exp(rng.standard_normal(30) * 0.01)
+    assert {name: rule(base, base) for name, rule in rules().items()} == dict.fromkeys(
+        rules(), False
+    )
+    assert all(rule(base, base * 1.5) for rule in rules().values())
+    flagged = {name for name, rule in rules().items() if rule(base, base * 1.07)}
+    assert flagged == {"asv, factor 1.05", "pytest-benchmark, median:5%", "min of N, 5 %"}
