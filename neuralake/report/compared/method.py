@@ -14,9 +14,10 @@ READING = (
     "A pair is two executions of one query, one right after the other in the two arms, whose order "
     "is drawn by lot. Both arms' processes are started anew for each pair of processes, which is "
     "the unit of every test. A change is that of wall time: +100 % is twice the time, −50 % half "
-    "of it. The verdict is on wall time alone; CPU time is shown beside it. Slower and faster keep "
-    "to the error rates however often they are looked at; unchanged means that the interval lies "
-    "within the effect; anything else is inconclusive."
+    "of it. It comes from the pairs, and need not be the quotient of the times that are shown, "
+    "which are each arm's medians. The verdict is on wall time alone; CPU time is shown beside it. "
+    "Slower and faster keep to the error rates however often they are looked at; unchanged means "
+    "that the interval lies within the effect; anything else is inconclusive."
 )
 _ENDINGS: dict[Ending, str] = {
     "decided": "everything was decided",
