@@ -106,20 +106,22 @@ def _changes_table(history: History) -> Table:
     columns = (
         Column("series", numeric=False),
         Column("what", numeric=False),
-        Column("size and interval"),
+        Column("size"),
+        Column("interval"),
+        Column("confidence"),
         Column("commits", numeric=False),
         Column("first seen at", numeric=False),
-        Column("confidence"),
         Column("benchmark", numeric=False),
     )
     rows = tuple(
         (
             Entry(names[a.series.key]),
             Entry(change.kind, mark="failed" if change.kind == "regression" else "best"),
-            Entry(words.percent(change.ratio), change.ratio, small=words.size_interval(change)),
+            Entry(words.percent(change.ratio), change.ratio),
+            Entry(words.size_interval(change), change.low),
+            Entry(words.certainty(change), 1 - change.p_value),
             Entry(words.commit_range(change)),
             Entry(f"{change.after.short} {change.after.subject}"),
-            Entry(words.certainty(change), 1 - change.p_value),
             Entry(a.series.key.benchmark),
         )
         for a in history.analysed

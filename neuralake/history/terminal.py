@@ -19,7 +19,7 @@ def print_history(history: History, console: Console) -> None:
     console.print(Text(words.headline(history), style="bold"), soft_wrap=True)
     for benchmark in dict.fromkeys(a.series.key.benchmark for a in history.analysed if a.changes):
         table = Table(title=Text(one_line(benchmark)), title_justify="left")
-        for column in ("series", "what", "size", "interval", "commits", "confidence"):
+        for column in ("series", "what", "size", "interval", "confidence", "commits"):
             table.add_column(column, no_wrap=column != "series")
         table.add_column("first seen at")
         for analysed in history.analysed:
@@ -31,8 +31,8 @@ def print_history(history: History, console: Console) -> None:
                     Text(change.kind, style=_STYLES[change.kind]),
                     words.percent(change.ratio),
                     words.size_interval(change),
-                    words.commit_range(change),
                     words.certainty(change),
+                    words.commit_range(change),
                     Text(f"{change.after.short} {short(change.after.subject, 40)}"),
                 )
         console.print(table)
