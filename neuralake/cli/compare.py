@@ -9,6 +9,8 @@ import click
 
 from neuralake.cli.context import make_console, print_json, read_settings, tpch_workload
 from neuralake.cli.options import dataset_option, json_option, quantity, scale_factor_option
+from neuralake.errors import ResultsError
+from neuralake.report.text import one_line
 
 if TYPE_CHECKING:
     from neuralake.compare.compare import Request
@@ -240,12 +242,19 @@ def _carry_out(request: Request, destination: Path | None, *, as_json: bool) -> 
 
     with ComparisonProgress(make_console(stderr=True), request.terms) as observer:
         comparison, directory = carry_out(request, observer)
-    written = write_comparison_report(comparison, destination or directory / "report")
     if as_json:
         print_json(comparison)
     else:
         print_comparison(comparison, make_console(), directory)
-        click.echo(f"report: {written.html}")
+    try:
+        written = write_comparison_report(comparison, destination or directory / "report")
+    except ResultsError as error:
+        if destination is not None:
+            raise
+        click.echo(f"neuralake: no report: {one_line(str(error))}", err=True)
+    else:
+        if not as_json:
+            click.echo(f"report: {written.html}")
     if comparison.finished_at is None:
         raise KeyboardInterrupt(f"what was measured is kept in {directory}")
     return comparison

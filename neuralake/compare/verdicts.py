@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -65,6 +65,11 @@ def engine_verdicts(measured: Measured, question: Question) -> tuple[Change, tup
     totals = (sum(m[0] for m in medians.values()), sum(m[1] for m in medians.values()))
     suite_spread = _pair_spreads([unit.mean(axis=1, keepdims=True) for unit in wall])[0]
     whole = _change(None, suite, _Cpu.of(suite_cpu[:, 0]), totals, pairs, measured, suite_spread)
+    if whole.verdict == "faster" and measured.faults:  # what is wrong or missing is never faster
+        kinds = {kind for kind, _ in measured.faults.values()}
+        gravest: ChangeVerdict = "wrong" if "wrong" in kinds else "failed"
+        named = ", ".join(sorted(measured.faults))
+        whole = replace(whole, verdict=gravest, message=f"not among the ratios: {named}")
     return whole, tuple(changes.get(q) or _fault(q, measured) for q in measured.queries)
 
 

@@ -156,6 +156,15 @@ def test_a_query_that_fails_in_one_arm_is_told_and_left_out(tmp_path: Path, tabl
     assert found.suite.pairs == 2
 
 
+def test_a_suite_is_not_faster_while_an_answer_is_wrong(tmp_path: Path, table: str) -> None:
+    bench = Bench(tmp_path, table, {"a": (HEAVY, LIGHT), "b": (LIGHT, WRONG)})
+    found = bench.run(60)
+    assert found.suite.verdict == "wrong"
+    assert found.suite.ratio is not None
+    assert found.suite.ratio < 0.5
+    assert "b" in (found.suite.message or "")
+
+
 def test_nothing_is_left_to_compare(tmp_path: Path, table: str) -> None:
     found = Bench(tmp_path, table, {"b": (BROKEN, BROKEN)}).run(60)
     assert found.ending == "failed"
