@@ -98,7 +98,7 @@ def _digits(number: int) -> tuple[int, ...]:
 
 
 @pytest.mark.parametrize("kind", TYPES)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_a_filter_keeps_what_sql_keeps(kind: str, data: st.DataObject) -> None:
     dtype, column_values, other_values = TYPES[kind]
@@ -133,7 +133,7 @@ SCHEMA = pa.schema(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_statistics_of_files_and_row_groups_lose_no_row(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory

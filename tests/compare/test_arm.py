@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neuralake.compare.arm import LocalWheel, local_wheel, parse_arm
@@ -75,7 +75,6 @@ def brackets(options: list[str]) -> str:
     return f"[{','.join(options)}]" if options else ""
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(REVISIONS),
     st.lists(st.sampled_from(REQUIREMENTS), max_size=3),
@@ -103,7 +102,6 @@ def test_every_requirement_stands_alone_and_between_others(requirement: str) -> 
     assert between.options == ("a:b=1", "c:d=2")
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_is_an_arm_or_one_line_of_error(text: str) -> None:
     try:
@@ -115,7 +113,6 @@ def test_any_text_is_an_arm_or_one_line_of_error(text: str) -> None:
         assert all(spec.requirements)
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from([*"+[]@:=,./-() a", ".whl", "HEAD", "git+https://"]), max_size=12))
 def test_no_text_of_such_parts_breaks_it(parts: list[str]) -> None:
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neuralake.compare.output import condense, mask, printable
@@ -103,7 +103,6 @@ def test_the_line_that_matters_is_told(output: str, expected: str) -> None:
     assert line == expected or "(os error 111)" in line
 
 
-@settings(deadline=None)
 @given(st.text(), st.sampled_from(["error: ", "  cause: ", "\nhint: ", "         ", ""]))
 def test_it_is_one_line_whatever_was_printed(text: str, prefix: str) -> None:
     line = condense(f"error: a\n{prefix}{text}\n{text}")
