@@ -6,6 +6,7 @@ import json
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from .anchor import AnchorError, ready_anchor
@@ -202,7 +203,7 @@ def measure(
         _in_turn(workers, plan.rounds, lambda arm: arm.round(counted=True))
         _in_turn(workers, 1, lambda arm: arm.memory())
         for count in plan.streams:
-            _in_turn(workers, plan.stream_rounds, lambda arm, n=count: arm.streams(n))
+            _in_turn(workers, plan.stream_rounds, partial(Arm.streams, count=count))
     finally:
         for worker in workers.values():
             worker.close()

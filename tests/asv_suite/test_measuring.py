@@ -144,7 +144,7 @@ def test_an_answer_in_the_wrong_order_is_wrong(ready: dict[str, str]) -> None:
         table = reader.read_all()
     judge.check(query, table)
     with pytest.raises(WrongAnswerError, match="ORDER BY"):
-        judge.check(query, table.take(list(reversed(range(len(table))))))
+        judge.check(query, pa.concat_tables([table.slice(1), table.slice(0, 1)]))
 
 
 def test_memory_is_not_known_before_it_is_measured() -> None:
