@@ -11,7 +11,7 @@ import os
 
 from .measuring import Measured, Measurements, measure_all
 from .plan import ENGINES, QUERIES, STREAMS
-from .samples import Samples, display, ratios, samples
+from .samples import Samples, ratios, samples
 
 
 def setup_cache() -> Measurements:
@@ -36,7 +36,6 @@ class _OfQuery:
     params = (ENGINES, QUERIES)
     param_names = ("engine", "query")
     version = "1"
-    rounds = 1
     timeout = 60
     arms: tuple[str, ...] = ("commit",)
 
@@ -87,7 +86,6 @@ class _OfStreams:
     params = (ENGINES, STREAMS)
     param_names = ("engine", "streams")
     version = "1"
-    rounds = 1
     timeout = 60
     arms: tuple[str, ...] = ("commit",)
 
@@ -102,17 +100,11 @@ class _OfStreams:
 class Throughput(_OfStreams):
     """Concurrent streams of 22 queries: threads over one session, each in its own order."""
 
+    unit = "seconds"
+
     def track_seconds(self, cache: Measurements, engine: str, streams: int) -> Samples:
-        """Seconds until the last stream has ended; decisions are made on this."""
+        """Samples, one a run: seconds until the last stream has ended."""
         return samples(_of(cache, "commit", engine).streams(streams))
-
-    def track_queries_per_hour(self, cache: Measurements, engine: str, streams: int) -> Samples:
-        """The same as throughput, to be looked at."""
-        amount = streams * len(QUERIES) * 3600
-        return display(amount, _of(cache, "commit", engine).streams(streams))
-
-    track_seconds.unit = "seconds"  # type: ignore[attr-defined]
-    track_queries_per_hour.unit = "queries/hour"  # type: ignore[attr-defined]
 
 
 class AnchorThroughput(_OfStreams):
@@ -145,7 +137,6 @@ class Memory:
     param_names = ("engine",)
     unit = "bytes"
     version = "1"
-    rounds = 1
     timeout = 60
 
     def setup(self, cache: Measurements, engine: str) -> None:
