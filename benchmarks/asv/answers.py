@@ -86,7 +86,8 @@ def make_answers(dataset: str, directory: Path) -> None:
     missing = [query for query in workload.queries if not judge.path(query).exists()]
     if not missing:
         return
-    first, second = (start(EngineSpec(n)).open(workload.tables) for n in AUTHORITIES)
+    engines = [start(EngineSpec(name)) for name in AUTHORITIES]
+    first, second = (engine.open(workload.tables) for engine in engines)
     for query in missing:
         table = first.execute(query.sql())
         _compare(query, second.execute(query.sql()), table)

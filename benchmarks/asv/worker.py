@@ -29,7 +29,7 @@ from .orderings import ordering
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from neuralake.engines.protocol import Session
+    from neuralake.engines.protocol import Engine, Session
     from neuralake.queries.query import Query
 
 
@@ -39,6 +39,8 @@ class OpenEngine:
 
     Attributes
     ----------
+    engine
+        Lives as long as its session: Spark's owns the directory that the session works in.
     session
         Of the engine.
     queries
@@ -47,6 +49,7 @@ class OpenEngine:
         Knows the right answers.
     """
 
+    engine: Engine
     session: Session
     queries: Mapping[str, Query]
     judge: Judge
@@ -85,6 +88,11 @@ class OpenEngine:
         for stream in streams:
             failures |= stream.failures | self._wrong(stream.answers)
         return {"seconds": seconds, "failures": failures}
+
+    def close(self) -> None:
+        """Stop the engine."""
+        self.session.close()
+        self.engine.close()
 
     def _ordered(self, stream: int) -> list[str]:
         return [name for name in ordering(stream) if name in self.queries]
@@ -135,11 +143,12 @@ def open_engine(engine: str, dataset: str, answers: Path, queries: Sequence[str]
     workload = open_workload(dataset, Settings.from_environ(os.environ))
     spec = EngineSpec(engine)
     prepare(spec)
-    session = start(spec).open(workload.tables)
+    started = start(spec)
+    session = started.open(workload.tables)
     by_name = {query.name: query for query in workload.queries if query.name in queries}
     gc.collect()
     gc.freeze()  # a collection over what lives as long as the process leaves the caches cold
-    return OpenEngine(session, by_name, Judge(answers, workload))
+    return OpenEngine(started, session, by_name, Judge(answers, workload))
 
 
 def peak_rss_bytes(pid: int) -> int:
@@ -185,6 +194,7 @@ def main(arguments: Sequence[str]) -> None:
     opened = open_engine(engine, dataset, Path(answers), queries.split(","))
     print(json.dumps({"neuralake": str(Path(neuralake.__file__).parent)}), file=replies, flush=True)
     serve(opened, sys.stdin, replies)
+    opened.close()
 
 
 if __name__ == "__main__":
