@@ -19,7 +19,7 @@ class AnchorError(Exception):
     """The anchor cannot be built."""
 
 
-def ready_anchor(commit: str, root: Path) -> Path:
+def ready_anchor(commit: str, root: Path, python: str = sys.executable) -> Path:
     """Directory with the anchor's Neuralake, built if it is absent.
 
     Parameters
@@ -28,6 +28,8 @@ def ready_anchor(commit: str, root: Path) -> Path:
         Any name of the commit.
     root
         Root of the repository.
+    python
+        Interpreter with pip and what builds the project; asv's environments have both.
 
     Raises
     ------
@@ -44,7 +46,7 @@ def ready_anchor(commit: str, root: Path) -> Path:
         source, target = Path(temporary, "source"), Path(temporary, "target")
         with tarfile.open(fileobj=io.BytesIO(_git(root, "archive", full))) as archive:
             archive.extractall(source, filter="data")
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+        pip = [python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
         _run([*pip, "--no-build-isolation", "--target", str(target), str(source)], f"build {full}")
         target.replace(directory)
     return directory

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -191,13 +192,21 @@ def git(root: Path, *arguments: str) -> None:
     subprocess.run(["git", "-C", root, *identity, *arguments], check=True)
 
 
-def test_the_anchor_is_its_commit_and_is_built_once(repository: Path) -> None:
-    directory = ready_anchor("v1", repository)
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An interpreter that has pip."""
+    directory = tmp_path_factory.mktemp("python")
+    subprocess.run([sys.executable, "-m", "venv", directory], check=True)
+    return str(directory / "bin" / "python")
+
+
+def test_the_anchor_is_its_commit_and_is_built_once(repository: Path, python: str) -> None:
+    directory = ready_anchor("v1", repository, python)
     package = directory / "neuralake" / "__init__.py"
     assert package.read_text() == "NUMBER = 1\n"
     assert (directory / "neuralake-1.0.dist-info").is_dir()
     built = package.stat().st_mtime_ns
-    assert ready_anchor("v1", repository) == directory
+    assert ready_anchor("v1", repository, python) == directory
     assert package.stat().st_mtime_ns == built
     assert [path.name for path in directory.parent.iterdir()] == [directory.name]
 
@@ -207,9 +216,9 @@ def test_an_anchor_that_is_not_there_is_named(repository: Path) -> None:
         ready_anchor("v9", repository)
 
 
-def test_an_anchor_that_cannot_be_built_leaves_nothing(repository: Path) -> None:
+def test_an_anchor_that_cannot_be_built_leaves_nothing(repository: Path, python: str) -> None:
     (repository / "pyproject.toml").write_text("rubbish")
     git(repository, "commit", "--all", "--quiet", "--message", "broken")
     with pytest.raises(AnchorError, match="cannot build"):
-        ready_anchor("HEAD", repository)
+        ready_anchor("HEAD", repository, python)
     assert list((repository / ".asv" / "anchors").iterdir()) == []
