@@ -87,7 +87,7 @@ def main() -> None:
     parser.add_argument("--units", type=int, default=30, help="pairs of processes at most")
     parser.add_argument("--effect", type=float, default=0.02)
     parser.add_argument("--query-effect", type=float, default=0.05)
-    parser.add_argument("--rival-pairs", type=int, default=30, help="pairs that the others get")
+    parser.add_argument("--rival-pairs", type=int, default=96, help="pairs that the others get")
     parser.add_argument("--noise", type=float, default=1.0, help="times the recorded noise")
     parser.add_argument("--rounds", type=int, help="pairs in a unit, by joining recorded ones")
     parser.add_argument("--json", type=Path)
