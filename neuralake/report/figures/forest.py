@@ -30,7 +30,7 @@ _ROW_IN = 0.2
 _GAP = 0.35
 _NUMBERS_IN = 1.2
 _VERDICT_IN = 0.94
-_TICK_IN = 0.26
+_TICK_IN = 0.3
 _BELOW = 0.3
 _EDGE = 0.98
 _GREATEST = math.log(4)
@@ -137,14 +137,20 @@ def _frame(axes: Axes, names: Sequence[str], reach: float, width_in: float) -> N
 
 
 def _ticks(reach: float, width_in: float) -> list[float]:
-    """Changes in steps of round percents, as many as have room; 0 among them."""
-    most = max(int(width_in / _TICK_IN), 3)
+    """Changes in steps of round percents, as many as have room; 0 among them.
+
+    On a logarithmic axis the greatest are the closest: some of them are left out.
+    """
     low, high = math.expm1(-reach), math.expm1(reach)
-    for percents in _STEPS:
-        step = percents / 100
-        ticks = [n * step for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
-        if len(ticks) <= most:
-            return ticks
+    inches = width_in / (2 * reach)
+    for step in (percents / 100 for percents in _STEPS):
+        if math.log1p(step) * inches < _TICK_IN:
+            continue
+        ticks = [0.0]
+        for tick in (n * step for n in range(1, math.floor(high / step) + 1)):
+            if (math.log1p(tick) - math.log1p(ticks[-1])) * inches >= _TICK_IN:
+                ticks.append(tick)
+        return [n * step for n in range(math.ceil(low / step), 0)] + ticks
     return [0.0]
 
 
