@@ -7,8 +7,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from neuralake.cli.context import make_console, print_json, read_settings, tpch_workload
-from neuralake.cli.options import dataset_option, json_option, quantity, scale_factor_option
+from neuralake.cli.context import (
+    check_workload_options,
+    make_console,
+    print_json,
+    read_settings,
+    tpch_workload,
+)
+from neuralake.cli.options import (
+    dataset_option,
+    json_option,
+    quantity,
+    queries_option,
+    scale_factor_option,
+    workload_catalog_option,
+    workload_option,
+)
 from neuralake.errors import ResultsError
 from neuralake.report.text import one_line
 
@@ -21,17 +35,15 @@ if TYPE_CHECKING:
 @click.command()
 @scale_factor_option
 @dataset_option
-@click.option("--workload", "own", metavar="DIR", help="Your own SQL files, in place of TPC-H.")
-@click.option(
-    "--catalog", "source", metavar="FILE|MODULE", help="Your tables.  [default: DIR/catalog.py]"
-)
+@workload_option
+@workload_catalog_option
 @click.option(
     "--engines", metavar="A,B,…", help="Engines, in order.  [default: polars,datafusion,spark]"
 )
 @click.option(
     "--engine", "options", multiple=True, metavar="NAME:KEY=VALUE", help="A setting of an engine."
 )
-@click.option("--queries", metavar="1,6,9-12", help="Numbers or names of queries.  [default: all]")
+@queries_option
 @click.option(
     "--runs",
     type=click.IntRange(min=1),
@@ -176,11 +188,8 @@ def _bench_workload(
     from neuralake.queries.workload import select_queries
     from neuralake.tpch.workload import queries as tpch_queries
 
+    check_workload_options(own, source, scale_factor, dataset)
     if own is not None:
-        if scale_factor is not None or dataset is not None:
-            raise click.UsageError("--workload goes without --scale-factor and --dataset")
         return open_directory(Path(own), source, settings)
-    if source is not None:
-        raise click.UsageError("--catalog goes with --workload")
     select_queries(tpch_queries(), queries)  # before an hour of generation
     return tpch_workload(settings, scale_factor, dataset, make=True)

@@ -7,8 +7,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from neuralake.cli.context import make_console, print_json, read_settings, tpch_workload
-from neuralake.cli.options import dataset_option, json_option, quantity, scale_factor_option
+from neuralake.cli.context import (
+    check_workload_options,
+    make_console,
+    print_json,
+    read_settings,
+    tpch_workload,
+)
+from neuralake.cli.options import (
+    dataset_option,
+    json_option,
+    quantity,
+    queries_option,
+    scale_factor_option,
+    workload_catalog_option,
+    workload_option,
+)
 from neuralake.errors import ResultsError
 from neuralake.report.text import one_line
 
@@ -40,15 +54,6 @@ _engine = click.option(
     multiple=True,
     metavar="NAME:KEY=VALUE",
     help="A setting of an engine in both arms.",
-)
-_queries = click.option(
-    "--queries", metavar="1,6,9-12", help="Numbers or names of queries.  [default: all]"
-)
-_workload = click.option(
-    "--workload", "own", metavar="DIR", help="Your own SQL files, in place of TPC-H."
-)
-_catalog = click.option(
-    "--catalog", "source", metavar="FILE|MODULE", help="Your tables.  [default: DIR/catalog.py]"
 )
 _max_time = click.option(
     "--max-time",
@@ -82,11 +87,11 @@ _allow_dirty = click.option(
 @click.argument("candidate")
 @scale_factor_option
 @dataset_option
-@_workload
-@_catalog
+@workload_option
+@workload_catalog_option
 @_engines
 @_engine
-@_queries
+@queries_option
 @_max_time
 @click.option(
     "--effect",
@@ -176,11 +181,11 @@ def compare(
 @click.argument("arm", default="HEAD")
 @scale_factor_option
 @dataset_option
-@_workload
-@_catalog
+@workload_option
+@workload_catalog_option
 @_engines
 @_engine
-@_queries
+@queries_option
 @_max_time
 @_rounds
 @_timeout
@@ -279,10 +284,7 @@ def _request(
         parse_arm(arm)  # before a dataset is made
     names = [n.strip() for n in engines[0].split(",")] if engines[0] else DEFAULT_ENGINES
     specs = parse_engines(names, engines[1])
-    if own is not None and (scale_factor is not None or dataset is not None):
-        raise click.UsageError("--workload goes without --scale-factor and --dataset")
-    if own is None and source is not None:
-        raise click.UsageError("--catalog goes with --workload")
+    check_workload_options(own, source, scale_factor, dataset)
     if dataset is None and scale_factor is None:
         scale_factor = DEFAULT_SCALE_FACTOR
     tpch = None if own else tpch_workload(settings, scale_factor, dataset, make=True)

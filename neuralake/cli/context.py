@@ -77,6 +77,16 @@ def tpch_workload(
     return open_workload(uri, settings)
 
 
+def check_workload_options(
+    own: str | None, source: str | None, scale_factor: float | None, dataset: str | None
+) -> None:
+    """Refuse options of TPC-H with a workload of the user's, and a catalog without one."""
+    if own is not None and (scale_factor is not None or dataset is not None):
+        raise click.UsageError("--workload goes without --scale-factor and --dataset")
+    if own is None and source is not None:
+        raise click.UsageError("--catalog goes with --workload")
+
+
 def make_console(*, stderr: bool = False) -> Console:
     """A console; it is wide where there is no terminal."""
     from rich.console import Console

@@ -18,6 +18,15 @@ scale_factor_option = click.option(
 dataset_option = click.option(
     "--dataset", metavar="URI", help="A dataset made by generate, in place of --scale-factor."
 )
+workload_option = click.option(
+    "--workload", "own", metavar="DIR", help="Your own SQL files, in place of TPC-H."
+)
+workload_catalog_option = click.option(
+    "--catalog", "source", metavar="FILE|MODULE", help="Your tables.  [default: DIR/catalog.py]"
+)
+queries_option = click.option(
+    "--queries", metavar="1,6,9-12", help="Numbers or names of queries.  [default: all]"
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 

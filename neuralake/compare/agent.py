@@ -55,12 +55,8 @@ class Agent:
             "name": self._workload.name,
             "scale_factor": self._workload.scale_factor,
             "queries": {query.name: _asked(query) for query in self._workload.queries},
-            "tables": self.identities(),
+            "tables": {name: _identity(t) for name, t in self._workload.tables.items()},
         }
-
-    def identities(self) -> dict[str, Any]:
-        """What identifies the data of each table now."""
-        return {name: _identity(table) for name, table in self._workload.tables.items()}
 
     def unavailable(self, engine: str) -> str | None:
         """Why an engine cannot run in this arm, or None."""
@@ -70,22 +66,22 @@ class Agent:
         return reason
 
     def start(self, engine: str, options: dict[str, str]) -> dict[str, Any]:
-        """Start the engine; returns its versions, and the measured ``execution``."""
+        """Start the engine; returns its ``versions``."""
         from neuralake.engines import registry
         from neuralake.engines.registry import EngineSpec
 
         spec = EngineSpec(engine, options)
         if hasattr(registry, "prepare"):
             registry.prepare(spec)
-        self._engine, execution = measure(lambda: registry.start(spec))
-        return {"execution": asdict(execution), "versions": dict(self._engine.versions())}
+        self._engine = registry.start(spec)
+        return {"versions": dict(self._engine.versions())}
 
     def open(self) -> dict[str, Any]:
-        """Open the tables; returns the settings in effect, and the measured ``execution``."""
-        self._session, execution = measure(lambda: self._engine.open(self._workload.tables))
+        """Open the tables; returns the ``settings`` in effect."""
+        self._session = self._engine.open(self._workload.tables)
         settle()
         settings = {name: str(value) for name, value in dict(self._engine.settings).items()}
-        return {"execution": asdict(execution), "settings": settings}
+        return {"settings": settings}
 
     def execute(self, sql: str, answer: str, known: str | None) -> dict[str, Any]:
         """Run a query once.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 from neuralake.queries.query import Query
@@ -68,22 +68,21 @@ class Answers:
         mismatch = verification.same_answer(query, later, first)
         return None if mismatch is None else f"{side} changed its answer: {mismatch}"
 
-    def disagreement(self, engines: Mapping[str, str], query: Query) -> dict[str, str]:
+    def disagreement(self, engines: Sequence[str], query: Query) -> dict[str, str]:
         """Engines whose answers differ from the others', with the reason.
 
         Parameters
         ----------
         engines
-            Those whose arms agree with one another, mapped to how they are called.
+            Those whose arms agree with one another.
         query
             One without a known answer.
         """
         if query.name in self._official or len(engines) < 2:
             return {}
-        answers = {label: self.path(name, "base", query.name) for name, label in engines.items()}
-        by_label = {label: name for name, label in engines.items()}
+        answers = {engine: self.path(engine, "base", query.name) for engine in engines}
         return {
-            by_label[verdict.engine]: f"differs from {verdict.against}: {verdict.detail}"
+            verdict.engine: f"differs from {verdict.against}: {verdict.detail}"
             for verdict in verification.agreement(query, answers)
             if verdict.verdict == "wrong"
         }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -28,7 +27,7 @@ from neuralake.compare.pairs import (
 from neuralake.compare.processes import ArmProcess, Place
 from neuralake.engines import registry
 from neuralake.engines.registry import EngineSpec
-from neuralake.errors import BusyError, CompareError, EngineError, ResultsError
+from neuralake.errors import BusyError, CompareError, EngineError
 from neuralake.machine import available_memory_bytes
 from neuralake.measure.lock import HeldError, exclusive, machine_lock_path
 from neuralake.queries.query import Query, SortKey
@@ -43,7 +42,7 @@ from neuralake.results.comparison import (
     Side,
 )
 from neuralake.results.fingerprint import fingerprint
-from neuralake.results.store import write_whole
+from neuralake.results.store import make_directory, write_whole
 
 DEFAULT_ENGINES = ("polars", "datafusion")
 _ENGINES_OF_A_JVM = ("spark",)
@@ -148,15 +147,14 @@ def parse_engines(names: Iterable[str], options: Iterable[str]) -> tuple[EngineS
 
     Raises
     ------
+    EngineError
+        If an option cannot be read.
     CompareError
-        If an option cannot be read, or is of no engine that is compared.
+        If it is of no engine that is compared.
     """
     found: dict[str, dict[str, str]] = {name: {} for name in names}
     for item in options:
-        name, colon, setting = item.partition(":")
-        key, equals, value = setting.partition("=")
-        if not (colon and equals and key):
-            raise CompareError(f"engine option {item!r}: expected NAME:KEY=VALUE")
+        name, key, value = registry.split_option(item)
         if name not in found:
             raise CompareError(
                 f"engine option {item!r}: {name} is not compared, expected one of "
@@ -180,8 +178,7 @@ def _options(request: Request, spec: ArmSpec) -> dict[str, dict[str, str]]:
     """Options of each engine in one arm: those of both, and then its own."""
     found = {engine.name: dict(engine.options) for engine in request.engines}
     for option in spec.options:
-        name, _, setting = option.partition(":")
-        key, _, value = setting.partition("=")
+        name, key, value = registry.split_option(option)
         if name not in found:
             raise CompareError(
                 f"arm {spec.text!r} has an option of {name}, which is not compared: "
@@ -216,6 +213,7 @@ class _Comparing:
         self._observer = observer
         self._repository = repository
         self._created = datetime.now(UTC)
+        self._machine = fingerprint(request.working_directory)  # with the load before it begins
 
     def run(self) -> tuple[Comparison, Path]:
         directory = self._directory()
@@ -255,16 +253,10 @@ class _Comparing:
     def _directory(self) -> Path:
         workload = self._request.workload
         name = workload.name if workload else (self._request.directory or Path()).name
-        size = f"-sf{workload.scale_factor:g}" if workload and workload.scale_factor else ""
-        stem = f"{self._created:%Y%m%dT%H%M%S}-{name}{size}-{secrets.token_hex(2)}"
-        directory = self._request.results.absolute() / COMPARISONS / stem  # arms work elsewhere
-        try:
-            (directory / "logs").mkdir(parents=True)
-        except OSError as error:
-            raise ResultsError(
-                f"results cannot be written to {directory.parent}: {error.strerror}; "
-                "set NEURALAKE_RESULTS_ROOT to a writable directory"
-            ) from error
+        scale_factor = workload.scale_factor if workload else None
+        parent = self._request.results.absolute() / COMPARISONS  # absolute: arms work elsewhere
+        directory = make_directory(parent, name, scale_factor, self._created)
+        (directory / "logs").mkdir()
         return directory
 
     def _place(self, side: Side, directory: Path) -> Place:
@@ -344,8 +336,9 @@ class _Comparing:
     def _plans(self, loaded: Mapping[str, Any]) -> list[_EnginePlan]:
         """How time and rounds are shared out: by each engine's noise, where that is known."""
         request, terms = self._request, self._request.terms
-        machine = fingerprint(request.working_directory)
-        path = calibration_path(request.results, loaded["name"], loaded["scale_factor"], machine)
+        path = calibration_path(
+            request.results, loaded["name"], loaded["scale_factor"], self._machine
+        )
         calibration = load_calibration(path)
         known = {} if calibration is None else calibration.engines
         if terms.until_time or any(engine.name not in known for engine in request.engines):
@@ -385,7 +378,7 @@ class _Comparing:
             suite_alpha=question.suite_alpha,
             queries_alpha=question.queries_alpha,
             max_time_s=terms.max_time_s,
-            fingerprint=fingerprint(self._request.working_directory),
+            fingerprint=self._machine,
             engines=engines,
             only_in_base=only["base"],
             only_in_candidate=only["candidate"],
@@ -402,11 +395,7 @@ def _with_disagreements(
     """Take the verdict from engines whose answers differ from those of the others."""
     faults: dict[str, dict[str, str]] = {engine.engine: {} for engine in comparison.engines}
     for sided in queries:
-        agreed = {
-            engine.engine: engine.engine
-            for engine in comparison.engines
-            if _has_answer(engine, sided.query.name)
-        }
+        agreed = [e.engine for e in comparison.engines if _has_answer(e, sided.query.name)]
         for engine_name, reason in answers.disagreement(agreed, sided.query).items():
             faults[engine_name][sided.query.name] = reason
     return replace(

@@ -225,7 +225,7 @@ class EnginePairs:
 
     def _prepare(self, arm: ArmProcess, side: Side) -> None:
         require_same_tables(arm.load()["tables"], self.tables, arm.place)
-        about, _ = arm.start(self.engine, self.options[side])
+        about = arm.start(self.engine, self.options[side])
         for what in ("versions", "settings"):
             self._about[what][side] = about[what]
 

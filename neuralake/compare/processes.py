@@ -91,13 +91,8 @@ class ArmProcess:
         except ArmFailedError as error:
             return str(error)
 
-    def start(self, engine: str, options: Mapping[str, str]) -> tuple[dict[str, Any], float]:
-        """Start an engine and open the tables.
-
-        Returns
-        -------
-        tuple
-            ``versions`` and ``settings``, and the seconds that it took.
+    def start(self, engine: str, options: Mapping[str, str]) -> dict[str, Any]:
+        """Start an engine and open the tables; returns its ``versions`` and ``settings``.
 
         Raises
         ------
@@ -105,13 +100,7 @@ class ArmProcess:
             If the arm cannot.
         """
         started = self._required("start", engine, dict(options))
-        opened = self._required("open")
-        took_ns = started["execution"]["wall_ns"] + opened["execution"]["wall_ns"]
-        return {**started, **opened}, took_ns / 1e9
-
-    def identities(self) -> dict[str, Any]:
-        """What identifies the data of each table now."""
-        return self._required("identities")
+        return {**started, **self._required("open")}
 
     def execute(
         self, sql: str, answer: Path, known: str | None, timeout_s: float | None

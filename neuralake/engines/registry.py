@@ -98,10 +98,7 @@ def parse_specs(names: Iterable[str], options: Iterable[str]) -> tuple[EngineSpe
     """
     chosen: dict[str, dict[str, str]] = {name: {} for name in names}
     for item in options:
-        name, colon, setting = item.partition(":")
-        key, equals, value = setting.partition("=")
-        if not (colon and equals and key):
-            raise EngineError(f"engine option {item!r}: expected NAME:KEY=VALUE")
+        name, key, value = split_option(item)
         if name not in chosen:
             engine_type(name)
             raise EngineError(
@@ -113,6 +110,21 @@ def parse_specs(names: Iterable[str], options: Iterable[str]) -> tuple[EngineSpe
     for spec in specs:
         parse_options(spec)
     return specs
+
+
+def split_option(item: str) -> tuple[str, str, str]:
+    """Engine, key and value of an option such as ``datafusion:target_partitions=4``.
+
+    Raises
+    ------
+    EngineError
+        If it is written otherwise.
+    """
+    name, colon, setting = item.partition(":")
+    key, equals, value = setting.partition("=")
+    if not (colon and equals and key):
+        raise EngineError(f"engine option {item!r}: expected NAME:KEY=VALUE")
+    return name, key, value
 
 
 def parse_options(spec: EngineSpec) -> Any:

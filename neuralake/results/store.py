@@ -81,17 +81,7 @@ class RunStore:
         ResultsError
             If it cannot be made.
         """
-        size = "" if scale_factor is None else f"-sf{scale_factor:g}"
-        name = f"{now:%Y%m%dT%H%M%S}-{workload}{size}-{secrets.token_hex(2)}"
-        directory = self.runs / name
-        try:
-            directory.mkdir(parents=True)
-        except OSError as error:
-            raise ResultsError(
-                f"results cannot be written to {self.runs}: {error.strerror}; "
-                "set NEURALAKE_RESULTS_ROOT to a writable directory"
-            ) from error
-        return directory
+        return make_directory(self.runs, workload, scale_factor, now)
 
     def ids(self) -> list[str]:
         """Names of all runs, oldest first."""
@@ -135,6 +125,26 @@ class RunStore:
     def overview(self) -> list[RunOverview]:
         """All runs in a line each, oldest first; those that cannot be read say why."""
         return [_overview(self.runs / run) for run in self.ids()]
+
+
+def make_directory(parent: Path, workload: str, scale_factor: float | None, now: datetime) -> Path:
+    """Make the directory of a new result, with a name that tells when and of what it is.
+
+    Raises
+    ------
+    ResultsError
+        If it cannot be made.
+    """
+    size = "" if scale_factor is None else f"-sf{scale_factor:g}"
+    directory = parent / f"{now:%Y%m%dT%H%M%S}-{workload}{size}-{secrets.token_hex(2)}"
+    try:
+        directory.mkdir(parents=True)
+    except OSError as error:
+        raise ResultsError(
+            f"results cannot be written to {parent}: {error.strerror}; "
+            "set NEURALAKE_RESULTS_ROOT to a writable directory"
+        ) from error
+    return directory
 
 
 def load_run(directory: Path) -> Run:
