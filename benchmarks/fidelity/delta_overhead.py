@@ -12,7 +12,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from benchmarks.fidelity.pairs import HarnessArm, interleave, report
+from benchmarks.fidelity.pairs import HarnessArm, Terms, interleave, report
 from neuralake.catalog.tables import ParquetTable, Table
 from neuralake.config import Settings
 from neuralake.engines.registry import EngineSpec
@@ -28,8 +28,7 @@ def main() -> None:
     parser.add_argument("--engine", required=True)
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--queries", default=None, help="such as 1,6,9-12")
-    parser.add_argument("--processes", type=int, default=3)
-    parser.add_argument("--rounds", type=int, default=5)
+    Terms.add_to(parser)
     arguments = parser.parse_args()
     settings = Settings.from_environ(os.environ)
     workload = open_workload(str(Path(arguments.dataset).absolute()), settings)
@@ -42,10 +41,11 @@ def main() -> None:
         pairs = interleave(
             lambda: (HarnessArm(spec, workload.tables), HarnessArm(spec, parquet)),
             select_queries(workload.queries, arguments.queries),
-            processes=arguments.processes,
-            rounds=arguments.rounds,
+            names=("delta", "parquet"),
+            one_process=False,
+            terms=Terms.of(arguments),
         )
-    report(pairs, "delta", "parquet")
+    report(pairs)
 
 
 def _bare(table: Table, source: Path, directory: Path) -> ParquetTable:

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.fidelity.beside import BareExecutor, BesideArm
-from benchmarks.fidelity.pairs import Arm, BareArm, HarnessArm, interleave, report
+from benchmarks.fidelity.pairs import Arm, BareArm, HarnessArm, Terms, interleave, report
 from neuralake.config import Settings
 from neuralake.engines.registry import EngineSpec
 from neuralake.queries.workload import Workload, select_queries
@@ -36,8 +36,7 @@ def main() -> None:
     parser.add_argument("--engine", choices=["polars", "datafusion", "spark"], required=True)
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--queries", default=None, help="such as 1,6,9-12")
-    parser.add_argument("--processes", type=int, default=3)
-    parser.add_argument("--rounds", type=int, default=5)
+    Terms.add_to(parser)
     parser.add_argument("--same-process", action="store_true")
     arguments = parser.parse_args()
     settings = Settings.from_environ(os.environ)
@@ -47,10 +46,11 @@ def main() -> None:
     pairs = interleave(
         lambda: make_arms(arguments.engine, workload),
         queries,
-        processes=arguments.processes,
-        rounds=arguments.rounds,
+        names=("harness", "bare loop"),
+        one_process=arguments.same_process,
+        terms=Terms.of(arguments),
     )
-    report(pairs, "harness", "bare loop")
+    report(pairs)
 
 
 def _arms(engine: str, workload: Workload) -> tuple[Arm, Arm]:

@@ -1,27 +1,99 @@
-"""Two arms side by side: single executions alternate in random order, processes are restarted."""
+"""Two arms side by side: single executions alternate in random order, processes are restarted.
+
+    python -m benchmarks.fidelity.pairs FILE...
+
+reports what ``--out`` has kept.
+"""
 
 from __future__ import annotations
 
-import math
+import argparse
+import json
 import random
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from neuralake.catalog.tables import Table
 from neuralake.engines.registry import EngineSpec
 from neuralake.measure.worker import Worker
 from neuralake.queries.query import Query
-from neuralake.stats.summary import geometric_mean
+from neuralake.stats.paired import hodges_lehmann
 from neuralake.workloads.executor import TARGET
 
-# {query: one list a pair of processes: [(first arm, second arm), …] in nanoseconds}
-Pairs = dict[str, list[list[tuple[int, int]]]]
+Array = npt.NDArray[np.float64]
+BOOTSTRAP_DRAWS = 2000
+
+
+@dataclass
+class Pairs:
+    """What was measured.
+
+    Attributes
+    ----------
+    first, second
+        Names of the arms.
+    one_process
+        Both arms live in one process, so that it is the same for both; else each has its own, and
+        two processes of the same code differ by more than their pairs explain.
+    queries
+        Names of the queries.
+    processes
+        For each process (or pair of them) nanoseconds of shape (rounds, queries, 2).
+    """
+
+    first: str
+    second: str
+    one_process: bool
+    queries: list[str]
+    processes: list[npt.NDArray[np.int64]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How often, and where to keep the pairs.
+
+    Attributes
+    ----------
+    processes
+        How often both arms are started anew.
+    rounds
+        Pairs of each query in each of them.
+    warm_rounds
+        Rounds before these that are not kept, 1 or more: a first run is no hot one.
+    out
+        File to which each round is added, or None.
+    seed
+        Of the random order.
+    """
+
+    processes: int
+    rounds: int
+    warm_rounds: int
+    out: Path | None
+    seed: int = 1
+
+    @classmethod
+    def add_to(cls, parser: argparse.ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--processes", type=int, default=3)
+        parser.add_argument("--rounds", type=int, default=5)
+        parser.add_argument("--warm-rounds", type=int, default=1)
+        parser.add_argument("--out", type=Path, help="JSON lines, for benchmarks.fidelity.pairs")
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> Terms:
+        """Take them from what was parsed."""
+        return cls(
+            arguments.processes, arguments.rounds, max(arguments.warm_rounds, 1), arguments.out
+        )
 
 
 class Arm(Protocol):
@@ -91,11 +163,11 @@ def interleave(
     make_arms: Callable[[], tuple[Arm, Arm]],
     queries: Sequence[Query],
     *,
-    processes: int,
-    rounds: int,
-    seed: int = 1,
+    names: tuple[str, str],
+    one_process: bool,
+    terms: Terms,
 ) -> Pairs:
-    """Measure both arms; each query runs once unmeasured in every new process.
+    """Measure both arms; every new process runs each query unmeasured first.
 
     Parameters
     ----------
@@ -103,70 +175,115 @@ def interleave(
         Starts both arms.
     queries
         Run in random order in every round.
-    processes
-        How often both arms are started anew.
-    rounds
-        Pairs of each query in each pair of processes.
-    seed
-        Of the random order.
+    names
+        Of both arms.
+    one_process
+        As in :class:`Pairs`.
+    terms
+        How often, and where to keep the pairs.
     """
-    rng = random.Random(seed)
-    pairs: Pairs = {query.name: [] for query in queries}
-    for process in range(processes):
+    rng = random.Random(terms.seed)
+    pairs = Pairs(*names, one_process, [query.name for query in queries])
+    for process in range(terms.processes):
         arms = make_arms()
         try:
-            for query in queries:
-                pairs[query.name].append([])
-                for arm in arms:
-                    arm.execute(query.sql())
-            for _ in range(rounds):
-                for query in rng.sample(list(queries), len(queries)):
-                    took = [0, 0]
-                    for side in rng.sample((0, 1), 2):
-                        took[side] = arms[side].execute(query.sql())
-                    pairs[query.name][process].append((took[0], took[1]))
+            for _ in range(terms.warm_rounds):
+                _round(arms, queries, rng)
+            rounds = []
+            for number in range(terms.rounds):
+                rounds.append(_round(arms, queries, rng))
+                _keep(terms.out, pairs, process, rounds[-1])
+                print(f"process {process + 1}, round {number + 1} done", file=sys.stderr)
+            pairs.processes.append(np.array(rounds))
         finally:
             for arm in arms:
                 arm.close()
-        print(f"processes {process + 1} of {processes} done", file=sys.stderr)
     return pairs
 
 
-def report(pairs: Pairs, first: str, second: str) -> None:
-    """Print the ratio of medians for each query, and their geometric mean with its interval.
+def _round(
+    arms: tuple[Arm, Arm], queries: Sequence[Query], rng: random.Random
+) -> list[tuple[int, int]]:
+    """Run each query once in each arm; nanoseconds in the order of the queries."""
+    took = {}
+    for query in rng.sample(list(queries), len(queries)):
+        sides = [0, 0]
+        for side in rng.sample((0, 1), 2):
+            sides[side] = arms[side].execute(query.sql())
+        took[query.name] = (sides[0], sides[1])
+    return [took[query.name] for query in queries]
 
-    The 95 % interval comes from a bootstrap that draws process pairs, and pairs within them.
+
+def _keep(path: Path | None, pairs: Pairs, process: int, took: list[tuple[int, int]]) -> None:
+    if path is None:
+        return
+    kept = {
+        "arms": [pairs.first, pairs.second],
+        "one_process": pairs.one_process,
+        "process": process,
+        "ns": dict(zip(pairs.queries, took, strict=True)),
+    }
+    with path.open("a") as file:
+        file.write(json.dumps(kept) + "\n")
+
+
+def read(paths: Sequence[Path]) -> Pairs:
+    """Read what ``--out`` has kept; processes of different files are different ones."""
+    rounds: dict[tuple[Path, int], list[list[tuple[int, int]]]] = {}
+    kept: dict[str, Any] = {}
+    for path in paths:
+        for line in path.read_text().splitlines():
+            kept = json.loads(line)
+            rounds.setdefault((path, kept["process"]), []).append(list(kept["ns"].values()))
+    first, second = kept["arms"]
+    processes = [np.array(process) for process in rounds.values()]
+    return Pairs(first, second, kept["one_process"], list(kept["ns"]), processes)
+
+
+def report(pairs: Pairs) -> None:
+    """Print the ratio for each query, and their geometric mean with its interval.
+
+    A ratio is the Hodges-Lehmann estimate of the paired ones, in logarithms. The 95 % interval
+    comes from a bootstrap that draws rounds, and before them pairs of processes if each arm has
+    its own.
     """
-    print(f"{'query':<8}{first + ' ms':>16}{second + ' ms':>16}{'ratio':>9}")
-    for query, processes in pairs.items():
-        sides = np.array([pair for process in processes for pair in process]).T / 1e6
-        a, b = np.median(sides[0]), np.median(sides[1])
-        print(f"{query:<8}{a:>16.2f}{b:>16.2f}{a / b:>9.3f}")
+    width = max(len(pairs.first), len(pairs.second)) + 5
+    print(f"{'query':<8}{pairs.first + ' ms':>{width}}{pairs.second + ' ms':>{width}}{'ratio':>9}")
+    together = np.concatenate(pairs.processes)
+    medians = np.median(together, axis=0) / 1e6
+    logs = [np.log(process[..., 0] / process[..., 1]) for process in pairs.processes]
+    ratios = np.exp(hodges_lehmann(np.concatenate(logs)))
+    for name, (a, b), ratio in zip(pairs.queries, medians, ratios, strict=True):
+        print(f"{name:<8}{a:>{width}.2f}{b:>{width}.2f}{ratio:>9.3f}")
+    for number, process in enumerate(logs, 1):
+        print(f"process {number}: {_mean(process):.4f} from {len(process)} rounds")
     rng = np.random.default_rng(1)
-    draws = [math.log(_ratio(_resampled(pairs, rng))) for _ in range(2000)]
-    low, high = np.exp(np.quantile(draws, [0.025, 0.975]))
-    count = sum(len(process) for process in next(iter(pairs.values())))
+    draws = [_mean(_resampled(logs, rng, pairs.one_process)) for _ in range(BOOTSTRAP_DRAWS)]
+    low, high = np.quantile(draws, [0.025, 0.975])
+    of_medians = np.exp(np.mean(np.log(medians[:, 0] / medians[:, 1])))
     print(
-        f"geometric mean of {len(pairs)} ratios {first} ÷ {second}, {count} pairs each: "
-        f"{_ratio(pairs):.4f} [{low:.4f}, {high:.4f}]"
+        f"geometric mean of {len(ratios)} ratios {pairs.first} ÷ {pairs.second}, "
+        f"{len(together)} pairs each: {_mean(np.concatenate(logs)):.4f} [{low:.4f}, {high:.4f}]; "
+        f"of the ratios of medians: {of_medians:.4f}"
     )
 
 
-def _ratio(pairs: Pairs) -> float:
-    ratios = []
-    for processes in pairs.values():
-        sides = np.array([pair for process in processes for pair in process]).T
-        ratios.append(float(np.median(sides[0]) / np.median(sides[1])))
-    return geometric_mean(ratios)
+def _mean(logs: Array) -> float:
+    return float(np.exp(hodges_lehmann(logs).mean()))
 
 
-def _resampled(pairs: Pairs, rng: np.random.Generator) -> Pairs:
-    count = len(next(iter(pairs.values())))
-    chosen = rng.integers(0, count, count)
-    return {
-        query: [
-            [processes[i][j] for j in rng.integers(0, len(processes[i]), len(processes[i]))]
-            for i in chosen
-        ]
-        for query, processes in pairs.items()
-    }
+def _resampled(logs: list[Array], rng: np.random.Generator, one_process: bool) -> Array:
+    count = len(logs)
+    chosen = range(count) if one_process else rng.integers(0, count, count)
+    return np.concatenate([logs[i][rng.integers(0, len(logs[i]), len(logs[i]))] for i in chosen])
+
+
+def main() -> None:
+    """Report files."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("files", nargs="+", type=Path)
+    report(read(parser.parse_args().files))
+
+
+if __name__ == "__main__":
+    main()
