@@ -27,8 +27,8 @@ from neuralake.errors import ResultsError
 from neuralake.report.text import one_line
 
 if TYPE_CHECKING:
-    from neuralake.compare.compare import Request
     from neuralake.compare.pairs import Terms
+    from neuralake.compare.request import Request
     from neuralake.results.comparison import Comparison
 
 INCONCLUSIVE = 3
@@ -276,7 +276,7 @@ def _request(
 ) -> Request:
     """What the options ask for; a TPC-H dataset is made if there is none."""
     from neuralake.compare.arm import parse_arm
-    from neuralake.compare.compare import DEFAULT_ENGINES, Request, parse_engines
+    from neuralake.compare.request import DEFAULT_ENGINES, Request, parse_engines
 
     own, source, scale_factor, dataset = workload
     settings = read_settings()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from neuralake.compare.agreement import with_disagreements
 from neuralake.compare.answers import Answers
 from neuralake.compare.arm import ArmSpec, parse_arm
 from neuralake.compare.build import Arm, build_arm, find_repository, hold
@@ -19,77 +20,32 @@ from neuralake.compare.pairs import (
     EnginePairs,
     Observer,
     SidedQuery,
-    Terms,
     planned_rounds,
     require_same_tables,
     shown_identity,
 )
 from neuralake.compare.processes import ArmProcess, Place
+from neuralake.compare.request import Request
 from neuralake.engines import registry
 from neuralake.engines.registry import EngineSpec
 from neuralake.errors import BusyError, CompareError, EngineError
 from neuralake.machine import available_memory_bytes
 from neuralake.measure.lock import HeldError, exclusive, machine_lock_path
 from neuralake.queries.query import Query, SortKey
-from neuralake.queries.workload import Workload, select_queries
+from neuralake.queries.workload import select_queries
 from neuralake.results.comparison import (
     SCHEMA_VERSION,
     SIDES,
     ArmRecord,
-    Change,
     Comparison,
     EngineComparison,
     Side,
 )
 from neuralake.results.fingerprint import fingerprint
 from neuralake.results.store import make_directory, write_whole
+from neuralake.results.timestamps import timestamp
 
-DEFAULT_ENGINES = ("polars", "datafusion")
 _ENGINES_OF_A_JVM = ("spark",)
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is to be compared.
-
-    Attributes
-    ----------
-    base, candidate
-        The arms, as :func:`neuralake.compare.arm.parse_arm` reads them.
-    engines
-        Names, with the options of both arms.
-    terms
-        Effects, error rates, time.
-    workload
-        TPC-H on its dataset, whose known answers both arms must give; None for ``directory``.
-    directory
-        Queries of a team's own; within the repository it is that of each arm's commit.
-    catalog
-        Of that directory: a file, likewise, or a module; None for its own.
-    selection
-        Queries, such as ``1,6,9-12``; None for all.
-    allow_dirty
-        Whether HEAD may be compared without the changes of the work tree.
-    working_directory
-        Where the caller stands: his repository and relative paths.
-    cache
-        Where arms are built.
-    results
-        Results root.
-    """
-
-    base: str
-    candidate: str
-    engines: tuple[EngineSpec, ...]
-    terms: Terms
-    workload: Workload | None
-    directory: Path | None
-    catalog: str | None
-    selection: str | None
-    allow_dirty: bool
-    working_directory: Path
-    cache: Path
-    results: Path
 
 
 def compare(request: Request, observer: Observer) -> tuple[Comparison, Path]:
@@ -123,7 +79,7 @@ def compare(request: Request, observer: Observer) -> tuple[Comparison, Path]:
         "base": parse_arm(request.base),
         "candidate": parse_arm(request.candidate),
     }
-    options = {side: _options(request, spec) for side, spec in specs.items()}
+    options = {side: request.options(spec) for side, spec in specs.items()}
     repository = find_repository(request.working_directory)
     arms = {side: _build(request, spec, repository, observer) for side, spec in specs.items()}
     try:
@@ -135,35 +91,6 @@ def compare(request: Request, observer: Observer) -> tuple[Comparison, Path]:
         ) from held
 
 
-def parse_engines(names: Iterable[str], options: Iterable[str]) -> tuple[EngineSpec, ...]:
-    """Engines and their options from the command line; what they mean is the arms' to know.
-
-    Parameters
-    ----------
-    names
-        In the order in which they run.
-    options
-        Items such as ``datafusion:target_partitions=4``.
-
-    Raises
-    ------
-    EngineError
-        If an option cannot be read.
-    CompareError
-        If it is of no engine that is compared.
-    """
-    found: dict[str, dict[str, str]] = {name: {} for name in names}
-    for item in options:
-        name, key, value = registry.split_option(item)
-        if name not in found:
-            raise CompareError(
-                f"engine option {item!r}: {name} is not compared, expected one of "
-                f"{', '.join(found)}"
-            )
-        found[name][key] = value
-    return tuple(EngineSpec(name, given) for name, given in found.items())
-
-
 def _build(request: Request, spec: ArmSpec, repository: Path, observer: Observer) -> Arm:
     return build_arm(
         spec,
@@ -172,20 +99,6 @@ def _build(request: Request, spec: ArmSpec, repository: Path, observer: Observer
         say=observer.building,
         allow_dirty=request.allow_dirty,
     )
-
-
-def _options(request: Request, spec: ArmSpec) -> dict[str, dict[str, str]]:
-    """Options of each engine in one arm: those of both, and then its own."""
-    found = {engine.name: dict(engine.options) for engine in request.engines}
-    for option in spec.options:
-        name, key, value = registry.split_option(option)
-        if name not in found:
-            raise CompareError(
-                f"arm {spec.text!r} has an option of {name}, which is not compared: "
-                f"expected one of {', '.join(found)}"
-            )
-        found[name][key] = value
-    return found
 
 
 @dataclass(frozen=True)
@@ -245,7 +158,7 @@ class _Comparing:
                 if done.ending == "interrupted":
                     break
         comparison = self._document(directory.name, loaded, only, tuple(found))
-        comparison = _with_disagreements(comparison, queries, answers)
+        comparison = with_disagreements(comparison, [sided.query for sided in queries], answers)
         document = msgspec.json.format(msgspec.json.encode(comparison), indent=1)
         write_whole(directory / DOCUMENT, document)
         return comparison, directory
@@ -366,8 +279,8 @@ class _Comparing:
         return Comparison(
             schema_version=SCHEMA_VERSION,
             id=name,
-            created_at=self._created.isoformat(timespec="milliseconds"),
-            finished_at=None if interrupted else _now(),
+            created_at=timestamp(self._created),
+            finished_at=None if interrupted else timestamp(),
             workload=loaded["base"]["name"],
             dataset_uri=workload.dataset_uri if workload else str(self._request.directory),
             scale_factor=loaded["base"]["scale_factor"],
@@ -389,44 +302,6 @@ class _Comparing:
         )
 
 
-def _with_disagreements(
-    comparison: Comparison, queries: tuple[SidedQuery, ...], answers: Answers
-) -> Comparison:
-    """Take the verdict from engines whose answers differ from those of the others."""
-    faults: dict[str, dict[str, str]] = {engine.engine: {} for engine in comparison.engines}
-    for sided in queries:
-        agreed = [e.engine for e in comparison.engines if _has_answer(e, sided.query.name)]
-        for engine_name, reason in answers.disagreement(agreed, sided.query).items():
-            faults[engine_name][sided.query.name] = reason
-    return replace(
-        comparison,
-        engines=tuple(_faulted(engine, faults[engine.engine]) for engine in comparison.engines),
-    )
-
-
-def _has_answer(engine: EngineComparison, query: str) -> bool:
-    return engine.processes > 0 and any(
-        change.query == query and change.verdict not in ("wrong", "failed")
-        for change in engine.queries
-    )
-
-
-def _faulted(engine: EngineComparison, faults: Mapping[str, str]) -> EngineComparison:
-    if not faults:
-        return engine
-    message = f"answers of {', '.join(faults)} differ from the other engines'"
-    return replace(
-        engine,
-        suite=Change(None, "wrong", message=message),
-        queries=tuple(
-            Change(change.query, "wrong", message=faults[change.query])
-            if change.query is not None and change.query in faults
-            else change
-            for change in engine.queries
-        ),
-    )
-
-
 def _query(name: str, facts: Mapping[str, Any]) -> Query:
     order = tuple(SortKey(column, bool(descending)) for column, descending in facts["order_by"])
     return Query(name, name, facts["sql"], order_by=order, limit=facts["limit"])
@@ -441,7 +316,3 @@ def _record(arm: Arm) -> ArmRecord:
         options=arm.spec.options,
         packages=dict(arm.packages),
     )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

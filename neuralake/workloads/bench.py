@@ -18,6 +18,7 @@ from neuralake.results.fingerprint import fingerprint
 from neuralake.results.journal import JournalWriter, read_journal
 from neuralake.results.records import SCHEMA_VERSION, Header, Limits, Resumption, Run
 from neuralake.results.store import JOURNAL, RunStore, write_document
+from neuralake.results.timestamps import timestamp
 from neuralake.workloads.plan import Observer, Plan
 from neuralake.workloads.power import run_power
 from neuralake.workloads.resume import (
@@ -217,7 +218,7 @@ def _begin(plan: Plan, store: RunStore) -> Path:
     header = Header(
         schema_version=SCHEMA_VERSION,
         id=directory.name,
-        created_at=now.isoformat(timespec="milliseconds"),
+        created_at=timestamp(now),
         workload=workload.name,
         dataset_uri=workload.dataset_uri,
         scale_factor=workload.scale_factor,
@@ -242,7 +243,6 @@ def _go_on(plan: Plan, run: Run, directory: Path) -> Path:
     if read_journal(directory / JOURNAL) != run:
         raise ResultsError(f"run {run.header.id} went on meanwhile: another process resumed it")
     reopen(directory)
-    resumed_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     with JournalWriter(directory / JOURNAL) as journal:
-        journal.append(Resumption(resumed_at, len(run.samples), now))
+        journal.append(Resumption(timestamp(), len(run.samples), now))
     return directory

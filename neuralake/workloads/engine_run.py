@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +15,7 @@ from neuralake.measure.worker import Worker
 from neuralake.queries.query import Query
 from neuralake.results.journal import JournalWriter
 from neuralake.results.records import EngineRecord, Phase, Sample, Verification
+from neuralake.results.timestamps import timestamp
 from neuralake.workloads import verification
 from neuralake.workloads.answers import answer_path, later_answer_path
 from neuralake.workloads.cold import evict_tables
@@ -266,7 +266,7 @@ class EngineRun:
         name = self._spec.name
         self._observer.before(name, phase, query, number)
         process = self._state.processes - 1
-        sample = Sample(name, phase, query, number, "ok", _now(), process=process)
+        sample = Sample(name, phase, query, number, "ok", timestamp(), process=process)
         said_before = self._log.stat().st_size
         try:
             outcome = call()
@@ -336,7 +336,3 @@ def _completed(sample: Sample, outcome: Started | Opened | Executed) -> Sample:
     if isinstance(outcome, Executed):
         return replace(sample, rows=outcome.rows, digest=outcome.digest)
     return sample
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

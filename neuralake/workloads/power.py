@@ -9,13 +9,13 @@ not all runs of one. Cold runs come last, each in a new process.
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 from neuralake.queries.query import Query
 from neuralake.results.journal import End, JournalWriter, read_journal
 from neuralake.results.records import EngineRecord, Run
 from neuralake.results.store import JOURNAL
+from neuralake.results.timestamps import timestamp
 from neuralake.workloads import verification
 from neuralake.workloads.answers import answer_path
 from neuralake.workloads.engine_run import EngineRun
@@ -56,7 +56,7 @@ def run_power(
         before = Past() if past is None else Past.of(past, spec.name)
         EngineRun(plan, spec, directory, journal, observer, before).run()
     _verify_agreement(plan, directory, journal, observer)
-    journal.append(End(_now(), time.monotonic_ns() - began))
+    journal.append(End(timestamp(), time.monotonic_ns() - began))
 
 
 def _verify_agreement(
@@ -82,7 +82,3 @@ def _verify_agreement(
             if (result.engine, query.name) not in verdicts:
                 journal.append(result)
                 observer.verified(result)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
