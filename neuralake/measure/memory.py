@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from neuralake.measure.kernel import labelled
+
 Limiter = Literal["cgroup", "watched"]
 _PREFIX = "neuralake-"
 
@@ -37,7 +39,7 @@ class ControlGroup:
     def memory_kills(self) -> int:
         """How many of its processes the kernel has killed for want of memory."""
         name = "memory.events" if self.version == 2 else "memory.oom_control"
-        return _labelled(self.directory / name, "oom_kill") or 0
+        return labelled(self.directory / name, "oom_kill") or 0
 
     def remove(self) -> None:
         """Remove it if it is empty, and there."""
@@ -73,7 +75,7 @@ def memory_limiter(limit_bytes: int) -> Limiter:
 
 def system_memory_kills() -> int | None:
     """How many processes of the machine the kernel has killed for want of memory, ever."""
-    return _labelled(Path("/proc/vmstat"), "oom_kill")
+    return labelled(Path("/proc/vmstat"), "oom_kill")
 
 
 def _limit(group: ControlGroup, limit_bytes: int) -> None:
@@ -117,14 +119,3 @@ def _hands_memory_down(group: Path) -> bool:
         return "memory" in (group / "cgroup.subtree_control").read_text().split()
     except OSError:
         return False
-
-
-def _labelled(path: Path, label: str) -> int | None:
-    try:
-        for line in path.read_text().splitlines():
-            name, _, value = line.partition(" ")
-            if name == label:
-                return int(value)
-    except (OSError, ValueError):
-        return None
-    return None

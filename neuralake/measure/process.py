@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from neuralake.measure.kernel import labelled
+
 _PROC = Path("/proc")
 _TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
@@ -119,7 +121,7 @@ def _cpu_ns(pid: int) -> int | None:
 
 
 def _bytes_read(pid: int) -> int | None:
-    return _labelled(_PROC / str(pid) / "io", "read_bytes:")
+    return labelled(_PROC / str(pid) / "io", "read_bytes:")
 
 
 def _peak_bytes(pid: int) -> int | None:
@@ -128,15 +130,5 @@ def _peak_bytes(pid: int) -> int | None:
 
 def _kibibytes(pid: int, label: str) -> int | None:
     """A figure of ``/proc/PID/status``, in bytes."""
-    kibibytes = _labelled(_PROC / str(pid) / "status", label)
+    kibibytes = labelled(_PROC / str(pid) / "status", label)
     return None if kibibytes is None else kibibytes * 1024
-
-
-def _labelled(path: Path, label: str) -> int | None:
-    try:
-        for line in path.read_text().splitlines():
-            if line.startswith(label):
-                return int(line.split()[1])
-    except OSError:
-        return None
-    return None
