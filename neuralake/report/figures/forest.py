@@ -50,7 +50,7 @@ def forest(comparison: Comparison, engine: EngineComparison, number: int) -> Dra
     """The suite as a diamond on top, and each query as a square below; slower is to the right.
 
     The axis is that of the logarithm of the ratio, labelled in percent, and symmetric: half the
-    time is as far from no change as twice the time.
+    time is as far from no change as twice the time. All engines of a comparison have the same.
 
     Parameters
     ----------
@@ -61,9 +61,8 @@ def forest(comparison: Comparison, engine: EngineComparison, number: int) -> Dra
     number
         Of the engine, from 1.
     """
-    kept, note = cut([change.query or "" for change in engine.queries])
-    queries = engine.queries[: len(kept)]
-    suite = verdicts.suite(engine)
+    _, note = cut([change.query or "" for change in engine.queries])
+    suite, *queries = _drawn(engine)
     sheet = Sheet(
         f"{short(engine.engine)}: wall time, candidate against base",
         (),
@@ -74,7 +73,7 @@ def forest(comparison: Comparison, engine: EngineComparison, number: int) -> Dra
     left_in = 0.24 + CHARACTER_IN * max(map(len, names))
     axes = sheet.axes(left_in, _NUMBERS_IN + _VERDICT_IN)
     bands = (math.log1p(comparison.effect), math.log1p(comparison.query_effect))
-    reach = _reach((suite, *queries), max(bands))
+    reach = max(_reach(_drawn(each), max(bands)) for each in comparison.engines)
     width_in = WIDTH_IN - left_in - _NUMBERS_IN - _VERDICT_IN
     _frame(axes, names, reach, width_in)
     _bands(axes, bands, len(queries))
@@ -99,6 +98,12 @@ def forest(comparison: Comparison, engine: EngineComparison, number: int) -> Dra
         f"±{numbers.percent(comparison.query_effect)} of a query.{clipped}{note}",
         sheet.figure,
     )
+
+
+def _drawn(engine: EngineComparison) -> tuple[Change, ...]:
+    """The suite and the queries of an engine that have a row."""
+    kept, _ = cut([change.query or "" for change in engine.queries])
+    return (verdicts.suite(engine), *engine.queries[: len(kept)])
 
 
 def _place(row: int) -> float:
