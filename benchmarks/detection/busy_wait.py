@@ -2,7 +2,8 @@
 
 A clone of this repository gets one commit more, in which an engine's session spins for a fraction
 of the time that each query (or one of them) took. ``neuralake compare`` then runs as often as asked
-for, and what it says is counted. Without a slowdown both arms are the same commit.
+for, and what it says is counted. With a slowdown of 0 the commit waits for nothing: two arms that
+differ, and are equally fast.
 
     python -m benchmarks.detection.busy_wait --engine polars --slowdown 0.03 --trials 10
     python -m benchmarks.detection.busy_wait --engine polars --slowdown 0 --trials 10
@@ -21,10 +22,12 @@ from pathlib import Path
 
 import msgspec
 
+from neuralake.report import verdicts
 from neuralake.results.comparison import Comparison
 from neuralake.tpch.workload import queries
 
 REPOSITORY = Path(__file__).parents[2]
+TAG = "slowed-down"
 SESSIONS = {
     "polars": ("polars.py", "PolarsSession"),
     "datafusion": ("datafusion.py", "DataFusionSession"),
@@ -70,28 +73,25 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         clone = Path(directory) / "clone"
         _git(REPOSITORY, "clone", "--quiet", "--no-local", str(REPOSITORY), str(clone))
-        candidate = "HEAD"
-        if arguments.slowdown:
-            _commit(clone, arguments)
-            candidate = "slowed-down"
+        _commit(clone, arguments)
         for trial in range(arguments.trials):
-            found = _compare(clone, candidate, arguments)
+            found = _compare(clone, arguments)
             (engine,) = found.engines
             suites[engine.suite.verdict] += 1
             hits = [c.query or "" for c in engine.queries if c.verdict in ("slower", "faster")]
             named.update(hits)
             s = engine.suite
             print(
-                f"trial {trial + 1}: suite {s.verdict} {s.ratio:.4f} [{s.low:.4f}, {s.high:.4f}] "
-                f"after {s.decided_after_pairs} of {s.pairs} pairs, {engine.elapsed_s:.0f} s; "
-                f"queries named: {', '.join(hits) or 'none'}",
+                f"trial {trial + 1}: suite {verdicts.percent(s)} {verdicts.interval(s)} "
+                f"{s.verdict} after {s.decided_after_pairs} of {s.pairs} pairs, "
+                f"{engine.elapsed_s:.0f} s; queries named: {', '.join(hits) or 'none'}",
                 flush=True,
             )
     print(f"suite: {dict(suites)}; queries named: {dict(named) or 'none'}")
 
 
 def _commit(clone: Path, arguments: argparse.Namespace) -> None:
-    """Commit the busy wait, under the tag ``slowed-down``."""
+    """Commit the busy wait, under a tag."""
     file, session = SESSIONS[arguments.engine]
     only = ""
     if arguments.query:
@@ -104,11 +104,11 @@ def _commit(clone: Path, arguments: argparse.Namespace) -> None:
     what = arguments.query or "every query"
     message = f"Wait {arguments.slowdown:.0%} of {what} in {arguments.engine}"
     _git(clone, *identity, "commit", "--quiet", "--all", "--message", message)
-    _git(clone, "tag", "slowed-down")
+    _git(clone, "tag", TAG)
     _git(clone, "reset", "--quiet", "--hard", "HEAD~1")
 
 
-def _compare(clone: Path, candidate: str, arguments: argparse.Namespace) -> Comparison:
+def _compare(clone: Path, arguments: argparse.Namespace) -> Comparison:
     environment = {
         "NEURALAKE_STORAGE_ROOT": str(Path("data").absolute()),
         "NEURALAKE_RESULTS_ROOT": str(Path("results").absolute()),
@@ -116,7 +116,7 @@ def _compare(clone: Path, candidate: str, arguments: argparse.Namespace) -> Comp
     }
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "neuralake", "compare", "HEAD", candidate, "--json"),
+            *(sys.executable, "-m", "neuralake", "compare", "HEAD", TAG, "--json"),
             *("--engines", arguments.engine, "--scale-factor", str(arguments.scale_factor)),
             *arguments.options,
         ],

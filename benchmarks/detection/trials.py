@@ -129,11 +129,34 @@ class Drawn:
     suite_within: Array
 
 
-def draw(recording: Recording, trials: int, units: int, rng: np.random.Generator) -> Drawn:
-    """Draw the units of trials without a change."""
+def draw(
+    recording: Recording,
+    trials: int,
+    units: int,
+    rng: np.random.Generator,
+    *,
+    in_order: bool = False,
+) -> Drawn:
+    """Draw the units of trials without a change.
+
+    Parameters
+    ----------
+    recording
+        From which they are drawn.
+    trials, units
+        How many, and of how many pairs of processes each.
+    rng
+        Draws them.
+    in_order
+        As they followed one another, from a random one on and at the end from the first one again,
+        so that what drifted in the recording drifts in the trial; else with replacement.
+    """
     logs = list(recording.log_ratios())
     query, suite = query_units(logs), suite_units(logs)
-    chosen = rng.integers(0, len(logs), (units, trials))
+    if in_order:
+        chosen = (rng.integers(0, len(logs), trials) + np.arange(units)[:, None]) % len(logs)
+    else:
+        chosen = rng.integers(0, len(logs), (units, trials))
     sign = rng.choice((-1.0, 1.0), (units, trials))
     return Drawn(
         query.values[chosen] * sign[..., None],

@@ -20,7 +20,7 @@ from benchmarks.detection.trials import (
 )
 from neuralake.compare.journal import PairJournal
 from neuralake.results.comparison import Pair
-from neuralake.stats.paired import Question, judge
+from neuralake.stats.paired import Question, judge, query_units
 
 QUERIES = tuple("abcdefgh")
 QUESTION = Question()
@@ -62,6 +62,18 @@ def test_trials_without_a_change_raise_no_alarm() -> None:
     assert np.mean(np.abs(np.nan_to_num(outcome.queries)) > 0) <= 0.001
     assert 0.93 <= outcome.suite_covered.mean() <= 0.97
     assert abs(outcome.query_errors.mean()) < 0.002
+
+
+def test_units_in_order_follow_one_another() -> None:
+    made = recording(12)
+    drawn = draw(made, 6, 15, np.random.default_rng(5), in_order=True)
+    units = np.abs(query_units(list(made.log_ratios())).values)
+    for trial in range(6):
+        (start,) = {
+            unit for unit in range(12) if np.allclose(units[unit], np.abs(drawn.values[0, trial]))
+        }
+        order = [(start + step) % 12 for step in range(15)]
+        assert np.abs(drawn.values[:, trial]) == pytest.approx(units[order])
 
 
 def test_a_slowed_query_is_found_and_no_other() -> None:
