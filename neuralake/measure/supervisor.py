@@ -4,7 +4,8 @@ A worker's process starts as this supervisor, which forks once, before anything 
 library is loaded (later a fork would break the thread pools of native libraries), and waits. It is
 a "subreaper" (``prctl(2)``): whatever a descendant starts and forgets becomes its child, however
 often it forks or changes its session. When the worker ends, or the parent lets go of the lifeline
-(by its own death, at the latest), everything that is left is killed.
+(by its own death, at the latest), everything that is left is killed, and the worker's directory for
+temporary files is removed: an engine that was killed could not do so itself.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from __future__ import annotations
 import ctypes
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -43,10 +46,12 @@ def supervise(lifeline_descriptor: int, connection_descriptor: int, group: str) 
     """
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     supervisor = os.getpid()
+    scratch = tempfile.mkdtemp(prefix="neuralake-")
     worker = os.fork()
     if worker == 0:
         os.close(lifeline_descriptor)
         _die_with(supervisor)
+        os.environ["TMPDIR"] = tempfile.tempdir = scratch
         if group:
             (Path(group) / "cgroup.procs").write_text("0")
         # where memory runs out, the kernel shall end the engine and not the one who reports it
@@ -57,6 +62,7 @@ def supervise(lifeline_descriptor: int, connection_descriptor: int, group: str) 
     lifeline = socket.socket(fileno=lifeline_descriptor)
     status = _watch(worker, lifeline)
     _kill_descendants()
+    shutil.rmtree(scratch, ignore_errors=True)
     # a parent that lives wants to read what the kernel says of the group, and removes it itself
     if group and select.select([lifeline], [], [], 0)[0]:
         _remove(Path(group))

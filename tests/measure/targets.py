@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from typing import Any
 
@@ -59,6 +60,13 @@ class Target:
     def companion(self) -> int:
         """Start a process that would outlive its parent."""
         return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]).pid
+
+    def leave_a_file(self) -> str:
+        """Write a temporary file; its name is returned."""
+        descriptor, name = tempfile.mkstemp()
+        os.write(descriptor, b"spilled")
+        os.close(descriptor)
+        return name
 
     def hold(self, size_bytes: int) -> int:
         self.held = b"x" * size_bytes

@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -139,6 +141,26 @@ def test_nothing_is_left_of_a_worker_and_what_it_started(
     getattr(worker, end)()
 
 
+@pytest.mark.parametrize("end", ["close", "kill"])
+def test_temporary_files_of_a_worker_go_with_it(start: Callable[..., Worker], end: str) -> None:
+    worker = start()
+    file = Path(worker.call("leave_a_file"))
+    assert file.read_bytes() == b"spilled"
+    directory = Path(worker.call("environ", "TMPDIR"))
+    assert file.parent == directory
+    assert directory.parent == Path(tempfile.gettempdir())
+    getattr(worker, end)()
+    assert not directory.exists()
+
+
+def test_temporary_files_of_a_worker_that_died_go_as_well(start: Callable[..., Worker]) -> None:
+    worker = start()
+    directory = Path(worker.call("leave_a_file")).parent
+    with pytest.raises(WorkerDiedError):
+        worker.call("kill")
+    assert not directory.exists()
+
+
 def test_what_a_dead_worker_started_ends_with_it(start: Callable[..., Worker]) -> None:
     worker = start()
     started = [worker.call("companion"), worker.call("forgotten")]
@@ -163,7 +185,8 @@ PARENT = """
 import sys, pathlib
 from neuralake.measure.worker import Worker
 worker = Worker("tests.measure.targets:Target", pathlib.Path(sys.argv[1]))
-print(*[worker.call(method) for method in ("pid", "companion", "forgotten")], flush=True)
+pids = [worker.call(method) for method in ("pid", "companion", "forgotten")]
+print(*pids, worker.call("leave_a_file"), flush=True)
 worker.call("hang")
 """
 
@@ -173,13 +196,18 @@ def test_a_worker_and_all_it_started_die_with_its_parent(log: Path) -> None:
         [sys.executable, "-c", PARENT, str(log)], stdout=subprocess.PIPE, text=True
     ) as parent:
         assert parent.stdout is not None
-        started = [int(pid) for pid in parent.stdout.readline().split()]
+        *pids, file = parent.stdout.readline().split()
+        started = [int(pid) for pid in pids]
         for pid in started:
             os.kill(pid, 0)
         parent.send_signal(signal.SIGKILL)
     assert len(started) == 3
     for pid in started:
         assert is_gone(pid)
+    deadline = time.monotonic() + 30
+    while Path(file).parent.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_a_worker_dies_with_its_supervisor(start: Callable[..., Worker]) -> None:
