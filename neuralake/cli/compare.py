@@ -68,7 +68,7 @@ _rounds = click.option(
     "--rounds",
     type=click.IntRange(min=2),
     metavar="N",
-    help="Pairs of each query before both arms restart.  [default: by the noise, 4 to 12]",
+    help="Pairs of each query before both arms restart.  [default: by the noise, 4 to 20]",
 )
 _timeout = click.option(
     "--timeout",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from neuralake.compare.pairs import planned_rounds
 from neuralake.errors import ResultsError
 from neuralake.results.comparison import Comparison, EngineComparison
 from neuralake.results.records import Fingerprint
@@ -86,6 +87,11 @@ class EngineNoise:
             _effect(suite, math.log1p(question.suite_effect), self.suite.unit, units),
             _effect(query, math.log1p(question.query_effect), noisiest, units),
         )
+
+    def planned_rounds(self, question: Question) -> int:
+        """Pairs of each query in a pair of processes that the noise calls for."""
+        queries = [noise.pair for noise in self.queries.values()]
+        return planned_rounds(self.suite.pair, queries, question)
 
     def needed_s(self, question: Question) -> float:
         """Seconds after which there is a verdict on the suite and on every query.

@@ -20,7 +20,6 @@ from neuralake.compare.pairs import (
     EnginePairs,
     Observer,
     SidedQuery,
-    planned_rounds,
     require_same_tables,
     shown_identity,
 )
@@ -261,7 +260,7 @@ class _Comparing:
         return [
             _EnginePlan(
                 seconds,
-                terms.rounds or planned_rounds(known[name].suite.pair, terms.question),
+                terms.rounds or known[name].planned_rounds(terms.question),
             )
             for name, seconds in needed_s.items()
         ]

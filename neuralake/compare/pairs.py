@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Protocol
 
 from neuralake.compare.answers import Answers
@@ -16,27 +18,47 @@ from neuralake.errors import CompareError
 from neuralake.queries.query import Query
 from neuralake.results.comparison import SIDES, Change, Ending, EngineComparison, Pair, Side
 from neuralake.stats.paired import Question
+from neuralake.stats.sequential import FEWEST
 
 FIRST_ROUNDS = 4
-_MOST_ROUNDS = 12
+_MOST_ROUNDS = 20
 _UNITS_WANTED = 12
+_FEWEST_UNITS = 2 * FEWEST
 
 
-def planned_rounds(spread: float, question: Question) -> int:
+def planned_rounds(suite: float, queries: Sequence[float], question: Question) -> int:
     """Rounds in a pair of processes, for a question.
 
-    Few let a test of the suite end sooner, many cost fewer starts: what a test of fixed size would
-    need is to come from a dozen pairs of processes.
+    Few let a test end sooner, many cost fewer starts: what tests of fixed size would need, of the
+    suite and of a query of middling noise, is to come from a dozen pairs of processes.
 
     Parameters
     ----------
-    spread
+    suite
         Standard deviation of the logarithm of the suite's ratio in one round.
+    queries
+        The same of each query.
     question
         Effects and error rates.
     """
-    pairs = question.suite_design().fixed_information * spread**2
+    pairs = question.suite_design().fixed_information * suite**2
+    if queries:
+        design = question.query_design(len(queries))
+        pairs = max(pairs, design.fixed_information * median(queries) ** 2)
     return min(max(round(pairs / _UNITS_WANTED), FIRST_ROUNDS), _MOST_ROUNDS)
+
+
+def affordable_rounds(time_s: float, start_s: float, round_s: float) -> int:
+    """Most rounds in a pair of processes with which the time is enough for a verdict.
+
+    Parameters
+    ----------
+    time_s
+        For all pairs of processes.
+    start_s, round_s
+        What the start of one takes, and each of its rounds.
+    """
+    return max(math.floor((time_s / _FEWEST_UNITS - start_s) / round_s), FIRST_ROUNDS)
 
 
 @dataclass(frozen=True)
@@ -139,6 +161,7 @@ class EnginePairs:
     journal: Callable[[list[Pair]], None]
     observer: Observer
     _units: list[list[Pair]] = field(default_factory=list)
+    _rounds_s: float = 0.0
     _faults: dict[str, tuple[str, str]] = field(default_factory=dict)
     _digests: dict[tuple[Side, str], str] = field(default_factory=dict)
     _about: dict[str, dict[str, Mapping[str, str]]] = field(
@@ -173,11 +196,21 @@ class EnginePairs:
             longest_s = max(longest_s, now - unit_began)
             left_s = seconds - (now - began)
             found = self._verdicts("time", now - began)
-            if self.rounds is None and found.suite.spread is not None:
-                self.rounds = planned_rounds(found.suite.spread, self.terms.question)
             self.observer.judged(self.engine, found.suite, found.queries, left_s)
             ending = self._ending(found, left_s, longest_s)
+            if ending is None and len(self._units) == 1 and self.terms.rounds is None:
+                round_s = self._rounds_s / (self.rounds or FIRST_ROUNDS)
+                start_s = now - unit_began - self._rounds_s
+                affordable = affordable_rounds(seconds, start_s, round_s)
+                self.rounds = min(self.rounds or self._planned(found), affordable)
         return self._verdicts(ending, time.monotonic() - began)
+
+    def _planned(self, found: EngineComparison) -> int:
+        """Rounds that the noise in the first pair of processes calls for."""
+        if found.suite.spread is None:
+            return FIRST_ROUNDS
+        spreads = [query.spread for query in found.queries if query.spread is not None]
+        return planned_rounds(found.suite.spread, spreads, self.terms.question)
 
     def _ending(self, found: EngineComparison, left_s: float, unit_s: float) -> Ending | None:
         changes = (found.suite, *found.queries)
@@ -239,6 +272,7 @@ class EnginePairs:
                 for side in rng.sample(SIDES, 2):
                     self._execute(arms[side], side, query)
                 self._check_first(query)
+            began = time.monotonic()
             for turn in range(self.rounds or FIRST_ROUNDS):
                 taken = []
                 sound = self._sound()
@@ -249,6 +283,7 @@ class EnginePairs:
                 self.journal(taken)
                 pairs += taken
                 self.observer.paired(self.engine, number, turn)
+            self._rounds_s = time.monotonic() - began
         except ArmFailedError:
             return []
         return pairs

@@ -72,9 +72,15 @@ def test_the_time_that_is_needed_is_that_of_the_smallest_effect() -> None:
 
 
 def test_rounds_follow_the_noise() -> None:
-    assert planned_rounds(0.01, QUESTION) == 4
-    assert planned_rounds(0.055, QUESTION) > 8
-    assert planned_rounds(0.5, QUESTION) == 12
+    assert planned_rounds(0.01, [0.02] * 22, QUESTION) == 4
+    assert 8 < planned_rounds(0.055, [0.02] * 22, QUESTION) < 20
+    assert planned_rounds(0.5, [0.02] * 22, QUESTION) == 20
+
+
+def test_a_noisy_query_calls_for_rounds_as_well_and_one_among_many_does_not() -> None:
+    assert 8 < planned_rounds(0.01, [0.1] * 22, QUESTION) < 20
+    assert planned_rounds(0.01, [0.02] * 21 + [0.5], QUESTION) == 4
+    assert planned_rounds(0.01, [], QUESTION) == 4
 
 
 def test_a_calibration_is_made_of_a_comparison() -> None:

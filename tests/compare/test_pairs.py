@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,13 @@ import pytest
 
 from neuralake.compare.answers import Answers
 from neuralake.compare.journal import PairJournal, read_pairs
-from neuralake.compare.pairs import EnginePairs, SidedQuery, Terms
+from neuralake.compare.pairs import (
+    FIRST_ROUNDS,
+    EnginePairs,
+    SidedQuery,
+    Terms,
+    affordable_rounds,
+)
 from neuralake.compare.processes import ArmProcess, Place
 from neuralake.errors import CompareError
 from neuralake.queries.query import Query
@@ -85,7 +92,7 @@ class Bench:
             for name, texts in sql.items()
         )
 
-    def run(self, seconds: float, rounds: int = 2, **changes: object) -> EngineComparison:
+    def run(self, seconds: float, rounds: int | None = 2, **changes: object) -> EngineComparison:
         terms = replace(Terms(Question(), seconds), **changes)  # type: ignore[arg-type]
         with PairJournal(self.tmp_path / "pairs.jsonl") as journal:
             return EnginePairs(
@@ -119,6 +126,25 @@ def test_a_slower_query_is_named(tmp_path: Path, table: str) -> None:
     assert heavy.cpu_ratio is not None
     assert found.verified_against == "agreement of both arms and of the engines"
     assert found.versions["base"]["duckdb"] == found.versions["candidate"]["duckdb"]
+
+
+def test_a_short_time_is_not_spent_on_two_pairs_of_processes() -> None:
+    assert affordable_rounds(600, start_s=6, round_s=1) == 69
+    assert affordable_rounds(120, start_s=6, round_s=1) == 9
+    assert affordable_rounds(30, start_s=6, round_s=1) == 4
+
+
+def test_the_rounds_follow_the_noise_of_the_first_pair_of_processes(
+    tmp_path: Path, table: str
+) -> None:
+    bench = Bench(tmp_path, table, {"a": (LIGHT, LIGHT), "b": (LIGHT, LIGHT)})
+    found = bench.run(15, rounds=None, until_time=True)
+    counts = Counter(pair.processes for pair in read_pairs(tmp_path / "pairs.jsonl"))
+    first, *others = (counts[number] // 2 for number in sorted(counts))
+    assert first == FIRST_ROUNDS
+    assert set(others) == {found.rounds}
+    assert FIRST_ROUNDS <= found.rounds <= 20
+    assert len(counts) == found.processes >= 2
 
 
 def test_every_pair_is_kept_and_either_arm_comes_first(tmp_path: Path, table: str) -> None:
