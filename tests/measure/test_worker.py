@@ -210,8 +210,10 @@ def test_a_worker_and_all_it_started_die_with_its_parent(log: Path) -> None:
         time.sleep(0.01)
 
 
-def test_a_worker_dies_with_its_supervisor(start: Callable[..., Worker]) -> None:
-    worker = start()
+def test_a_worker_dies_with_its_supervisor(start: Callable[..., Worker], tmp_path: Path) -> None:
+    worker = start(
+        TMPDIR=str(tmp_path)
+    )  # where its temporary files stay, with nobody to remove them
     pid = worker.pid
     supervisor = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     assert supervisor != os.getpid()
