@@ -1,7 +1,7 @@
 """Print how often changes are found, and how often one is seen where there is none.
 
     neuralake calibrate --engines polars --max-time 10m
-    python -m benchmarks.detection.detect results/comparisons/…/pairs.jsonl
+    python -m benchmarks.detection.detect results/comparisons/…/pairs.jsonl --keep .
 
 Without a file the recordings that come with the repository are used (``recordings/``). For each,
 thousands of trials of up to `--minutes` are drawn, judged as ``neuralake compare`` judges, and the
@@ -27,9 +27,9 @@ from benchmarks.detection.trials import (
     carry_out,
     draw,
     fixed_pairs,
-    joined,
     quieter,
     read_recording,
+    write_recording,
 )
 from neuralake.stats.paired import Question, query_units, suite_units
 
@@ -85,12 +85,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("recordings", nargs="*", type=Path)
     parser.add_argument("--trials", type=int, default=2000)
-    parser.add_argument("--units", type=int, default=30, help="pairs of processes at most")
+    parser.add_argument("--minutes", type=float, default=10.0, help="time of a trial at most")
     parser.add_argument("--effect", type=float, default=0.02)
     parser.add_argument("--query-effect", type=float, default=0.05)
     parser.add_argument("--rival-pairs", type=int, default=96, help="pairs that the others get")
     parser.add_argument("--noise", type=float, default=1.0, help="times the recorded noise")
-    parser.add_argument("--rounds", type=int, help="pairs in a unit, by joining recorded ones")
+    parser.add_argument("--keep", type=Path, help="write the recordings to this directory")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--figure", type=Path, help="draw what was found (.png or .svg)")
     arguments = parser.parse_args()
@@ -100,12 +100,14 @@ def main() -> None:
     question = Question(arguments.effect, arguments.query_effect)
     for file in files:
         recording = read_recording(file)
+        if arguments.keep:
+            write_recording(recording, arguments.keep / f"{recording.name}.npz")
         if arguments.noise != 1:
             recording = quieter(recording, arguments.noise)
-        if arguments.rounds:
-            recording = joined(recording, arguments.rounds)
         rng = np.random.default_rng(1)
-        rows += ours(recording, question, arguments.trials, arguments.units, rng)
+        units = max(int(arguments.minutes * 60 / recording.unit_s), 1)
+        print(f"{recording.name}: {units} units of {recording.rounds} rounds", file=sys.stderr)
+        rows += ours(recording, question, arguments.trials, units, rng)
         others += theirs(recording, max(arguments.trials // 10, 100), arguments.rival_pairs, rng)
     print_ours(rows)
     print_theirs(others)

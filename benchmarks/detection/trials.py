@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from neuralake.compare.journal import read_pairs
+from neuralake.compare.journal import DOCUMENT, read_pairs
+from neuralake.results.comparison import Comparison
 from neuralake.stats.paired import Question, query_units, suite_units
 from neuralake.stats.sequential import Decision, Design, decide
 from neuralake.stats.student import t_quantile
@@ -36,12 +38,15 @@ class Recording:
         Names.
     base_s, candidate_s
         Wall time in seconds, of shape (units, rounds, queries).
+    unit_s
+        Seconds that a unit took, from the start of its processes to their end.
     """
 
     name: str
     queries: tuple[str, ...]
     base_s: Array
     candidate_s: Array
+    unit_s: float
 
     @property
     def rounds(self) -> int:
@@ -59,33 +64,21 @@ def quieter(recording: Recording, factor: float) -> Recording:
     The logarithm of each pair's ratio is multiplied; the base keeps its times.
     """
     candidate_s = recording.base_s * np.exp(factor * recording.log_ratios())
-    name = f"{recording.name} × {factor:g}"
-    return Recording(name, recording.queries, recording.base_s, candidate_s)
-
-
-def joined(recording: Recording, rounds: int) -> Recording:
-    """The recording with units of more rounds, each of several that were recorded.
-
-    It has more of what differs between processes than units of one pair of processes would.
-    """
-    times = -(-rounds // recording.rounds)
-    units = recording.base_s.shape[0] // times
-
-    def join(values: Array) -> Array:
-        whole = values[: units * times]
-        return whole.reshape(units, times * values.shape[1], values.shape[2])[:, :rounds]
-
-    base_s, candidate_s = join(recording.base_s), join(recording.candidate_s)
-    return Recording(recording.name, recording.queries, base_s, candidate_s)
+    return replace(recording, name=f"{recording.name} × {factor:g}", candidate_s=candidate_s)
 
 
 def read_recording(path: Path, name: str | None = None) -> Recording:
-    """A recording from a file of pairs (``pairs.jsonl``) or of arrays (``.npz``)."""
+    """A recording from a file of pairs of one engine (``pairs.jsonl``) or of arrays (``.npz``).
+
+    Beside the pairs lies the document of their comparison. Units of fewer rounds than the others
+    are left out.
+    """
     if path.suffix == ".npz":
         with np.load(path, allow_pickle=False) as arrays:
             queries = tuple(str(query) for query in arrays["queries"])
             base_s, candidate_s = (arrays[side].astype(float) for side in ("base_s", "candidate_s"))
-            return Recording(name or path.stem, queries, base_s, candidate_s)
+            unit_s = float(arrays["unit_s"])
+            return Recording(name or path.stem, queries, base_s, candidate_s, unit_s)
     units: dict[int, dict[tuple[int, str], tuple[int, int]]] = {}
     queries_seen: dict[str, None] = {}
     for pair in read_pairs(path):
@@ -98,7 +91,12 @@ def read_recording(path: Path, name: str | None = None) -> Recording:
     times = np.array(
         [[[unit[turn, query] for query in names] for turn in range(rounds)] for unit in whole]
     )
-    return Recording(name or path.stem, names, times[..., 0] / 1e9, times[..., 1] / 1e9)
+    document = (path.parent / DOCUMENT).read_bytes()
+    (engine,) = msgspec.json.decode(document, type=Comparison).engines
+    # the short ones count as whole ones: the time of a unit is rather too long than too short
+    unit_s = engine.elapsed_s / len(whole)
+    base_s, candidate_s = times[..., 0] / 1e9, times[..., 1] / 1e9
+    return Recording(name or engine.engine, names, base_s, candidate_s, unit_s)
 
 
 def write_recording(recording: Recording, path: Path) -> None:
@@ -108,6 +106,7 @@ def write_recording(recording: Recording, path: Path) -> None:
         queries=np.array(recording.queries),
         base_s=recording.base_s.astype(np.float32),
         candidate_s=recording.candidate_s.astype(np.float32),
+        unit_s=np.float32(recording.unit_s),
     )
 
 
