@@ -137,14 +137,9 @@ def ours(
         *(("one query", s) for s in SLOWDOWNS),
     ]:
         drawn = draw(recording, trials, units, rng, in_order=where == IN_ORDER)
-        change = np.zeros(count)
-        slowed = np.zeros((trials, count), dtype=bool)
-        if where == "all":
-            change[:] = math.log1p(slowdown)
-            slowed[:] = True
-            outcome = carry_out(drawn, change, question, recording.rounds)
-            rows.append(_row(recording, where, slowdown, outcome, slowed, question))
-        elif slowdown == 0:
+        if where != "one query":
+            change = np.full(count, math.log1p(slowdown))
+            slowed = np.full((trials, count), where == "all")
             outcome = carry_out(drawn, change, question, recording.rounds)
             rows.append(_row(recording, where, slowdown, outcome, slowed, question))
         else:
