@@ -209,70 +209,97 @@ def carry_out(drawn: Drawn, slowdown: Array, question: Question, rounds: int) ->
     rounds
         Pairs of a query in a unit.
     """
-    units, trials, queries = drawn.values.shape
+    units, _, queries = drawn.values.shape
     values = drawn.values + slowdown
     suite_values = drawn.suite_values + slowdown.mean()
-    by_query = decide(
-        values.reshape(units, -1),
-        question.query_design(queries),
-        drawn.within.reshape(units, -1),
+    by_query = _settled(values, drawn.within, question.query_design(queries), queries)
+    by_suite = _settled(
+        suite_values[..., None], drawn.suite_within[..., None], question.suite_design(), 1
     )
-    by_suite = decide(suite_values, question.suite_design(), drawn.suite_within)
-    query_after = _after(by_query, units).reshape(trials, queries)
-    suite_after = _after(by_suite, units)
-    stop = np.maximum(query_after.max(axis=1), suite_after)
-    q_verdict, q_mean, q_low, q_high = _at(
-        values, stop, _answers(by_query).reshape(trials, queries), question.query_design(queries)
-    )
-    s_verdict, s_mean, s_low, s_high = _at(
-        suite_values[..., None], stop, _answers(by_suite)[:, None], question.suite_design()
-    )
+    all_settled = by_query.settled.all(axis=2) & by_suite.settled[..., 0]
+    stop = np.where(all_settled.any(axis=0), all_settled.argmax(axis=0), units - 1)
     truth = float(slowdown.mean())
+    suite, queries_found = by_suite.at(stop), by_query.at(stop)
     return Outcome(
-        suite=s_verdict[:, 0],
-        queries=q_verdict,
-        suite_pairs=suite_after * rounds,
-        query_pairs=query_after * rounds,
-        suite_covered=((s_low <= truth) & (truth <= s_high))[:, 0],
-        queries_covered=(q_low <= slowdown) & (slowdown <= q_high),
-        suite_error=(s_mean - truth)[:, 0],
-        query_errors=q_mean - slowdown,
-        run_units=stop,
+        suite=suite.verdict[:, 0],
+        queries=queries_found.verdict,
+        suite_pairs=by_suite.after()[:, 0] * rounds,
+        query_pairs=by_query.after() * rounds,
+        suite_covered=((suite.low <= truth) & (truth <= suite.high))[:, 0],
+        queries_covered=(queries_found.low <= slowdown) & (slowdown <= queries_found.high),
+        suite_error=(suite.mean - truth)[:, 0],
+        query_errors=queries_found.mean - slowdown,
+        run_units=stop + 1.0,
     )
 
 
-def _after(decisions: Sequence[Decision], units: int) -> Array:
-    return np.array([float(d.after or units) for d in decisions])
+@dataclass(frozen=True)
+class _Found:
+    """Verdicts and intervals, each of shape (trials, tests)."""
+
+    verdict: Array
+    mean: Array
+    low: Array
+    high: Array
+
+
+@dataclass(frozen=True)
+class _Looks:
+    """What a look after each unit says, of shape (units, trials, tests).
+
+    Attributes
+    ----------
+    answers
+        Of the tests, once they have one, of shape (trials, tests): 1, −1, 0, or nan.
+    settled
+        Whether there is a verdict: an answer, and an interval that agrees with it.
+    mean, half
+        Estimate, and half the interval of 95 %.
+    """
+
+    answers: Array
+    settled: npt.NDArray[np.bool_]
+    mean: Array
+    half: Array
+
+    def after(self) -> Array:
+        """Units until there was a verdict for the first time, or all of them."""
+        units = self.settled.shape[0]
+        return np.where(self.settled.any(axis=0), self.settled.argmax(axis=0) + 1.0, float(units))
+
+    def at(self, stop: npt.NDArray[np.int64]) -> _Found:
+        """What the last look of each trial says."""
+        trial = np.arange(stop.size)
+        mean, half = self.mean[stop, trial], self.half[stop, trial]
+        verdict = np.where(self.settled[stop, trial], self.answers, math.nan)
+        return _Found(verdict, mean, mean - half, mean + half)
+
+
+def _settled(values: Array, within: Array, design: Design, family: int) -> _Looks:
+    """Look at tests of shape (units, trials, tests) as ``neuralake compare`` does, many at once."""
+    units, trials, tests = values.shape
+    flat = values.reshape(units, -1), within.reshape(units, -1)
+    decisions = decide(flat[0], design, flat[1], family)
+    answers = _answers(decisions).reshape(trials, tests)
+    after = np.array([d.after or units + 1 for d in decisions]).reshape(trials, tests)
+    counts = np.arange(1, units + 1)[:, None, None]
+    mean = np.cumsum(values, axis=0) / counts
+    squares = np.cumsum(values**2, axis=0)
+    variance = np.maximum(squares - counts * mean**2, 0) / np.maximum(counts - 1, 1)
+    t = np.array([t_quantile(0.975, max(k - 1, 1)) for k in range(1, units + 1)])
+    half = t[:, None, None] * np.sqrt(variance / counts)
+    half[0] = math.inf
+    agrees = np.where(
+        answers == 0,
+        np.abs(mean) + half <= design.effect,
+        answers * mean - half > 0,
+    )
+    return _Looks(answers, (counts >= after) & agrees, mean, half)
 
 
 def _answers(decisions: Sequence[Decision]) -> Array:
     codes = {"more": 1.0, "less": -1.0, "unchanged": 0.0, None: math.nan}
     return np.array([codes[d.answer] for d in decisions])
-
-
-def _at(
-    values: Array, stop: Array, answers: Array, design: Design
-) -> tuple[Array, Array, Array, Array]:
-    """Verdicts and intervals with the units until the end of each trial's run."""
-    units = values.shape[0]
-    counts = np.arange(1, units + 1)[:, None, None]
-    means = np.cumsum(values, axis=0) / counts
-    squares = np.cumsum(values**2, axis=0)
-    last = stop.astype(int) - 1
-    trial = np.arange(values.shape[1])
-    n = stop[:, None]
-    mean = means[last, trial]
-    variance = np.maximum(squares[last, trial] - n * mean**2, 0) / np.maximum(n - 1, 1)
-    quantiles = {int(k): t_quantile(0.975, int(k) - 1) for k in np.unique(stop)}
-    t = np.array([quantiles[int(k)] for k in stop])[:, None]
-    half = t * np.sqrt(variance / n)
-    low, high = mean - half, mean + half
-    agrees = np.where(
-        answers > 0,
-        low > 0,
-        np.where(answers < 0, high < 0, (low >= -design.effect) & (high <= design.effect)),
-    )
-    return np.where(agrees & ~np.isnan(answers), answers, math.nan), mean, low, high
 
 
 def fixed_pairs(spread: float, design: Design, rounds: int) -> float:

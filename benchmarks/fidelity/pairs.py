@@ -83,17 +83,21 @@ class Terms:
     @classmethod
     def add_to(cls, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
-        parser.add_argument("--processes", type=int, default=3)
-        parser.add_argument("--rounds", type=int, default=5)
-        parser.add_argument("--warm-rounds", type=int, default=1)
+        parser.add_argument("--processes", type=_at_least_one, default=3)
+        parser.add_argument("--rounds", type=_at_least_one, default=5)
+        parser.add_argument("--warm-rounds", type=_at_least_one, default=1)
         parser.add_argument("--out", type=Path, help="JSON lines, for benchmarks.fidelity.pairs")
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> Terms:
         """Take them from what was parsed."""
-        return cls(
-            arguments.processes, arguments.rounds, max(arguments.warm_rounds, 1), arguments.out
-        )
+        return cls(arguments.processes, arguments.rounds, arguments.warm_rounds, arguments.out)
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no count: expected 1 or more")
+    return int(text)
 
 
 class Arm(Protocol):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from neuralake.compare.request import Request
     from neuralake.results.comparison import Comparison
 
+Command = Callable[..., Any]
 INCONCLUSIVE = 3
 DEFAULT_SCALE_FACTOR = 0.1
 
@@ -45,54 +47,67 @@ def _effect(ctx: click.Context, parameter: click.Parameter, value: float) -> flo
     return value
 
 
-_engines = click.option(
-    "--engines", metavar="A,B,…", help="Engines, in order.  [default: polars,datafusion]"
+_WHAT = (
+    scale_factor_option,
+    dataset_option,
+    workload_option,
+    workload_catalog_option,
+    click.option(
+        "--engines", metavar="A,B,…", help="Engines, in order.  [default: polars,datafusion]"
+    ),
+    click.option(
+        "--engine",
+        "options",
+        multiple=True,
+        metavar="NAME:KEY=VALUE",
+        help="A setting of an engine in both arms.",
+    ),
+    queries_option,
+    click.option(
+        "--max-time",
+        "max_time_s",
+        default="10m",
+        show_default=True,
+        metavar="DURATION",
+        callback=quantity("parse_duration"),
+        help="Time for all engines together, once both arms are built: seconds, or such as 5m.",
+    ),
 )
-_engine = click.option(
-    "--engine",
-    "options",
-    multiple=True,
-    metavar="NAME:KEY=VALUE",
-    help="A setting of an engine in both arms.",
-)
-_max_time = click.option(
-    "--max-time",
-    "max_time_s",
-    default="10m",
-    show_default=True,
-    metavar="DURATION",
-    callback=quantity("parse_duration"),
-    help="Time for all engines together, once both arms are built: seconds, or such as 5m.",
-)
-_rounds = click.option(
-    "--rounds",
-    type=click.IntRange(min=2),
-    metavar="N",
-    help="Pairs of each query before both arms restart.  [default: by the noise, 4 to 20]",
-)
-_timeout = click.option(
-    "--timeout",
-    "timeout_s",
-    metavar="DURATION",
-    callback=quantity("parse_duration"),
-    help="Longest execution of a query.  [default: none]",
+_HOW = (
+    click.option(
+        "--rounds",
+        type=click.IntRange(min=2),
+        metavar="N",
+        help="Pairs of each query before both arms restart.  [default: by the noise, 4 to 20]",
+    ),
+    click.option(
+        "--timeout",
+        "timeout_s",
+        metavar="DURATION",
+        callback=quantity("parse_duration"),
+        help="Longest execution of a query.  [default: none]",
+    ),
 )
 _allow_dirty = click.option(
     "--allow-dirty", is_flag=True, help="Compare HEAD without the changes of the work tree."
 )
 
 
+def _all(options: Sequence[Callable[[Command], Command]]) -> Callable[[Command], Command]:
+    """One decorator for several options, in this order."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
 @click.command()
 @click.argument("base")
 @click.argument("candidate")
-@scale_factor_option
-@dataset_option
-@workload_option
-@workload_catalog_option
-@_engines
-@_engine
-@queries_option
-@_max_time
+@_all(_WHAT)
 @click.option(
     "--effect",
     type=float,
@@ -109,8 +124,7 @@ _allow_dirty = click.option(
     callback=_effect,
     help="Smallest change of a single query that matters.",
 )
-@_rounds
-@_timeout
+@_all(_HOW)
 @click.option(
     "--until-regression", is_flag=True, help="End an engine at its first verdict of slower."
 )
@@ -179,16 +193,8 @@ def compare(
 
 @click.command()
 @click.argument("arm", default="HEAD")
-@scale_factor_option
-@dataset_option
-@workload_option
-@workload_catalog_option
-@_engines
-@_engine
-@queries_option
-@_max_time
-@_rounds
-@_timeout
+@_all(_WHAT)
+@_all(_HOW)
 @_allow_dirty
 @json_option
 def calibrate(

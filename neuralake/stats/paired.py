@@ -96,7 +96,7 @@ class Units:
     values
         Logarithms of ratios, of shape (units, tests).
     within
-        Variance of each value as it is known from its pairs; 0 for a unit of one pair.
+        Variance of each value as its pairs show it, by the jackknife; 0 for a unit of one pair.
     """
 
     values: Array
@@ -112,7 +112,7 @@ def query_units(pairs: Sequence[Array]) -> Units:
         For each unit the logarithms of candidate ÷ base, of shape (rounds, queries).
     """
     values = np.array([hodges_lehmann(unit) for unit in pairs])
-    return Units(values, np.array([_variance_of_mean(unit) for unit in pairs]))
+    return Units(values, np.array([_jackknife(_without_one(unit)) for unit in pairs]))
 
 
 def suite_units(pairs: Sequence[Array]) -> Units:
@@ -123,9 +123,9 @@ def suite_units(pairs: Sequence[Array]) -> Units:
     pairs
         As for :func:`query_units`.
     """
-    values = query_units(pairs).values.mean(axis=1, keepdims=True)
-    rounds = [unit.mean(axis=1, keepdims=True) for unit in pairs]
-    return Units(values, np.array([_variance_of_mean(unit) for unit in rounds]))
+    values = np.array([hodges_lehmann(unit).mean(keepdims=True) for unit in pairs])
+    means = [_without_one(unit).mean(axis=1, keepdims=True) for unit in pairs]
+    return Units(values, np.array([_jackknife(mean) for mean in means]))
 
 
 def hodges_lehmann(values: Array) -> Array:
@@ -165,7 +165,7 @@ def judge(pairs: Sequence[Array], question: Question) -> tuple[Judgement, list[J
 
 
 def _judge(units: Units, design: Design) -> list[Judgement]:
-    decisions = decide(units.values, design, units.within)
+    decisions = decide(units.values, design, units.within, family=units.values.shape[1])
     return [
         _judgement(units.values[:, column], decision, design)
         for column, decision in enumerate(decisions)
@@ -203,8 +203,18 @@ def _verdict(decision: Decision, found: Estimate, effect: float) -> Verdict:
     return "inconclusive"
 
 
-def _variance_of_mean(values: Array) -> Array:
-    rounds = values.shape[0]
+def _without_one(unit: Array) -> Array:
+    """Hodges-Lehmann estimates of a unit without each of its rounds, of the unit's shape."""
+    rounds = unit.shape[0]
     if rounds < 2:
-        return np.zeros(values.shape[1])
-    return np.asarray(np.var(values, axis=0, ddof=1) / rounds, dtype=float)
+        return unit
+    return np.array([hodges_lehmann(np.delete(unit, i, axis=0)) for i in range(rounds)])
+
+
+def _jackknife(without_one: Array) -> Array:
+    """Variance of an estimate, of what it is without each of its values.
+
+    Efron and Stein, The jackknife estimate of variance (Annals of Statistics 9, 1981).
+    """
+    rounds = without_one.shape[0]
+    return np.asarray(np.var(without_one, axis=0) * (rounds - 1), dtype=float)

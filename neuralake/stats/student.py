@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
 _NORMAL = NormalDist()
 # Beyond it the series, which subtracts from 1, has lost its digits.
 _SMALLEST_TAIL = 1e-14
@@ -49,7 +50,7 @@ def t_tail(t: Array | float, df: int) -> Array:
     return found
 
 
-def normal_equivalent(t: Array, df: int) -> Array:
+def normal_equivalent(t: Array, df: Counts | int) -> Array:
     """The standard normal value with the tail probability of a value of Student's t.
 
     Interpolated between 800 exact values, with an error below 0.001; it ends at ±7.6, where the
@@ -60,11 +61,16 @@ def normal_equivalent(t: Array, df: int) -> Array:
     t
         Values.
     df
-        Degrees of freedom, 1 or more.
+        Degrees of freedom, 1 or more: of all values, or of each.
     """
-    logarithms, normal = _equivalents(df)
-    size: Array = np.interp(np.log1p(np.abs(t)), logarithms, normal)
-    return np.copysign(size, t)
+    values, of = np.broadcast_arrays(np.asarray(t, dtype=float), df)
+    size = np.empty(values.shape)
+    for each in np.unique(of):
+        these = of == each
+        logarithms, normal = _equivalents(int(each))
+        size[these] = np.interp(np.log1p(np.abs(values[these])), logarithms, normal)
+    found: Array = np.copysign(size, values)
+    return found
 
 
 @lru_cache(maxsize=1024)

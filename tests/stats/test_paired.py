@@ -93,3 +93,16 @@ def test_the_suite_is_the_geometric_mean_of_the_queries() -> None:
     expected = math.log(1.1 * 0.9 * 1.21) / 3
     assert suite_units(pairs).values[:, 0] == pytest.approx([expected] * 3)
     assert suite_units(pairs).within[:, 0] == pytest.approx([0] * 3)
+
+
+@pytest.mark.parametrize("tails", ["normal", "heavy"])
+def test_pairs_show_how_much_a_unit_s_value_varies(tails: str) -> None:
+    rng = np.random.default_rng(8)
+    shape = (1000, 12, 5)
+    values = rng.standard_normal(shape) if tails == "normal" else rng.standard_t(3, shape)
+    pairs = list(values * 0.05)
+    for units in (query_units(pairs), suite_units(pairs)):
+        truth = units.values.var(axis=0, ddof=1)
+        # the jackknife is a little too high, more so with heavy tails
+        assert np.all(units.within.mean(axis=0) > 0.9 * truth)
+        assert np.all(units.within.mean(axis=0) < 1.3 * truth)

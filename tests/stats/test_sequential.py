@@ -32,6 +32,24 @@ def simulated(
     return truth + shift + inside.mean(axis=0), inside.var(axis=0, ddof=1) / ROUNDS
 
 
+QUERIES, FAMILIES = 22, 500
+QUERY_DESIGN = Design(EFFECT, alpha=0.01 / QUERIES)
+
+
+def simulated_families(
+    truth: float, share: list[float], fixed_size: float, seed: int = 2
+) -> tuple[np.ndarray, np.ndarray]:
+    """As :func:`simulated`, of 22 tests each, whose variances are so many times that inside."""
+    rng = np.random.default_rng(seed)
+    inside_sd = math.sqrt(fixed_size / QUERY_DESIGN.fixed_information)
+    shape = (LOOKS // 2, FAMILIES, QUERIES)
+    inside = rng.standard_normal((ROUNDS, *shape)) * inside_sd * math.sqrt(ROUNDS)
+    shift = rng.standard_normal(shape) * inside_sd * np.sqrt(np.array(share) - 1)
+    values = truth + shift + inside.mean(axis=0)
+    within = inside.var(axis=0, ddof=1) / ROUNDS
+    return values.reshape(shape[0], -1), within.reshape(shape[0], -1)
+
+
 def shares(decisions: list[Decision]) -> dict[str | None, float]:
     return {
         answer: sum(d.answer == answer for d in decisions) / len(decisions)
@@ -51,6 +69,35 @@ def test_no_change_is_rarely_called_one(spread: float, between: float) -> None:
     # 0.01 expected at most; 0.016 is 3.8 standard errors above it
     assert found["more"] + found["less"] <= 0.016
     assert found["unchanged"] >= 0.98
+
+
+@pytest.mark.parametrize("fixed_size", [8, 20])
+@pytest.mark.parametrize(
+    "share",
+    [[1.0] * 22, [4.0] + [1.0] * 21, [10.0] + [1.0] * 21, [4.0] * 5 + [1.0] * 17, [4.0] * 22],
+    ids=["all alike", "one stands out", "one stands far out", "five stand out", "all differ"],
+)
+def test_tests_that_estimate_together_keep_the_error_rate(
+    share: list[float], fixed_size: float
+) -> None:
+    values, within = simulated_families(0, share, fixed_size)
+    found = decide(values, QUERY_DESIGN, within, QUERIES)
+    alarms = np.array([d.answer in ("more", "less") for d in found]).reshape(FAMILIES, QUERIES)
+    # 0.01 of the families; 0.026 is 3.6 standard errors above it
+    assert alarms.any(axis=1).mean() <= 0.026
+    assert alarms.mean() <= 0.001
+
+
+def test_tests_that_estimate_together_take_less_than_alone_and_than_a_fixed_size() -> None:
+    costs = []
+    for truth in (0.0, 0.5, 1.0, 2.0):
+        values, within = simulated_families(truth, [1.0] * QUERIES, fixed_size=15)
+        together = decide(values, QUERY_DESIGN, within, QUERIES)
+        costs.append((cost(together), cost(decide(values, QUERY_DESIGN, within))))
+        assert costs[-1][0] < 0.96 * costs[-1][1]
+        if truth >= 1:
+            assert shares(together)["more"] > 0.95
+    assert np.mean([together for together, _ in costs]) < 15
 
 
 @pytest.mark.parametrize("sign", [1, -1])
