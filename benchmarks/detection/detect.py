@@ -22,11 +22,13 @@ import numpy.typing as npt
 
 from benchmarks.detection.rivals import rules
 from benchmarks.detection.trials import (
+    MORE_UNITS,
     Outcome,
     Recording,
     carry_out,
     draw,
     fixed_pairs,
+    planned,
     quieter,
     read_recording,
     write_recording,
@@ -103,11 +105,12 @@ def main() -> None:
         if arguments.keep:
             write_recording(recording, arguments.keep / f"{recording.name}.npz")
         if arguments.noise != 1:
-            recording = quieter(recording, arguments.noise)
+            recording = planned(quieter(recording, arguments.noise), question)
         rng = np.random.default_rng(1)
-        units = max(int(arguments.minutes * 60 / recording.unit_s), 1)
+        seconds = arguments.minutes * 60
+        units = recording.units_within(seconds)
         print(f"{recording.name}: {units} units of {recording.rounds} rounds", file=sys.stderr)
-        rows += ours(recording, question, arguments.trials, units, rng)
+        rows += ours(recording, question, arguments.trials, seconds, rng)
         others += theirs(recording, max(arguments.trials // 10, 100), arguments.rival_pairs, rng)
     print_ours(rows)
     print_theirs(others)
@@ -121,7 +124,11 @@ def main() -> None:
 
 
 def ours(
-    recording: Recording, question: Question, trials: int, units: int, rng: np.random.Generator
+    recording: Recording,
+    question: Question,
+    trials: int,
+    seconds: float,
+    rng: np.random.Generator,
 ) -> list[Row]:
     """Neuralake's verdicts: nothing slowed down, everything, one query in turn.
 
@@ -129,6 +136,7 @@ def ours(
     another, with the drift of the machine in them.
     """
     count = len(recording.queries)
+    units = MORE_UNITS * recording.units_within(seconds)
     rows = []
     for where, slowdown in [
         ("nothing", 0.0),
@@ -136,11 +144,11 @@ def ours(
         *(("all", s) for s in SLOWDOWNS),
         *(("one query", s) for s in SLOWDOWNS),
     ]:
-        drawn = draw(recording, trials, units, rng, in_order=where == IN_ORDER)
         if where != "one query":
+            drawn = draw(recording, trials, units, rng, in_order=where == IN_ORDER)
             change = np.full(count, math.log1p(slowdown))
             slowed = np.full((trials, count), where == "all")
-            outcome = carry_out(drawn, change, question, recording.rounds)
+            outcome = carry_out(recording, drawn, change, question, seconds)
             rows.append(_row(recording, where, slowdown, outcome, slowed, question))
         else:
             found = []
@@ -148,7 +156,7 @@ def ours(
                 part = draw(recording, max(trials // count, 50), units, rng)
                 one = np.zeros(count)
                 one[query] = math.log1p(slowdown)
-                outcome = carry_out(part, one, question, recording.rounds)
+                outcome = carry_out(recording, part, one, question, seconds)
                 mask = np.zeros(outcome.queries.shape, dtype=bool)
                 mask[:, query] = True
                 found.append(_row(recording, where, slowdown, outcome, mask, question))

@@ -18,12 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from neuralake.compare.journal import DOCUMENT, read_pairs
+from neuralake.compare.pairs import planned_rounds
 from neuralake.results.comparison import Comparison
 from neuralake.stats.paired import Question, query_units, suite_units
 from neuralake.stats.sequential import Decision, Design, decide
 from neuralake.stats.student import t_quantile
 
 Array = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,20 @@ class Recording:
         """Pairs of a query in a unit."""
         return int(self.base_s.shape[1])
 
+    @property
+    def query_s(self) -> Array:
+        """Seconds of a pair of each query on average, of shape (queries,)."""
+        return np.asarray((self.base_s + self.candidate_s).mean(axis=(0, 1)), dtype=float)
+
+    @property
+    def start_s(self) -> float:
+        """Seconds of a unit that are not in its pairs: starts, checks of answers, ends."""
+        return self.unit_s - self.rounds * float(self.query_s.sum())
+
+    def units_within(self, seconds: float) -> int:
+        """Units of all queries that the time is enough for, at least one."""
+        return max(int(seconds / self.unit_s), 1)
+
     def log_ratios(self) -> Array:
         """Logarithms of candidate ÷ base, of the same shape."""
         return np.asarray(np.log(self.candidate_s / self.base_s))
@@ -65,6 +81,29 @@ def quieter(recording: Recording, factor: float) -> Recording:
     """
     candidate_s = recording.base_s * np.exp(factor * recording.log_ratios())
     return replace(recording, name=f"{recording.name} × {factor:g}", candidate_s=candidate_s)
+
+
+def planned(recording: Recording, question: Question) -> Recording:
+    """The recording with as many rounds in a unit as ``neuralake compare`` would have planned.
+
+    Where these are fewer than were recorded, each unit is cut into several, one after the other,
+    and each of them is given the whole time that the processes took to start.
+    """
+    logs = recording.log_ratios()
+    inside = logs - logs.mean(axis=1, keepdims=True)
+    freedom = logs.shape[0] * (logs.shape[1] - 1)
+    queries = np.sqrt((inside**2).sum(axis=(0, 1)) / freedom)
+    suite = math.sqrt(float((inside.mean(axis=2) ** 2).sum()) / freedom)
+    rounds = planned_rounds(suite, [float(sd) for sd in queries], question)
+    parts = recording.rounds // rounds
+    if parts < 2:
+        return recording
+    times = [
+        side[:, : parts * rounds].reshape(-1, rounds, side.shape[2])
+        for side in (recording.base_s, recording.candidate_s)
+    ]
+    unit_s = recording.unit_s - (recording.rounds - rounds) * float(recording.query_s.sum())
+    return replace(recording, base_s=times[0], candidate_s=times[1], unit_s=unit_s)
 
 
 def read_recording(path: Path, name: str | None = None) -> Recording:
@@ -180,8 +219,8 @@ class Outcome:
         Whether the interval at the end of the run contains the true change.
     suite_error, query_errors
         Estimate − true change, in logarithms.
-    run_units
-        Units of the whole run.
+    suite_units, query_units
+        Units that were run, of the same shapes.
     """
 
     suite: Array
@@ -192,45 +231,79 @@ class Outcome:
     queries_covered: npt.NDArray[np.bool_]
     suite_error: Array
     query_errors: Array
-    run_units: Array
+    suite_units: Counts
+    query_units: Counts
 
 
-def carry_out(drawn: Drawn, slowdown: Array, question: Question, rounds: int) -> Outcome:
+# A unit of few queries is short: so many more of them than of whole ones fit at most.
+MORE_UNITS = 3
+
+
+def carry_out(
+    recording: Recording, drawn: Drawn, slowdown: Array, question: Question, seconds: float
+) -> Outcome:
     """Run the trials as ``neuralake compare`` does: until everything has a verdict.
+
+    Once the suite has one, a query that has one is not run any more.
 
     Parameters
     ----------
+    recording
+        What units take.
     drawn
-        As many units as the time allows.
+        As many units as the time allows, and more.
     slowdown
         True log ratio of each query, of shape (queries,).
     question
         Effects and error rates.
-    rounds
-        Pairs of a query in a unit.
+    seconds
+        Time of a trial.
     """
-    units, _, queries = drawn.values.shape
-    values = drawn.values + slowdown
-    suite_values = drawn.suite_values + slowdown.mean()
-    by_query = _settled(values, drawn.within, question.query_design(queries), queries)
-    by_suite = _settled(
-        suite_values[..., None], drawn.suite_within[..., None], question.suite_design(), 1
+    queries = drawn.values.shape[2]
+    by_query = _settled(
+        drawn.values + slowdown, drawn.within, question.query_design(queries), queries
     )
-    all_settled = by_query.settled.all(axis=2) & by_suite.settled[..., 0]
-    stop = np.where(all_settled.any(axis=0), all_settled.argmax(axis=0), units - 1)
+    suite_values = (drawn.suite_values + slowdown.mean())[..., None]
+    by_suite = _settled(suite_values, drawn.suite_within[..., None], question.suite_design(), 1)
+    suite_units, query_units = _run(recording, by_suite, by_query, seconds)
     truth = float(slowdown.mean())
-    suite, queries_found = by_suite.at(stop), by_query.at(stop)
+    suite, found = by_suite.at(suite_units[:, None]), by_query.at(query_units)
     return Outcome(
         suite=suite.verdict[:, 0],
-        queries=queries_found.verdict,
-        suite_pairs=by_suite.after()[:, 0] * rounds,
-        query_pairs=by_query.after() * rounds,
+        queries=found.verdict,
+        suite_pairs=by_suite.after(suite_units[:, None])[:, 0] * recording.rounds,
+        query_pairs=by_query.after(query_units) * recording.rounds,
         suite_covered=((suite.low <= truth) & (truth <= suite.high))[:, 0],
-        queries_covered=(queries_found.low <= slowdown) & (slowdown <= queries_found.high),
+        queries_covered=(found.low <= slowdown) & (slowdown <= found.high),
         suite_error=(suite.mean - truth)[:, 0],
-        query_errors=queries_found.mean - slowdown,
-        run_units=stop + 1.0,
+        query_errors=found.mean - slowdown,
+        suite_units=suite_units,
+        query_units=query_units,
     )
+
+
+def _run(
+    recording: Recording, by_suite: _Looks, by_query: _Looks, seconds: float
+) -> tuple[Counts, Counts]:
+    """Units of the suite and of each query that are run until all is settled or the time is up."""
+    units, trials, queries = by_query.settled.shape
+    trial = np.arange(trials)
+    suite_units = np.zeros(trials, dtype=np.int64)
+    query_units = np.zeros((trials, queries), dtype=np.int64)
+    wanted = np.ones((trials, queries), dtype=bool)
+    elapsed_s, running = np.zeros(trials), np.ones(trials, dtype=bool)
+    for unit in range(units):
+        unit_s = recording.start_s + recording.rounds * (wanted @ recording.query_s)
+        running &= wanted.any(axis=1) & ((elapsed_s + unit_s <= seconds) | (unit == 0))
+        elapsed_s += np.where(running, unit_s, 0)
+        query_units[wanted & running[:, None]] = unit + 1
+        suite_units[wanted.all(axis=1) & running] = unit + 1
+        decided = by_suite.settled[suite_units - 1, trial, 0]
+        open_queries = ~by_query.settled[
+            query_units - 1, trial[:, None], np.arange(queries)[None, :]
+        ]
+        wanted = np.where(decided[:, None], open_queries, True)
+    return suite_units, query_units
 
 
 @dataclass(frozen=True)
@@ -262,16 +335,17 @@ class _Looks:
     mean: Array
     half: Array
 
-    def after(self) -> Array:
-        """Units until there was a verdict for the first time, or all of them."""
-        units = self.settled.shape[0]
-        return np.where(self.settled.any(axis=0), self.settled.argmax(axis=0) + 1.0, float(units))
+    def after(self, units: Counts) -> Array:
+        """Units until there was a verdict for the first time, or all that were run."""
+        first = np.where(self.settled.any(axis=0), self.settled.argmax(axis=0) + 1, units)
+        return np.asarray(np.minimum(first, units), dtype=float)
 
-    def at(self, stop: npt.NDArray[np.int64]) -> _Found:
-        """What the last look of each trial says."""
-        trial = np.arange(stop.size)
-        mean, half = self.mean[stop, trial], self.half[stop, trial]
-        verdict = np.where(self.settled[stop, trial], self.answers, math.nan)
+    def at(self, units: Counts) -> _Found:
+        """What is said after so many units, of shape (trials, tests)."""
+        trials, tests = units.shape
+        last = units - 1, np.arange(trials)[:, None], np.arange(tests)[None, :]
+        mean, half = self.mean[last], self.half[last]
+        verdict = np.where(self.settled[last], self.answers, math.nan)
         return _Found(verdict, mean, mean - half, mean + half)
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from statistics import median
+from statistics import fmean, median
 from typing import Protocol
 
 from neuralake.compare.answers import Answers
 from neuralake.compare.processes import ArmFailedError, ArmProcess, Place
-from neuralake.compare.verdicts import Measured, engine_verdicts
+from neuralake.compare.verdicts import Measured, Unit, engine_verdicts
 from neuralake.errors import CompareError
 from neuralake.queries.query import Query
 from neuralake.results.comparison import SIDES, Change, Ending, EngineComparison, Pair, Side
@@ -122,6 +122,49 @@ class Observer(Protocol):
 
 
 @dataclass
+class _Pace:
+    """How long a pair of processes takes, by those before it.
+
+    Attributes
+    ----------
+    start_s
+        The longest time for what is not a round: starts, first executions and ends.
+    """
+
+    start_s: float = 0.0
+    _rounds: int = 0
+    _rounds_s: float = 0.0
+    _unit_rounds_s: float = 0.0
+    _measured_s: dict[str, list[float]] = field(default_factory=dict)
+
+    def round(self, took_s: float, pairs: Sequence[Pair]) -> None:
+        """A round is done."""
+        self._rounds += 1
+        self._rounds_s += took_s
+        self._unit_rounds_s += took_s
+        for pair in pairs:
+            pair_s = (pair.base_wall_ns + pair.candidate_wall_ns) / 1e9
+            self._measured_s.setdefault(pair.query, []).append(pair_s)
+
+    def unit(self, took_s: float) -> None:
+        """A pair of processes has ended."""
+        self.start_s = max(self.start_s, took_s - self._unit_rounds_s)
+        self._unit_rounds_s = 0.0
+
+    @property
+    def round_s(self) -> float:
+        """Of a round, on average."""
+        return self._rounds_s / max(self._rounds, 1)
+
+    def needed_s(self, rounds: int, queries: Iterable[str]) -> float:
+        """Seconds for another pair of processes with so many rounds of some queries."""
+        measured_s = sum(sum(times) for times in self._measured_s.values())
+        checked_too = self._rounds_s / measured_s if measured_s else 1.0
+        means = [fmean(self._measured_s.get(query, [0.0])) for query in queries]
+        return self.start_s + rounds * sum(means) * checked_too
+
+
+@dataclass
 class EnginePairs:
     """The comparison of one engine.
 
@@ -160,8 +203,9 @@ class EnginePairs:
     rounds: int | None
     journal: Callable[[list[Pair]], None]
     observer: Observer
-    _units: list[list[Pair]] = field(default_factory=list)
-    _rounds_s: float = 0.0
+    _units: list[Unit] = field(default_factory=list)
+    _pace: _Pace = field(default_factory=_Pace)
+    _decided: frozenset[str] = frozenset()
     _faults: dict[str, tuple[str, str]] = field(default_factory=dict)
     _digests: dict[tuple[Side, str], str] = field(default_factory=dict)
     _about: dict[str, dict[str, Mapping[str, str]]] = field(
@@ -183,7 +227,6 @@ class EnginePairs:
         """
         rng = random.Random(f"{self.terms.seed} {self.engine}")  # noqa: S311 (orders, no secrets)
         began = time.monotonic()
-        longest_s = 0.0
         ending: Ending | None = None
         while ending is None:
             unit_began = time.monotonic()
@@ -193,15 +236,14 @@ class EnginePairs:
                 ending = "interrupted"
                 break
             now = time.monotonic()
-            longest_s = max(longest_s, now - unit_began)
+            self._pace.unit(now - unit_began)
             left_s = seconds - (now - began)
             found = self._verdicts("time", now - began)
             self.observer.judged(self.engine, found.suite, found.queries, left_s)
-            ending = self._ending(found, left_s, longest_s)
+            self._decided = self._decided_by(found)
+            ending = self._ending(found, left_s)
             if ending is None and len(self._units) == 1 and self.terms.rounds is None:
-                round_s = self._rounds_s / (self.rounds or FIRST_ROUNDS)
-                start_s = now - unit_began - self._rounds_s
-                affordable = affordable_rounds(seconds, start_s, round_s)
+                affordable = affordable_rounds(seconds, self._pace.start_s, self._pace.round_s)
                 self.rounds = min(self.rounds or self._planned(found), affordable)
         return self._verdicts(ending, time.monotonic() - began)
 
@@ -212,7 +254,13 @@ class EnginePairs:
         spreads = [query.spread for query in found.queries if query.spread is not None]
         return planned_rounds(found.suite.spread, spreads, self.terms.question)
 
-    def _ending(self, found: EngineComparison, left_s: float, unit_s: float) -> Ending | None:
+    def _decided_by(self, found: EngineComparison) -> frozenset[str]:
+        """Queries that need no more pairs: none while the suite needs those of all."""
+        if self.terms.until_time or found.suite.verdict == "inconclusive":
+            return frozenset()
+        return frozenset(c.query for c in found.queries if c.query and c.verdict != "inconclusive")
+
+    def _ending(self, found: EngineComparison, left_s: float) -> Ending | None:
         changes = (found.suite, *found.queries)
         if all(query.query.name in self._faults for query in self.queries):
             return "failed"
@@ -222,7 +270,8 @@ class EnginePairs:
             if all(c.verdict != "inconclusive" for c in changes):
                 return "decided"
         # processes that were lost took a query with them, and are made up for
-        return "time" if self._units and left_s < unit_s else None
+        needed_s = self._pace.needed_s(self.rounds or FIRST_ROUNDS, self._names())
+        return "time" if self._units and left_s < needed_s else None
 
     def _verdicts(self, ending: Ending, elapsed_s: float) -> EngineComparison:
         names = tuple(query.query.name for query in self.queries)
@@ -243,7 +292,11 @@ class EnginePairs:
         )
 
     def _unit(self, number: int, rng: random.Random) -> None:
-        """Start both arms, run each query once unmeasured, and then the rounds of pairs."""
+        """Start both arms, run each query once unmeasured, and then the rounds of pairs.
+
+        Queries that are decided are left out, so that the time goes to the others.
+        """
+        names = self._names()
         self.observer.starting(self.engine, number, self.rounds or FIRST_ROUNDS)
         arms = {side: ArmProcess(self.places[side]) for side in rng.sample(SIDES, 2)}
         end = ArmProcess.kill
@@ -254,7 +307,7 @@ class EnginePairs:
         finally:
             _both(arms, lambda arm, _: end(arm))
         if pairs:
-            self._units.append(pairs)
+            self._units.append(Unit(names, pairs))
 
     def _prepare(self, arm: ArmProcess, side: Side) -> None:
         require_same_tables(arm.load()["tables"], self.tables, arm.place)
@@ -268,22 +321,22 @@ class EnginePairs:
         """The pairs of one pair of processes; none if a process was lost on the way."""
         pairs: list[Pair] = []
         try:
-            for query in self._sound():
+            for query in self._open():
                 for side in rng.sample(SIDES, 2):
                     self._execute(arms[side], side, query)
                 self._check_first(query)
-            began = time.monotonic()
             for turn in range(self.rounds or FIRST_ROUNDS):
+                began = time.monotonic()
                 taken = []
-                sound = self._sound()
-                for query in rng.sample(sound, len(sound)):
+                queries = self._open()
+                for query in rng.sample(queries, len(queries)):
                     pair = self._pair(arms, query, number, turn, rng)
                     if pair is not None:
                         taken.append(pair)
                 self.journal(taken)
                 pairs += taken
+                self._pace.round(time.monotonic() - began, taken)
                 self.observer.paired(self.engine, number, turn)
-            self._rounds_s = time.monotonic() - began
         except ArmFailedError:
             return []
         return pairs
@@ -354,8 +407,13 @@ class EnginePairs:
             if fault is not None:
                 self._faults[name] = ("wrong", fault)
 
-    def _sound(self) -> list[SidedQuery]:
-        return [query for query in self.queries if query.query.name not in self._faults]
+    def _open(self) -> list[SidedQuery]:
+        """Queries that are sound and not decided."""
+        done = self._decided | self._faults.keys()
+        return [query for query in self.queries if query.query.name not in done]
+
+    def _names(self) -> frozenset[str]:
+        return frozenset(query.query.name for query in self._open())
 
 
 def _both(arms: Mapping[Side, ArmProcess], do: Callable[[ArmProcess, Side], None]) -> None:

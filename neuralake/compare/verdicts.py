@@ -18,6 +18,22 @@ Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Unit:
+    """What was measured in one pair of processes.
+
+    Attributes
+    ----------
+    queries
+        Names of those that were to be run.
+    pairs
+        Of them, in the order of time.
+    """
+
+    queries: frozenset[str]
+    pairs: Sequence[Pair]
+
+
+@dataclass(frozen=True)
 class Measured:
     """What was measured of one engine.
 
@@ -26,7 +42,7 @@ class Measured:
     queries
         Names, in order.
     units
-        Pairs of each pair of processes.
+        The pairs of processes, in the order of time.
     faults
         Queries without a time: ``wrong`` or ``failed``, and why.
     rounds
@@ -34,7 +50,7 @@ class Measured:
     """
 
     queries: tuple[str, ...]
-    units: tuple[Sequence[Pair], ...]
+    units: tuple[Unit, ...]
     faults: Mapping[str, tuple[str, str]]
     rounds: int
 
@@ -47,30 +63,43 @@ def engine_verdicts(measured: Measured, question: Question) -> tuple[Change, tup
     sound = [query for query in measured.queries if query not in measured.faults]
     rounds = [_whole_rounds(unit, sound) for unit in measured.units]
     units = [unit for unit in rounds if unit]
-    if not sound or not units:
+    whole = [unit for unit in units if unit[0].keys() >= set(sound)]
+    if not sound or not whole:
         return _nothing(measured)
     wall = [_log_ratios(unit, sound, cpu=False) for unit in units]
-    cpu = [_log_ratios(unit, sound, cpu=True) for unit in units]
+    query_cpu = query_units([_log_ratios(unit, sound, cpu=True) for unit in units]).values
     suite, queries = judge(wall, question)
     spread = _pair_spreads(wall)
-    pairs = [len(unit) for unit in wall]
-    suite_cpu, query_cpu = suite_units(cpu).values, query_units(cpu).values
     medians = {query: _medians(units, query) for query in sound}
-    changes = {
-        query: _change(
-            query, queries[i], _Cpu.of(query_cpu[:, i]), medians[query], pairs, measured, spread[i]
-        )
-        for i, query in enumerate(sound)
-    }
-    totals = (sum(m[0] for m in medians.values()), sum(m[1] for m in medians.values()))
-    suite_spread = _pair_spreads([unit.mean(axis=1, keepdims=True) for unit in wall])[0]
-    whole = _change(None, suite, _Cpu.of(suite_cpu[:, 0]), totals, pairs, measured, suite_spread)
-    if whole.verdict == "faster" and measured.faults:  # what is wrong or missing is never faster
+    changes = {}
+    for i, query in enumerate(sound):
+        pairs = [len(unit) for unit in units if query in unit[0]]
+        cpu = _Cpu.of(query_cpu[: len(pairs), i])
+        changes[query] = _change(query, queries[i], cpu, medians[query], pairs, measured, spread[i])
+    change = _suite_change(suite, whole, list(medians.values()), measured)
+    if change.verdict == "faster" and measured.faults:  # what is wrong or missing is never faster
         kinds = {kind for kind, _ in measured.faults.values()}
         gravest: ChangeVerdict = "wrong" if "wrong" in kinds else "failed"
         named = ", ".join(sorted(measured.faults))
-        whole = replace(whole, verdict=gravest, message=f"not among the ratios: {named}")
-    return whole, tuple(changes.get(q) or _fault(q, measured) for q in measured.queries)
+        change = replace(change, verdict=gravest, message=f"not among the ratios: {named}")
+    return change, tuple(changes.get(q) or _fault(q, measured) for q in measured.queries)
+
+
+def _suite_change(
+    suite: Judgement,
+    whole: Sequence[Sequence[Mapping[str, Pair]]],
+    medians: Sequence[tuple[float, float]],
+    measured: Measured,
+) -> Change:
+    """The change of all sound queries together, of the units that ran all of them."""
+    sound = list(whole[0][0])
+    wall, cpu = ([_log_ratios(u, sound, cpu=which) for u in whole] for which in (False, True))
+    known = all(np.isfinite(unit).all() for unit in cpu)
+    of_cpu = _Cpu.of(suite_units(cpu).values[:, 0]) if known else _Cpu(None, None, None)
+    totals = (sum(base for base, _ in medians), sum(candidate for _, candidate in medians))
+    (spread,) = _pair_spreads([unit.mean(axis=1, keepdims=True) for unit in wall])
+    pairs = [len(unit) for unit in whole]
+    return _change(None, suite, of_cpu, totals, pairs, measured, spread)
 
 
 @dataclass(frozen=True)
@@ -135,12 +164,17 @@ def _nothing(measured: Measured) -> tuple[Change, tuple[Change, ...]]:
     return Change(None, "inconclusive"), queries
 
 
-def _whole_rounds(unit: Sequence[Pair], queries: Sequence[str]) -> list[dict[str, Pair]]:
-    """The rounds of a unit in which every sound query has a pair."""
+def _whole_rounds(unit: Unit, sound: Sequence[str]) -> list[dict[str, Pair]]:
+    """The rounds of a unit in which each sound query that was to be run in it has a pair."""
+    names = [query for query in sound if query in unit.queries]
     rounds: dict[int, dict[str, Pair]] = {}
-    for pair in unit:
+    for pair in unit.pairs:
         rounds.setdefault(pair.round, {})[pair.query] = pair
-    return [found for found in rounds.values() if all(query in found for query in queries)]
+    return [
+        {query: found[query] for query in names}
+        for found in rounds.values()
+        if names and found.keys() >= set(names)
+    ]
 
 
 def _log_ratios(
@@ -150,7 +184,9 @@ def _log_ratios(
     found = np.full((len(rounds), len(queries)), math.nan)
     for i, pairs in enumerate(rounds):
         for j, query in enumerate(queries):
-            pair = pairs[query]
+            pair = pairs.get(query)
+            if pair is None:
+                continue
             base = pair.base_cpu_ns if cpu else pair.base_wall_ns
             candidate = pair.candidate_cpu_ns if cpu else pair.candidate_wall_ns
             if base and candidate:
@@ -159,16 +195,19 @@ def _log_ratios(
 
 
 def _medians(units: Sequence[Sequence[Mapping[str, Pair]]], query: str) -> tuple[float, float]:
-    pairs = [found[query] for unit in units for found in unit]
+    pairs = [found[query] for unit in units for found in unit if query in found]
     base = float(np.median([pair.base_wall_ns for pair in pairs]))
     return base, float(np.median([pair.candidate_wall_ns for pair in pairs]))
 
 
 def _pair_spreads(units: Sequence[Array]) -> list[float | None]:
     """Standard deviation of a pair's log ratio within its unit, for each column."""
-    several = [unit for unit in units if unit.shape[0] > 1]
+    return [_pair_spread([unit[:, i] for unit in units]) for i in range(units[0].shape[1])]
+
+
+def _pair_spread(units: Sequence[Array]) -> float | None:
+    several = [unit for unit in units if unit.size > 1 and not np.isnan(unit).any()]
     if not several:
-        return [None] * units[0].shape[1]
-    squares = sum(((unit - unit.mean(axis=0)) ** 2).sum(axis=0) for unit in several)
-    freedom = sum(unit.shape[0] - 1 for unit in several)
-    return [float(x) for x in np.sqrt(squares / freedom)]
+        return None
+    squares = sum(float(((unit - unit.mean()) ** 2).sum()) for unit in several)
+    return math.sqrt(squares / sum(unit.size - 1 for unit in several))

@@ -109,22 +109,30 @@ def query_units(pairs: Sequence[Array]) -> Units:
     Parameters
     ----------
     pairs
-        For each unit the logarithms of candidate ÷ base, of shape (rounds, queries).
+        For each unit the logarithms of candidate ÷ base, of shape (rounds, queries); nan for a
+        query that was not run in it.
+
+    Returns
+    -------
+    Units
+        In order; a query that was not run in all units ends in nan.
     """
     values = np.array([hodges_lehmann(unit) for unit in pairs])
-    return Units(values, np.array([_jackknife(_without_one(unit)) for unit in pairs]))
+    within = np.array([_jackknife(_without_one(unit)) for unit in pairs])
+    return Units(_closed_up(values), _closed_up(within))
 
 
 def suite_units(pairs: Sequence[Array]) -> Units:
-    """Logarithm of the geometric mean of the queries' ratios in each unit.
+    """Logarithm of the geometric mean of the queries' ratios in each unit that ran all of them.
 
     Parameters
     ----------
     pairs
         As for :func:`query_units`.
     """
-    values = np.array([hodges_lehmann(unit).mean(keepdims=True) for unit in pairs])
-    means = [_without_one(unit).mean(axis=1, keepdims=True) for unit in pairs]
+    whole = [unit for unit in pairs if not np.isnan(unit).any()]
+    values = np.array([hodges_lehmann(unit).mean(keepdims=True) for unit in whole])
+    means = [_without_one(unit).mean(axis=1, keepdims=True) for unit in whole]
     return Units(values, np.array([_jackknife(mean) for mean in means]))
 
 
@@ -150,7 +158,8 @@ def judge(pairs: Sequence[Array], question: Question) -> tuple[Judgement, list[J
     ----------
     pairs
         For each pair of processes, in the order of time, the logarithms of candidate ÷ base, of
-        shape (rounds, queries); one unit or more.
+        shape (rounds, queries), nan for a query that was not run in it; one unit of all queries or
+        more.
     question
         Effects and error rates.
 
@@ -167,7 +176,7 @@ def judge(pairs: Sequence[Array], question: Question) -> tuple[Judgement, list[J
 def _judge(units: Units, design: Design) -> list[Judgement]:
     decisions = decide(units.values, design, units.within, family=units.values.shape[1])
     return [
-        _judgement(units.values[:, column], decision, design)
+        _judgement(_known(units.values[:, column]), decision, design)
         for column, decision in enumerate(decisions)
     ]
 
@@ -201,6 +210,16 @@ def _verdict(decision: Decision, found: Estimate, effect: float) -> Verdict:
     if decision.answer == "unchanged" and -effect <= found.low and found.high <= effect:
         return "unchanged"
     return "inconclusive"
+
+
+def _known(values: Array) -> Array:
+    return values[~np.isnan(values)]
+
+
+def _closed_up(values: Array) -> Array:
+    """Each column's values without the gaps between them."""
+    order = np.argsort(np.isnan(values), axis=0, kind="stable")
+    return np.take_along_axis(values, order, axis=0)
 
 
 def _without_one(unit: Array) -> Array:

@@ -17,7 +17,7 @@ many tests are made of the same values, they estimate together by which factor i
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Literal
 
@@ -29,11 +29,11 @@ from neuralake.stats.student import normal_equivalent, t_quantile
 
 Array = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 Answer = Literal["more", "less", "unchanged"]
 
 FEWEST = 4
 FEWEST_TO_MODERATE = 8
-_NEVER = np.iinfo(np.int64).max
 _NORMAL = NormalDist()
 # Half the expected overshoot of a random walk over a boundary (Siegmund 1985; Whitehead 4.3).
 _OVERSHOOT = 0.583
@@ -158,7 +158,7 @@ def decide(
     ----------
     differences
         Of shape (looks, tests), in the order of time; those of one test are independent of one
-        another and of equal variance.
+        another and of equal variance. A test of which there are fewer ends in nan.
     design
         Error rates and effect of each test.
     within
@@ -176,89 +176,123 @@ def decide(
     n, tests = differences.shape
     if n < 2:
         return [Decision(None, None, None, None)] * tests
-    known = np.zeros(differences.shape)
-    if within is not None:
-        known = np.cumsum(within, axis=0) / np.arange(1, n + 1)[:, None]
-    noise = _Noise(known, _tiny(differences), family)
-    variances, _ = noise.at(n, np.var(differences, axis=0, ddof=1))
-    more, not_more = _first_crossings(differences, design, noise)
-    less, not_less = _first_crossings(-differences, design, noise)
-    decisions = []
-    for test in range(tests):
-        answer, after = _answer(*(int(x[test]) for x in (more, not_more, less, not_less)))
-        at_most = math.ceil(design.greatest_information * variances[test])
-        decisions.append(
-            Decision(
-                answer,
-                after,
-                at_most if answer else max(at_most, n + 1),
-                float(design.fixed_information * variances[test]),
-            )
+    noise = _Noise(differences, within, family)
+    more, less = _Side(design, tests), _Side(design, tests)
+    after = np.zeros(tests, dtype=np.int64)
+    for look in range(FEWEST, n + 1):
+        seen = noise.at(look, after == 0)
+        more.look(seen)
+        less.look(seen.mirrored())
+        answered = more.crossed | less.crossed | (more.excluded & less.excluded)
+        after[(after == 0) & answered] = look
+    variance = noise.overall()
+    at_most = np.ceil(design.greatest_information * variance)
+    answers: list[Answer | None] = [
+        "more" if up else "less" if down else "unchanged" if done else None
+        for up, down, done in zip(more.crossed, less.crossed, after > 0, strict=True)
+    ]
+    return [
+        Decision(
+            answers[test],
+            int(after[test]) or None,
+            int(at_most[test] if after[test] else max(at_most[test], noise.counts[test] + 1)),
+            float(design.fixed_information * variance[test]),
         )
-    return decisions
-
-
-def _answer(more: int, not_more: int, less: int, not_less: int) -> tuple[Answer | None, int | None]:
-    """The first answer of both tests together; a test stays with its own."""
-    found: list[tuple[int, Answer]] = []
-    if more <= min(not_more, _NEVER - 1):
-        found.append((more, "more"))
-    if less <= min(not_less, _NEVER - 1):
-        found.append((less, "less"))
-    if found:
-        after, answer = min(found)
-        return answer, after
-    neither = max(not_more, not_less)
-    return ("unchanged", neither) if neither < _NEVER else (None, None)
+        for test in range(tests)
+    ]
 
 
 @dataclass(frozen=True)
-class _Noise:
-    """How variances are judged.
+class _Seen:
+    """What one look sees, of shape (tests,).
 
     Attributes
     ----------
-    known
-        Mean of the variances inside up to each look, of shape (looks, tests); 0 if not known.
-    least
-        A variance to divide by where all differences are equal.
-    family
-        Number of tests that estimate together.
+    open
+        Tests that wait for an answer and have a difference at this look.
+    mean, variance, df
+        Of the differences so far; how well the variance is known.
+    looks
+        So far.
     """
 
-    known: Array
-    least: float
-    family: int
+    open: Flags
+    mean: Array
+    variance: Array
+    df: Counts
+    looks: int
 
-    def at(self, looks: int, variance: Array) -> tuple[Array, Counts]:
-        """The variance to go by after a number of looks, and its degrees of freedom."""
-        known = self.known[looks - 1]
-        df = np.full(variance.shape, looks - 1)
-        if looks >= FEWEST_TO_MODERATE:
-            moderated = moderate(variance, known, looks - 1, self.family)
+    def mirrored(self) -> _Seen:
+        """The same with the signs exchanged."""
+        return replace(self, mean=-self.mean)
+
+
+class _Side:
+    """One of the two one-sided tests, of many at once; what it has answered stays."""
+
+    def __init__(self, design: Design, tests: int) -> None:
+        self._design = design
+        self.crossed = np.zeros(tests, dtype=bool)
+        self.excluded = np.zeros(tests, dtype=bool)
+
+    def look(self, seen: _Seen) -> None:
+        """Answer "more", or "not more", where a boundary is crossed for the first time."""
+        root = np.sqrt(seen.looks / seen.variance)
+        more, not_more = self._design.boundaries(root**2, seen.looks)
+        waiting = seen.open & ~self.crossed & ~self.excluded
+        above = normal_equivalent(seen.mean * root, seen.df) >= more
+        below = normal_equivalent((self._design.effect - seen.mean) * root, seen.df) >= not_more
+        self.crossed |= waiting & above
+        self.excluded |= waiting & below & ~above
+
+
+class _Noise:
+    """Means and variances of the differences, look by look."""
+
+    def __init__(self, differences: Array, within: Array | None, family: int) -> None:
+        n, tests = differences.shape
+        there = ~np.isnan(differences)
+        self.counts: Counts = there.sum(axis=0)
+        self._first = differences[0]
+        # so that squares do not swallow the differences
+        centred = np.where(there, differences - self._first, 0)
+        self._sums, self._squares = np.cumsum(centred, axis=0), np.cumsum(centred**2, axis=0)
+        self._inside = np.zeros((n, tests))
+        if within is not None:
+            self._inside = np.cumsum(np.where(there, within, 0), axis=0)
+        self._least = _tiny(np.where(there, differences, 0))
+        self._family = family
+        self._variance, self._known = np.zeros(tests), np.zeros(tests)
+
+    def at(self, look: int, waiting: Flags) -> _Seen:
+        """What a look sees; a test that does not wait tells the others what it told before."""
+        mean, variance, known = self._moments(look)
+        there = waiting & (self.counts >= look)
+        self._variance = np.where(there, variance, self._variance)
+        self._known = np.where(there, known, self._known)
+        variance, df = self._judged(look)
+        return _Seen(there, mean, variance, df, look)
+
+    def overall(self) -> Array:
+        """The variances by all differences."""
+        look = self._sums.shape[0]
+        _, self._variance, self._known = self._moments(look)
+        return self._judged(look)[0]
+
+    def _moments(self, look: int) -> tuple[Array, Array, Array]:
+        """Mean and variance of the first differences, and the mean of their variances inside."""
+        count = np.minimum(look, self.counts)
+        sums, squares = self._sums[look - 1], self._squares[look - 1]
+        variance = np.maximum(squares - sums**2 / count, 0) / np.maximum(count - 1, 1)
+        return self._first + sums / count, variance, self._inside[look - 1] / count
+
+    def _judged(self, look: int) -> tuple[Array, Counts]:
+        """The variances to go by, and their degrees of freedom."""
+        variance, df = self._variance, np.full(self._variance.shape, look - 1)
+        if look >= FEWEST_TO_MODERATE:
+            moderated = moderate(variance, self._known, look - 1, self._family)
             variance, df = moderated.variance, moderated.df
-        return np.maximum(variance, np.maximum(known, self.least)), df
-
-
-def _first_crossings(differences: Array, design: Design, noise: _Noise) -> tuple[Counts, Counts]:
-    """Look at which each boundary is crossed for the first time, for each test."""
-    n, tests = differences.shape
-    first_more = np.full(tests, _NEVER)
-    first_not_more = np.full(tests, _NEVER)
-    centred = differences - differences[0]  # so that squares do not swallow the differences
-    sums, squares = np.cumsum(centred, axis=0), np.cumsum(centred**2, axis=0)
-    for k in range(FEWEST, n + 1):
-        mean = differences[0] + sums[k - 1] / k
-        variance, df = noise.at(k, (squares[k - 1] - sums[k - 1] ** 2 / k) / (k - 1))
-        root = np.sqrt(k / variance)
-        more, not_more = design.boundaries(root**2, k)
-        for first, distance, boundary in (
-            (first_more, mean, more),
-            (first_not_more, design.effect - mean, not_more),
-        ):
-            reached = normal_equivalent(distance * root, df) >= boundary
-            first[reached & (first == _NEVER)] = k
-    return first_more, first_not_more
+        return np.maximum(variance, np.maximum(self._known, self._least)), df
 
 
 def _tiny(differences: Array) -> float:

@@ -14,6 +14,7 @@ from benchmarks.detection.trials import (
     Recording,
     carry_out,
     draw,
+    planned,
     quieter,
     read_recording,
     write_recording,
@@ -25,6 +26,7 @@ from tests.report.compared.make import change, made_comparison, made_engine
 
 QUERIES = tuple("abcdefgh")
 QUESTION = Question()
+MANY_S = 30 * 12.5
 
 
 def recording(units: int = 40, rounds: int = 4, noise: float = 0.05) -> Recording:
@@ -63,7 +65,8 @@ def test_a_recording_of_pairs_leaves_half_a_unit_out(tmp_path: Path) -> None:
 
 def test_trials_without_a_change_raise_no_alarm() -> None:
     rng = np.random.default_rng(2)
-    outcome = carry_out(draw(recording(), 500, 30, rng), np.zeros(8), QUESTION, 4)
+    made = recording()
+    outcome = carry_out(made, draw(made, 500, 30, rng), np.zeros(8), QUESTION, MANY_S)
     assert np.mean(np.abs(np.nan_to_num(outcome.suite)) > 0) <= 0.01
     assert np.mean(np.abs(np.nan_to_num(outcome.queries)) > 0) <= 0.001
     assert 0.93 <= outcome.suite_covered.mean() <= 0.97
@@ -86,32 +89,64 @@ def test_a_slowed_query_is_found_and_no_other() -> None:
     rng = np.random.default_rng(3)
     change = np.zeros(8)
     change[2] = math.log1p(0.08)
-    outcome = carry_out(draw(recording(), 200, 30, rng), change, QUESTION, 4)
+    made = recording()
+    outcome = carry_out(made, draw(made, 200, 30, rng), change, QUESTION, MANY_S)
     assert np.mean(outcome.queries[:, 2] > 0) > 0.95
     others = np.delete(outcome.queries, 2, axis=1)
     assert np.mean(np.abs(np.nan_to_num(others)) > 0) <= 0.002
 
 
 def test_a_trial_says_what_compare_would_say() -> None:
-    made = recording(12)
-    drawn = draw(made, 20, 12, np.random.default_rng(4))
-    outcome = carry_out(drawn, np.zeros(8), QUESTION, 4)
+    made = recording(12, noise=0.08)
+    drawn = draw(made, 20, 40, np.random.default_rng(4))
+    outcome = carry_out(made, drawn, np.zeros(8), QUESTION, 18 * made.unit_s)
     names = {"slower": 1.0, "faster": -1.0, "unchanged": 0.0}
     rng = np.random.default_rng(4)
-    chosen = rng.integers(0, 12, (12, 20))
-    sign = rng.choice((-1.0, 1.0), (12, 20))
+    chosen = rng.integers(0, 12, (40, 20))
+    sign = rng.choice((-1.0, 1.0), (40, 20))
     for trial in range(20):
-        units = int(outcome.run_units[trial])
-        pairs = [made.log_ratios()[chosen[u, trial]] * sign[u, trial] for u in range(units)]
+        ran = outcome.query_units[trial]
+        pairs = []
+        for unit in range(int(ran.max())):
+            logs = made.log_ratios()[chosen[unit, trial]] * sign[unit, trial]
+            pairs.append(np.where(ran > unit, logs, math.nan))
         suite, queries = judge(pairs, QUESTION)
         codes = [names.get(said.verdict, math.nan) for said in (suite, *queries)]
         expected = [outcome.suite[trial], *outcome.queries[trial]]
         assert codes == pytest.approx(expected, nan_ok=True)
+    assert len(np.unique(outcome.query_units)) > 3
+
+
+def test_time_goes_to_the_queries_that_are_open() -> None:
+    made = recording(noise=0.2)
+    drawn = draw(made, 50, 120, np.random.default_rng(6))
+    seconds = 40 * made.unit_s
+    outcome = carry_out(made, drawn, np.zeros(8), Question(0.1, 0.1), seconds)
+    took_s = made.start_s * outcome.query_units.max(axis=1)
+    took_s += made.rounds * outcome.query_units @ made.query_s
+    assert np.all(took_s <= seconds)
+    unsettled = np.isnan(outcome.queries)
+    assert unsettled.any()
+    whole = outcome.query_units.min(axis=1)[unsettled.any(axis=1)]
+    assert np.all(outcome.suite_units[unsettled.any(axis=1)] <= whole)
+    assert outcome.query_units[unsettled].mean() > 40
 
 
 def test_a_quieter_recording_has_less_noise() -> None:
     made = recording()
     assert quieter(made, 0.5).log_ratios().std() == pytest.approx(made.log_ratios().std() / 2)
+
+
+def test_a_quieter_recording_has_the_rounds_that_would_have_been_planned() -> None:
+    made = recording(units=6, rounds=20, noise=0.08)
+    cut = planned(made, QUESTION)
+    assert 4 <= cut.rounds < 10
+    parts = 20 // cut.rounds
+    assert cut.base_s.shape == (6 * parts, cut.rounds, len(QUERIES))
+    assert cut.log_ratios()[1] == pytest.approx(made.log_ratios()[0, cut.rounds : 2 * cut.rounds])
+    saved_s = (20 - cut.rounds) * (made.base_s + made.candidate_s).sum(axis=2).mean()
+    assert cut.unit_s == pytest.approx(12.5 - saved_s)
+    assert planned(recording(units=6, noise=0.5), QUESTION).rounds == 4
 
 
 def test_the_other_rules_flag_what_they_say_they_flag() -> None:

@@ -19,12 +19,13 @@ from neuralake.compare.pairs import (
     EnginePairs,
     SidedQuery,
     Terms,
+    _Pace,
     affordable_rounds,
 )
 from neuralake.compare.processes import ArmProcess, Place
 from neuralake.errors import CompareError
 from neuralake.queries.query import Query
-from neuralake.results.comparison import SIDES, Change, EngineComparison, Side
+from neuralake.results.comparison import SIDES, Change, EngineComparison, Pair, Side
 from neuralake.stats.paired import Question
 
 ENGINE = "duckdb"
@@ -126,6 +127,37 @@ def test_a_slower_query_is_named(tmp_path: Path, table: str) -> None:
     assert heavy.cpu_ratio is not None
     assert found.verified_against == "agreement of both arms and of the engines"
     assert found.versions["base"]["duckdb"] == found.versions["candidate"]["duckdb"]
+
+
+def test_a_query_that_is_decided_leaves_the_time_to_the_others(tmp_path: Path, table: str) -> None:
+    bench = Bench(tmp_path, table, {"heavy": (LIGHT, HEAVY), "light": (LIGHT, LIGHT)})
+    found = bench.run(25, question=Question(0.02, 0.001))
+    heavy, light = found.queries
+    assert found.ending == "time"
+    assert (found.suite.verdict, heavy.verdict, light.verdict) == (
+        *("slower", "slower"),
+        "inconclusive",
+    )
+    assert heavy.decided_after_pairs is not None
+    assert heavy.decided_after_pairs <= heavy.pairs < light.pairs
+    assert found.suite.pairs == heavy.pairs
+    assert light.pairs == found.processes * found.rounds
+    kept = Counter(pair.query for pair in read_pairs(tmp_path / "pairs.jsonl"))
+    assert kept == {"heavy": heavy.pairs, "light": light.pairs}
+
+
+def test_what_is_left_to_run_says_how_long_it_takes() -> None:
+    pace = _Pace()
+    for _ in range(4):
+        pairs = [
+            Pair("e", query, 0, 0, wall_ns, wall_ns, None, None, True)
+            for query, wall_ns in (("a", 300_000_000), ("b", 100_000_000))
+        ]
+        pace.round(1.0, pairs)  # 0.8 s of it in the queries
+    pace.unit(7.0)
+    assert (pace.start_s, pace.round_s) == (3.0, 1.0)
+    assert pace.needed_s(10, ["a", "b"]) == pytest.approx(3 + 10)
+    assert pace.needed_s(10, ["b"]) == pytest.approx(3 + 2.5)
 
 
 def test_a_short_time_is_not_spent_on_two_pairs_of_processes() -> None:

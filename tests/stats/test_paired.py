@@ -95,6 +95,20 @@ def test_the_suite_is_the_geometric_mean_of_the_queries() -> None:
     assert suite_units(pairs).within[:, 0] == pytest.approx([0] * 3)
 
 
+def test_a_query_that_was_not_run_everywhere_is_judged_by_what_there_is() -> None:
+    pairs = noise(20, 0.03)
+    for unit in (3, 14, 15, 16, 17, 18, 19):
+        pairs[unit] = pairs[unit].copy()
+        pairs[unit][:, 2] = math.nan
+    suite, queries = judge(pairs, QUESTION)
+    without = [unit for unit in pairs if not np.isnan(unit).any()]
+    assert suite == judge(without, QUESTION)[0]
+    closed_up = query_units(pairs).values
+    assert np.isnan(closed_up[:, 2]).tolist() == [False] * 13 + [True] * 7
+    assert queries[2].ratio == pytest.approx(math.exp(query_units(without).values[:, 2].mean()))
+    assert queries[0].ratio == judge(noise(20, 0.03), QUESTION)[1][0].ratio
+
+
 @pytest.mark.parametrize("tails", ["normal", "heavy"])
 def test_pairs_show_how_much_a_unit_s_value_varies(tails: str) -> None:
     rng = np.random.default_rng(8)

@@ -139,6 +139,17 @@ def test_an_answer_stays() -> None:
         assert (early.answer, early.after) == (decision.answer, decision.after)
 
 
+def test_what_is_measured_no_more_changes_no_answer() -> None:
+    values, within = simulated_families(0.5, [1.0] * QUERIES, fixed_size=15)
+    values, within = values[:, : 40 * QUERIES], within[:, : 40 * QUERIES]
+    all_of_it = decide(values, QUERY_DESIGN, within, QUERIES)
+    for test, decision in enumerate(all_of_it):
+        if decision.after is not None and test % 3:  # some go on, as all do while the suite is open
+            values[decision.after :, test] = math.nan
+    cut = decide(values, QUERY_DESIGN, within, QUERIES)
+    assert [(d.answer, d.after) for d in cut] == [(d.answer, d.after) for d in all_of_it]
+
+
 def test_it_does_not_answer_before_the_fourth_look() -> None:
     values = np.full((FEWEST - 1, 1), 50.0) + np.array([[0.0], [0.1], [-0.1]])
     (decision,) = decide(values, DESIGN)
