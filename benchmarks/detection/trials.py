@@ -244,7 +244,7 @@ def carry_out(
 ) -> Outcome:
     """Run the trials as ``neuralake compare`` does: until everything has a verdict.
 
-    Once the suite has one, a query that has one is not run any more.
+    Once the suite has one, a query that is unchanged is not run any more.
 
     Parameters
     ----------
@@ -294,15 +294,14 @@ def _run(
     elapsed_s, running = np.zeros(trials), np.ones(trials, dtype=bool)
     for unit in range(units):
         unit_s = recording.start_s + recording.rounds * (wanted @ recording.query_s)
-        running &= wanted.any(axis=1) & ((elapsed_s + unit_s <= seconds) | (unit == 0))
+        running &= (elapsed_s + unit_s <= seconds) | (unit == 0)
         elapsed_s += np.where(running, unit_s, 0)
         query_units[wanted & running[:, None]] = unit + 1
         suite_units[wanted.all(axis=1) & running] = unit + 1
-        decided = by_suite.settled[suite_units - 1, trial, 0]
-        open_queries = ~by_query.settled[
-            query_units - 1, trial[:, None], np.arange(queries)[None, :]
-        ]
-        wanted = np.where(decided[:, None], open_queries, True)
+        suite_settled = by_suite.settled[suite_units - 1, trial, 0]
+        settled = by_query.settled[query_units - 1, trial[:, None], np.arange(queries)[None, :]]
+        running &= ~(suite_settled & settled.all(axis=1))
+        wanted = ~(suite_settled[:, None] & settled & (by_query.answers == 0))
     return suite_units, query_units
 
 

@@ -205,7 +205,7 @@ class EnginePairs:
     observer: Observer
     _units: list[Unit] = field(default_factory=list)
     _pace: _Pace = field(default_factory=_Pace)
-    _decided: frozenset[str] = frozenset()
+    _done: frozenset[str] = frozenset()
     _faults: dict[str, tuple[str, str]] = field(default_factory=dict)
     _digests: dict[tuple[Side, str], str] = field(default_factory=dict)
     _about: dict[str, dict[str, Mapping[str, str]]] = field(
@@ -240,7 +240,7 @@ class EnginePairs:
             left_s = seconds - (now - began)
             found = self._verdicts("time", now - began)
             self.observer.judged(self.engine, found.suite, found.queries, left_s)
-            self._decided = self._decided_by(found)
+            self._done = self._done_by(found)
             ending = self._ending(found, left_s)
             if ending is None and len(self._units) == 1 and self.terms.rounds is None:
                 affordable = affordable_rounds(seconds, self._pace.start_s, self._pace.round_s)
@@ -254,11 +254,15 @@ class EnginePairs:
         spreads = [query.spread for query in found.queries if query.spread is not None]
         return planned_rounds(found.suite.spread, spreads, self.terms.question)
 
-    def _decided_by(self, found: EngineComparison) -> frozenset[str]:
-        """Queries that need no more pairs: none while the suite needs those of all."""
+    def _done_by(self, found: EngineComparison) -> frozenset[str]:
+        """Queries that need no more pairs: none while the suite needs those of all.
+
+        One that is slower or faster goes on. By how much is what is asked next, and an estimate
+        that ends with the verdict is too far from 0 on average.
+        """
         if self.terms.until_time or found.suite.verdict == "inconclusive":
             return frozenset()
-        return frozenset(c.query for c in found.queries if c.query and c.verdict != "inconclusive")
+        return frozenset(c.query for c in found.queries if c.query and c.verdict == "unchanged")
 
     def _ending(self, found: EngineComparison, left_s: float) -> Ending | None:
         changes = (found.suite, *found.queries)
@@ -294,7 +298,7 @@ class EnginePairs:
     def _unit(self, number: int, rng: random.Random) -> None:
         """Start both arms, run each query once unmeasured, and then the rounds of pairs.
 
-        Queries that are decided are left out, so that the time goes to the others.
+        Queries that are unchanged are left out, so that the time goes to the others.
         """
         names = self._names()
         self.observer.starting(self.engine, number, self.rounds or FIRST_ROUNDS)
@@ -408,8 +412,8 @@ class EnginePairs:
                 self._faults[name] = ("wrong", fault)
 
     def _open(self) -> list[SidedQuery]:
-        """Queries that are sound and not decided."""
-        done = self._decided | self._faults.keys()
+        """Queries that are sound and need more pairs."""
+        done = self._done | self._faults.keys()
         return [query for query in self.queries if query.query.name not in done]
 
     def _names(self) -> frozenset[str]:

@@ -151,8 +151,8 @@ def decide(
 
     With normal differences that vary as much between as inside, the chance of a false answer is
     0.2 to 1.4 times ``alpha``; if all of their variance lies between, up to 3 times. Of a family,
-    one test that varies 2 to 10 times as much as the others let expect errs up to 20 times as
-    often as ``alpha``, and the family of 22 with it up to 1.6 times (benchmarks/detection).
+    one test that varies 2 to 10 times as much as the others let expect errs up to 6 times as
+    often as ``alpha``, and a family of 22 up to 1.3 times (benchmarks/detection).
 
     Parameters
     ----------

@@ -35,6 +35,11 @@ t = DeltaTable(name="t", location={uri!r})
 """
 LIGHT = "SELECT count(DISTINCT range % 1000) AS n FROM range(200000)"
 HEAVY = "SELECT count(DISTINCT range % 1000) AS n FROM range(6000000)"
+# the same answer from one to forty times the rows
+NOISY = (
+    "SELECT count(DISTINCT range % 1000) AS n FROM range(200000), "
+    "(SELECT unnest(range(CAST((SELECT 1 + 40 * random()) AS BIGINT))))"
+)
 WRONG = "SELECT count(DISTINCT range % 1001) AS n FROM range(200000)"
 BROKEN = "SELECT nothing AS n FROM t"
 
@@ -129,21 +134,24 @@ def test_a_slower_query_is_named(tmp_path: Path, table: str) -> None:
     assert found.versions["base"]["duckdb"] == found.versions["candidate"]["duckdb"]
 
 
-def test_a_query_that_is_decided_leaves_the_time_to_the_others(tmp_path: Path, table: str) -> None:
-    bench = Bench(tmp_path, table, {"heavy": (LIGHT, HEAVY), "light": (LIGHT, LIGHT)})
-    found = bench.run(25, question=Question(0.02, 0.001))
-    heavy, light = found.queries
-    assert found.ending == "time"
-    assert (found.suite.verdict, heavy.verdict, light.verdict) == (
-        *("slower", "slower"),
-        "inconclusive",
+def test_a_query_that_is_unchanged_leaves_the_time_to_the_others(
+    tmp_path: Path, table: str
+) -> None:
+    sql = {"light": (LIGHT, LIGHT), "noisy": (NOISY, NOISY), "slow": (LIGHT, HEAVY)}
+    bench = Bench(tmp_path, table, sql)
+    found = bench.run(30, question=Question(suite_effect=20, query_effect=0.3))
+    light, noisy, slow = found.queries
+    assert (light.verdict, noisy.verdict, slow.verdict, found.suite.verdict, found.ending) == (
+        *("unchanged", "inconclusive", "slower", "unchanged"),
+        "time",
     )
-    assert heavy.decided_after_pairs is not None
-    assert heavy.decided_after_pairs <= heavy.pairs < light.pairs
-    assert found.suite.pairs == heavy.pairs
-    assert light.pairs == found.processes * found.rounds
+    assert light.decided_after_pairs is not None
+    assert light.decided_after_pairs <= light.pairs < noisy.pairs
+    assert found.suite.pairs == light.pairs
+    # by how much is worth knowing: what is slower goes on
+    assert slow.pairs == noisy.pairs == found.processes * found.rounds
     kept = Counter(pair.query for pair in read_pairs(tmp_path / "pairs.jsonl"))
-    assert kept == {"heavy": heavy.pairs, "light": light.pairs}
+    assert kept == {"light": light.pairs, "noisy": noisy.pairs, "slow": slow.pairs}
 
 
 def test_what_is_left_to_run_says_how_long_it_takes() -> None:
