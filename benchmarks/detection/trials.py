@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from neuralake.compare.journal import DOCUMENT, read_pairs
-from neuralake.compare.pairs import planned_rounds
+from neuralake.compare.pairs import RUN_ON, planned_rounds
 from neuralake.results.comparison import Comparison
 from neuralake.stats.paired import Question, query_units, suite_units
 from neuralake.stats.sequential import Decision, Design, decide
@@ -244,7 +244,8 @@ def carry_out(
 ) -> Outcome:
     """Run the trials as ``neuralake compare`` does: until everything has a verdict.
 
-    Once the suite has one, a query that is unchanged is not run any more.
+    Once the suite has one, a query that is unchanged is run half as long again as it took, and
+    then no more.
 
     Parameters
     ----------
@@ -301,7 +302,8 @@ def _run(
         suite_settled = by_suite.settled[suite_units - 1, trial, 0]
         settled = by_query.settled[query_units - 1, trial[:, None], np.arange(queries)[None, :]]
         running &= ~(suite_settled & settled.all(axis=1))
-        wanted = ~(suite_settled[:, None] & settled & (by_query.answers == 0))
+        done = (by_query.answers == 0) & (query_units >= RUN_ON * by_query.answered_after)
+        wanted = ~(suite_settled[:, None] & settled & done)
     return suite_units, query_units
 
 
@@ -323,6 +325,8 @@ class _Looks:
     ----------
     answers
         Of the tests, once they have one, of shape (trials, tests): 1, −1, 0, or nan.
+    answered_after
+        Units that the answer took, of the same shape.
     settled
         Whether there is a verdict: an answer, and an interval that agrees with it.
     mean, half
@@ -330,6 +334,7 @@ class _Looks:
     """
 
     answers: Array
+    answered_after: Array
     settled: npt.NDArray[np.bool_]
     mean: Array
     half: Array
@@ -367,7 +372,7 @@ def _settled(values: Array, within: Array, design: Design, family: int) -> _Look
         np.abs(mean) + half <= design.effect,
         answers * mean - half > 0,
     )
-    return _Looks(answers, (counts >= after) & agrees, mean, half)
+    return _Looks(answers, after, (counts >= after) & agrees, mean, half)
 
 
 def _answers(decisions: Sequence[Decision]) -> Array:

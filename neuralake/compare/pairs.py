@@ -21,6 +21,8 @@ from neuralake.stats.paired import Question
 from neuralake.stats.sequential import FEWEST
 
 FIRST_ROUNDS = 4
+# How many times its pairs until the verdict an unchanged query is run.
+RUN_ON = 1.5
 _MOST_ROUNDS = 20
 _UNITS_WANTED = 12
 _FEWEST_UNITS = 2 * FEWEST
@@ -257,12 +259,13 @@ class EnginePairs:
     def _done_by(self, found: EngineComparison) -> frozenset[str]:
         """Queries that need no more pairs: none while the suite needs those of all.
 
-        One that is slower or faster goes on. By how much is what is asked next, and an estimate
-        that ends with the verdict is too far from 0 on average.
+        An estimate that ends with the verdict leans towards it. One that is unchanged goes on for
+        half as many pairs again; one that is slower or faster, to the end: by how much is what is
+        asked next.
         """
         if self.terms.until_time or found.suite.verdict == "inconclusive":
             return frozenset()
-        return frozenset(c.query for c in found.queries if c.query and c.verdict == "unchanged")
+        return frozenset(c.query for c in found.queries if c.query and _is_done(c))
 
     def _ending(self, found: EngineComparison, left_s: float) -> Ending | None:
         changes = (found.suite, *found.queries)
@@ -418,6 +421,13 @@ class EnginePairs:
 
     def _names(self) -> frozenset[str]:
         return frozenset(query.query.name for query in self._open())
+
+
+def _is_done(change: Change) -> bool:
+    decided_after = change.decided_after_pairs
+    if change.verdict != "unchanged" or decided_after is None:
+        return False
+    return change.pairs >= RUN_ON * decided_after
 
 
 def _both(arms: Mapping[Side, ArmProcess], do: Callable[[ArmProcess, Side], None]) -> None:
