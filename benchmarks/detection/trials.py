@@ -244,7 +244,7 @@ def carry_out(
 ) -> Outcome:
     """Run the trials as ``neuralake compare`` does: until everything has a verdict.
 
-    Once the suite has one, a query that is unchanged is run half as long again as it took, and
+    Once the suite has one, a query that is unchanged is run a tenth longer than it took, and
     then no more.
 
     Parameters

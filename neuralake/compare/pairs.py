@@ -22,7 +22,7 @@ from neuralake.stats.sequential import FEWEST
 
 FIRST_ROUNDS = 4
 # How many times its pairs until the verdict an unchanged query is run.
-RUN_ON = 1.5
+RUN_ON = 1.1
 _MOST_ROUNDS = 20
 _UNITS_WANTED = 12
 _FEWEST_UNITS = 2 * FEWEST
@@ -259,9 +259,8 @@ class EnginePairs:
     def _done_by(self, found: EngineComparison) -> frozenset[str]:
         """Queries that need no more pairs: none while the suite needs those of all.
 
-        An estimate that ends with the verdict leans towards it. One that is unchanged goes on for
-        half as many pairs again; one that is slower or faster, to the end: by how much is what is
-        asked next.
+        An estimate that ends with the verdict leans towards it. One that is unchanged goes on for a
+        tenth of its pairs; one that is slower or faster, to the end: by how much is asked next.
         """
         if self.terms.until_time or found.suite.verdict == "inconclusive":
             return frozenset()
