@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from neuralake.compare.journal import DOCUMENT, read_pairs
 from neuralake.compare.pairs import RUN_ON, planned_rounds
+from neuralake.compare.verdicts import pair_spreads
 from neuralake.results.comparison import Comparison
 from neuralake.stats.paired import Question, query_units, suite_units
 from neuralake.stats.sequential import Decision, Design, decide
@@ -89,12 +90,10 @@ def planned(recording: Recording, question: Question) -> Recording:
     Where these are fewer than were recorded, each unit is cut into several, one after the other,
     and each of them is given the whole time that the processes took to start.
     """
-    logs = recording.log_ratios()
-    inside = logs - logs.mean(axis=1, keepdims=True)
-    freedom = logs.shape[0] * (logs.shape[1] - 1)
-    queries = np.sqrt((inside**2).sum(axis=(0, 1)) / freedom)
-    suite = math.sqrt(float((inside.mean(axis=2) ** 2).sum()) / freedom)
-    rounds = planned_rounds(suite, [float(sd) for sd in queries], question)
+    logs = list(recording.log_ratios())
+    queries = [spread for spread in pair_spreads(logs) if spread is not None]
+    (suite,) = pair_spreads([unit.mean(axis=1, keepdims=True) for unit in logs])
+    rounds = planned_rounds(suite or 0.0, queries, question)
     parts = recording.rounds // rounds
     if parts < 2:
         return recording

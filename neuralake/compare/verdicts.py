@@ -69,7 +69,7 @@ def engine_verdicts(measured: Measured, question: Question) -> tuple[Change, tup
     wall = [_log_ratios(unit, sound, cpu=False) for unit in units]
     query_cpu = query_units([_log_ratios(unit, sound, cpu=True) for unit in units]).values
     suite, queries = judge(wall, question)
-    spread = _pair_spreads(wall)
+    spread = pair_spreads(wall)
     medians = {query: _medians(units, query) for query in sound}
     changes = {}
     for i, query in enumerate(sound):
@@ -97,7 +97,7 @@ def _suite_change(
     known = all(np.isfinite(unit).all() for unit in cpu)
     of_cpu = _Cpu.of(suite_units(cpu).values[:, 0]) if known else _Cpu(None, None, None)
     totals = (sum(base for base, _ in medians), sum(candidate for _, candidate in medians))
-    (spread,) = _pair_spreads([unit.mean(axis=1, keepdims=True) for unit in wall])
+    (spread,) = pair_spreads([unit.mean(axis=1, keepdims=True) for unit in wall])
     pairs = [len(unit) for unit in whole]
     return _change(None, suite, of_cpu, totals, pairs, measured, spread)
 
@@ -200,8 +200,19 @@ def _medians(units: Sequence[Sequence[Mapping[str, Pair]]], query: str) -> tuple
     return base, float(np.median([pair.candidate_wall_ns for pair in pairs]))
 
 
-def _pair_spreads(units: Sequence[Array]) -> list[float | None]:
-    """Standard deviation of a pair's log ratio within its unit, for each column."""
+def pair_spreads(units: Sequence[Array]) -> list[float | None]:
+    """Standard deviation of a pair's log ratio within its unit, for each column.
+
+    Parameters
+    ----------
+    units
+        Logarithms of ratios, each of shape (rounds, columns); nan where a column was not run.
+
+    Returns
+    -------
+    list
+        None where no unit has two pairs.
+    """
     return [_pair_spread([unit[:, i] for unit in units]) for i in range(units[0].shape[1])]
 
 
