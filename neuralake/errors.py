@@ -6,6 +6,13 @@ line prints it and exits with :attr:`NeuralakeError.exit_status`.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_BACKTRACE = re.compile(r"\n\s*0: .*", re.DOTALL)
+_LONGEST_REASON = 300
+
 
 class NeuralakeError(Exception):
     """Base of all errors that are the caller's to mend."""
@@ -59,3 +66,21 @@ class CompareError(NeuralakeError):
 
 class HistoryError(NeuralakeError):
     """Results over commits are absent, corrupt or of another version, or git cannot order them."""
+
+
+def reason_of(error: BaseException, secrets: Iterable[str] = ()) -> str:
+    """A library's error as one short line without colours and backtrace, to go into one of ours.
+
+    Parameters
+    ----------
+    error
+        What the library raised; without a message it gives its type.
+    secrets
+        Replaced by ``***``, in this order.
+    """
+    text = _BACKTRACE.sub("", _ANSI.sub("", str(error)))
+    words = "".join(c if c.isprintable() else " " for c in text).split()
+    text = " ".join(words) or type(error).__name__
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text if len(text) <= _LONGEST_REASON else text[:_LONGEST_REASON] + "…"

@@ -9,7 +9,7 @@ from pathlib import Path
 from pyarrow import fs
 
 from neuralake.config import Settings, is_remote
-from neuralake.errors import CatalogError, ConfigError
+from neuralake.errors import CatalogError, ConfigError, reason_of
 
 # object_store accepts several names for one option; two of them in one mapping would compete.
 _CANONICAL = {
@@ -25,9 +25,6 @@ _CANONICAL = {
     "allow_http": "aws_allow_http",
 }
 _SECRET = re.compile(r"key|secret|token|password|credential", re.IGNORECASE)
-_ANSI = re.compile(r"\x1b\[[0-9;]*m")
-_BACKTRACE = re.compile(r"\n\s*0: .*", re.DOTALL)
-_LONGEST_MESSAGE = 300
 
 
 def resolve_location(
@@ -84,13 +81,8 @@ def filesystem(uri: str, options: Mapping[str, str]) -> tuple[fs.FileSystem, str
 
 
 def one_line(error: BaseException, options: Mapping[str, str]) -> str:
-    """An error of a library as one short line without colours, backtrace and secrets."""
-    text = _BACKTRACE.sub("", _ANSI.sub("", str(error)))
-    words = "".join(c if c.isprintable() else " " for c in text).split()
-    text = " ".join(words) or type(error).__name__
-    for secret in _secrets(options):
-        text = text.replace(secret, "***")
-    return text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + "…"
+    """A library's error as one short line without colours, backtrace and secrets."""
+    return reason_of(error, _secrets(options))
 
 
 def _secrets(options: Mapping[str, str]) -> Iterable[str]:

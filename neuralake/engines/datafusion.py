@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
 from neuralake.config import is_remote
-from neuralake.errors import EngineError
+from neuralake.errors import EngineError, reason_of
 from neuralake.machine import cores
 from neuralake.quantities import parse_size
 
@@ -84,7 +84,9 @@ class DataFusionEngine:
             try:
                 config = config.set(key, value)
             except BaseException as error:  # a Rust panic is not an Exception
-                raise EngineError(f"datafusion: setting {key}={value}: {error}") from error
+                raise EngineError(
+                    f"datafusion: setting {key}={value}: {reason_of(error)}"
+                ) from error
         runtime = RuntimeEnvBuilder().with_disk_manager_os()
         if options.memory in ("auto", "unbounded"):
             runtime = runtime.with_unbounded_memory_pool()

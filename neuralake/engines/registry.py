@@ -10,7 +10,7 @@ from typing import Any, cast
 import msgspec
 
 from neuralake.engines.protocol import Engine, EngineType
-from neuralake.errors import EngineError, EngineUnavailableError
+from neuralake.errors import EngineError, EngineUnavailableError, reason_of
 
 ENTRY_POINT_GROUP = "neuralake.engines"
 
@@ -78,7 +78,9 @@ def engine_type(name: str) -> EngineType:
     try:
         return cast(EngineType, found.load())
     except Exception as error:
-        raise EngineError(f"engine {name} ({found.value}) cannot be loaded: {error}") from error
+        raise EngineError(
+            f"engine {name} ({found.value}) cannot be loaded: {reason_of(error)}"
+        ) from error
 
 
 def parse_specs(names: Iterable[str], options: Iterable[str]) -> tuple[EngineSpec, ...]:

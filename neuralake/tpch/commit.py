@@ -21,7 +21,7 @@ from deltalake.transaction import AddAction, CommitProperties, create_table_with
 
 from neuralake.catalog.columns import arrow_schema, check_schema
 from neuralake.catalog.delta import DeltaTable
-from neuralake.errors import DatasetError
+from neuralake.errors import DatasetError, reason_of
 
 FIRST_ENTRY = f"_delta_log/{0:020}.json"
 
@@ -91,7 +91,7 @@ def commit(
             commit_properties=CommitProperties(custom_metadata=dict(facts)),
         )
     except (DeltaError, OSError) as error:
-        raise DatasetError(f"table {table.name} cannot be committed: {error}") from error
+        raise DatasetError(f"table {table.name} cannot be committed: {reason_of(error)}") from error
     return CommittedTable(rows, tuple(action.path for action in actions))
 
 
@@ -155,7 +155,9 @@ def _footer(file: Path) -> pq.FileMetaData:
     try:
         return pq.read_metadata(file)
     except (pa.ArrowException, OSError) as error:
-        raise DatasetError(f"{file.name} is not a complete Parquet file: {error}") from error
+        raise DatasetError(
+            f"{file.name} is not a complete Parquet file: {reason_of(error)}"
+        ) from error
 
 
 def _add_action(file: Path, footer: pq.FileMetaData) -> AddAction:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from neuralake.catalog.tables import Table
 from neuralake.engines.protocol import Engine, Session
 from neuralake.engines.registry import EngineSpec, start
-from neuralake.errors import ResultsError
+from neuralake.errors import ResultsError, reason_of
 from neuralake.measure.execution import Execution, measure, settle
 from neuralake.queries.digest import digest
 
@@ -131,4 +131,4 @@ def read_answer(path: Path) -> pa.Table:
         with pa.ipc.open_file(path) as reader:
             return reader.read_all()
     except (OSError, pa.ArrowException) as error:
-        raise ResultsError(f"the answer {path} cannot be read: {error}") from error
+        raise ResultsError(f"the answer {path} cannot be read: {reason_of(error)}") from error

@@ -166,7 +166,7 @@ def test_a_foreign_staging_directory_is_left_alone(tmp_path: Path, content: str 
 
 # Whoever is not root needs a user namespace to mount a disk, which ends with the script.
 UNSHARE = ["unshare", "--mount", *(["--user", "--map-root-user"] if os.geteuid() else [])]
-ON_SMALL_DISK = """
+GENERATE = """
 import sys
 from pathlib import Path
 from neuralake.errors import DatasetError
@@ -189,12 +189,30 @@ except DatasetError as error:
     print(error)
 print(sorted(entry.name for entry in disk.iterdir()))
 """
+COMMIT = """
+import sys
+from pathlib import Path
+from neuralake.errors import DatasetError
+from neuralake.tpch.commit import commit
+from neuralake.tpch.tables import TABLES
+
+disk = Path(sys.argv[1])
+(disk / "region.1.parquet").write_bytes(Path(sys.argv[2]).read_bytes())
+try:
+    (disk / "filler").write_bytes(bytes(1_000_000))
+except OSError:
+    pass
+try:
+    commit(TABLES["region"], disk, ["region.1.parquet"], {})
+except DatasetError as error:
+    print(error)
+"""
 
 
-def on_disk(directory: Path, options: str, scale_factor: float) -> list[str]:
-    """What a generation on a small disk says, and which names are there afterwards."""
+def on_disk(directory: Path, options: str, script: str, argument: object) -> list[str]:
+    """The lines that a script prints when it works on a disk of its own."""
     mount = f'mount -t tmpfs -o {options} tmpfs "$1" && exec "$2" -c "$3" "$1" "$4"'
-    arguments = [str(directory), sys.executable, ON_SMALL_DISK, str(scale_factor)]
+    arguments = [str(directory), sys.executable, script, str(argument)]
     return subprocess.run(
         [*UNSHARE, "sh", "-c", mount, "sh", *arguments],
         check=True,
@@ -204,20 +222,31 @@ def on_disk(directory: Path, options: str, scale_factor: float) -> list[str]:
 
 
 def test_too_little_disk_is_said_before_anything_is_written(tmp_path: Path) -> None:
-    message, names = on_disk(tmp_path, "size=100m", 1)
+    message, names = on_disk(tmp_path, "size=100m", GENERATE, 1)
     expected = r"too little disk at .*: scale factor 1 needs about \d+ MB, 105 MB are free"
     assert re.fullmatch(expected, message)
     assert names == "[]"
 
 
 def test_a_disk_that_fills_up_is_an_error_that_leaves_nothing(tmp_path: Path) -> None:
-    message, names = on_disk(tmp_path, "size=60m", SLOW)
-    assert "No space left on device" in message
+    message, names = on_disk(tmp_path, "size=60m", GENERATE, SLOW)
+    assert "No space left on device" in message  # of the generator or, if it was done, of a commit
     assert names == "['filler']"
 
 
+def test_a_disk_that_is_full_at_the_commit_is_an_error_of_one_line(tmp_path: Path) -> None:
+    made = generate(SMALL, str(tmp_path / "sf"))
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    data = tmp_path / "sf" / made.tables["region"].files[0].path
+    (message,) = on_disk(disk, "size=100k", COMMIT, data)
+    assert message.startswith("table region cannot be committed: ")
+    assert message.endswith(" No space left on device (os error 28)")
+    assert message.isprintable()
+
+
 def test_a_disk_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
-    message, names = on_disk(tmp_path, "ro", SMALL)
+    message, names = on_disk(tmp_path, "ro", GENERATE, SMALL)
     assert re.match(r"the dataset cannot be written to .*/sf: Read-only file system", message)
     assert names == "[]"
 
