@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import random
 import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import deltalake
 import pyarrow as pa
@@ -28,6 +31,7 @@ from neuralake.errors import CompareError
 from neuralake.queries.query import Query
 from neuralake.results.comparison import SIDES, Change, EngineComparison, Pair, Side
 from neuralake.stats.paired import Question
+from neuralake.workloads.executor import write_answer
 
 ENGINE = "duckdb"
 CATALOG = """
@@ -36,11 +40,6 @@ t = DeltaTable(name="t", location={uri!r})
 """
 LIGHT = "SELECT count(DISTINCT range % 1000) AS n FROM range(200000)"
 HEAVY = "SELECT count(DISTINCT range % 1000) AS n FROM range(6000000)"
-# the same answer from one to sixty times the rows
-NOISY = (
-    "SELECT count(DISTINCT range % 1000) AS n FROM range(200000), "
-    "(SELECT unnest(range(CAST((SELECT 1 + 60 * power(random(), 3)) AS BIGINT))))"
-)
 WRONG = "SELECT count(DISTINCT range % 1001) AS n FROM range(200000)"
 BROKEN = "SELECT nothing AS n FROM t"
 
@@ -135,17 +134,84 @@ def test_a_slower_query_is_named(tmp_path: Path, table: str) -> None:
     assert found.versions["base"]["duckdb"] == found.versions["candidate"]["duckdb"]
 
 
+class Scripted:
+    """How long executions take, on a clock of their own."""
+
+    def __init__(self, spreads: Mapping[str, float], slower: str) -> None:
+        self.spreads = spreads
+        self.slower = slower
+        self.now_s = 0.0
+        self.rng = random.Random(1)
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    def took(self, side: Side, query: str) -> int:
+        factor = 1.5 if (side, query) == ("candidate", self.slower) else 1.0
+        wall_s = 0.1 * factor * math.exp(self.rng.gauss(0, self.spreads[query]))
+        self.now_s += wall_s
+        return round(wall_s * 1e9)
+
+
+class ScriptedArm:
+    """In place of a process."""
+
+    script: ClassVar[Scripted]
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+
+    def load(self) -> dict[str, object]:
+        self.script.now_s += 0.5
+        return {"tables": {}}
+
+    def start(self, engine: str, options: Mapping[str, str]) -> dict[str, object]:
+        return {"versions": {}, "settings": {}}
+
+    def execute(
+        self, sql: str, answer: Path, known: str | None, timeout_s: float | None
+    ) -> dict[str, object]:
+        if known is None:
+            write_answer(pa.table({"n": [1]}), answer)
+        took_ns = self.script.took(self.place.side, sql)
+        return {"execution": {"wall_ns": took_ns, "cpu_ns": took_ns}, "rows": 1, "digest": "same"}
+
+    def close(self) -> None: ...
+    def kill(self) -> None: ...
+
+
 def test_a_query_that_is_unchanged_leaves_the_time_to_the_others(
-    tmp_path: Path, table: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sql = {"light": (LIGHT, LIGHT), "noisy": (NOISY, NOISY), "slow": (LIGHT, HEAVY)}
-    bench = Bench(tmp_path, table, sql)
-    found = bench.run(35, question=Question(suite_effect=20, query_effect=0.6))
+    script = Scripted({"light": 0.1, "noisy": 1.5, "slow": 0.1}, slower="slow")
+    monkeypatch.setattr(ScriptedArm, "script", script, raising=False)
+    monkeypatch.setattr("neuralake.compare.pairs.ArmProcess", ScriptedArm)
+    monkeypatch.setattr("neuralake.compare.pairs.time", script)
+    places = {
+        side: Place(side, "HEAD", Path(), tmp_path, None, None, None, tmp_path / "log")
+        for side in SIDES
+    }
+    with PairJournal(tmp_path / "pairs.jsonl") as journal:
+        found = EnginePairs(
+            engine=ENGINE,
+            options={side: {} for side in SIDES},
+            places=places,
+            queries=tuple(
+                SidedQuery(Query(name, name, name), dict.fromkeys(SIDES, name))
+                for name in script.spreads
+            ),
+            tables={},
+            answers=Answers(tmp_path / "answers", None),
+            terms=Terms(Question(suite_effect=2.0, query_effect=0.1), 120),
+            rounds=2,
+            journal=journal.append,
+            observer=Watch(),
+        ).run(120)
     light, noisy, slow = found.queries
-    assert (light.verdict, noisy.verdict, slow.verdict, found.suite.verdict, found.ending) == (
-        *("unchanged", "inconclusive", "slower", "unchanged"),
-        "time",
-    )
+    assert (light.verdict, noisy.verdict, slow.verdict) == ("unchanged", "inconclusive", "slower")
+    # slower on the whole, and within the effect: whichever is sure first
+    assert found.suite.verdict in {"slower", "unchanged"}
+    assert found.ending == "time"
     assert light.decided_after_pairs is not None
     assert RUN_ON * light.decided_after_pairs <= light.pairs < noisy.pairs
     assert found.suite.pairs == light.pairs
