@@ -43,14 +43,19 @@ class Usage:
 
 
 def process_tree(pid: int) -> list[int]:
-    """A process and its living descendants, itself first."""
+    """A process and its living descendants, itself first.
+
+    Each of its threads may have children. There are dozens of threads, and this is read just before
+    each measured call: with plain system calls it takes a quarter of what ``pathlib`` takes.
+    """
     tree = [pid]
     for parent in tree:
         try:
-            for task in (_PROC / str(parent) / "task").iterdir():
-                tree += [int(child) for child in (task / "children").read_text().split()]
+            tasks = os.listdir(f"/proc/{parent}/task")  # noqa: PTH208 (see above)
         except OSError:
             continue  # it ended meanwhile, or there is no /proc
+        for task in tasks:
+            tree += map(int, _children(f"/proc/{parent}/task/{task}/children"))
     return tree
 
 
@@ -88,6 +93,19 @@ def peak_memory_bytes(pids: Iterable[int]) -> int | None:
 def resident_bytes(pids: Iterable[int]) -> int:
     """Sum of the processes' resident memory now (``VmRSS``); what they share counts in each."""
     return (_total(_kibibytes(pid, "VmRSS:") for pid in pids)) or 0
+
+
+def _children(file: str) -> list[bytes]:
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return []  # the thread ended meanwhile
+    try:
+        return b"".join(iter(lambda: os.read(descriptor, 65536), b"")).split()
+    except OSError:
+        return []
+    finally:
+        os.close(descriptor)
 
 
 def _difference(later: int | None, earlier: int | None) -> int | None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import gc
 import mmap
 import os
+import queue
 import subprocess
 import sys
+import threading
 import time
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -186,6 +189,28 @@ def test_the_tree_holds_grandchildren() -> None:
         assert {child.pid, grandchild} <= set(process_tree(os.getpid()))
         child.stdin.write(b"\n")
     assert process_tree(os.getpid()) == [os.getpid()] or grandchild not in process_tree(os.getpid())
+
+
+def test_the_tree_holds_the_children_of_every_thread() -> None:
+    started: queue.Queue[subprocess.Popen[bytes]] = queue.Queue()
+    seen = threading.Event()
+
+    def hold() -> None:
+        with subprocess.Popen(
+            [sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE
+        ) as child:
+            started.put(child)
+            seen.wait()
+
+    with ThreadPoolExecutor(3) as pool:  # the kernel lists a child at the thread that started it
+        holders = [pool.submit(hold) for _ in range(3)]
+        children = {started.get().pid for _ in holders}
+        tree = process_tree(os.getpid())
+        seen.set()
+    assert all(holder.result() is None for holder in holders)
+    assert tree[0] == os.getpid()
+    assert children <= set(tree)
+    assert len(tree) == len(set(tree))
 
 
 def test_what_is_not_known_is_none() -> None:
