@@ -92,7 +92,8 @@ class Arm:
 
     def __init__(self, plan: Plan, dataset: Dataset, path: Sequence[str]) -> None:
         self.measured = Measured()
-        arguments = (plan.engine, dataset.path, dataset.answers, ",".join(plan.queries))
+        options = json.dumps(dict(plan.options))
+        arguments = (plan.engine, options, dataset.path, dataset.answers, ",".join(plan.queries))
         self._process = subprocess.Popen(
             module_command("worker", *map(str, arguments)),
             stdin=subprocess.PIPE,

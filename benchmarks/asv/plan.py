@@ -19,7 +19,7 @@ stand in asv's matrix, so that asv records them and keeps results of different o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 ENGINES: Final = ("polars", "datafusion", "spark")
@@ -57,12 +57,15 @@ class Plan:
         Counted executions of each query, after one that is not counted.
     stream_rounds
         How often each number of concurrent streams is run.
+    options
+        Of the engine, the same in each arm.
     """
 
     engine: str
     queries: tuple[str, ...]
     rounds: int
     stream_rounds: int
+    options: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_whole(self) -> bool:
@@ -89,6 +92,7 @@ def plans(environ: Mapping[str, str]) -> dict[str, Plan]:
             _queries(_for("NEURALAKE_ASV_QUERIES", environ, engine)),
             _count("NEURALAKE_ASV_ROUNDS", environ, engine, least=1),
             _count("NEURALAKE_ASV_STREAM_ROUNDS", environ, engine, least=0),
+            _options(engine),
         )
         for engine in _names("NEURALAKE_ASV_ENGINES", environ, ENGINES)
     }
@@ -120,6 +124,18 @@ def scale_factor(environ: Mapping[str, str]) -> str:
     if not valid:
         raise PlanError(f"NEURALAKE_ASV_SCALE_FACTOR is {text!r}: expected such as 0.1")
     return f"{float(text):g}"
+
+
+def _options(engine: str) -> dict[str, str]:
+    """Two JVMs run side by side, and each would take a heap by what is free when it starts.
+
+    Each gets 0.3 of the memory, without an anchor too, so that results are of one heap.
+    """
+    if engine != "spark":
+        return {}
+    from neuralake.machine import memory_bytes
+
+    return {"memory": f"{max(int(0.3 * memory_bytes() / 2**30), 1)}g"}
 
 
 def _value(variable: str, environ: Mapping[str, str]) -> str:

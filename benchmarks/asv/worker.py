@@ -1,6 +1,6 @@
 """The process of one engine in one arm: started once, then asked, a line of JSON each.
 
-    python -P -m asv.worker ENGINE DATASET ANSWERS QUERIES
+    python -P -m asv.worker ENGINE OPTIONS DATASET ANSWERS QUERIES
 
     {"do": "round"}                  {"seconds": {"q01": 0.047, …}, "failures": {}}
     {"do": "streams", "count": 2}    {"seconds": 0.91, "failures": {}}
@@ -134,14 +134,16 @@ class _QuietHeap:
         gc.enable()
 
 
-def open_engine(engine: str, dataset: str, answers: Path, queries: Sequence[str]) -> OpenEngine:
+def open_engine(
+    engine: str, options: Mapping[str, str], dataset: str, answers: Path, queries: Sequence[str]
+) -> OpenEngine:
     """Start an engine in this process and open the dataset's tables."""
     from neuralake.config import Settings
     from neuralake.engines.registry import EngineSpec, prepare, start
     from neuralake.tpch.dataset import open_workload
 
     workload = open_workload(dataset, Settings.from_environ(os.environ))
-    spec = EngineSpec(engine)
+    spec = EngineSpec(engine, options)
     prepare(spec)
     started = start(spec)
     session = started.open(workload.tables)
@@ -154,15 +156,29 @@ def open_engine(engine: str, dataset: str, answers: Path, queries: Sequence[str]
 def peak_rss_bytes(pid: int) -> int:
     """Sum of the peak resident memory of a process and its descendants (``VmHWM``, proc(5)).
 
-    Their peaks need not fall together, so that the sum is an upper bound.
+    Their peaks need not fall together, so that the sum is an upper bound. The threads of a JVM come
+    and go meanwhile: one that has ended has no children.
     """
     pids = [pid]
     for parent in pids:
-        for task in Path(f"/proc/{parent}/task").iterdir():
-            pids += [int(child) for child in (task / "children").read_text().split()]
-    status = "".join(Path(f"/proc/{member}/status").read_text() for member in pids)
-    lines = [line.split() for line in status.splitlines()]
-    return sum(int(line[1]) * 1024 for line in lines if line[0] == "VmHWM:")
+        for task in _entries(Path(f"/proc/{parent}/task")):
+            pids += map(int, _text(task / "children").split())
+    lines = [line for pid in pids for line in _text(Path(f"/proc/{pid}/status")).splitlines()]
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+
+
+def _entries(directory: Path) -> list[Path]:
+    try:
+        return list(directory.iterdir())
+    except OSError:
+        return []
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text()
+    except OSError:
+        return ""
 
 
 def serve(engine: OpenEngine, requests: TextIO, replies: TextIO) -> None:
@@ -190,8 +206,8 @@ def main(arguments: Sequence[str]) -> None:
     os.dup2(2, 1)
     import neuralake
 
-    engine, dataset, answers, queries = arguments
-    opened = open_engine(engine, dataset, Path(answers), queries.split(","))
+    engine, options, dataset, answers, queries = arguments
+    opened = open_engine(engine, json.loads(options), dataset, Path(answers), queries.split(","))
     print(json.dumps({"neuralake": str(Path(neuralake.__file__).parent)}), file=replies, flush=True)
     serve(opened, sys.stdin, replies)
     opened.close()

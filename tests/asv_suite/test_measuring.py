@@ -92,6 +92,16 @@ def test_datafusion_runs_concurrent_streams_over_one_session(ready: dict[str, st
     assert cache.arms["commit"]["datafusion"].failures == {}
 
 
+def test_spark_runs_in_both_arms_at_once(ready: dict[str, str]) -> None:
+    environ = ready | {"NEURALAKE_ASV_ENGINES": "spark", "NEURALAKE_ASV_QUERIES": "6"}
+    plan = replace(plans(environ)["spark"], rounds=1)
+    found = measure(plan, find_dataset(ready), {"commit": [], "anchor": []})
+    for measured in found.values():
+        assert measured.failures == {}
+        assert len(measured.query("q06")) == 1
+        assert measured.memory() > 100_000_000
+
+
 def test_a_wrong_answer_has_no_number(ready: dict[str, str], tmp_path: Path) -> None:
     dataset = own_answers(ready, tmp_path)
     falsify(dataset, "q06")

@@ -14,6 +14,8 @@ from benchmarks.asv.plan import (
     plans,
     scale_factor,
 )
+from neuralake.machine import memory_bytes
+from neuralake.quantities import parse_size
 
 
 def test_by_default_every_engine_runs_every_query() -> None:
@@ -30,6 +32,16 @@ def test_a_value_is_for_all_but_for_whom_it_has_another() -> None:
     assert chosen["spark"].queries == ("q01", "q06", "q09", "q10", "q11")
     assert chosen["polars"].queries == QUERIES
     assert generator_rounds({"NEURALAKE_ASV_ROUNDS": "4 generator:2"}) == 2
+
+
+def test_two_jvms_side_by_side_leave_memory_to_the_rest() -> None:
+    chosen = plans({})
+    assert [engine for engine, plan in chosen.items() if plan.options] == ["spark"]
+    heap_bytes = parse_size(chosen["spark"].options["memory"])
+    assert heap_bytes >= 2**30
+    assert 2 * heap_bytes <= max(0.6 * memory_bytes(), 2 * 2**30)
+    alone = plans({"NEURALAKE_ASV_ARMS": "commit"})
+    assert alone["spark"].options == chosen["spark"].options, "results would be of two heaps"
 
 
 def test_streams_of_some_of_the_queries_are_not_measured() -> None:
