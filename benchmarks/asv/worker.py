@@ -157,7 +157,8 @@ def peak_rss_bytes(pid: int) -> int:
     """Sum of the peak resident memory of a process and its descendants (``VmHWM``, proc(5)).
 
     Their peaks need not fall together, so that the sum is an upper bound. The threads of a JVM come
-    and go meanwhile: one that has ended has no children.
+    and go meanwhile: one that has ended has no children. Not read by ``neuralake.measure``, which
+    is the commit's here: the instrument must be the same for every commit.
     """
     pids = [pid]
     for parent in pids:

@@ -96,16 +96,15 @@ def resident_bytes(pids: Iterable[int]) -> int:
 
 
 def _children(file: str) -> list[bytes]:
+    """Process numbers in a file of children; none if the thread has ended meanwhile."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return []  # the thread ended meanwhile
-    try:
-        return b"".join(iter(lambda: os.read(descriptor, 65536), b"")).split()
+        try:
+            return b"".join(iter(lambda: os.read(descriptor, 65536), b"")).split()
+        finally:
+            os.close(descriptor)
     except OSError:
         return []
-    finally:
-        os.close(descriptor)
 
 
 def _difference(later: int | None, earlier: int | None) -> int | None:
