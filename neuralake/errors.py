@@ -11,6 +11,17 @@ from collections.abc import Iterable
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _BACKTRACE = re.compile(r"\n\s*0: .*", re.DOTALL)
+_CAUSED_BY = re.compile(r"\ncaused by\n", re.IGNORECASE)
+# What follows the first words: plans, excerpts of the SQL, the stack of expressions
+_EXCERPT = re.compile(r"\n\s*(?:== |LINE \d+: |Candidate functions:|Driver stacktrace:)|;\n")
+_JAVA_FRAME = re.compile(r"^\s+at [\w.$/<>]+\(", re.MULTILINE)
+_JAVA_CAUSE = re.compile(
+    r"^(?:Caused by: |: )?(?:[\w$]+\.)+(?P<kind>[\w$]+)(?:: (?P<message>.*?))?(?=^\s+at |\Z)",
+    re.MULTILINE | re.DOTALL,
+)
+# Spark, "Error Conditions": a name such as [DIVIDE_BY_ZERO], one line, and an SQLSTATE
+_SPARK_CONDITION = re.compile(r"\[[A-Z0-9]+_[A-Z0-9_]+(?:\.[A-Z0-9_]+)?\] .*")
+_SQLSTATE = re.compile(r"\s*SQLSTATE: \w{5};?")
 _LONGEST_REASON = 300
 
 
@@ -69,18 +80,70 @@ class HistoryError(NeuralakeError):
 
 
 def reason_of(error: BaseException, secrets: Iterable[str] = ()) -> str:
-    """A library's error as one short line without colours and backtrace, to go into one of ours.
+    """The part of a library's error that tells what is wrong, as one short line for one of ours.
 
     Parameters
     ----------
     error
-        What the library raised; without a message it gives its type.
+        What the library raised. One without a message gives its type, and its cause.
     secrets
         Replaced by ``***``, in this order.
     """
-    text = _BACKTRACE.sub("", _ANSI.sub("", str(error)))
-    words = "".join(c if c.isprintable() else " " for c in text).split()
-    text = " ".join(words) or type(error).__name__
+    text = telling_part(_message(error))
+    if not text:
+        kind, cause = type(error).__name__, error.__cause__
+        text = kind if cause is None else f"{kind}: {telling_part(_message(cause))}"
     for secret in secrets:
         text = text.replace(secret, "***")
     return text if len(text) <= _LONGEST_REASON else text[:_LONGEST_REASON] + "…"
+
+
+def telling_part(text: str) -> str:
+    """What tells the fault in a library's message, in one line; empty if nothing does.
+
+    Colours, backtraces, query plans and excerpts of the SQL are left out. Of a chain of causes the
+    innermost that says something is taken: DataFusion sets them apart by ``caused by``, a Java
+    trace by ``Caused by:``. Of Spark's error conditions, ``[DIVIDE_BY_ZERO] …``, it is the
+    innermost too, with its own cause in brackets.
+
+    Parameters
+    ----------
+    text
+        The message of an exception, of any length.
+    """
+    text = _BACKTRACE.sub("", _ANSI.sub("", text)).strip()
+    causes = _java_causes(text) if _JAVA_FRAME.search(text) else []
+    conditions = _SPARK_CONDITION.findall(text) if causes or text.startswith("[") else []
+    if conditions:
+        words = _SQLSTATE.sub("", conditions[-1]).strip(" ;")
+        if causes and conditions[-1] not in causes[-1]:
+            words = f"{words} (caused by {causes[-1]})"
+    elif causes:
+        words = causes[-1]
+    else:
+        words = _first_paragraph(_CAUSED_BY.split(text)[-1])
+    return " ".join("".join(c if c.isprintable() else " " for c in words).split())
+
+
+def _java_causes(text: str) -> list[str]:
+    """The exceptions of a Java trace that have a message, outermost first; or the innermost."""
+    found = [(m["kind"], _first_paragraph(m["message"] or "")) for m in _JAVA_CAUSE.finditer(text)]
+    told = [f"{kind}: {message}" for kind, message in found if message]
+    return told or [kind for kind, _ in found[-1:]]
+
+
+def _first_paragraph(text: str) -> str:
+    """Up to a blank line or an excerpt, but beyond a line that only announces."""
+    paragraphs = [p.strip() for p in re.split(r"\n\s*\n", _EXCERPT.split(text.strip())[0])]
+    first = paragraphs[0]
+    return " ".join(paragraphs[:2]) if first.endswith(":") else first
+
+
+def _message(error: BaseException) -> str:
+    """What an exception says; a library's may itself fail to say it (a JVM that is gone)."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 (whatever its text may raise)
+        return ""
+    # The message of a KeyError is the key alone
+    return f"{type(error).__name__}: {text}" if isinstance(error, KeyError) and text else text
