@@ -1,5 +1,5 @@
 """``python -m neuralake``: the command line without its console script."""
 
-from neuralake.cli import main
+from neuralake_bench import main
 
 main()

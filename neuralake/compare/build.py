@@ -16,8 +16,8 @@ import msgspec
 
 from neuralake.compare import shelf
 from neuralake.compare.arm import ArmSpec
-from neuralake.compare.checkout import check_out, find_repository
-from neuralake.compare.environment import Uv, UvError, find_uv
+from neuralake.compare.checkout import Commit, check_out, find_repository
+from neuralake.compare.environment import FORMERLY, OURS, Uv, UvError, find_uv
 from neuralake.compare.inputs import Inputs, find_inputs
 from neuralake.compare.shelf import hold, prune
 from neuralake.compare.wheel import Wheel
@@ -28,7 +28,7 @@ __all__ = ["Arm", "build_arm", "find_repository", "find_uv", "hold", "prune"]
 
 KEPT = 8
 
-_OURS = "neuralake"
+_AGENT = "neuralake/compare/agent.py"  # what an arm is run by
 _DIGEST_SHOWN = 12
 
 
@@ -200,15 +200,31 @@ def _install(inputs: Inputs, entry: Path, uv: Uv, say: Callable[[str], None], lo
     if inputs.requirements:
         notes += _install_requirements(inputs, entry / "requirements", uv, say, log)
     packages = uv.packages()
-    if _OURS not in packages:
-        raise ArmError(
-            f"the environment of commit {commit} ({commit.subject}) has no neuralake: "
-            "add it to the project's dependencies, and lock them"
-        )
+    _require_ours(packages, uv, commit)
     for wheel in inputs.requirements:
         if isinstance(wheel, Wheel) and wheel.package in packages:
             packages[wheel.package] += f" (sha256:{wheel.sha256[:_DIGEST_SHOWN]}…)"
     return _Ready(packages, notes)
+
+
+def _require_ours(packages: Mapping[str, str], uv: Uv, commit: Commit) -> None:
+    """Check that Neuralake is there: under its name, or under that which it had before.
+
+    Under both it is not, since they write the same files.
+    """
+    ours, formerly = packages.get(OURS), packages.get(FORMERLY)
+    if (ours is None) != (formerly is None) and (ours is not None or uv.has_module(_AGENT)):
+        return
+    where = f"the environment of commit {commit} ({commit.subject})"
+    if ours is None:
+        found = f", and its {FORMERLY} {formerly} is another project's" if formerly else ""
+        raise ArmError(
+            f"{where} has no {OURS}{found}: add {OURS} to the project's dependencies, and lock them"
+        )
+    raise ArmError(
+        f"{where} has both {OURS} and {FORMERLY} {formerly}, another project's package that "
+        f"writes the same files: leave {FORMERLY} out"
+    )
 
 
 def _install_requirements(

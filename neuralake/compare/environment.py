@@ -40,7 +40,8 @@ _SOURCES = (
     "allow-insecure-host",
     "native-tls",
 )
-_OURS = "neuralake"
+OURS = "neuralake-bench"
+FORMERLY = "neuralake"  # until the distribution was renamed; that of PyPI is another project's
 
 
 class UvError(Exception):
@@ -98,7 +99,7 @@ class Uv:
         """
         arguments = ["sync", "--frozen", "--no-editable", "--all-extras", "--python"]
         arguments += [sys.executable]
-        if _settings(self.source).get("project", {}).get("name") == _OURS:
+        if _settings(self.source).get("project", {}).get("name") in (OURS, FORMERLY):
             arguments.append("--no-dev")
         self._run(self.source, *arguments)
 
@@ -146,6 +147,10 @@ class Uv:
         found = msgspec.json.decode(listed.stdout, type=list[Package])
         return {normalise(package.name): package.version for package in found}
 
+    def has_module(self, path: str) -> bool:
+        """Whether a file such as ``package/module.py`` is installed."""
+        return any(self.environment.glob(f"lib/python*/site-packages/{path}"))
+
     def _conflicts(self, directory: Path) -> list[str]:
         done = self._start(directory, "pip", "check", "--python", str(self.python))
         return [line for line in done.stderr.splitlines() if line.startswith("The package ")]
@@ -190,7 +195,9 @@ def find_uv() -> Path:
     except (ImportError, FileNotFoundError):
         found = shutil.which("uv")
     if found is None:
-        raise ArmError("arms are built with uv, which is not installed: pip install 'uv>=0.9'")
+        raise ArmError(
+            "arms are built with uv, which is not installed: pip install 'neuralake-bench[compare]'"
+        )
     return Path(found)
 
 

@@ -105,7 +105,7 @@ class DataFusionEngine:
     def unavailable(cls) -> str | None:
         """Why DataFusion cannot run here, or None."""
         if find_spec("datafusion") is None:
-            return "datafusion is not installed: pip install 'neuralake[datafusion]'"
+            return "datafusion is not installed: pip install 'neuralake-bench[datafusion]'"
         return None
 
     @classmethod

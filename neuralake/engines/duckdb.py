@@ -59,7 +59,7 @@ class DuckDBEngine:
     def unavailable(cls) -> str | None:
         """Why DuckDB cannot run here, or None."""
         if find_spec("duckdb") is None:
-            return "duckdb is not installed: pip install 'neuralake[duckdb]'"
+            return "duckdb is not installed: pip install 'neuralake-bench[duckdb]'"
         return None
 
     def versions(self) -> dict[str, str]:

@@ -72,7 +72,9 @@ class PolarsEngine:
     @classmethod
     def unavailable(cls) -> str | None:
         """Why Polars cannot run here, or None."""
-        return None if find_spec("polars") else "polars is not installed: pip install neuralake"
+        return (
+            None if find_spec("polars") else "polars is not installed: pip install neuralake-bench"
+        )
 
     def versions(self) -> dict[str, str]:
         """Of Polars, and of deltalake, which reads the snapshot."""

@@ -60,7 +60,7 @@ def place_report(directory: Path, contents: Callable[[], Mapping[str, bytes]]) -
         part of a report.
     """
     if find_spec("matplotlib") is None:
-        raise ResultsError("a report needs matplotlib: pip install 'neuralake[report]'")
+        raise ResultsError("a report needs matplotlib: pip install 'neuralake-bench[report]'")
     target = Path(os.path.realpath(directory))
     try:
         _check_replaceable(target)

@@ -23,7 +23,8 @@ def make_wheel(
     extras: Mapping[str, str] | None = None,
 ) -> Path:
     """Make a wheel of files by name in the archive."""
-    info = f"{name}-{version}.dist-info"
+    file = name.replace("-", "_")
+    info = f"{file}-{version}.dist-info"
     metadata = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}"]
     metadata += [f"Requires-Dist: {requirement}" for requirement in requires]
     for extra, requirement in (extras or {}).items():
@@ -36,7 +37,7 @@ def make_wheel(
     }
     record = "".join(f"{path},,\n" for path in [*content, f"{info}/RECORD"])
     directory.mkdir(parents=True, exist_ok=True)
-    path = directory / f"{name}-{version}-{tag}.whl"
+    path = directory / f"{file}-{version}-{tag}.whl"
     with zipfile.ZipFile(path, "w") as archive:
         for member, text in {**content, f"{info}/RECORD": record}.items():
             archive.writestr(member, text)

@@ -26,7 +26,7 @@ backend-path = ["."]
 name = "lake"
 version = "0.1"
 requires-python = ">=3.11"
-dependencies = ["neuralake", "iniconfig>=2,<2.1"]
+dependencies = ["neuralake-bench", "iniconfig>=2,<2.1"]
 
 [project.optional-dependencies]
 more = ["sprocket>=1"]
@@ -114,7 +114,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     repository = Repository(path)
     repository.git("init", "--quiet", "--initial-branch=main")
     wheels = path / "wheels"
-    backend.make_wheel(wheels, "neuralake", "9.9", {"neuralake.py": "ANSWER = 9\n"})
+    backend.make_wheel(wheels, "neuralake-bench", "9.9", {"neuralake.py": "ANSWER = 9\n"})
     for version in ("1.0", "1.5", "2.0"):
         code = {"sprocket.py": f"VERSION = '{version}'\n"}
         backend.make_wheel(wheels, "sprocket", version, code)

@@ -72,7 +72,7 @@ def test_packages_are_those_of_the_lock_file_with_all_extras(build: Builder) -> 
     assert dict(arm.packages) == {
         "iniconfig": "2.0.0",
         "lake": "0.1",
-        "neuralake": "9.9",
+        "neuralake-bench": "9.9",
         "sprocket": "2.0",
     }
     assert evaluate(arm, "neuralake.ANSWER, sprocket.VERSION", "neuralake", "sprocket") == "9 2.0"
@@ -212,7 +212,7 @@ def test_a_wheel_may_be_called_anything(build: Builder, tmp_path: Path) -> None:
 
 
 def test_neuralake_itself_may_come_from_a_requirement(build: Builder, tmp_path: Path) -> None:
-    wheel = backend.make_wheel(tmp_path, "neuralake", "10", {"neuralake.py": "ANSWER = 10\n"})
+    wheel = backend.make_wheel(tmp_path, "neuralake-bench", "10", {"neuralake.py": "ANSWER = 10\n"})
     assert evaluate(build(f"HEAD+{wheel}"), "neuralake.ANSWER", "neuralake") == "10"
 
 
@@ -386,11 +386,47 @@ def test_a_lock_file_that_is_out_of_date_is_used_and_told(build: Builder) -> Non
 
 def test_an_environment_without_neuralake(build: Builder) -> None:
     pyproject = (build.repository.path / "pyproject.toml").read_text()
-    (build.repository.path / "pyproject.toml").write_text(pyproject.replace('"neuralake", ', ""))
+    (build.repository.path / "pyproject.toml").write_text(
+        pyproject.replace('"neuralake-bench", ', "")
+    )
     build.repository.lock()
     build.repository.commit("Do without")
     message = failure(build, "HEAD")
-    assert "(Do without) has no neuralake: add it to the project's dependencies" in message
+    assert "(Do without) has no neuralake-bench: add neuralake-bench to the project" in message
+
+
+STRANGER = {"neuralake/__init__.py": "", "neuralake/core.py": ""}
+
+
+def test_another_projects_neuralake_is_none(build: Builder) -> None:
+    pyproject = (build.repository.path / "pyproject.toml").read_text()
+    backend.make_wheel(build.repository.path / "wheels", "neuralake", "0.0.5", STRANGER)
+    (build.repository.path / "pyproject.toml").write_text(
+        pyproject.replace('"neuralake-bench", ', '"neuralake", ')
+    )
+    build.repository.lock()
+    build.repository.commit("Take the name for the thing")
+    message = failure(build, "HEAD")
+    assert "has no neuralake-bench, and its neuralake 0.0.5 is another project's: add" in message
+
+
+def test_another_projects_neuralake_over_ours(build: Builder, tmp_path: Path) -> None:
+    wheel = backend.make_wheel(tmp_path, "neuralake", "0.0.5", STRANGER)
+    message = failure(build, f"HEAD+{wheel}")
+    assert "has both neuralake-bench and neuralake 0.0.5, another project's package" in message
+
+
+def test_a_commit_from_before_the_distribution_was_renamed(build: Builder, tmp_path: Path) -> None:
+    pyproject = (build.repository.path / "pyproject.toml").read_text()
+    backend.make_wheel(
+        build.repository.path / "wheels", "neuralake", "0.1", {"neuralake/compare/agent.py": ""}
+    )
+    (build.repository.path / "pyproject.toml").write_text(
+        pyproject.replace('"neuralake-bench", ', '"neuralake", ')
+    )
+    build.repository.lock()
+    build.repository.commit("Use what was called so")
+    assert build("HEAD").packages["neuralake"] == "0.1"
 
 
 @pytest.mark.parametrize(

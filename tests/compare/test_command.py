@@ -25,13 +25,13 @@ PYPROJECT = f"""\
 name = "lake"
 version = "0.1"
 requires-python = ">=3.11"
-dependencies = ["neuralake[duckdb]"]
+dependencies = ["neuralake-bench[duckdb]"]
 
 [tool.uv]
 package = false
 
 [tool.uv.sources]
-neuralake = {{ path = {str(NEURALAKE)!r}, editable = false }}
+neuralake-bench = {{ path = {str(NEURALAKE)!r}, editable = false }}
 """
 CATALOG = """
 from neuralake.catalog import DeltaTable

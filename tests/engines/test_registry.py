@@ -32,7 +32,7 @@ def test_the_engines_that_come_along() -> None:
         "threads": "0",
         "delta_reader": "snapshot-files",
     }
-    assert described["polars"].package == "neuralake"
+    assert described["polars"].package == "neuralake-bench"
     assert set(described["datafusion"].versions) == {"datafusion", "deltalake"}
 
 

@@ -105,7 +105,9 @@ def test_without_pyspark(monkeypatch: pytest.MonkeyPatch) -> None:
         return None if name == "pyspark" else find_spec(name)
 
     monkeypatch.setattr("neuralake.engines.spark.engine.find_spec", all_but_pyspark)
-    assert SparkEngine.unavailable() == ("pyspark is not installed: pip install 'neuralake[spark]'")
+    assert SparkEngine.unavailable() == (
+        "pyspark is not installed: pip install 'neuralake-bench[spark]'"
+    )
 
 
 @pytest.mark.parametrize(("version", "opens"), [(17, True), (25, False)])

@@ -65,10 +65,10 @@ def test_troubles_are_said_in_words() -> None:
     engines: list[EngineRecord | str] = [
         "polars",
         EngineRecord("duckdb", settings={"delta_reader": "snapshot-files"}),
-        EngineRecord("spark", unavailable="no JDK: pip install 'neuralake[spark]'"),
+        EngineRecord("spark", unavailable="no JDK: pip install 'neuralake-bench[spark]'"),
     ]
     text = shown(run(TWO_ENGINES, [judged("polars", "q01", "unverified")], engines=engines))
-    assert "spark: unavailable: no JDK: pip install 'neuralake[spark]'" in text
+    assert "spark: unavailable: no JDK: pip install 'neuralake-bench[spark]'" in text
     assert "duckdb: the engine reads the data files of each snapshot" in text
     assert "polars: 1 answer is unverified: there is no known answer" in text
 

@@ -51,7 +51,7 @@ class SparkEngine:
     def unavailable(cls) -> str | None:
         """Why Spark cannot run here, or None."""
         if find_spec("pyspark") is None:
-            return "pyspark is not installed: pip install 'neuralake[spark]'"
+            return "pyspark is not installed: pip install 'neuralake-bench[spark]'"
         try:
             find_java(os.environ)
         except EngineUnavailableError as error:

@@ -69,7 +69,9 @@ def spark_home() -> Path:
     """Directory of the Spark that is installed as a Python package."""
     package = find_spec("pyspark")
     if package is None or package.origin is None:
-        raise EngineUnavailableError("pyspark is not installed: pip install 'neuralake[spark]'")
+        raise EngineUnavailableError(
+            "pyspark is not installed: pip install 'neuralake-bench[spark]'"
+        )
     return Path(package.origin).parent
 
 
@@ -92,7 +94,7 @@ def delta_jars(environ: Mapping[str, str]) -> list[Path]:
     if not installed.startswith(f"{SPARK_VERSION}."):
         raise EngineError(
             f"Delta {DELTA_VERSION} is built for Spark {SPARK_VERSION}, and pyspark {installed} "
-            f"is installed: pip install 'neuralake[spark]'"
+            f"is installed: pip install 'neuralake-bench[spark]'"
         )
     cache = Settings.from_environ(environ).cache_root / "jars" / f"delta-{DELTA_VERSION}"
     missing = [jar for jar in DELTA_JARS if not _intact(jar, cache)]
