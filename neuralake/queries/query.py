@@ -25,12 +25,13 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from neuralake.errors import QueryError
+from neuralake.queries.sql import substitute
 
 _PARAMETER = re.compile(r"^:(?P<name>[a-z_][a-z0-9_]*) (?P<kind>[a-z]+) (?P<default>.+)$")
 _ORDER_KEY = re.compile(r"^(?P<column>\w+) (?P<direction>asc|desc)$")
-_STRING_OR_NAME = re.compile(r"'(?:[^']|'')*'|(?<!:):[a-z_][a-z0-9_]*")
-_NAME = re.compile(r":([a-z_][a-z0-9_]*)")
-_LINE_END = re.compile(r"\r\n?|\n")  # and no other: a literal may hold what Unicode calls one
+_HEADER_LINE = re.compile(
+    r"--([^\r\n]*)(?:\r\n?|\n|\Z)"
+)  # what else Unicode calls a line end is text
 
 
 def _quoted(value: str) -> str:
@@ -106,7 +107,8 @@ class Query:
         """The text with each placeholder replaced by a literal.
 
         Inside a quoted string the value itself is put in (``'%:color%'``), elsewhere an SQL
-        literal of the parameter's kind.
+        literal of the parameter's kind. Comments, quoted names and dollar-quoted strings stay as
+        they are, and so does every other byte.
 
         Parameters
         ----------
@@ -124,19 +126,9 @@ class Query:
             if name not in declared:
                 known = ", ".join(declared) or "none"
                 raise QueryError(f"query {self.name} has no parameter {name!r}: it has {known}")
-        literals = {n: p.literal(given.get(n, p.default)) for n, p in declared.items()}
-        raw = {n: given.get(n, p.default).replace("'", "''") for n, p in declared.items()}
-
-        def within(match: re.Match[str]) -> str:
-            return raw.get(match[1], match[0])
-
-        def replaced(match: re.Match[str]) -> str:
-            token = match[0]
-            if token.startswith("'"):
-                return _NAME.sub(within, token)
-            return literals.get(token[1:], token)
-
-        return _STRING_OR_NAME.sub(replaced, self.text)
+        values = {n: given.get(n, p.default) for n, p in declared.items()}
+        literals = {n: p.literal(values[n]) for n, p in declared.items()}
+        return substitute(self.text, literals.get, values.get)
 
 
 def parse_query(name: str, source: str) -> Query:
@@ -147,11 +139,14 @@ def parse_query(name: str, source: str) -> Query:
     QueryError
         If a header line is malformed or the text is empty.
     """
-    lines = _LINE_END.split(source)
+    if "\n" not in source:
+        source = source.replace("\r", "\n")  # of an old Mac: to most engines no end of a comment
     header: list[str] = []
-    while lines and lines[0].startswith("--"):
-        header.append(lines.pop(0)[2:].strip())
-    text = "\n".join(lines).strip().rstrip(";")
+    position = 0
+    while match := _HEADER_LINE.match(source, position):
+        header.append(match[1].strip())
+        position = match.end()
+    text = source[position:].strip().rstrip(";")
     if not text:
         raise QueryError(f"query {name} has no SQL text")
     title, limit = "", None
