@@ -13,7 +13,7 @@ import pytest
 
 import neuralake
 import neuralake_bench
-from tests.compare import backend
+from tests.arms import backend
 
 ROOT = Path(__file__).parents[1]
 

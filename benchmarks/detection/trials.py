@@ -17,9 +17,9 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from neuralake.compare.journal import DOCUMENT, read_pairs
-from neuralake.compare.pairs import RUN_ON, planned_rounds
-from neuralake.compare.verdicts import pair_spreads
+from neuralake.arms.journal import DOCUMENT, read_pairs
+from neuralake.arms.pairs import RUN_ON, planned_rounds
+from neuralake.arms.verdicts import pair_spreads
 from neuralake.results.comparison import Comparison
 from neuralake.stats.paired import Question, query_units, suite_units
 from neuralake.stats.sequential import Decision, Design, decide

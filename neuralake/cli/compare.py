@@ -28,8 +28,8 @@ from neuralake.errors import ResultsError
 from neuralake.report.text import one_line
 
 if TYPE_CHECKING:
-    from neuralake.compare.pairs import Terms
-    from neuralake.compare.request import Request
+    from neuralake.arms.pairs import Terms
+    from neuralake.arms.request import Request
     from neuralake.results.comparison import Comparison
 
 Command = Callable[..., Any]
@@ -167,7 +167,7 @@ def compare(
 
     Exit status 1 says that something is slower, or wrong, in the candidate.
     """
-    from neuralake.compare.pairs import Terms
+    from neuralake.arms.pairs import Terms
     from neuralake.stats.paired import Question
 
     terms = Terms(
@@ -217,9 +217,9 @@ def calibrate(
     The noise is kept, and compare plans by it. Exit status 1 says that the arms, which are the
     same, were told apart.
     """
-    from neuralake.compare.calibration import calibration_of, store_calibration
-    from neuralake.compare.compare import compare as carry_out
-    from neuralake.compare.pairs import Terms
+    from neuralake.arms.calibration import calibration_of, store_calibration
+    from neuralake.arms.compare import compare as carry_out
+    from neuralake.arms.pairs import Terms
     from neuralake.report.compared.calibration import print_calibration
     from neuralake.report.compared.progress import ComparisonProgress
     from neuralake.stats.paired import Question
@@ -247,7 +247,7 @@ def calibrate(
 
 
 def _carry_out(request: Request, destination: Path | None, *, as_json: bool) -> Comparison:
-    from neuralake.compare.compare import compare as carry_out
+    from neuralake.arms.compare import compare as carry_out
     from neuralake.report.compared import print_comparison, write_comparison_report
     from neuralake.report.compared.progress import ComparisonProgress
 
@@ -281,8 +281,8 @@ def _request(
     allow_dirty: bool,
 ) -> Request:
     """What the options ask for; a TPC-H dataset is made if there is none."""
-    from neuralake.compare.arm import parse_arm
-    from neuralake.compare.request import DEFAULT_ENGINES, Request, parse_engines
+    from neuralake.arms.arm import parse_arm
+    from neuralake.arms.request import DEFAULT_ENGINES, Request, parse_engines
 
     own, source, scale_factor, dataset = workload
     settings = read_settings()

@@ -20,7 +20,7 @@ from benchmarks.detection.trials import (
     read_recording,
     write_recording,
 )
-from neuralake.compare.journal import DOCUMENT, PairJournal
+from neuralake.arms.journal import DOCUMENT, PairJournal
 from neuralake.results.comparison import Pair
 from neuralake.stats.paired import Question, judge, query_units
 from tests.report.compared.make import change, made_comparison, made_engine

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from neuralake.compare.calibration import Calibration, EngineNoise
+from neuralake.arms.calibration import Calibration, EngineNoise
 from neuralake.report.text import printable
 from neuralake.results.comparison import Comparison
 from neuralake.stats.paired import Question

@@ -7,7 +7,7 @@ from typing import Self
 
 from rich.console import Console
 
-from neuralake.compare.pairs import Terms
+from neuralake.arms.pairs import Terms
 from neuralake.report.text import one_line
 from neuralake.results.comparison import Change
 

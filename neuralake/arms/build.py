@@ -14,13 +14,13 @@ from pathlib import Path
 
 import msgspec
 
-from neuralake.compare import shelf
-from neuralake.compare.arm import ArmSpec
-from neuralake.compare.checkout import Commit, check_out, find_repository
-from neuralake.compare.environment import FORMERLY, OURS, Uv, UvError, find_uv
-from neuralake.compare.inputs import Inputs, find_inputs
-from neuralake.compare.shelf import hold, prune
-from neuralake.compare.wheel import Wheel
+from neuralake.arms import shelf
+from neuralake.arms.arm import ArmSpec
+from neuralake.arms.checkout import Commit, check_out, find_repository
+from neuralake.arms.environment import FORMERLY, OURS, Uv, UvError, find_uv
+from neuralake.arms.inputs import Inputs, find_inputs
+from neuralake.arms.shelf import hold, prune
+from neuralake.arms.wheel import Wheel
 from neuralake.errors import ArmError
 from neuralake.results.store import write_whole
 
@@ -28,7 +28,7 @@ __all__ = ["Arm", "build_arm", "find_repository", "find_uv", "hold", "prune"]
 
 KEPT = 8
 
-_AGENT = "neuralake/compare/agent.py"  # what an arm is run by
+_AGENT = "neuralake/compare/agent.py"  # what an arm was run by before the name changed
 _DIGEST_SHOWN = 12
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from neuralake.compare.pairs import planned_rounds
+from neuralake.arms.pairs import planned_rounds
 from neuralake.errors import ResultsError
 from neuralake.results.comparison import Comparison, EngineComparison
 from neuralake.results.records import Fingerprint

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import neuralake.compare
+import neuralake.arms
 import neuralake.measure
-from neuralake.compare.agent import TARGET
+from neuralake.arms.agent import TARGET
 from neuralake.errors import CompareError
 from neuralake.measure.worker import Interpreter, Worker
 from neuralake.queries import digest
@@ -73,7 +73,7 @@ class ArmProcess:
         self._worker = Worker(TARGET, place.log, interpreter=_interpreter(place))
 
     def load(self) -> dict[str, Any]:
-        """Open the workload (:meth:`neuralake.compare.agent.Agent.load`).
+        """Open the workload (:meth:`neuralake.arms.agent.Agent.load`).
 
         Raises
         ------
@@ -105,7 +105,7 @@ class ArmProcess:
     def execute(
         self, sql: str, answer: Path, known: str | None, timeout_s: float | None
     ) -> dict[str, Any]:
-        """Run a query once (:meth:`neuralake.compare.agent.Agent.execute`).
+        """Run a query once (:meth:`neuralake.arms.agent.Agent.execute`).
 
         Raises
         ------
@@ -142,7 +142,7 @@ class ArmProcess:
 
 
 def _interpreter(place: Place) -> Interpreter:
-    packages = (neuralake.measure, neuralake.compare)
+    packages = (neuralake.measure, neuralake.arms)
     modules = {package.__name__: Path(str(package.__file__)) for package in packages}
     modules[digest.__name__] = Path(digest.__file__)
     return Interpreter(place.python, place.directory, modules)

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from neuralake.compare.arm import parse_arm
-from neuralake.compare.build import Arm, build_arm, find_uv
-from tests.compare import backend
+from neuralake.arms.arm import parse_arm
+from neuralake.arms.build import Arm, build_arm, find_uv
+from tests.arms import backend
 
 PYPROJECT = """\
 [build-system]
@@ -151,8 +151,8 @@ def build_elsewhere(build: Builder) -> BuildElsewhere:
     code = """
 import sys
 from pathlib import Path
-from neuralake.compare.arm import parse_arm
-from neuralake.compare.build import build_arm
+from neuralake.arms.arm import parse_arm
+from neuralake.arms.build import build_arm
 say = lambda text: print(text, flush=True)
 spec, repository, cache = parse_arm(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
 arm = build_arm(spec, repository=repository, cache=cache, say=say)

@@ -10,8 +10,8 @@ from email.parser import HeaderParser
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
-from neuralake.compare.arm import LocalWheel
-from neuralake.compare.environment import normalise
+from neuralake.arms.arm import LocalWheel
+from neuralake.arms.environment import normalise
 from neuralake.errors import ArmError
 
 _NAME = re.compile(r"\w[\w.]*-\d[\w.!+]*(?:-\d\w*)?(?:-\w[\w.]*){3}\.whl")

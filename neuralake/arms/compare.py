@@ -10,21 +10,21 @@ from typing import Any
 
 import msgspec
 
-from neuralake.compare.agreement import with_disagreements
-from neuralake.compare.answers import Answers
-from neuralake.compare.arm import ArmSpec, parse_arm
-from neuralake.compare.build import Arm, build_arm, find_repository, hold
-from neuralake.compare.calibration import calibration_path, load_calibration
-from neuralake.compare.journal import COMPARISONS, DOCUMENT, PAIRS, PairJournal
-from neuralake.compare.pairs import (
+from neuralake.arms.agreement import with_disagreements
+from neuralake.arms.answers import Answers
+from neuralake.arms.arm import ArmSpec, parse_arm
+from neuralake.arms.build import Arm, build_arm, find_repository, hold
+from neuralake.arms.calibration import calibration_path, load_calibration
+from neuralake.arms.journal import COMPARISONS, DOCUMENT, PAIRS, PairJournal
+from neuralake.arms.pairs import (
     EnginePairs,
     Observer,
     SidedQuery,
     require_same_tables,
     shown_identity,
 )
-from neuralake.compare.processes import ArmProcess, Place
-from neuralake.compare.request import Request
+from neuralake.arms.processes import ArmProcess, Place
+from neuralake.arms.request import Request
 from neuralake.engines import registry
 from neuralake.engines.registry import EngineSpec
 from neuralake.errors import BusyError, CompareError, EngineError

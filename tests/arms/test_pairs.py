@@ -15,9 +15,9 @@ import deltalake
 import pyarrow as pa
 import pytest
 
-from neuralake.compare.answers import Answers
-from neuralake.compare.journal import PairJournal, read_pairs
-from neuralake.compare.pairs import (
+from neuralake.arms.answers import Answers
+from neuralake.arms.journal import PairJournal, read_pairs
+from neuralake.arms.pairs import (
     FIRST_ROUNDS,
     RUN_ON,
     EnginePairs,
@@ -26,7 +26,7 @@ from neuralake.compare.pairs import (
     _Pace,
     affordable_rounds,
 )
-from neuralake.compare.processes import ArmProcess, Place
+from neuralake.arms.processes import ArmProcess, Place
 from neuralake.errors import CompareError
 from neuralake.queries.query import Query
 from neuralake.results.comparison import SIDES, Change, EngineComparison, Pair, Side
@@ -185,8 +185,8 @@ def test_a_query_that_is_unchanged_leaves_the_time_to_the_others(
 ) -> None:
     script = Scripted({"light": 0.1, "noisy": 1.5, "slow": 0.1}, slower="slow")
     monkeypatch.setattr(ScriptedArm, "script", script, raising=False)
-    monkeypatch.setattr("neuralake.compare.pairs.ArmProcess", ScriptedArm)
-    monkeypatch.setattr("neuralake.compare.pairs.time", script)
+    monkeypatch.setattr("neuralake.arms.pairs.ArmProcess", ScriptedArm)
+    monkeypatch.setattr("neuralake.arms.pairs.time", script)
     places = {
         side: Place(side, "HEAD", Path(), tmp_path, None, None, None, tmp_path / "log")
         for side in SIDES

@@ -14,8 +14,8 @@ import msgspec
 import pyarrow as pa
 import pytest
 
-from neuralake.compare.build import find_uv
-from neuralake.compare.calibration import Calibration
+from neuralake.arms.build import find_uv
+from neuralake.arms.calibration import Calibration
 from neuralake.results.comparison import Comparison
 from tests.conftest import cli_environment
 

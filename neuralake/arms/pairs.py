@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from statistics import fmean, median
 from typing import Protocol
 
-from neuralake.compare.answers import Answers
-from neuralake.compare.processes import ArmFailedError, ArmProcess, Place
-from neuralake.compare.verdicts import Measured, Unit, engine_verdicts
+from neuralake.arms.answers import Answers
+from neuralake.arms.processes import ArmFailedError, ArmProcess, Place
+from neuralake.arms.verdicts import Measured, Unit, engine_verdicts
 from neuralake.errors import CompareError
 from neuralake.queries.query import Query
 from neuralake.results.comparison import SIDES, Change, Ending, EngineComparison, Pair, Side

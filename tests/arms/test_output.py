@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuralake.compare.output import condense, mask, printable
+from neuralake.arms.output import condense, mask, printable
 
 UNRESOLVED = """\
 Using Python 3.11.7 environment at: env

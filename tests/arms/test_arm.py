@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuralake.compare.arm import LocalWheel, local_wheel, parse_arm
+from neuralake.arms.arm import LocalWheel, local_wheel, parse_arm
 from neuralake.errors import ArmError
 
 REVISIONS = [

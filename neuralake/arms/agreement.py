@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from neuralake.compare.answers import Answers
+from neuralake.arms.answers import Answers
 from neuralake.queries.query import Query
 from neuralake.results.comparison import Change, Comparison, EngineComparison
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from neuralake.compare.verdicts import Measured, Unit, engine_verdicts
+from neuralake.arms.verdicts import Measured, Unit, engine_verdicts
 from neuralake.results.comparison import Pair
 from neuralake.stats.paired import Question
 

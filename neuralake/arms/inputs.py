@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from neuralake.compare import shelf
-from neuralake.compare.arm import ArmSpec, local_wheel
-from neuralake.compare.checkout import Commit, check_has, find_commit, uncommitted
-from neuralake.compare.environment import uv_version
-from neuralake.compare.wheel import Wheel, find_wheel
+from neuralake.arms import shelf
+from neuralake.arms.arm import ArmSpec, local_wheel
+from neuralake.arms.checkout import Commit, check_has, find_commit, uncommitted
+from neuralake.arms.environment import uv_version
+from neuralake.arms.wheel import Wheel, find_wheel
 from neuralake.errors import ArmError
 
 _FORMAT = 1  # of what is built from the same inputs: raise it when that changes

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from neuralake.compare.output import condense, mask
+from neuralake.arms.output import condense, mask
 from neuralake.errors import ArmError
 
 # Of the user's variables for uv only these reach it: where packages come from, and how. All others

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from neuralake.compare.arm import parse_arm
-from neuralake.compare.build import Arm, build_arm, find_repository, find_uv, hold, prune
+from neuralake.arms.arm import parse_arm
+from neuralake.arms.build import Arm, build_arm, find_repository, find_uv, hold, prune
 from neuralake.errors import ArmError
-from tests.compare import backend
-from tests.compare.conftest import BuildElsewhere, Builder, evaluate
+from tests.arms import backend
+from tests.arms.conftest import BuildElsewhere, Builder, evaluate
 
 ROOT = Path(__file__).parents[2]
 

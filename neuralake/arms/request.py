@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from neuralake.compare.arm import ArmSpec
-from neuralake.compare.pairs import Terms
+from neuralake.arms.arm import ArmSpec
+from neuralake.arms.pairs import Terms
 from neuralake.engines import registry
 from neuralake.engines.registry import EngineSpec
 from neuralake.errors import CompareError
@@ -23,7 +23,7 @@ class Request:
     Attributes
     ----------
     base, candidate
-        The arms, as :func:`neuralake.compare.arm.parse_arm` reads them.
+        The arms, as :func:`neuralake.arms.arm.parse_arm` reads them.
     engines
         Names, with the options of both arms.
     terms

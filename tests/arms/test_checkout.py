@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from neuralake.compare.checkout import check_out, find_commit, find_repository, uncommitted
+from neuralake.arms.checkout import check_out, find_commit, find_repository, uncommitted
 from neuralake.errors import ArmError
-from tests.compare.conftest import Repository
+from tests.arms.conftest import Repository
 
 
 def start(path: Path) -> Repository:

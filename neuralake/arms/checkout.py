@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from neuralake.compare.output import mask, printable
+from neuralake.arms.output import mask, printable
 from neuralake.errors import ArmError
 
 SHORT = 10

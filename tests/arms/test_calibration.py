@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from neuralake.compare.calibration import (
+from neuralake.arms.calibration import (
     Calibration,
     EngineNoise,
     Noise,
@@ -16,7 +16,7 @@ from neuralake.compare.calibration import (
     load_calibration,
     store_calibration,
 )
-from neuralake.compare.pairs import planned_rounds
+from neuralake.arms.pairs import planned_rounds
 from neuralake.errors import ResultsError
 from neuralake.results.comparison import ArmRecord, Change, Comparison, EngineComparison
 from neuralake.results.records import Fingerprint
