@@ -98,6 +98,7 @@ class DataFusionEngine:
             "target_partitions": partitions,
             "delta_reader": options.delta_reader,
             "memory": "unbounded" if options.memory == "auto" else options.memory,
+            "time_zone": options.config.get("datafusion.execution.time_zone", "UTC"),
             **options.config,
         }
 

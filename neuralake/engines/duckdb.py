@@ -46,13 +46,16 @@ class DuckDBEngine:
         import duckdb
 
         threads = options.threads or cores()
-        # extensions come from the network unasked, which would be measured
+        # extensions come from the network unasked, which would be measured; the host's time zone
+        # would decide to which day an instant belongs
         self._connection = duckdb.connect(
-            ":memory:", config={"threads": threads, "autoinstall_known_extensions": False}
+            ":memory:",
+            config={"threads": threads, "autoinstall_known_extensions": False, "TimeZone": "UTC"},
         )
         self.settings: Mapping[str, Any] = {
             "threads": threads,
             "delta_reader": "snapshot-files",
+            "time_zone": "UTC",
         }
 
     @classmethod

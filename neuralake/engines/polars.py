@@ -67,6 +67,7 @@ class PolarsEngine:
             "engine": options.engine,
             "threads": pl.thread_pool_size(),
             "delta_reader": options.delta_reader,
+            "time_zone": "UTC",  # of whatever has none
         }
 
     @classmethod

@@ -251,6 +251,7 @@ def test_settings_say_what_is_in_effect(engine: SparkEngine) -> None:
         "shuffle_partitions": cores,
         "adaptive": True,
         "delta_reader": "delta",
+        "time_zone": "UTC",
         "snapshot_partitions": cores,
         "delta_jars": ["io.delta:delta-spark_4.2_2.13:4.4.0", "io.delta:delta-storage:4.4.0"],
         "spark.sql.autoBroadcastJoinThreshold": "-1",

@@ -103,6 +103,7 @@ def shown_settings(
         "shuffle_partitions": _number(conf["spark.sql.shuffle.partitions"]),
         "adaptive": conf["spark.sql.adaptive.enabled"].lower() == "true",
         "delta_reader": "delta" if delta_jars else "snapshot-files",
+        "time_zone": conf["spark.sql.session.timeZone"],
     }
     if delta_jars:
         settings["snapshot_partitions"] = _number(conf["spark.databricks.delta.snapshotPartitions"])
