@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -68,12 +69,17 @@ def compare(request: Request, observer: Observer) -> tuple[Comparison, Path]:
     ArmError
         If an arm cannot be built.
     CompareError
-        If an arm cannot run, or the arms do not read the same data.
+        If SciPy is missing, an arm cannot run, or the arms do not read the same data.
     BusyError
         If another process of this machine measures.
     ResultsError
         If the results cannot be written.
     """
+    if find_spec("scipy") is None:  # told before anything is built, not when all is measured
+        raise CompareError(
+            "a comparison is decided with scipy, which is not installed: "
+            "pip install 'neuralake-bench[compare]'"
+        )
     specs: dict[Side, ArmSpec] = {
         "base": parse_arm(request.base),
         "candidate": parse_arm(request.candidate),

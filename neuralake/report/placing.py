@@ -56,11 +56,12 @@ def place_report(directory: Path, contents: Callable[[], Mapping[str, bytes]]) -
     Raises
     ------
     ResultsError
-        If matplotlib is missing, the directory cannot be written, or it holds anything that is no
-        part of a report.
+        If matplotlib or SciPy is missing, the directory cannot be written, or it holds anything
+        that is no part of a report.
     """
-    if find_spec("matplotlib") is None:
-        raise ResultsError("a report needs matplotlib: pip install 'neuralake-bench[report]'")
+    for package in ("matplotlib", "scipy"):
+        if find_spec(package) is None:
+            raise ResultsError(f"a report needs {package}: pip install 'neuralake-bench[report]'")
     target = Path(os.path.realpath(directory))
     try:
         _check_replaceable(target)

@@ -9,8 +9,8 @@ Applications in Genetics and Molecular Biology 3, 2004: the moderated t-statisti
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -67,11 +67,12 @@ def moderate(variance: Array, expected: Array, df: int, family: int) -> Moderate
     known = (variance > 0) & (expected > 0)
     if family < FEWEST_TESTS or df > MOST or not known.all():
         return own
+    log_mean, log_variance = log_chi_squared_moments()
     ratios = (variance / expected).reshape(-1, family)
-    logs = np.log(ratios) - _MEAN_LOG[df]
-    excess = np.var(logs, axis=1, ddof=1) - _TRIGAMMA[df]
-    prior_df = np.interp(-excess, -_TRIGAMMA[1:], np.arange(1, MOST + 1), left=0)
-    mean_log = np.interp(prior_df, np.arange(1, MOST + 1), _MEAN_LOG[1:])
+    logs = np.log(ratios) - log_mean[df]
+    excess = np.var(logs, axis=1, ddof=1) - log_variance[df]
+    prior_df = np.interp(-excess, -log_variance[1:], np.arange(1, MOST + 1), left=0)
+    mean_log = np.interp(prior_df, np.arange(1, MOST + 1), log_mean[1:])
     scale = np.exp(logs.mean(axis=1) + mean_log)[:, None]
     weight = np.where(ratios <= scale, prior_df[:, None], 0)
     drawn = (weight * scale + df * ratios) / (weight + df)
@@ -79,16 +80,18 @@ def moderate(variance: Array, expected: Array, df: int, family: int) -> Moderate
     return Moderated(drawn.reshape(-1) * expected, together)
 
 
-def _tables() -> tuple[Array, Array]:
-    """Mean and variance of the logarithm of chi-squared ÷ df, for df from 1 (0 has no meaning)."""
-    mean, variance = np.full(MOST + 1, math.nan), np.full(MOST + 1, math.nan)
-    digamma = [math.nan, -np.euler_gamma - 2 * math.log(2), -np.euler_gamma]
-    trigamma = [math.nan, math.pi**2 / 2, math.pi**2 / 6]
-    for df in range(1, MOST + 1):
-        mean[df], variance[df] = digamma[df] - math.log(df / 2), trigamma[df]
-        digamma.append(digamma[df] + 2 / df)
-        trigamma.append(trigamma[df] - 4 / df**2)
+@cache
+def log_chi_squared_moments() -> tuple[Array, Array]:
+    """Mean and variance of the logarithm of chi-squared ÷ df (Smyth 2004, section 6.2).
+
+    Returns
+    -------
+    tuple of ndarray
+        For df from 0, of shape (MOST + 1,); nan for 0, which has no meaning.
+    """
+    from scipy.special import digamma, polygamma
+
+    half = np.arange(1, MOST + 1) / 2
+    mean, variance = np.full(MOST + 1, np.nan), np.full(MOST + 1, np.nan)
+    mean[1:], variance[1:] = digamma(half) - np.log(half), polygamma(1, half)
     return mean, variance
-
-
-_MEAN_LOG, _TRIGAMMA = _tables()

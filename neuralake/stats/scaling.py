@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from neuralake.stats.student import t_quantile
+
 
 @dataclass(frozen=True)
 class PowerLaw:
@@ -75,39 +77,6 @@ def fit_power_law(
         residuals = y - intercept - exponent * x
         freedom = x.size - 2
         error = math.sqrt(float(residuals @ residuals) / freedom / squares)
-        half = student_quantile(0.5 + confidence / 2, freedom) * error
+        half = t_quantile(0.5 + confidence / 2, freedom) * error
         low, high = exponent - half, exponent + half
     return PowerLaw(exponent, low, high, confidence, math.exp(intercept), different)
-
-
-def student_quantile(probability: float, freedom: int) -> float:
-    """Quantile of Student's t distribution.
-
-    Parameters
-    ----------
-    probability
-        Between ½ and 1, exclusive.
-    freedom
-        Degrees of freedom, 1 or more.
-    """
-    low, high = 0.0, 1.0
-    while _student_cdf(high, freedom) < probability:
-        low, high = high, 2 * high
-    for _ in range(80):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _student_cdf(middle, freedom) < probability else (low, middle)
-    return (low + high) / 2
-
-
-def _student_cdf(t: float, freedom: int) -> float:
-    """P(T ≤ t) for t ≥ 0: the finite series of Abramowitz and Stegun, 26.7.3 and 26.7.4."""
-    angle = math.atan(t / math.sqrt(freedom))
-    odd = freedom % 2
-    cosine = math.cos(angle)
-    term = cosine if odd else 1.0
-    series = 0.0
-    for k in range(1 + odd, freedom, 2):
-        series += term
-        term *= k / (k + 1) * cosine**2
-    inside = math.sin(angle) * series
-    return 0.5 + ((angle + inside) / math.pi if odd else inside / 2)

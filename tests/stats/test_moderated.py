@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuralake.stats import moderated
-from neuralake.stats.moderated import FEWEST_TESTS, MOST, moderate
+from neuralake.stats.moderated import FEWEST_TESTS, MOST, log_chi_squared_moments, moderate
+from tests.stats import handbook
 
 
 def variances(spread: np.ndarray, df: int, seed: int = 1) -> np.ndarray:
@@ -18,13 +18,18 @@ def variances(spread: np.ndarray, df: int, seed: int = 1) -> np.ndarray:
     return spread * np.random.default_rng(seed).chisquare(df, spread.shape) / df
 
 
-@pytest.mark.parametrize("df", [1, 2, 3, 7, 40, MOST])
-def test_the_tables_are_the_moments_of_the_logarithm(df: int) -> None:
-    x, h = df / 2, 1e-3  # derivatives of the logarithm of the gamma function
-    low, middle, high = (math.lgamma(x + d) for d in (-h, 0, h))
-    mean = (high - low) / (2 * h) - math.log(x)
-    assert moderated._MEAN_LOG[df] == pytest.approx(mean, abs=1e-4)
-    assert moderated._TRIGAMMA[df] == pytest.approx((high - 2 * middle + low) / h**2, rel=1e-3)
+@pytest.mark.parametrize("df", [1, 2, 3, 7, 40, MOST - 1, MOST])
+def test_the_moments_of_the_logarithm_are_the_handbook_s(df: int) -> None:
+    mean, variance = log_chi_squared_moments()
+    expected = handbook.digamma_of_half(df) - math.log(df / 2)
+    assert mean[df] == pytest.approx(expected, rel=0, abs=1e-12)
+    assert variance[df] == pytest.approx(handbook.trigamma_of_half(df), rel=0, abs=1e-12)
+
+
+def test_the_moments_of_the_logarithm_are_those_of_a_sample() -> None:
+    logs = np.log(np.random.default_rng(1).chisquare(5, 200_000) / 5)
+    mean, variance = log_chi_squared_moments()
+    assert (mean[5], variance[5]) == pytest.approx((logs.mean(), logs.var()), abs=0.008)
 
 
 def test_tests_that_agree_know_their_variance_as_one() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuralake.stats.scaling import fit_power_law, student_quantile
+from neuralake.stats.scaling import fit_power_law
 
 SIZES = [0.1, 1.0, 10.0, 100.0]
 
@@ -35,21 +35,6 @@ def test_the_interval_against_numpy() -> None:
     assert law.exponent == pytest.approx(slope)
     assert law.low == pytest.approx(slope - half)
     assert law.high == pytest.approx(slope + half)
-
-
-@pytest.mark.parametrize(
-    ("probability", "freedom", "quantile"),
-    # Abramowitz and Stegun, table 26.10
-    [
-        (0.975, 1, 12.706),
-        (0.975, 2, 4.303),
-        (0.975, 5, 2.571),
-        (0.95, 10, 1.812),
-        (0.995, 30, 2.75),
-    ],
-)
-def test_quantiles_of_the_table(probability: float, freedom: int, quantile: float) -> None:
-    assert student_quantile(probability, freedom) == pytest.approx(quantile, abs=5e-4)
 
 
 @pytest.mark.parametrize(

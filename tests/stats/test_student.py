@@ -1,6 +1,8 @@
-"""Tails of Student's t, against published tables."""
+"""Student's t against published tables, and against the series of a handbook."""
 
 from __future__ import annotations
+
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neuralake.stats.student import normal_equivalent, t_quantile, t_tail
+from tests.stats import handbook
 
 
 @pytest.mark.parametrize(
@@ -28,6 +31,19 @@ def test_quantiles_are_the_table_s(probability: float, df: int, value: float) ->
     assert float(t_tail(value, df)) == pytest.approx(1 - probability, rel=2e-3)
 
 
+@given(st.floats(0, 40), st.integers(1, 300))
+def test_tails_are_the_handbook_s(t: float, df: int) -> None:
+    assert float(t_tail(t, df)) == pytest.approx(handbook.t_tail(t, df), rel=0, abs=1e-12)
+
+
+@pytest.mark.parametrize("df", [1, 2, 3, 4, 7, 15, 40, 111, 300])
+@pytest.mark.parametrize("probability", [0.6, 0.9, 0.975, 0.995, 0.9999])
+def test_quantiles_are_the_handbook_s(probability: float, df: int) -> None:
+    found = t_quantile(probability, df)
+    assert found == pytest.approx(handbook.t_quantile(probability, df), rel=1e-11, abs=0)
+    assert float(t_tail(found, df)) == pytest.approx(1 - probability, rel=0, abs=1e-12)
+
+
 @given(st.floats(-40, 40), st.integers(1, 200))
 def test_tails_of_both_sides_make_one(t: float, df: int) -> None:
     assert float(t_tail(t, df)) + float(t_tail(-t, df)) == pytest.approx(1)
@@ -35,16 +51,23 @@ def test_tails_of_both_sides_make_one(t: float, df: int) -> None:
 
 @given(st.floats(0, 6), st.integers(1, 300))
 def test_the_normal_equivalent_has_the_same_tail(t: float, df: int) -> None:
-    from statistics import NormalDist
-
-    z = float(normal_equivalent(np.array([t]), df)[0])
-    tail = float(t_tail(t, df))
-    assert NormalDist().inv_cdf(1 - tail) == pytest.approx(z, abs=1e-3)
-    assert z <= t + 1e-3
+    z = float(normal_equivalent(t, df))
+    assert NormalDist().cdf(-z) == pytest.approx(handbook.t_tail(t, df), rel=0, abs=1e-12)
+    assert z <= t + 1e-12
 
 
-def test_the_normal_equivalent_is_odd_and_bounded() -> None:
-    values = np.array([-1e9, -2.0, 0.0, 2.0, 1e9])
-    found = normal_equivalent(values, 5)
+def test_each_value_has_the_degrees_of_freedom_beside_it() -> None:
+    values, df = np.array([2.0, 2.0, -3.0]), np.array([3, 30, 30])
+    found = normal_equivalent(values, df)
+    one_by_one = [float(normal_equivalent(v, n)) for v, n in zip(values, df, strict=True)]
+    assert list(found) == pytest.approx(one_by_one)
+    assert found[0] < found[1]
+
+
+@pytest.mark.parametrize("df", [1, 5, 240])
+def test_the_normal_equivalent_is_odd_and_bounded(df: int) -> None:
+    values = np.array([-1e300, -1e9, -2.0, 0.0, 2.0, 1e9, 1e300])
+    found = normal_equivalent(values, df)
     assert list(found) == pytest.approx(list(-found[::-1]))
-    assert 7 < found[-1] < 8
+    assert np.all(np.diff(found) >= 0)
+    assert found[-1] < 38
