@@ -6,7 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, overload
 
 import pyarrow as pa
 
@@ -20,10 +20,15 @@ from neuralake.errors import CatalogError, NeuralakeError
 if TYPE_CHECKING:
     import polars as pl
 
-    from neuralake.catalog.catalog import Catalog
-
 Function = Callable[..., Any]
 _CATALOG = "catalog"
+
+
+class Maker(Protocol):
+    """What gives the function of a table its catalog: the catalog itself."""
+
+    def while_making(self, table: FunctionTable) -> object:
+        """The catalog that the function is given; it knows which tables are being made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +60,7 @@ class FunctionTable:
     primary_key: tuple[str, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    catalog: Catalog | None = field(default=None, repr=False, compare=False)
+    catalog: Maker | None = field(default=None, repr=False, compare=False)
 
     format: ClassVar[str] = "function"
 
