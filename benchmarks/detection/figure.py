@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from benchmarks.detection.detect import Row
+from benchmarks.detection.rows import Row
 
 COLOURS = ("#0072b2", "#d55e00", "#cc79a7", "#009e73", "#e69f00")
 
