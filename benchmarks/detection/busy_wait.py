@@ -22,7 +22,7 @@ from pathlib import Path
 
 import msgspec
 
-from neuralake.report import verdicts
+from neuralake.report.comparison import verdicts
 from neuralake.results.comparison import Comparison
 from neuralake.tpch.workload import queries
 

@@ -107,9 +107,9 @@ def bench(
     1 says that an answer is wrong or missing.
     """
     from neuralake.engines.registry import parse_specs
-    from neuralake.report.progress import BenchProgress
-    from neuralake.report.report import write_report
-    from neuralake.report.terminal import print_run
+    from neuralake.report.run.progress import BenchProgress
+    from neuralake.report.run.report import write_run_report
+    from neuralake.report.run.terminal import print_run
     from neuralake.results.store import RunStore
     from neuralake.workloads import bench as benches
     from neuralake.workloads.resume import interrupted_run
@@ -143,7 +143,7 @@ def bench(
     else:
         print_run(run, make_console(), directory)
     try:
-        written = write_report([run], directory / "report")
+        written = write_run_report(run, directory / "report")
     except ResultsError as error:  # everything is measured, and kept
         click.echo(f"neuralake: no report: {one_line(str(error))}", err=True)
     else:

@@ -220,8 +220,8 @@ def calibrate(
     from neuralake.arms.calibration import calibration_of, store_calibration
     from neuralake.arms.compare import compare as carry_out
     from neuralake.arms.pairs import Terms
-    from neuralake.report.compared.calibration import print_calibration
-    from neuralake.report.compared.progress import ComparisonProgress
+    from neuralake.report.comparison.calibration import print_calibration
+    from neuralake.report.comparison.progress import ComparisonProgress
     from neuralake.stats.paired import Question
 
     terms = Terms(Question(), max_time_s, rounds, timeout_s, until_time=True)
@@ -248,8 +248,8 @@ def calibrate(
 
 def _carry_out(request: Request, destination: Path | None, *, as_json: bool) -> Comparison:
     from neuralake.arms.compare import compare as carry_out
-    from neuralake.report.compared import print_comparison, write_comparison_report
-    from neuralake.report.compared.progress import ComparisonProgress
+    from neuralake.report.comparison import print_comparison, write_comparison_report
+    from neuralake.report.comparison.progress import ComparisonProgress
 
     with ComparisonProgress(make_console(stderr=True), request.terms) as observer:
         comparison, directory = carry_out(request, observer)

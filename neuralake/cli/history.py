@@ -78,9 +78,10 @@ def history(
     commit measured beside each commit, is analysed as the ratio to it.
     """
     from neuralake.history.analysis import Criteria
-    from neuralake.history.report import find_history, write_history
+    from neuralake.history.find import find_history
     from neuralake.history.series import Chosen
-    from neuralake.history.terminal import print_history
+    from neuralake.report.history.report import write_history
+    from neuralake.report.history.terminal import print_history
 
     source = root or read_settings().results_root
     found = find_history(

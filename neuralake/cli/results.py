@@ -35,7 +35,7 @@ def results_list(as_json: bool) -> None:
 @json_option
 def results_show(run: str, as_json: bool) -> None:
     """Show a run: its id, the beginning of one, a directory, or latest."""
-    from neuralake.report.terminal import print_run
+    from neuralake.report.run.terminal import print_run
     from neuralake.results.store import load_run
 
     directory = open_store().find(run)
@@ -87,14 +87,19 @@ def report(runs: tuple[str, ...], destination: Path | None, as_json: bool) -> No
     A RUN is its id, the beginning of one, a directory, or latest, which is the default. The first
     of several is what the others are compared with.
     """
-    from neuralake.report.report import write_report
+    from neuralake.report.run.report import write_run_report
+    from neuralake.report.runs.report import write_runs_report
     from neuralake.report.text import printable
     from neuralake.results.store import load_run
 
     store = open_store()
     found = [store.find(run) for run in runs or ("latest",)]
     home = found[0] if len(found) == 1 else store.root
-    written = write_report([load_run(run) for run in found], destination or home / "report")
+    directory, loaded = destination or home / "report", [load_run(run) for run in found]
+    if len(loaded) == 1:
+        written = write_run_report(loaded[0], directory)
+    else:
+        written = write_runs_report(loaded, directory)
     if as_json:
         figures = [str(figure) for figure in written.figures]
         paths = {"html": str(written.html), "markdown": str(written.markdown), "figures": figures}

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from neuralake.errors import HistoryError
 from neuralake.history.records import Commit
-from neuralake.report.text import one_line
 
 _HASH = re.compile(r"[0-9a-f]{40,64}")
 _TIMEOUT_S = 60
@@ -56,8 +55,7 @@ def read_line(repository: Path) -> Line:
     shallow = _git(repository, "rev-parse", "--is-shallow-repository").strip() == "true"
     entries = (entry.partition(" ") for entry in listed.split("\0") if entry)
     commits = (
-        Commit(name, position, one_line(subject))
-        for position, (name, _, subject) in enumerate(entries)
+        Commit(name, position, subject) for position, (name, _, subject) in enumerate(entries)
     )
     return Line(repository, {commit.hash: commit for commit in commits}, shallow)
 

@@ -7,11 +7,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from neuralake.history.records import Key, Measurement, Omission
-from neuralake.report import numbers
-from neuralake.report.headline import title
-from neuralake.report.summary import summarise
 from neuralake.results.records import EngineRecord, Run
 from neuralake.results.store import RunStore
+from neuralake.results.summary import summarise
 from neuralake.stats.summary import median_interval
 
 UNIT = "seconds"
@@ -67,15 +65,17 @@ def _key(run: Run, query: str, engine: EngineRecord) -> Key:
     timed = f"{run.header.dataset_uri}\n{run.header.query_sha256.get(query)}"
     versions = [f"{name} {number}" for name, number in sorted(engine.versions.items())]
     options = [f"{name}={value}" for name, value in sorted(engine.options.items())]
+    factor = run.header.scale_factor
+    size = "" if factor is None else f", scale factor {factor:g}"
     return Key(
-        benchmark=title(run),
+        benchmark=run.header.workload + size,
         engine=engine.name,
         query=query,
         machine=", ".join(
             (
                 machine.cpu or "unknown processor",
-                numbers.count(machine.cores, "core"),
-                numbers.size(machine.memory_bytes),
+                f"{machine.cores} core{'' if machine.cores == 1 else 's'}",
+                f"{machine.memory_bytes / 2**30:,.1f} GiB",
             )
         ),
         environment=", ".join((machine.python, *versions, *options)),

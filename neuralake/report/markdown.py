@@ -1,58 +1,18 @@
-"""A short summary for a pull request, harmless wherever Markdown is rendered."""
+"""Markdown that is harmless wherever it is rendered: text from elsewhere, and tables."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from neuralake.report import comparison_tables, headline
-from neuralake.report.comparison import NOT_PAIRED, Comparison
-from neuralake.report.failures import failures
-from neuralake.report.figures.drawing import footnote
-from neuralake.report.notes import notes
-from neuralake.report.summary import Summary
-from neuralake.report.tables import Entry, Table, engines_table, latency_table
+from neuralake.report.tables import Entry, Table
 from neuralake.report.text import one_line
-from neuralake.results.records import Run
 
 _SAFE = frozenset(" ,.;:/'()=%+-")
 # What GitHub brings to life in plain text: mentions, issues, links, emoji
 _ALIVE = re.compile(r"[@#]|://|www\.|\bGH-|:[a-z+_-][\w+-]*:", re.IGNORECASE | re.ASCII)
 _ALIVE_AT_START = re.compile(r"[-+=]|\d+[.)](?:\s|$)", re.ASCII)  # lists, headings
 _MOST_CHARACTERS = 300
-_MOST_FAILURES = 10
-
-
-def run_markdown(run: Run, summary: Summary) -> str:
-    """Summary of one run: engines in a table, queries folded away."""
-    blocks = [
-        f"### {markdown(headline.title(run))}",
-        markdown(headline.headline(run, summary)),
-        *_run(run, summary),
-        " · ".join(map(markdown, headline.where(run))),
-        footnote(run),
-    ]
-    return joined_blocks(blocks)
-
-
-def runs_markdown(comparison: Comparison) -> str:
-    """Summary of several runs: ratios in a table, the rest folded away."""
-    first = comparison.runs[0]
-    tables = comparison_tables
-    blocks = [
-        f"### {markdown(first.header.workload)}: {len(comparison.runs)} runs",
-        markdown(headline.comparison_headline(comparison)),
-        table_markdown(tables.runs_table(comparison)),
-        table_markdown(tables.means_table(comparison)),
-        NOT_PAIRED,
-        folded(tables.differences_table(comparison)) if comparison.differences else None,
-        folded(tables.ratios_table(comparison)),
-        folded(tables.scaling_table(comparison)) if comparison.laws else None,
-    ]
-    for number, run in enumerate(comparison.runs):
-        blocks.append(f"#### Run {number + 1}: {markdown(headline.title(run))}")
-        blocks += _run(run, comparison.summaries[number])
-    return joined_blocks([*blocks, footnote(first)])
 
 
 def markdown(text: str, *, starts_line: bool = True) -> str:
@@ -77,23 +37,6 @@ def markdown(text: str, *, starts_line: bool = True) -> str:
         c if c.isalnum() or c in kept or not c.isascii() else f"&#{ord(c)};" for c in line
     )
     return f"<code>{safe}</code>" if alive else safe
-
-
-def _run(run: Run, summary: Summary) -> list[str | None]:
-    found = failures(run)
-    told = [f"- {note.level}: {markdown(note.text)}" for note in notes(run, summary)]
-    lines = [
-        f"- {markdown(f.engine)} {markdown(f.query or '')} {f.status}: {markdown(f.message)}"
-        for f in found[:_MOST_FAILURES]
-    ]
-    if len(found) > _MOST_FAILURES:
-        lines.append(f"- and {len(found) - _MOST_FAILURES:,} more: see the page")
-    return [
-        table_markdown(engines_table(summary)),
-        "\n".join(told) or None,
-        "\n".join(lines) or None,
-        folded(latency_table(run, summary)),
-    ]
 
 
 def joined_blocks(blocks: Sequence[str | None]) -> str:

@@ -56,12 +56,14 @@ def place_report(directory: Path, contents: Callable[[], Mapping[str, bytes]]) -
     Raises
     ------
     ResultsError
-        If matplotlib or SciPy is missing, the directory cannot be written, or it holds anything
-        that is no part of a report.
+        If a package of the extra ``report`` is missing, the directory cannot be written, or it
+        holds anything that is no part of a report.
     """
-    for package in ("matplotlib", "scipy"):
-        if find_spec(package) is None:
-            raise ResultsError(f"a report needs {package}: pip install 'neuralake-bench[report]'")
+    missing = [name for name in ("htpy", "matplotlib", "scipy") if find_spec(name) is None]
+    if missing:
+        raise ResultsError(
+            f"a report needs {' and '.join(missing)}: pip install 'neuralake-bench[report]'"
+        )
     target = Path(os.path.realpath(directory))
     try:
         _check_replaceable(target)

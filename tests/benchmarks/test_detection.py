@@ -23,7 +23,7 @@ from benchmarks.detection.trials import (
 from neuralake.arms.journal import DOCUMENT, PairJournal
 from neuralake.results.comparison import Pair
 from neuralake.stats.paired import Question, judge, query_units
-from tests.report.compared.make import change, made_comparison, made_engine
+from tests.report.comparison.make import change, made_comparison, made_engine
 
 QUERIES = tuple("abcdefgh")
 QUESTION = Question()

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from neuralake.history.analysis import Criteria
+from neuralake.history.find import find_history
 from neuralake.history.records import History
-from neuralake.history.report import find_history
 from neuralake.history.series import Chosen
 from tests.conftest import Cli
 from tests.history.make import (

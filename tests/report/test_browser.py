@@ -8,11 +8,12 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from neuralake.history.records import Key
-from neuralake.history.report import write_history
-from neuralake.report.report import write_report
+from neuralake.report.history.report import write_history
+from neuralake.report.run.report import write_run_report
+from neuralake.report.runs.report import write_runs_report
 from tests.history.make import made_history, made_series, nasty_history
 from tests.report.browse import WIDTHS, assert_fits_and_can_be_read, opened
-from tests.report.make import made_run, nasty_run, troubled_run
+from tests.report.run.make import made_run, nasty_run, troubled_run
 
 PAGES = ("whole", "troubled", "several", "nasty", "wide", "history", "nasty history")
 
@@ -23,9 +24,10 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("pages")
     scaled = [made_run(id=f"r{s:g}", scale_factor=s, speed=s**0.1) for s in (0.1, 1.0, 10.0)]
     wide = made_run([f"engine number {n}" for n in range(9)], [f"query{n}" for n in range(110)])
-    runs = {"whole": [made_run(cold=2)], "troubled": [troubled_run()], "several": scaled}
-    for name, reported in {**runs, "nasty": [nasty_run()], "wide": [wide]}.items():
-        write_report(reported, root / name)
+    runs = {"whole": made_run(cold=2), "troubled": troubled_run(), "nasty": nasty_run()}
+    for name, run in {**runs, "wide": wide}.items():
+        write_run_report(run, root / name)
+    write_runs_report(scaled, root / "several")
     steps = [made_series([(15, 1.0), (15, 1.2)]), made_series([(30, 1.0)], key=Key("b"))]
     write_history(made_history(*steps), root / "history")
     write_history(nasty_history(), root / "nasty history")

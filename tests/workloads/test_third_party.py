@@ -10,9 +10,9 @@ import pytest
 from neuralake.config import Settings
 from neuralake.engines.registry import EngineSpec, describe_engines, engine_type
 from neuralake.errors import EngineError
-from neuralake.report.summary import summarise
 from neuralake.results.records import Verification
 from neuralake.results.store import load_run
+from neuralake.results.summary import summarise
 from tests.conftest import Bench, Cli, is_gone, run_bench
 
 QUERIES = "1,6"

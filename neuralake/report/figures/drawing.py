@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from neuralake.report.figures.chart import MOST_ROWS
-from neuralake.report.terminal import DISCLAIMER
-from neuralake.results.records import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,16 +32,6 @@ class Drawing:
     description: str
     caption: str
     figure: Figure
-
-
-def footnote(run: Run) -> str | None:
-    """What must stand on every figure of a run."""
-    return workload_footnote(run.header.workload)
-
-
-def workload_footnote(workload: str) -> str | None:
-    """What must stand on every figure of a workload."""
-    return DISCLAIMER if workload == "tpch" else None
 
 
 def cut(queries: Sequence[str]) -> tuple[Sequence[str], str]:

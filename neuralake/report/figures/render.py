@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -83,6 +83,11 @@ def render(drawing: Drawing) -> Picture:
     _stand_alone(root, picture.description)
     head = '<?xml version="1.0" encoding="utf-8"?>\n'
     return replace(picture, svg=(head + _text(root) + "\n").encode(), png=png.getvalue())
+
+
+def rendered(drawings: Iterable[Drawing | None]) -> list[Picture]:
+    """Render those of the figures that there are; as :func:`render`, under their style."""
+    return [render(drawing) for drawing in drawings if drawing is not None]
 
 
 def render_inline(drawing: Drawing) -> Picture:

@@ -9,8 +9,32 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from htpy import (
+    Node,
+    a,
+    body,
+    div,
+    footer,
+    h1,
+    h2,
+    head,
+    header,
+    html,
+    li,
+    main,
+    meta,
+    nav,
+    ol,
+    p,
+    script,
+    section,
+    style,
+    title,
+)
+from markupsafe import Markup
+
 from neuralake.report.figures.render import dark_rules
-from neuralake.report.page.elements import Child, Html, element
+from neuralake.report.text import printable
 
 GENERATOR = "Neuralake report"
 
@@ -31,7 +55,7 @@ class Section:
 
     name: str
     title: str
-    body: Html
+    body: Node
 
 
 @dataclass(frozen=True)
@@ -60,34 +84,35 @@ class Page:
 
 
 def document(page: Page) -> str:
-    """The whole HTML file."""
-    style, script = _style(), _resource("sort.js")
+    """The whole HTML file; control characters in it are replaced, wherever they come from."""
+    css, code = _style(), _resource("sort.js")
     policy = "; ".join(
         (
             "default-src 'none'",
-            f"style-src {_hash(style)}",
-            f"script-src {_hash(script)}",
+            f"style-src {_hash(css)}",
+            f"script-src {_hash(code)}",
             "base-uri 'none'",
             "form-action 'none'",
         )
     )
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="generator", content=GENERATOR),
-        element("meta", http_equiv="Content-Security-Policy", content=policy),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("title", f"{page.title} – Neuralake"),
-        element("style", Html(style)),
-    )
-    body = element(
-        "body",
-        element("a", "Skip to the results", class_="skip", href="#results"),
-        element("div", _header(page), _body(page), _footer(page), class_="page"),
-        element("script", Html(script)),
-    )
-    return "<!doctype html>\n" + element("html", head, "\n", body, lang="en").markup + "\n"
+    whole = html(lang="en")[
+        head[
+            meta(charset="utf-8"),
+            meta(name="generator", content=GENERATOR),
+            meta(http_equiv="Content-Security-Policy", content=policy),
+            meta(name="viewport", content="width=device-width, initial-scale=1"),
+            meta(name="color-scheme", content="light dark"),
+            title[f"{page.title} – Neuralake"],
+            style[Markup(css)],  # noqa: S704 (our own)
+        ],
+        "\n",
+        body[
+            a(".skip", href="#results")["Skip to the results"],
+            div(".page")[_header(page), _body(page), page.foot and footer[page.foot]],
+            script[Markup(code)],  # noqa: S704 (our own)
+        ],
+    ]
+    return printable(str(whole)) + "\n"
 
 
 def is_report(content: bytes) -> bool:
@@ -95,31 +120,18 @@ def is_report(content: bytes) -> bool:
     return f'<meta name="generator" content="{GENERATOR}">'.encode() in content
 
 
-def _header(page: Page) -> Html:
-    return element(
-        "header",
-        element("p", page.eyebrow, class_="eyebrow"),
-        element("h1", page.title),
-        element("p", page.where, class_="where"),
-    )
-
-
-def _body(page: Page) -> Html:
-    links = [
-        element("li", element("a", section.title, href=f"#{section.name}"))
-        for section in page.sections
+def _header(page: Page) -> Node:
+    return header[
+        p(".eyebrow")[page.eyebrow],
+        h1[page.title],
+        p(".where")[page.where],
     ]
-    sections = [
-        element("section", element("h2", section.title), section.body, id=section.name)
-        for section in page.sections
-    ]
-    contents = element("nav", element("ol", links), aria_label="Contents")
-    results = element("main", sections, id="results")
-    return element("div", contents, results, class_="body")
 
 
-def _footer(page: Page) -> Child:
-    return element("footer", page.foot) if page.foot else None
+def _body(page: Page) -> Node:
+    links = [li[a(href=f"#{part.name}")[part.title]] for part in page.sections]
+    sections = [section(id=part.name)[h2[part.title], part.body] for part in page.sections]
+    return div(".body")[nav(aria_label="Contents")[ol[links]], main(id="results")[sections]]
 
 
 @cache

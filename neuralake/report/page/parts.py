@@ -4,18 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from htpy import (
+    Node,
+    b,
+    caption,
+    dd,
+    details,
+    div,
+    dl,
+    dt,
+    figcaption,
+    fragment,
+    h3,
+    li,
+    p,
+    pre,
+    small,
+    span,
+    summary,
+    tbody,
+    td,
+    tfoot,
+    th,
+    thead,
+    tr,
+    ul,
+)
+from htpy import figure as figure_element
+from htpy import table as table_element
+from markupsafe import Markup
+
 from neuralake.report.facts import Group
 from neuralake.report.failures import Failure
 from neuralake.report.figures.render import Picture
-from neuralake.report.notes import Note
-from neuralake.report.page.elements import Child, Html, element, joined
+from neuralake.report.notes import Level, Note
 from neuralake.report.tables import Column, Entry, Table
 
 _LONG = 40
 MOST_FAILURES = 200
+_LEVELS: dict[Level, str] = {
+    "error": "Wrong or missing",
+    "warning": "Note",
+    "info": "Information",
+}
 
 
-def table(content: Table, *, folded: bool = False) -> Html:
+def table(content: Table, *, folded: bool = False) -> Node:
     """A table that scrolls sideways in its own box, and sorts where scripts run.
 
     Parameters
@@ -25,43 +59,41 @@ def table(content: Table, *, folded: bool = False) -> Html:
     folded
         Whether it opens only when asked for.
     """
-    heading = element(
-        "thead",
-        element(
-            "tr",
-            [
-                element("th", c.label, scope="col", class_=_classes(_align(c), _wrap(c.label)))
-                for c in content.columns
-            ],
-        ),
-    )
     columns = range(len(content.columns))
     intervals = [any(row[column].small for row in content.rows) for column in columns]
-    rows = element("tbody", [_row(content, row, intervals) for row in content.rows])
-    added = [_row(content, row, intervals) for row in content.foot]
-    foot = element("tfoot", added) if added else None
-    caption = None if folded else element("caption", element("span", content.caption))
-    whole = element("table", caption, heading, rows, foot, data_name=content.name)
-    box = element(
-        "div", whole, class_="scroll", tabindex="0", role="region", aria_label=content.caption
-    )
+    whole = table_element(data_name=content.name)[
+        None if folded else caption[span[content.caption]],
+        thead[
+            tr[
+                [
+                    th(scope="col", class_=_classes(_align(c), _wrap(c.label)))[c.label]
+                    for c in content.columns
+                ]
+            ]
+        ],
+        tbody[[_row(content, row, intervals) for row in content.rows]],
+        tfoot[[_row(content, row, intervals) for row in content.foot]] if content.foot else None,
+    ]
+    box = div(".scroll", tabindex="0", role="region", aria_label=content.caption)[whole]
     if not folded:
         return box
-    opener = f"{content.caption} ({len(content.rows):,} rows)"
-    return element("details", element("summary", opener), box)
+    return folded_away(f"{content.caption} ({len(content.rows):,} rows)", box)
 
 
-def figure(picture: Picture) -> Html:
+def folded_away(opener: str, *content: Node) -> Node:
+    """Content that opens only when asked for."""
+    return details[summary[opener], content]
+
+
+def figure(picture: Picture) -> Node:
     """A figure and its caption."""
-    return element(
-        "figure",
-        Html(picture.inline),
-        element("figcaption", picture.caption),
-        id=f"figure-{picture.name}",
-    )
+    return figure_element(id=f"figure-{picture.name}")[
+        Markup(picture.inline),  # noqa: S704 (our own SVG)
+        figcaption[picture.caption],
+    ]
 
 
-def figures(pictures: Sequence[Picture], *columns: str | Sequence[str]) -> Html | None:
+def figures(pictures: Sequence[Picture], *columns: str | Sequence[str]) -> Node:
     """Those of the figures that there are.
 
     Parameters
@@ -76,86 +108,64 @@ def figures(pictures: Sequence[Picture], *columns: str | Sequence[str]) -> Html 
         names = (column,) if isinstance(column, str) else column
         stack = [figure(picture) for name in names for picture in pictures if picture.name == name]
         if stack:
-            stacks.append(element("div", stack))
+            stacks.append(div[stack])
     if not stacks:
         return None
-    return element("div", stacks, class_="figures" if len(stacks) > 1 else "figures lone")
+    return div(class_="figures" if len(stacks) > 1 else "figures lone")[stacks]
 
 
-def notes(found: Sequence[Note]) -> Html | None:
+def notes(found: Sequence[Note]) -> Node:
     """Notes, each with its level in words."""
-    words = {"error": "Wrong or missing", "warning": "Note", "info": "Information"}
-    items = [
-        element("li", element("b", f"{words[note.level]}: "), note.text, class_=note.level)
-        for note in found
-    ]
-    return element("ul", items, class_="notes") if items else None
+    items = [li(class_=note.level)[b[f"{_LEVELS[note.level]}: "], note.text] for note in found]
+    return ul(".notes")[items] if items else None
 
 
-def failures(found: Sequence[Failure]) -> Html:
+def failures(found: Sequence[Failure]) -> Node:
     """Every failure with its message."""
     if not found:
-        return element("p", "None: every execution returned, and no answer was found wrong.")
+        return p["None: every execution returned, and no answer was found wrong."]
     shown = [
-        element(
-            "div",
-            element(
-                "h3",
-                element("b", f"{failure.engine} {failure.query or ''}".rstrip()),
+        div(".failure")[
+            h3[
+                b[f"{failure.engine} {failure.query or ''}".rstrip()],
                 " ",
-                element("span", failure.status, class_="failed"),
-                element("span", f" {failure.where}", class_="fine"),
-            ),
-            element("pre", failure.message or "no message", tabindex="0"),
-            class_="failure",
-        )
+                span(".failed")[failure.status],
+                span(".fine")[f" {failure.where}"],
+            ],
+            pre(tabindex="0")[failure.message or "no message"],
+        ]
         for failure in found
     ]
     if len(found) <= MOST_FAILURES:
-        return joined(shown)
+        return shown
     more = f"{len(found) - MOST_FAILURES:,} more failures"
-    return joined(
-        shown[:MOST_FAILURES],
-        element("details", element("summary", more), shown[MOST_FAILURES:]),
-    )
+    return fragment[shown[:MOST_FAILURES], folded_away(more, shown[MOST_FAILURES:])]
 
 
-def facts(groups: Sequence[Group]) -> Html:
+def facts(groups: Sequence[Group]) -> Node:
     """Labelled values, in columns where there is room."""
-    blocks = [
-        element(
-            "div",
-            element("h3", group.title),
-            element(
-                "dl",
-                [joined(element("dt", f.label), element("dd", f.value)) for f in group.facts],
-            ),
-        )
-        for group in groups
-        if group.facts
+    return div(".facts")[
+        [
+            div[h3[group.title], dl[[(dt[fact.label], dd[fact.value]) for fact in group.facts]]]
+            for group in groups
+            if group.facts
+        ]
     ]
-    return element("div", blocks, class_="facts")
 
 
-def _row(content: Table, row: Sequence[Entry], intervals: Sequence[bool]) -> Html:
+def _row(content: Table, row: Sequence[Entry], intervals: Sequence[bool]) -> Node:
     cells = zip(row, content.columns, intervals, strict=True)
-    return element("tr", [_cell(*cell) for cell in cells])
+    return tr[[_cell(*cell) for cell in cells]]
 
 
-def _cell(entry: Entry, column: Column, has_small: bool) -> Html:
-    star: Child = None
-    if column.numeric:  # its room is kept in every row, so that digits stand below one another
-        star = element("span", "*" if entry.mark == "best" else "", class_="star")
-    small = joined(" ", element("small", entry.small)) if has_small else None
+def _cell(entry: Entry, column: Column, has_small: bool) -> Node:
     value = None if entry.value is None else f"{entry.value:.12g}"
-    return element(
-        "td",
+    return td(class_=_classes(_align(column), entry.mark, _wrap(entry.text)), data_value=value)[
         entry.text,
-        star,
-        small,
-        class_=_classes(_align(column), entry.mark, _wrap(entry.text)),
-        data_value=value,
-    )
+        # the star's room is kept in every row, so that digits stand below one another
+        span(".star")["*" if entry.mark == "best" else ""] if column.numeric else None,
+        (" ", small[entry.small]) if has_small else None,
+    ]
 
 
 def _classes(*names: str) -> str | None:

@@ -1,9 +1,0 @@
-"""What people look at of a comparison of two arms: terminal, Markdown, page."""
-
-from __future__ import annotations
-
-from neuralake.report.compared.markdown import comparison_markdown
-from neuralake.report.compared.report import write_comparison_report
-from neuralake.report.compared.terminal import print_comparison
-
-__all__ = ["comparison_markdown", "print_comparison", "write_comparison_report"]

@@ -1,0 +1,137 @@
+"""What came out of a comparison, a sentence an engine, the gravest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from neuralake.report import numbers
+from neuralake.report.comparison import verdicts
+from neuralake.report.comparison.differences import commit
+from neuralake.report.text import short
+from neuralake.results.comparison import Change, Comparison, EngineComparison, Verdict
+
+_MOST_NAMED = 4
+
+
+def headline(comparison: Comparison) -> str:
+    """All sentences."""
+    return " ".join(sentences(comparison))
+
+
+def sentences(comparison: Comparison) -> tuple[str, ...]:
+    """One sentence an engine; engines without any change share one."""
+    if not comparison.engines:
+        return ("Nothing was measured.",)
+    calm = [engine for engine in comparison.engines if _is_calm(engine)]
+    others = [engine for engine in comparison.engines if not _is_calm(engine)]
+    others.sort(key=lambda engine: verdicts.GRAVITY.index(verdicts.gravest(engine)))
+    told = [f"{_engine(engine, comparison)}." for engine in others]
+    if calm:
+        said = ", ".join(f"{short(e.engine)} {verdicts.in_words(e.suite)}" for e in calm)
+        sizes = {verdicts.measured(engine) for engine in calm}
+        over = f" over {sizes.pop()}" if len(sizes) == 1 else ""
+        told.append(f"No change of {numbers.percent(comparison.effect)} or more: {said}{over}.")
+    return tuple(told)
+
+
+def overall(comparison: Comparison) -> Verdict:
+    """The gravest verdict of all; inconclusive where nothing was measured."""
+    found = [verdicts.gravest(engine) for engine in comparison.engines]
+    return min(found, key=verdicts.GRAVITY.index) if found else "inconclusive"
+
+
+def title(comparison: Comparison) -> str:
+    """``HEAD against main: tpch, scale factor 0.1``."""
+    factor = comparison.scale_factor
+    size = "" if factor is None else f", scale factor {factor:g}"
+    arms = [short(arm.text, 60) for arm in (comparison.candidate, comparison.base)]
+    return f"{arms[0]} against {arms[1]}: {short(comparison.workload, 60)}{size}"
+
+
+def where(comparison: Comparison) -> tuple[str, ...]:
+    """Commits, time and machine, in a few words each."""
+    machine = comparison.fingerprint
+    return (
+        f"{commit(comparison.candidate)} against {commit(comparison.base)}",
+        comparison.id,
+        numbers.moment(comparison.created_at),
+        machine.cpu or "unknown processor",
+        numbers.count(machine.cores, "core"),
+        numbers.size(machine.memory_bytes),
+        *([machine.os] if machine.os else []),
+    )
+
+
+def _is_calm(engine: EngineComparison) -> bool:
+    """Whether the suite is unchanged, and no query has changed by itself."""
+    return engine.suite.verdict == "unchanged" and not (
+        {"slower", "faster", "wrong", "failed"} & {query.verdict for query in engine.queries}
+    )
+
+
+def _engine(engine: EngineComparison, comparison: Comparison) -> str:
+    name = short(engine.engine)
+    faults = " and ".join(_faults(engine))
+    parts = [faults, _suite(engine, comparison), *([] if faults else _queries(engine))]
+    return f"{name} {'; '.join(part for part in parts if part)}"
+
+
+def _faults(engine: EngineComparison) -> list[str]:
+    found = []
+    for verdict, words in (("wrong", "is wrong on"), ("failed", "failed on")):
+        queries = [query for query in engine.queries if query.verdict == verdict]
+        if queries:
+            found.append(f"{words} {_listed([short(query.query or '') for query in queries])}")
+    return found
+
+
+def _suite(engine: EngineComparison, comparison: Comparison) -> str:
+    """What is said of the suite; beside a fault its change is told, and never praised."""
+    suite, over = engine.suite, f" over {numbers.count(len(engine.queries), 'query', 'queries')}"
+    faulty = verdicts.faults(engine)
+    if suite.verdict in ("wrong", "failed"):
+        verb = "is wrong" if suite.verdict == "wrong" else "failed"
+        return "" if faulty else f"{verb}: {suite.message or 'no reason was given'}"
+    if faulty and suite.ratio is not None:
+        left = numbers.count(len(engine.queries) - len(faulty), "other query", "other queries")
+        said = "slower" if suite.verdict == "slower" else "no verdict on speed"
+        return f"the {left}: {_percents(suite)}, {said}"
+    if suite.ratio is None:
+        return "was not measured in both arms"
+    if suite.verdict == "unchanged":
+        effect = numbers.percent(comparison.effect)
+        return f"shows no change of {effect} or more{over}, {verdicts.in_words(suite)}"
+    if suite.verdict == "inconclusive":
+        pairs = numbers.count(suite.pairs, "pair")
+        more = verdicts.more(engine, suite)
+        return f"is inconclusive{over}, {verdicts.in_words(suite)} after {pairs}: {more}"
+    return f"is {verdicts.in_words(suite)}{over}"
+
+
+def _queries(engine: EngineComparison) -> list[str]:
+    """Queries that are slower or faster by themselves, the greatest change first."""
+    found = []
+    for verdict in ("slower", "faster"):
+        changed = [query for query in engine.queries if query.verdict == verdict]
+        changed.sort(key=_size, reverse=True)
+        said = [f"{short(q.query or '')} {_percents(q)}" for q in changed]
+        if len(said) > _MOST_NAMED:
+            found.append(f"{verdict} by themselves: {len(said)} queries, most of all {said[0]}")
+        elif said:
+            itself = "itself" if len(said) == 1 else "themselves"
+            found.append(f"{verdict} by {itself}: {', '.join(said)}")
+    return found
+
+
+def _percents(change: Change) -> str:
+    return f"{verdicts.percent(change)} % {verdicts.interval(change)}".rstrip()
+
+
+def _size(change: Change) -> float:
+    return abs(change.ratio - 1) if change.ratio is not None else 0.0
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) <= _MOST_NAMED:
+        return ", ".join(names)
+    return f"{', '.join(names[:_MOST_NAMED])} and {len(names) - _MOST_NAMED} more"

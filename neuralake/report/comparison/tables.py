@@ -1,0 +1,155 @@
+"""The tables of a comparison."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from neuralake.report import numbers
+from neuralake.report.comparison import differences, verdicts
+from neuralake.report.comparison.differences import Difference
+from neuralake.report.tables import Column, Entry, Table
+from neuralake.results.comparison import Change, Comparison, EngineComparison
+
+MOST_NOTABLE = 15
+_CHANGES = (
+    *(Column("wall time (%)"), Column("CPU time (%)")),
+    *(Column("base (ms)"), Column("candidate (ms)"), Column("pairs")),
+)
+
+
+def engines_table(comparison: Comparison) -> Table:
+    """The suite of each engine."""
+    rows = [
+        (
+            Entry(engine.engine),
+            _verdict(verdicts.suite(engine)),
+            *_numbers(engine.suite),
+            _measured(engine),
+        )
+        for engine in comparison.engines
+    ]
+    columns = (
+        *(Column("engine", numeric=False), Column("verdict", numeric=False)),
+        *(*_CHANGES, Column("queries")),
+    )
+    caption = (
+        "Suite: geometric mean of the queries' ratios, candidate ÷ base, with intervals of 95 %; "
+        "times are sums of medians"
+    )
+    return Table("suites", caption, columns, tuple(rows))
+
+
+def notable_table(comparison: Comparison) -> Table:
+    """Queries that are wrong or failed, slower or faster by themselves: the gravest."""
+    found = [
+        (engine.engine, query)
+        for engine in comparison.engines
+        for query in engine.queries
+        if query.verdict not in ("unchanged", "inconclusive")
+    ]
+    found.sort(key=lambda named: (verdicts.GRAVITY.index(named[1].verdict), -_size(named[1])))
+    rows = [
+        (Entry(engine), Entry(query.query or ""), _verdict(query), *_numbers(query))
+        for engine, query in found[:MOST_NOTABLE]
+    ]
+    cut = f"; the first {MOST_NOTABLE} of {len(found)}" if len(found) > MOST_NOTABLE else ""
+    columns = (
+        *(Column("engine", numeric=False), Column("query", numeric=False)),
+        *(Column("verdict", numeric=False), *_CHANGES),
+    )
+    caption = f"Queries that changed, or have no time{cut}"
+    return Table("notable", caption, columns, tuple(rows))
+
+
+def queries_table(engine: EngineComparison, number: int) -> Table:
+    """Every query of an engine, and its suite as the foot."""
+    columns = (
+        *(Column("query", numeric=False), Column("verdict", numeric=False), *_CHANGES),
+        *(Column("at most more"), Column("decided after"), Column("spread of a pair (%)")),
+    )
+    *queries, suite = [_row(change) for change in (*engine.queries, verdicts.suite(engine))]
+    return Table(
+        f"queries-{number}",
+        f"{engine.engine}: median wall time in each arm; changes, candidate ÷ base, with intervals "
+        "of 95 %",
+        columns,
+        tuple(queries),
+        (suite,),
+    )
+
+
+def arms_table(comparison: Comparison) -> Table:
+    """What the arms are."""
+    return _differences("arms", "The arms", "", differences.arms(comparison))
+
+
+def packages_table(comparison: Comparison, *, every: bool = False) -> Table:
+    """Packages whose versions differ, or all of them."""
+    caption = "All packages in the arms" if every else "Packages that differ"
+    name = "all-packages" if every else "packages"
+    found = differences.packages(comparison, every=every)
+    return _differences(name, caption, "package", found)
+
+
+def settings_table(engine: EngineComparison, number: int, *, every: bool = False) -> Table:
+    """Versions and settings of an engine that differ, or all of them."""
+    what = "versions and settings" if every else "versions and settings that differ"
+    return _differences(
+        f"{'all-' if every else ''}settings-{number}",
+        f"{engine.engine}: {what}",
+        "",
+        differences.settings(engine, every=every),
+    )
+
+
+def _row(change: Change) -> tuple[Entry, ...]:
+    spread = None if change.spread is None else change.spread * 100
+    return (
+        Entry("suite" if change.query is None else change.query),
+        _verdict(change),
+        *_numbers(change),
+        _count(change.more_pairs),
+        _count(change.decided_after_pairs),
+        Entry(numbers.NONE if spread is None else f"{spread:.1f}", spread),
+    )
+
+
+def _numbers(change: Change) -> tuple[Entry, ...]:
+    return (
+        Entry(verdicts.percent(change), change.ratio, verdicts.span(change)),
+        Entry(
+            verdicts.percent(change, cpu=True),
+            change.cpu_ratio,
+            verdicts.span(change, cpu=True),
+        ),
+        *(Entry(numbers.milliseconds(ns), ns) for ns in (change.base_ns, change.candidate_ns)),
+        _count(change.pairs or None),
+    )
+
+
+def _size(change: Change) -> float:
+    return abs(math.log(change.ratio)) if change.ratio is not None else math.inf
+
+
+def _measured(engine: EngineComparison) -> Entry:
+    every = len(engine.queries)
+    sound = every - len(verdicts.faults(engine))
+    return Entry(f"{every}" if sound == every else f"{sound} of {every}", sound)
+
+
+def _verdict(change: Change) -> Entry:
+    return Entry(verdicts.signed(change.verdict), mark=verdicts.MARKS[change.verdict])
+
+
+def _count(number: int | None) -> Entry:
+    return Entry(numbers.NONE if number is None else f"{number:,}", number)
+
+
+def _differences(name: str, caption: str, label: str, found: Iterable[Difference]) -> Table:
+    columns = tuple(Column(text, numeric=False) for text in (label, "base", "candidate"))
+    rows = tuple(
+        (Entry(d.name), Entry(d.base or numbers.NONE), Entry(d.candidate or numbers.NONE))
+        for d in found
+    )
+    return Table(name, caption, columns, rows)

@@ -1,0 +1,76 @@
+"""Settings and fingerprint of a run as labelled facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from neuralake.report.facts import Fact, Group, flat, machine_facts, software_facts
+from neuralake.report.numbers import NONE, moment, size
+from neuralake.results.records import EngineRecord, Header, Limits, Run
+
+
+def facts(run: Run) -> tuple[Group, ...]:
+    """Everything that is known of how a run was made, in a fixed order."""
+    header = run.header
+    return (
+        Group("Run", tuple(_run(run))),
+        Group("Dataset", tuple(_dataset(header))),
+        Group("Machine", tuple(machine_facts(header.fingerprint))),
+        Group("Software", tuple(software_facts(header.fingerprint))),
+        *(Group(f"Engine {engine.name}", tuple(_engine(engine))) for engine in run.engines),
+        Group("SHA-256 of the SQL", tuple(_queries(header))),
+    )
+
+
+def limits_in_words(limits: Limits) -> str:
+    """What one execution might take."""
+    parts = []
+    if limits.timeout_s is not None:
+        parts.append(f"{limits.timeout_s:g} s")
+    if limits.memory_bytes is not None:
+        keeper = {"cgroup": "kept by the kernel", "watched": "watched, not enforced by the kernel"}
+        how = f" ({keeper[limits.memory_limiter]})" if limits.memory_limiter else ""
+        parts.append(f"{size(limits.memory_bytes)} of memory{how}")
+    return " and ".join(parts) or "none"
+
+
+def _run(run: Run) -> Iterator[Fact]:
+    header = run.header
+    yield Fact("id", header.id, compared=False)
+    yield Fact("began", moment(header.created_at), compared=False)
+    ended = moment(run.finished_at) if run.finished_at else "interrupted before its end"
+    yield Fact("finished", ended, compared=False)
+    if run.elapsed_ns is not None:
+        since = " since it was resumed" if run.resumptions else ""
+        yield Fact(f"elapsed{since}", f"{run.elapsed_ns / 1e9:,.1f} s", compared=False)
+    for resumption in run.resumptions:
+        after = f"{moment(resumption.resumed_at)}, after {resumption.after_samples:,} samples"
+        yield Fact("resumed", after, compared=False)
+    ran = [engine.name for engine in run.engines if engine.unavailable is None]
+    yield Fact("engines", ", ".join(ran) or NONE)
+    yield Fact("queries", ", ".join(header.queries))
+    yield Fact("hot runs a query", str(header.runs))
+    yield Fact("cold runs a query", str(header.cold_runs))
+    yield Fact("limits of one execution", limits_in_words(header.limits))
+    yield Fact("schema version", str(header.schema_version), compared=False)
+
+
+def _dataset(header: Header) -> Iterator[Fact]:
+    yield Fact("workload", header.workload)
+    factor = NONE if header.scale_factor is None else f"{header.scale_factor:g}"
+    yield Fact("scale factor", factor)
+    yield Fact("location", header.dataset_uri)
+    yield from flat(header.dataset)
+
+
+def _queries(header: Header) -> Iterator[Fact]:
+    for query in sorted(header.query_sha256):
+        yield Fact(query, f"{header.query_sha256[query][:16]}…")
+
+
+def _engine(engine: EngineRecord) -> Iterator[Fact]:
+    if engine.unavailable is not None:
+        yield Fact("unavailable", engine.unavailable)
+    yield from flat(engine.versions, "version of ")
+    yield from flat(engine.options, "asked for: ")
+    yield from flat(engine.settings)

@@ -1,0 +1,41 @@
+"""The report of a run: a page, a Markdown summary and figures, whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from neuralake.report.placing import Report, files, place_report
+from neuralake.results.records import Run
+
+
+def write_run_report(run: Run, directory: Path) -> Report:
+    """Write the report of a run.
+
+    The same run gives the same bytes. A report that lies in the directory is replaced.
+
+    Parameters
+    ----------
+    run
+        Finished or interrupted.
+    directory
+        Made if absent, with its parents.
+
+    Raises
+    ------
+    ResultsError
+        If a package of the extra ``report`` is missing, the directory cannot be written, or it
+        holds anything that is no part of a report.
+    """
+    return place_report(directory, lambda: _contents(run))
+
+
+def _contents(run: Run) -> dict[str, bytes]:
+    """Every file of the report, by its name."""
+    from neuralake.report.run.figures import run_pictures
+    from neuralake.report.run.markdown import run_markdown
+    from neuralake.report.run.page import run_page
+    from neuralake.results.summary import summarise
+
+    summary = summarise(run)
+    pictures = run_pictures(run, summary)
+    return files(run_page(run, summary, pictures), run_markdown(run, summary), pictures)

@@ -1,0 +1,191 @@
+"""The tables of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from neuralake.report import numbers
+from neuralake.report.tables import Column, Entry, Table
+from neuralake.results.records import Run, Sample
+from neuralake.results.summary import Cell, Summary
+
+
+def engines_table(summary: Summary) -> Table:
+    """One row an engine: what its latencies add up to, answers, memory, start."""
+    totals = [e.total_s for e in summary.by_engine.values() if e.total_s is not None]
+    least = min(totals, default=None)
+    columns = ("total (s)", "÷ fastest", "geometric mean (s)", "verified", "peak memory (MiB)")
+    rows = []
+    for name, engine in summary.by_engine.items():
+        best = engine.total_s is not None and engine.total_s == least and len(totals) > 1
+        ratio = engine.total_s / least if engine.total_s is not None and least else None
+        right = engine.verified == engine.queries
+        rows.append(
+            (
+                Entry(name),
+                Entry(numbers.seconds(engine.total_s), engine.total_s, mark="best" if best else ""),
+                Entry(numbers.times(ratio), ratio),
+                Entry(numbers.seconds(engine.geometric_mean_s), engine.geometric_mean_s),
+                Entry(
+                    f"{engine.verified}/{engine.queries}",
+                    engine.verified,
+                    mark="" if right else "failed",
+                ),
+                Entry(numbers.mebibytes(engine.peak_rss_bytes), engine.peak_rss_bytes),
+                Entry(numbers.seconds(engine.start_s), engine.start_s),
+                Entry(numbers.seconds(engine.open_s), engine.open_s),
+            )
+        )
+    labels = (*columns, "start (s)", "open (s)")
+    over = f"{len(summary.compared)} of {len(summary.queries)} queries"
+    return Table(
+        "engines",
+        f"Engines; totals over {over}",
+        (Column("engine", numeric=False), *map(Column, labels)),
+        tuple(rows),
+    )
+
+
+def latency_table(run: Run, summary: Summary) -> Table:
+    """Median and interval of each query on each engine, and what they add up to."""
+    rows = []
+    for query in summary.queries:
+        fastest = summary.fastest(query)
+        cells = ((engine, summary.cells[query, engine]) for engine in summary.engines)
+        rows.append((Entry(query), *(_latency(cell, e == fastest) for e, cell in cells)))
+    engines = summary.by_engine.values()
+    foot = (
+        (Entry("total"), *(Entry(numbers.seconds(e.total_s)) for e in engines)),
+        (Entry("geometric mean"), *(Entry(numbers.seconds(e.geometric_mean_s)) for e in engines)),
+    )
+    return Table(
+        "latencies",
+        f"Median of {run.header.runs} hot runs and its interval, seconds; the fastest is marked",
+        (Column("query", numeric=False), *map(Column, summary.engines)),
+        tuple(rows),
+        foot,
+    )
+
+
+def cold_table(summary: Summary) -> Table:
+    """First, cold and hot latency of each query and engine, and what was read."""
+    columns = (
+        *("first (s)", "cold (s)", "hot (s)", "cold ÷ hot", "first ÷ hot"),
+        *("read cold (MiB)", "read hot (MiB)", "stayed cached (MiB)"),
+    )
+    rows = []
+    for query, engine, cell in _cells(summary):
+        hot, cold = cell.latency_s, cell.cold_s
+        factors = [
+            early / hot.median if hot is not None and early is not None else None
+            for early in (cold.median if cold else None, cell.first_s)
+        ]
+        rows.append(
+            (
+                Entry(query),
+                Entry(engine),
+                Entry(numbers.seconds(cell.first_s), cell.first_s),
+                _measured(cold.median if cold else None, numbers.interval(cold)),
+                _latency(cell, fastest=False, small=False),
+                *(Entry(numbers.times(factor), factor) for factor in factors),
+                *(
+                    Entry(numbers.mebibytes(size), size)
+                    for size in (cell.cold_bytes_read, cell.bytes_read, cell.cached_bytes)
+                ),
+            )
+        )
+    return Table(
+        "cold-numbers", "Cold and first runs against hot ones", _long(columns), tuple(rows)
+    )
+
+
+def resources_table(summary: Summary) -> Table:
+    """Memory and processor of each query and engine."""
+    columns = ("peak memory (MiB)", "CPU time (s)", "elapsed (s)", "cores used", "read (MiB)")
+    rows = [
+        (
+            Entry(query),
+            Entry(engine),
+            Entry(numbers.mebibytes(cell.peak_rss_bytes), cell.peak_rss_bytes),
+            Entry(numbers.seconds(cell.cpu_s), cell.cpu_s),
+            _latency(cell, fastest=False, small=False),
+            Entry(numbers.decimal(cell.cores_used), cell.cores_used),
+            Entry(numbers.mebibytes(cell.bytes_read), cell.bytes_read),
+        )
+        for query, engine, cell in _cells(summary)
+    ]
+    caption = "Memory of any execution; processor and bytes read of the hot runs"
+    return Table("resources", caption, _long(columns), tuple(rows))
+
+
+def verification_table(run: Run) -> Table:
+    """What was verified against what: one row for each engine, verdict and reference."""
+    grouped: dict[tuple[str, str, str], list[str]] = {}
+    for result in run.verifications:
+        key = (result.engine, result.verdict, result.against or numbers.NONE)
+        grouped.setdefault(key, []).append(result.query)
+    rows = tuple(
+        (
+            Entry(engine),
+            Entry(verdict, mark="" if verdict in ("verified", "unverified") else "failed"),
+            Entry(str(len(queries)), len(queries)),
+            Entry(against),
+            Entry(", ".join(queries)),
+        )
+        for (engine, verdict, against), queries in grouped.items()
+    )
+    columns = (
+        *(Column("engine", numeric=False), Column("verdict", numeric=False), Column("answers")),
+        *(Column("compared with", numeric=False), Column("queries", numeric=False)),
+    )
+    return Table("verdicts", "What was verified against what", columns, rows)
+
+
+def answers_table(run: Run) -> Table:
+    """Every answer: verdict, rows and digest."""
+    answered: dict[tuple[str, str | None], Sample] = {}
+    for sample in run.samples:
+        if sample.digest is not None:
+            answered.setdefault((sample.engine, sample.query), sample)
+    rows = []
+    for result in run.verifications:
+        answer = answered.get((result.engine, result.query))
+        known = answer.rows if answer else None
+        rows.append(
+            (
+                Entry(result.query),
+                Entry(result.engine),
+                Entry(result.verdict, mark="failed" if result.verdict in _BAD else ""),
+                Entry(numbers.NONE if known is None else f"{known:,}", known),
+                Entry((answer.digest if answer else None) or numbers.NONE),
+            )
+        )
+    columns = (
+        *(Column("query", numeric=False), Column("engine", numeric=False)),
+        *(Column("verdict", numeric=False), Column("rows"), Column("digest", numeric=False)),
+    )
+    return Table("answers", "Every answer", columns, tuple(rows))
+
+
+_BAD = ("wrong", "failed")
+
+
+def _cells(summary: Summary) -> Iterator[tuple[str, str, Cell]]:
+    for query in summary.queries:
+        for engine in summary.engines:
+            yield query, engine, summary.cells[query, engine]
+
+
+def _long(columns: Sequence[str]) -> tuple[Column, ...]:
+    return (Column("query", numeric=False), Column("engine", numeric=False), *map(Column, columns))
+
+
+def _latency(cell: Cell, fastest: bool, small: bool = True) -> Entry:
+    if cell.latency_s is None:
+        return Entry(cell.status, mark="failed")
+    entry = _measured(cell.latency_s.median, numbers.interval(cell.latency_s) if small else "")
+    return Entry(entry.text, entry.value, entry.small, "best" if fastest else "")
+
+
+def _measured(value: float | None, small: str) -> Entry:
+    return Entry(numbers.seconds(value), value, "" if value is None else small)

@@ -1,0 +1,113 @@
+"""The page of a comparison in a real browser: on a phone and on a desk, light and dark."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from neuralake.report.comparison import write_comparison_report
+from tests.report.browse import assert_fits_and_can_be_read, opened
+from tests.report.comparison.make import (
+    change,
+    made_comparison,
+    made_engine,
+    nasty_comparison,
+    slower_engine,
+    troubled_comparison,
+    unchanged_engine,
+)
+
+PAGES = ("whole", "troubled", "nasty", "many", "empty")
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with every kind of comparison."""
+    root = tmp_path_factory.mktemp("pages")
+    queries = [change(f"a query named {n}", "unchanged") for n in range(110)]
+    comparisons = {
+        "whole": made_comparison(slower_engine(), unchanged_engine()),
+        "troubled": troubled_comparison(),
+        "nasty": nasty_comparison(),
+        "many": made_comparison(made_engine("polars", change(None, "unchanged"), queries)),
+        "empty": made_comparison(finished_at=None),
+    }
+    for name, comparison in comparisons.items():
+        write_comparison_report(comparison, root / name)
+    return root
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_fits_and_can_be_read(
+    browser: Browser, pages: Path, name: str, width: int
+) -> None:
+    with opened(browser, pages / name, width) as page:
+        assert_fits_and_can_be_read(page, width)
+
+
+def test_slower_is_drawn_to_the_right_of_faster(browser: Browser, pages: Path) -> None:
+    with opened(browser, pages / "whole", 1280) as page:
+        plot = page.locator("#figure-forest-1 svg")
+        label = plot.locator("text", has_text="← faster").bounding_box()
+        assert label is not None
+        ticks = {
+            text: box["x"]
+            for text in ("−10", "0", "+10")
+            if (box := plot.locator(f"text:text-is('{text}')").first.bounding_box()) is not None
+        }
+        assert sorted(ticks, key=ticks.__getitem__) == ["−10", "0", "+10"]
+
+
+def test_no_word_of_a_plot_lies_upon_another_or_outside(browser: Browser, pages: Path) -> None:
+    overlaps = """(svg) => {
+      const frame = svg.getBoundingClientRect();
+      const boxes = [...svg.querySelectorAll("text")]
+        .map((t) => [t.textContent, t.getBoundingClientRect()]);
+      const found = [];
+      for (const [i, [text, a]] of boxes.entries()) {
+        if (a.left < frame.left - 1 || a.right > frame.right + 1) found.push(`outside: ${text}`);
+        for (const [other, b] of boxes.slice(i + 1)) {
+          const x = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+          const y = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+          if (x > 1 && y > 4) found.push(`${text} on ${other}`);
+        }
+      }
+      return found;
+    }"""
+    for name in ("whole", "troubled", "many"):
+        with opened(browser, pages / name, 1280) as page:
+            for plot in page.locator("figure svg").all():
+                assert plot.evaluate(overlaps) == []
+
+
+def test_the_page_is_complete_without_script(browser: Browser, pages: Path) -> None:
+    for name in PAGES:
+        with (
+            opened(browser, pages / name, 1280) as scripted,
+            opened(browser, pages / name, 1280, script=False) as plain,
+        ):
+            texts = [page.locator("main").text_content() for page in (scripted, plain)]
+            assert texts[0] == texts[1]
+
+
+def test_a_press_on_a_heading_sorts_by_change(browser: Browser, pages: Path) -> None:
+    with opened(browser, pages / "troubled", 1280) as page:
+        table = page.locator("table[data-name=queries-1]")
+        heading = table.locator("thead th").nth(2)
+        heading.locator("button").click()
+        heading.locator("button").click()
+        assert heading.get_attribute("aria-sort") == "descending"
+        assert table.locator("tbody tr td").first.inner_text() == "q09"
+
+
+def test_a_plot_of_its_own_has_a_ground_in_the_dark(browser: Browser, pages: Path) -> None:
+    context = browser.new_context(color_scheme="dark", offline=True)
+    page = context.new_page()
+    page.goto((pages / "whole" / "figures" / "forest-1.svg").as_uri())
+    fill = "(s) => getComputedStyle(document.querySelector(s)).fill"
+    assert page.evaluate(fill, "rect.f-surface") == "rgb(18, 22, 27)"
+    assert page.evaluate(fill, "text.f-slower") == "rgb(255, 154, 143)"
+    context.close()
