@@ -2,65 +2,64 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 
 from neuralake import __version__
 from neuralake.cli.bench import bench
 from neuralake.cli.compare import calibrate, compare
+from neuralake.cli.ending import end
 from neuralake.cli.generate import generate
 from neuralake.cli.history import history
 from neuralake.cli.listing import catalog, engines
 from neuralake.cli.query import query
 from neuralake.cli.results import report, results
-from neuralake.errors import NeuralakeError
-from neuralake.report.text import one_line
 
-INTERRUPTED = 130
+_DEBUG = "--debug"
 
 
 def main() -> NoReturn:
     """Run the command line and exit with its status."""
     for number in (signal.SIGTERM, signal.SIGHUP):  # as when a user presses Ctrl-C
         signal.signal(number, signal.default_int_handler)
-    debug = "--debug" in sys.argv[1:]
+    if "_NEURALAKE_COMPLETE" in os.environ:  # a shell asks, in click's own way
+        cli.main(prog_name="neuralake")
+    if sys.stdout is None:  # closed by the shell: the next file opened would take its place
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 (until the process ends)
+    arguments, debug = _without_debug(sys.argv[1:])
     try:
-        status = cli.main(args=sys.argv[1:], prog_name="neuralake", standalone_mode=False)
-    except (click.Abort, KeyboardInterrupt) as stop:
-        reason = f": {one_line(str(stop))}" if str(stop) else ""
-        click.echo(f"neuralake: interrupted{reason}", err=True)
-        sys.exit(INTERRUPTED)
-    except click.ClickException as error:
-        click.echo(f"neuralake: {one_line(error.format_message())}", err=True)
-        sys.exit(2)
-    except NeuralakeError as error:
-        if debug:
-            raise
-        click.echo(f"neuralake: {one_line(str(error))}", err=True)
-        sys.exit(error.exit_status)
-    sys.exit(status if isinstance(status, int) else 0)
+        status = _run(arguments)
+        sys.stdout.flush()
+    except BaseException as error:  # noqa: BLE001 (a Rust panic and SystemExit are no Exceptions)
+        status = end(error, debug=debug)
+    sys.exit(status)
 
 
-class _Commands(click.Group):
-    """A group whose interruption is told by :func:`main` alone: click would print an empty line."""
+def _run(arguments: list[str]) -> int:
+    try:
+        with cli.make_context("neuralake", arguments) as context:
+            status = cli.invoke(context)
+    except click.exceptions.Exit as done:  # --help and --version
+        return done.exit_code
+    return status if isinstance(status, int) else 0
 
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt as stop:
-            raise click.Abort(str(stop)) from None
+
+def _without_debug(arguments: list[str]) -> tuple[list[str], bool]:
+    """The arguments without ``--debug``, which may stand anywhere before ``--``."""
+    ours = arguments.index("--") if "--" in arguments else len(arguments)
+    kept = [word for word in arguments[:ours] if word != _DEBUG]
+    return kept + arguments[ours:], len(kept) < ours
 
 
 @click.group(
-    cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="neuralake")
-@click.option("--debug", is_flag=True, help="Show the trace of an error.")
+@click.option(_DEBUG, is_flag=True, help="Show the trace of an error.")
 def cli(debug: bool) -> None:
     """Measure how fast a lakehouse answers.
 

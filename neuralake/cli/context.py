@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,7 +92,17 @@ def make_console(*, stderr: bool = False) -> Console:
     """A console; it is wide where there is no terminal."""
     from rich.console import Console
 
-    console = Console(stderr=stderr, highlight=False)
+    class PipedConsole(Console):
+        def on_broken_pipe(self) -> None:
+            """Leave it to the command line: rich would silence standard output and exit with 1.
+
+            Nobody's reading the progress is no reason to end a measurement.
+            """
+            self.quiet = True
+            if not stderr:
+                raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+    console = PipedConsole(stderr=stderr, highlight=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = WIDTH_WITHOUT_TERMINAL
     return console

@@ -105,6 +105,10 @@ class DuckDBSession:
         rows = self._connection.execute(f"EXPLAIN {sql}").fetchall()
         return "\n".join(str(row[1]) for row in rows)
 
+    def interrupt(self) -> None:
+        """End the query that another thread runs; it raises there."""
+        self._connection.interrupt()
+
     def close(self) -> None:
         """Forget the views."""
         for name in self._names:

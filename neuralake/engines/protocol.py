@@ -14,7 +14,7 @@ Nothing heavy is imported at the module's top level: listing engines must be che
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -32,6 +32,14 @@ class Session(Protocol):
 
     def close(self) -> None:
         """Forget the tables."""
+
+
+@runtime_checkable
+class Interruptible(Protocol):
+    """A session that can be told to end its query. An adapter may lack it."""
+
+    def interrupt(self) -> None:
+        """End the query that another thread runs; it raises there."""
 
 
 class Engine(Protocol):

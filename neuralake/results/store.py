@@ -174,7 +174,7 @@ def load_run(directory: Path) -> Run:
 
 
 def write_export(path: Path, content: bytes) -> None:
-    """Write a file that the user named.
+    """Write a file that the user named: whole or not at all; a device or a pipe, as it takes it.
 
     Raises
     ------
@@ -182,7 +182,12 @@ def write_export(path: Path, content: bytes) -> None:
         If it cannot be written.
     """
     try:
-        write_whole(path, content)
+        if path.is_dir():
+            raise ResultsError(f"{path} cannot be written: it is a directory; expected a file")
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)  # what is put in the place of /dev/stdout is lost
+        else:
+            write_whole(path.resolve(), content)
     except OSError as error:
         raise ResultsError(f"{path} cannot be written: {error.strerror}") from error
 

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from typing import TypeVar
 
 import pyarrow as pa
 
+from neuralake.catalog.storage import one_line
 from neuralake.catalog.tables import Table
 from neuralake.engines import registry
-from neuralake.engines.protocol import Session
+from neuralake.engines.protocol import Interruptible, Session
 from neuralake.engines.registry import EngineSpec
-from neuralake.errors import NeuralakeError, QueryError
+from neuralake.errors import EngineError, NeuralakeError, QueryError
 
 T = TypeVar("T")
+R = TypeVar("R")
+_LONGEST_STOP_S = 10
 
 
 def run_query(sql: str, spec: EngineSpec, tables: Mapping[str, Table]) -> pa.Table:
     """Run SQL over tables and return the complete result.
 
+    Only tables that the text names are opened: one that is absent costs no query without it.
+
     Raises
     ------
     QueryError
         If the engine refuses the text, in the engine's own words.
+    EngineError
+        If the engine cannot start, or cannot open a table.
     EngineUnavailableError
         If the engine cannot run here.
     """
@@ -39,24 +49,67 @@ def _with_session(
 ) -> T:
     if not sql.strip():
         raise QueryError("the query is empty: expected SQL")
+    named = {name: table for name, table in tables.items() if _names(sql, name)}
+    options = {k: v for t in named.values() for k, v in getattr(t, "storage_options", {}).items()}
     registry.require(spec)
     registry.prepare(spec)
-    engine = registry.start(spec)
-    try:
-        session = engine.open(tables)
+    opened: list[Session] = []
+
+    def attempt(kind: type[NeuralakeError], what: str, call: Callable[[], R]) -> R:
         try:
-            return use(session)
-        except (NeuralakeError, KeyboardInterrupt, SystemExit):
+            return call()
+        except (NeuralakeError, KeyboardInterrupt):
             raise
         except BaseException as error:  # a Rust panic is not an Exception
-            raise QueryError(f"{spec.name}: {_reason(error)}") from error
-        finally:
+            raise kind(f"{spec.name}: {what}{one_line(error, options)}") from error
+
+    def work() -> T:
+        engine = attempt(EngineError, "it cannot start: ", lambda: registry.start(spec))
+        try:
+            session = attempt(EngineError, _opening(named), lambda: engine.open(named))
+            opened.append(session)
+            answer = attempt(QueryError, "", lambda: use(session))
             session.close()
-    finally:
-        engine.close()
+        finally:
+            engine.close()
+        return answer
+
+    return _interruptible(work, opened)
 
 
-def _reason(error: BaseException) -> str:
-    """First line of what an engine says, which names the fault; the rest is its own trace."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+def _interruptible(work: Callable[[], T], sessions: Sequence[Session]) -> T:
+    """Work in another thread, so that this one hears a signal while an engine is busy.
+
+    Otherwise an engine holds the signal up until the query is through (DuckDB), or makes an error
+    of it. A thread that is left behind closes its engine when the query ends, or the process does.
+    """
+    done: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:  # noqa: BLE001 (raised again where it is waited for)
+            done.set_exception(error)
+
+    # A daemon, unlike the threads of an executor: the process does not wait for it
+    thread = threading.Thread(target=run, name="query", daemon=True)
+    thread.start()
+    try:
+        return done.result()
+    except KeyboardInterrupt:
+        for session in sessions:
+            if isinstance(session, Interruptible):
+                session.interrupt()
+                thread.join(_LONGEST_STOP_S)
+        raise
+
+
+def _names(sql: str, table: str) -> bool:
+    """Whether a text has the name of a table as a word: at least wherever it reads the table."""
+    return re.search(rf"\b{re.escape(table)}\b", sql, re.IGNORECASE) is not None
+
+
+def _opening(tables: Mapping[str, Table]) -> str:
+    """What could not be opened, as the beginning of a message."""
+    several = "one of " if len(tables) > 1 else ""
+    return f"cannot open {several}{', '.join(tables)}: " if tables else ""

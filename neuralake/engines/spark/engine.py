@@ -103,6 +103,10 @@ class SparkSession:
             frame.explain(mode="formatted")
         return text.getvalue().strip()
 
+    def interrupt(self) -> None:
+        """End the query that another thread runs; it raises there."""
+        self._spark.sparkContext.cancelAllJobs()
+
     def close(self) -> None:
         """Forget the tables."""
         for name in self._names:
