@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from difflib import get_close_matches
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _BACKTRACE = re.compile(r"\n\s*0: .*", re.DOTALL)
@@ -77,6 +78,21 @@ class CompareError(NeuralakeError):
 
 class HistoryError(NeuralakeError):
     """Results over commits are absent, corrupt or of another version, or git cannot order them."""
+
+
+def did_you_mean(given: str, known: Iterable[str]) -> str:
+    """The end of a message about a name that is not known: what is spelled much like it, if any.
+
+    Parameters
+    ----------
+    given
+        What was typed.
+    known
+        What there is.
+    """
+    by_folded = {name.casefold(): name for name in known}
+    close = get_close_matches(given.casefold(), by_folded, n=1)
+    return f"; did you mean {by_folded[close[0]]}?" if close else ""
 
 
 def reason_of(error: BaseException, secrets: Iterable[str] = ()) -> str:

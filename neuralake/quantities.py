@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-import math
 import re
 
-_SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?) ?(?P<prefix>[kmgt]?)(?P<kind>i?b?)", re.IGNORECASE)
-_DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?) ?(?P<unit>s|m|min|h)?", re.IGNORECASE)
+_NUMBER = r"(?P<number>[0-9]+(?:\.[0-9]+)?)"
+_SIZE = re.compile(rf"{_NUMBER} ?(?P<unit>b|[kmgt](?:i?b)?)?", re.IGNORECASE)
+_DURATION = re.compile(rf"{_NUMBER} ?(?P<unit>s|m|min|h)?", re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600}
-_POWER = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+_POWER = {"b": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+_LARGEST_BYTES = 2**50  # no machine has more memory, and a resource limit ends at 2^63
+# The system waits 2^31 ms at most (poll(2)), which is a little more
+LONGEST_DURATION_S = 24 * 24 * 3600
 
 
 def parse_size(text: str) -> int:
-    """Bytes of ``4g``, ``512 MiB`` or ``1000000``; all prefixes are powers of 1024.
+    """Bytes of ``4g``, ``512 MiB`` or ``1000000b``; all prefixes are powers of 1024.
+
+    A unit is required: whoever writes ``8`` means gigabytes.
 
     Raises
     ------
     ValueError
-        If it is no size greater than 0; the message says what would be one.
+        If it is no size from 1 byte to 1 PiB; the message says what would be one.
     """
     match = _SIZE.fullmatch(text.strip())
-    size_bytes = 0
-    if match is not None:
-        size_bytes = int(float(match["number"]) * 1024 ** _POWER[match["prefix"].lower()])
+    digits, unit = (match["number"], match["unit"]) if match else ("0", None)
+    number = float(digits)
+    if number > 0 and unit is None:
+        raise ValueError(f"{text!r} has no unit: expected such as {digits}g or {digits}MiB")
+    # Bounded first: a number of 309 digits is infinite
+    bounded = min(number, _LARGEST_BYTES + 1)
+    size_bytes = int(bounded * 1024 ** _POWER[unit[0].lower()]) if unit else 0
     if size_bytes <= 0:
         raise ValueError(f"{text!r} is no size: expected such as 4g, 512MiB")
+    if size_bytes > _LARGEST_BYTES:
+        raise ValueError(f"{text!r} is too large a size: expected at most {_LARGEST_BYTES >> 40}t")
     return size_bytes
 
 
@@ -34,12 +45,15 @@ def parse_duration(text: str) -> float:
     Raises
     ------
     ValueError
-        If it is no duration greater than 0; the message says what would be one.
+        If it is no duration greater than 0 and up to 24 days; the message says what would be one.
     """
     match = _DURATION.fullmatch(text.strip())
     seconds = 0.0
     if match is not None:
         seconds = float(match["number"]) * _SECONDS[(match["unit"] or "s").lower()]
-    if not (0 < seconds < math.inf):
+    if not seconds > 0:
         raise ValueError(f"{text!r} is no duration: expected seconds such as 90, or 5m, 2h")
+    if seconds > LONGEST_DURATION_S:
+        longest_h = LONGEST_DURATION_S // 3600
+        raise ValueError(f"{text!r} is too long a duration: expected at most {longest_h}h")
     return seconds

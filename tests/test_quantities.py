@@ -13,14 +13,15 @@ from tests.conftest import Cli
 @pytest.mark.parametrize(
     ("text", "size_bytes"),
     [
-        ("1", 1),
-        ("1000000", 1_000_000),
+        ("1b", 1),
+        ("1000000 B", 1_000_000),
         ("4g", 4 * 2**30),
         ("4G", 4 * 2**30),
         ("512MiB", 512 * 2**20),
         ("512 mb", 512 * 2**20),
         ("1.5k", 1536),
         ("2tib", 2 * 2**40),
+        ("1024t", 2**50),
     ],
 )
 def test_sizes(text: str, size_bytes: int) -> None:
@@ -29,7 +30,16 @@ def test_sizes(text: str, size_bytes: int) -> None:
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("90", 90), ("1.5", 1.5), ("2s", 2), ("5m", 300), ("5 min", 300), ("2h", 7200), ("2H", 7200)],
+    [
+        ("90", 90),
+        ("1.5", 1.5),
+        ("2s", 2),
+        ("5m", 300),
+        ("5 min", 300),
+        ("2h", 7200),
+        ("2H", 7200),
+        ("576h", 576 * 3600),
+    ],
 )
 def test_durations(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
@@ -44,7 +54,25 @@ def test_what_is_no_quantity(text: str) -> None:
             parse_duration(text)
 
 
-@given(st.text(max_size=12))
+@pytest.mark.parametrize("text", ["8", " 512 ", "1.5", "1000000"])
+def test_a_size_without_a_unit_is_not_taken_for_bytes(text: str) -> None:
+    with pytest.raises(ValueError, match=rf"has no unit: expected such as {text.strip()}g or "):
+        parse_size(text)
+
+
+@pytest.mark.parametrize("text", ["1025t", "9" * 400 + "b", "9" * 400 + "t"])
+def test_a_size_that_no_machine_has_is_said(text: str) -> None:
+    with pytest.raises(ValueError, match="is too large a size: expected at most 1024t"):
+        parse_size(text)
+
+
+@pytest.mark.parametrize("text", ["577h", "1000000h", "9" * 400])
+def test_a_duration_that_the_system_cannot_wait_is_said(text: str) -> None:
+    with pytest.raises(ValueError, match="is too long a duration: expected at most 576h"):
+        parse_duration(text)
+
+
+@given(st.text(max_size=12) | st.from_regex(r"[0-9]{1,20}(\.[0-9]{0,3})? ?[a-zA-Z]{0,3}"))
 def test_any_text_is_a_quantity_or_said_to_be_none(text: str) -> None:
     for parse in (parse_size, parse_duration):
         try:
@@ -61,6 +89,8 @@ def test_any_text_is_a_quantity_or_said_to_be_none(text: str) -> None:
         ("--timeout", "nan", "'nan' is no duration"),
         ("--memory-limit", "much", "'much' is no size: expected such as 4g, 512MiB"),
         ("--memory-limit", "-1g", "'-1g' is no size"),
+        ("--memory-limit", "8", "'8' has no unit: expected such as 8g or 8MiB"),
+        ("--timeout", "1000000h", "'1000000h' is too long a duration: expected at most 576h"),
         ("--cold-runs", "0", "0 is not in the range x>=1"),
     ],
 )

@@ -13,7 +13,7 @@ from typing import Self
 from neuralake.catalog.declaration import check_name
 from neuralake.catalog.tables import FunctionTable, Table
 from neuralake.config import Settings
-from neuralake.errors import CatalogError
+from neuralake.errors import CatalogError, did_you_mean
 
 # A module that is called so says nothing of what is in it: its directory or package does.
 _NAMELESS = ("catalog", "tables", "__init__")
@@ -107,8 +107,7 @@ class Catalog:
         for database in self.databases:
             if database.name == name:
                 return database
-        known = ", ".join(database.name for database in self.databases) or "none"
-        raise CatalogError(f"no database {name}: there are {known}")
+        raise CatalogError(_unknown("database", name, [d.name for d in self.databases]))
 
     def table(self, name: str, database: str | None = None) -> Table:
         """The table of a name.
@@ -130,8 +129,7 @@ class Catalog:
         within = self.databases if database is None else (self.database(database),)
         found = [(d.name, t) for d, t in _pairs(within) if t.name == name]
         if not found:
-            known = ", ".join(t.name for _, t in _pairs(within)) or "none"
-            raise CatalogError(f"no table {name}: there are {known}")
+            raise CatalogError(_unknown("table", name, [t.name for _, t in _pairs(within)]))
         if len(found) > 1:
             raise _ambiguous(name, [database for database, _ in found])
         return self._bound(found[0][1])
@@ -209,6 +207,11 @@ def _is_table(value: object) -> bool:
 
 def _pairs(databases: tuple[Database, ...]) -> Iterator[tuple[Database, Table]]:
     return ((database, table) for database in databases for table in database.tables)
+
+
+def _unknown(kind: str, name: str, known: list[str]) -> CatalogError:
+    there_are = ", ".join(known) or "none"
+    return CatalogError(f"no {kind} {name}: there are {there_are}{did_you_mean(name, known)}")
 
 
 def _ambiguous(name: str, databases: list[str]) -> CatalogError:

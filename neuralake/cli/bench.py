@@ -17,6 +17,7 @@ from neuralake.cli.context import (
 from neuralake.cli.options import (
     dataset_option,
     json_option,
+    names_in,
     quantity,
     queries_option,
     scale_factor_option,
@@ -123,7 +124,7 @@ def bench(
         resumed = (interrupted_run(directory), directory)
         plan = benches.plan_of(resumed[0], _workload_of(resumed[0], settings))
     else:
-        names = [n.strip() for n in engines.split(",")] if engines else benches.DEFAULT_ENGINES
+        names = benches.DEFAULT_ENGINES if engines is None else names_in(engines)
         chosen = benches.choose_engines(parse_specs(names, options), required=engines is not None)
         workload = _bench_workload(settings, own, source, scale_factor, dataset, queries)
         plan = benches.make_plan(

@@ -18,6 +18,7 @@ from neuralake.cli.context import (
 from neuralake.cli.options import (
     dataset_option,
     json_option,
+    names_in,
     quantity,
     queries_option,
     scale_factor_option,
@@ -288,7 +289,7 @@ def _request(
     settings = read_settings()
     for arm in arms:
         parse_arm(arm)  # before a dataset is made
-    names = [n.strip() for n in engines[0].split(",")] if engines[0] else DEFAULT_ENGINES
+    names = DEFAULT_ENGINES if engines[0] is None else names_in(engines[0])
     specs = parse_engines(names, engines[1])
     check_workload_options(own, source, scale_factor, dataset)
     if dataset is None and scale_factor is None:

@@ -30,6 +30,11 @@ queries_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+def names_in(text: str) -> list[str]:
+    """The names in a list such as ``a,b``."""
+    return [name.strip() for name in text.split(",")]
+
+
 def quantity(parser: str) -> Callable[[click.Context, click.Parameter, str | None], Any]:
     """A callback that reads an option with a function of :mod:`neuralake.quantities`."""
 

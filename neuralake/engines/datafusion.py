@@ -114,7 +114,7 @@ class DataFusionEngine:
         """The pool: within the limit, so that operators spill before they are stopped."""
         if options.memory != "auto" or memory_limit_bytes is None:
             return {}
-        return {"memory": str(int(memory_limit_bytes * _POOL_SHARE_OF_LIMIT))}
+        return {"memory": f"{int(memory_limit_bytes * _POOL_SHARE_OF_LIMIT)}b"}
 
     def versions(self) -> dict[str, str]:
         """Of DataFusion, and of deltalake, whose table provider it scans."""

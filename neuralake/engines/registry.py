@@ -10,7 +10,7 @@ from typing import Any, cast
 import msgspec
 
 from neuralake.engines.protocol import Engine, EngineType
-from neuralake.errors import EngineError, EngineUnavailableError, reason_of
+from neuralake.errors import EngineError, EngineUnavailableError, did_you_mean, reason_of
 
 ENTRY_POINT_GROUP = "neuralake.engines"
 
@@ -74,7 +74,11 @@ def engine_type(name: str) -> EngineType:
     """
     found = _entry_points().get(name)
     if found is None:
-        raise EngineError(f"unknown engine {name!r}: expected one of {', '.join(engine_names())}")
+        known = engine_names()
+        raise EngineError(
+            f"unknown engine {name!r}: expected one of {', '.join(known)}"
+            f"{did_you_mean(name, known)}"
+        )
     try:
         return cast(EngineType, found.load())
     except Exception as error:
@@ -96,9 +100,13 @@ def parse_specs(names: Iterable[str], options: Iterable[str]) -> tuple[EngineSpe
     Raises
     ------
     EngineError
-        If an engine, an option or a value is not known.
+        If an engine, an option or a value is not known, or an engine is named twice.
     """
-    chosen: dict[str, dict[str, str]] = {name: {} for name in names}
+    chosen: dict[str, dict[str, str]] = {}
+    for name in names:
+        if name in chosen:
+            raise EngineError(f"engine {name} is named twice: expected each engine once")
+        chosen[name] = {}
     for item in options:
         name, key, value = split_option(item)
         if name not in chosen:
@@ -147,7 +155,10 @@ def parse_options(spec: EngineSpec) -> Any:
     for key in given:
         if key not in declared or key == "config":
             known = ", ".join(sorted(set(declared) - {"config"})) or "none"
-            raise EngineError(f"engine {spec.name} has no option {key!r}: it has {known}")
+            raise EngineError(
+                f"engine {spec.name} has no option {key!r}: it has {known}"
+                f"{did_you_mean(key, declared)}"
+            )
     if native:
         given["config"] = native
     try:

@@ -10,12 +10,12 @@ from typing import Any
 import pyarrow as pa
 
 from neuralake.catalog.tables import Table
-from neuralake.errors import QueryError
+from neuralake.errors import QueryError, did_you_mean
 from neuralake.queries.answers import Answer
 from neuralake.queries.query import Query
 
 _NUMBERED = re.compile(r"q?([0-9]{1,6})\Z")
-_RANGE = re.compile(r"(?P<first>[0-9]{1,6})(?:-(?P<last>[0-9]{1,6}))?\Z")
+_RANGE = re.compile(r"q?(?P<first>[0-9]{1,6})(?:-q?(?P<last>[0-9]{1,6}))?\Z", re.IGNORECASE)
 _NAMES_SHOWN = 10
 _CHARACTERS_SHOWN = 40
 
@@ -83,7 +83,10 @@ def select_queries(queries: Sequence[Query], selection: str | None) -> tuple[Que
     for part in (part.strip() for part in selection.split(",")):
         found = [by_name[part]] if part in by_name else _numbered(part, by_number)
         if not found:
-            raise QueryError(f"unknown query {_cut(part)!r}: {_what_there_is(queries)}")
+            raise QueryError(
+                f"unknown query {_cut(part)!r}: {_what_there_is(queries)}"
+                f"{did_you_mean(part, by_name)}"
+            )
         chosen |= {query.name: query for query in found}
     return tuple(chosen.values())
 

@@ -23,6 +23,7 @@ QUERIES = tuple(Query(f"q{number:02d}", "", "SELECT 1") for number in range(1, 2
         (" 3 , 2 ", [3, 2]),
         ("5,4-6,5", [5, 4, 6]),
         ("07", [7]),
+        ("q6,Q7-q8", [6, 7, 8]),
         ("22-22", [22]),
     ],
 )
@@ -45,7 +46,7 @@ def test_a_selection_keeps_its_order_and_names_each_once(
         "-1",
         "1-23",
         "1-99999999999",
-        "q1",
+        "qq1",
         "all",
         "²",
         "1.5",
