@@ -9,12 +9,11 @@ from typing import Any, BinaryIO, Literal
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from neuralake.queries.digest import plain_column
+from neuralake.report.rows import Column, print_rows
 from neuralake.report.text import one_line
 
 Format = Literal["table", "csv", "json", "parquet"]
@@ -46,17 +45,25 @@ def write_answer(result: pa.Table, format: Format, sink: BinaryIO) -> None:
 
 
 def print_answer(result: pa.Table, console: Console) -> None:
-    """Print a result as a table: its first 100 rows, and how many more there are."""
-    table = Table(box=box.SIMPLE_HEAD)
-    for field in result.schema:
-        number = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
-        right = number or pa.types.is_decimal(field.type)
-        table.add_column(Text(one_line(field.name)), justify="right" if right else "left")
-    for row in zip(*[c.to_pylist() for c in result.slice(0, ROWS_SHOWN).columns], strict=True):
-        table.add_row(*[_shown(value) for value in row])
-    console.print(table)
+    """Print a result as a table: its first 100 rows, and how many more there are.
+
+    In a terminal that is too narrow for its numbers they stand a field a line.
+    """
+    columns = [_column(field) for field in result.schema]
+    rows = zip(*[c.to_pylist() for c in result.slice(0, ROWS_SHOWN).columns], strict=True)
+    print_rows(columns, [[_shown(value) for value in row] for row in rows], console)
     if result.num_rows > ROWS_SHOWN:
         console.print(f"{result.num_rows - ROWS_SHOWN:,} more rows; --format csv prints all")
+
+
+def _column(field: pa.Field) -> Column:
+    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    return Column(
+        one_line(field.name),
+        is_whole=is_number or pa.types.is_temporal(kind) or pa.types.is_boolean(kind),
+        is_right=is_number,
+    )
 
 
 def _shown(value: Any) -> Text:

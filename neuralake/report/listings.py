@@ -4,68 +4,93 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from neuralake.catalog.describe import TableDetails, TableSummary, facts
 from neuralake.engines.registry import EngineInfo
+from neuralake.report.rows import Column, print_rows
 from neuralake.report.text import one_line
 from neuralake.results.store import RunOverview
 
 
 def print_engines(engines: Sequence[EngineInfo], console: Console) -> None:
     """One row an engine: whether it can run, its versions or what it lacks, and its options."""
-    table = _table("engine", "available", "versions, or what is missing", "options")
+    columns = (
+        Column("engine", is_whole=True),
+        Column("available"),
+        Column("versions, or what is missing"),
+        Column("options"),
+    )
+    rows = []
     for engine in engines:
         versions = ", ".join(f"{name} {number}" for name, number in engine.versions.items())
         options = ", ".join(f"{key}={value}" for key, value in engine.options.items())
         state = "yes" if engine.available else "no"
-        _add(table, engine.name, state, versions if engine.available else engine.reason, options)
-    console.print(table)
+        rows.append(
+            _row(engine.name, state, versions if engine.available else engine.reason, options)
+        )
+    print_rows(columns, rows, console)
 
 
 def print_tables(tables: Sequence[TableSummary], console: Console) -> None:
     """One row a table."""
-    listing = _table("table", "format", "columns", "description", "location")
+    columns = (
+        Column("table", is_whole=True),
+        Column("format"),
+        Column("columns", is_whole=True),
+        Column("description"),
+        Column("location"),
+    )
+    rows = []
     for table in tables:
-        columns = str(table.columns) if table.columns else "open"
+        number = str(table.columns) if table.columns else "open"
         name = f"{table.database}.{table.name}"
-        _add(listing, name, table.format, columns, table.description, table.location)
-    console.print(listing)
+        rows.append(_row(name, table.format, number, table.description, table.location))
+    print_rows(columns, rows, console)
 
 
 def print_table_details(details: TableDetails, console: Console) -> None:
     """What a table is, then a row a column."""
     for label, value in facts(details):
         console.print(Text(f"{label}: {one_line(value)}"), soft_wrap=True)
-    table = _table("column", "type", "null", "key", "description")
+    columns = (
+        Column("column", is_whole=True),
+        Column("type", is_whole=True),
+        Column("null"),
+        Column("key"),
+        Column("description"),
+    )
+    rows = []
     for column in details.columns:
         keys = ["primary"] if column.is_primary_key else []
         keys += [f"→ {reference}" for reference in column.references]
         null = "yes" if column.nullable else "no"
-        _add(table, column.name, column.type, null, ", ".join(keys), column.description)
-    console.print(table)
+        rows.append(_row(column.name, column.type, null, ", ".join(keys), column.description))
+    print_rows(columns, rows, console)
 
 
 def print_runs(runs: Sequence[RunOverview], console: Console) -> None:
     """One row a run, oldest first."""
-    table = _table("run", "workload", "scale", "engines", "samples", "verified", "state")
+    columns = (
+        Column("run", is_whole=True),
+        Column("workload"),
+        Column("scale", is_whole=True),
+        Column("engines"),
+        Column("samples", is_whole=True),
+        Column("verified", is_whole=True),
+        Column("state"),
+    )
+    rows = []
     for run in runs:
         scale = "" if run.scale_factor is None else f"{run.scale_factor:g}"
         verified = f"{run.verified}/{run.judged}"
         engines = ", ".join(run.engines)
-        _add(table, run.id, run.workload, scale, engines, str(run.samples), verified, run.state)
-    console.print(table)
+        rows.append(
+            _row(run.id, run.workload, scale, engines, str(run.samples), verified, run.state)
+        )
+    print_rows(columns, rows, console)
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
-def _add(table: Table, *values: str | None) -> None:
-    table.add_row(*[Text(one_line(value or "")) for value in values])
+def _row(*values: str | None) -> list[Text]:
+    return [Text(one_line(value or "")) for value in values]
