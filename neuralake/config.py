@@ -34,6 +34,11 @@ def is_remote(uri: str) -> bool:
     return bool(_REMOTE.match(uri))
 
 
+def absolute_uri(location: str) -> str:
+    """What a user wrote: a URI, or a path from where he stands."""
+    return location if is_remote(location) else str(Path(location).absolute())
+
+
 def join_uri(base: str, *parts: str) -> str:
     """Join path segments to a URI or a path, with one slash between."""
     return "/".join([base.rstrip("/"), *(part.strip("/") for part in parts)]) or "/"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from importlib.metadata import distribution, entry_points
@@ -70,6 +71,22 @@ def test_another_projects_package_in_the_same_place_is_one_line(
         f"into the same {tmp_path / 'site' / 'neuralake'}: "
         "pip uninstall neuralake neuralake-bench, then install neuralake-bench again\n"
     )
+
+
+def test_another_projects_package_beside_ours_is_told_to_a_program(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    shutil.copytree(ROOT / "neuralake", site / "neuralake", ignore=shutil.ignore_patterns("*.pyc"))
+    shutil.copy(ROOT / "neuralake_bench.py", site)
+    (site / "neuralake-0.0.5.dist-info").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", "from neuralake import bench"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(site)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "ConfigError: the distribution neuralake 0.0.5, which is not" in done.stderr
 
 
 @pytest.mark.parametrize("left", ["nothing", "all but __init__.py"])

@@ -6,14 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from neuralake.arms.arm import ArmSpec
+from neuralake.arms.arm import ArmSpec, parse_arm
 from neuralake.arms.pairs import Terms
+from neuralake.config import Settings
 from neuralake.engines import registry
 from neuralake.engines.registry import EngineSpec
 from neuralake.errors import CompareError
 from neuralake.queries.workload import Workload
+from neuralake.workloads.opening import open_tpch
 
 DEFAULT_ENGINES = ("polars", "datafusion")
+DEFAULT_SCALE_FACTOR = 0.1
 
 
 @dataclass(frozen=True)
@@ -106,3 +109,64 @@ def parse_engines(names: Iterable[str], options: Iterable[str]) -> tuple[EngineS
             )
         found[name][key] = value
     return tuple(EngineSpec(name, given) for name, given in found.items())
+
+
+def make_request(
+    arms: tuple[str, str],
+    terms: Terms,
+    *,
+    settings: Settings,
+    directory: Path | None,
+    catalog: str | None,
+    scale_factor: float | None,
+    dataset: str | None,
+    engines: Iterable[str],
+    options: Iterable[str],
+    selection: str | None,
+    allow_dirty: bool,
+) -> Request:
+    """What a caller who stands in his repository asks for; a TPC-H dataset is made if absent.
+
+    Parameters
+    ----------
+    arms
+        Base and candidate.
+    terms
+        Effects, error rates, time.
+    settings
+        Where datasets, results and arms lie.
+    directory, catalog
+        Queries of a team's own, and their tables; None for TPC-H.
+    scale_factor, dataset
+        Of TPC-H: its size, 0.1 by default, or its place.
+    engines, options, selection, allow_dirty
+        As of a :class:`Request`; engines and options as :func:`parse_engines` takes them.
+
+    Raises
+    ------
+    NeuralakeError
+        If an arm, an engine or an option cannot be read, or the dataset cannot be made.
+    """
+    for arm in arms:
+        parse_arm(arm)  # before a dataset is made
+    specs = parse_engines(engines, options)
+    workload = None
+    if directory is None:
+        if dataset is None and scale_factor is None:
+            scale_factor = DEFAULT_SCALE_FACTOR
+        workload = open_tpch(settings, scale_factor, dataset, make=True, selection=selection)
+    base, candidate = arms
+    return Request(
+        base=base,
+        candidate=candidate,
+        engines=specs,
+        terms=terms,
+        workload=workload,
+        directory=directory,
+        catalog=catalog,
+        selection=selection,
+        allow_dirty=allow_dirty,
+        working_directory=Path.cwd(),
+        cache=settings.cache_root,
+        results=settings.results_root,
+    )

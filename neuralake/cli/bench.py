@@ -30,7 +30,6 @@ from neuralake.report.text import one_line
 if TYPE_CHECKING:
     from neuralake.config import Settings
     from neuralake.queries.workload import Workload
-    from neuralake.results.records import Run
 
 
 @click.command()
@@ -113,6 +112,7 @@ def bench(
     from neuralake.report.run.terminal import print_run
     from neuralake.results.store import RunStore
     from neuralake.workloads import bench as benches
+    from neuralake.workloads.opening import recorded_workload
     from neuralake.workloads.resume import interrupted_run
 
     settings = read_settings()
@@ -122,7 +122,7 @@ def bench(
         _refuse_others(ctx, "resume", "as_json")
         directory = store.find(resume)
         resumed = (interrupted_run(directory), directory)
-        plan = benches.plan_of(resumed[0], _workload_of(resumed[0], settings))
+        plan = benches.plan_of(resumed[0], recorded_workload(resumed[0], settings))
     else:
         names = benches.DEFAULT_ENGINES if engines is None else names_in(engines)
         chosen = benches.choose_engines(parse_specs(names, options), required=engines is not None)
@@ -165,17 +165,6 @@ def _refuse_others(ctx: click.Context, *allowed: str) -> None:
             )
 
 
-def _workload_of(run: Run, settings: Settings) -> Workload:
-    """The workload that a run measured, as it is now."""
-    from neuralake.queries.directory import open_directory
-    from neuralake.tpch.dataset import open_workload
-
-    facts = run.header.dataset
-    if "directory" in facts:
-        return open_directory(Path(facts["directory"]), facts["catalog"], settings)
-    return open_workload(run.header.dataset_uri, settings)
-
-
 def _bench_workload(
     settings: Settings,
     own: str | None,
@@ -186,11 +175,8 @@ def _bench_workload(
 ) -> Workload:
     """What bench runs: the workload in a directory of the user's, or TPC-H."""
     from neuralake.queries.directory import open_directory
-    from neuralake.queries.workload import select_queries
-    from neuralake.tpch.workload import queries as tpch_queries
 
     check_workload_options(own, source, scale_factor, dataset)
     if own is not None:
         return open_directory(Path(own), source, settings)
-    select_queries(tpch_queries(), queries)  # before an hour of generation
-    return tpch_workload(settings, scale_factor, dataset, make=True)
+    return tpch_workload(settings, scale_factor, dataset, make=True, selection=queries)

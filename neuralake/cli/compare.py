@@ -13,7 +13,6 @@ from neuralake.cli.context import (
     make_console,
     print_json,
     read_settings,
-    tpch_workload,
 )
 from neuralake.cli.options import (
     dataset_option,
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 
 Command = Callable[..., Any]
 INCONCLUSIVE = 3
-DEFAULT_SCALE_FACTOR = 0.1
 
 
 def _effect(ctx: click.Context, parameter: click.Parameter, value: float) -> float:
@@ -282,30 +280,22 @@ def _request(
     allow_dirty: bool,
 ) -> Request:
     """What the options ask for; a TPC-H dataset is made if there is none."""
-    from neuralake.arms.arm import parse_arm
-    from neuralake.arms.request import DEFAULT_ENGINES, Request, parse_engines
+    from neuralake.arms.request import DEFAULT_ENGINES, make_request
 
     own, source, scale_factor, dataset = workload
-    settings = read_settings()
-    for arm in arms:
-        parse_arm(arm)  # before a dataset is made
-    names = DEFAULT_ENGINES if engines[0] is None else names_in(engines[0])
-    specs = parse_engines(names, engines[1])
     check_workload_options(own, source, scale_factor, dataset)
-    if dataset is None and scale_factor is None:
-        scale_factor = DEFAULT_SCALE_FACTOR
-    tpch = None if own else tpch_workload(settings, scale_factor, dataset, make=True)
-    return Request(
-        base=arms[0],
-        candidate=arms[1],
-        engines=specs,
-        terms=terms,
-        workload=tpch,
+    if dataset is not None and scale_factor is not None:
+        raise click.UsageError("expected either --scale-factor or --dataset")
+    return make_request(
+        arms,
+        terms,
+        settings=read_settings(),
         directory=Path(own) if own else None,
         catalog=source,
+        scale_factor=scale_factor,
+        dataset=dataset,
+        engines=DEFAULT_ENGINES if engines[0] is None else names_in(engines[0]),
+        options=engines[1],
         selection=queries,
         allow_dirty=allow_dirty,
-        working_directory=Path.cwd(),
-        cache=settings.cache_root,
-        results=settings.results_root,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,13 +26,6 @@ def read_settings() -> Settings:
     return Settings.from_environ(os.environ)
 
 
-def absolute_uri(location: str) -> str:
-    """What the user typed: a URI, or a path from where he stands."""
-    from neuralake.config import is_remote
-
-    return location if is_remote(location) else str(Path(location).absolute())
-
-
 def open_store() -> RunStore:
     """The runs under the results root."""
     from neuralake.results.store import RunStore
@@ -46,6 +38,7 @@ def load_tables(
 ) -> Catalog:
     """The user's catalog, or TPC-H's tables where the options place them."""
     from neuralake.catalog.load import load_catalog
+    from neuralake.config import absolute_uri
     from neuralake.tpch.dataset import dataset_catalog, dataset_uri
 
     settings = read_settings()
@@ -59,23 +52,19 @@ def load_tables(
 
 
 def tpch_workload(
-    settings: Settings, scale_factor: float | None, dataset: str | None, *, make: bool = False
+    settings: Settings,
+    scale_factor: float | None,
+    dataset: str | None,
+    *,
+    make: bool = False,
+    selection: str | None = None,
 ) -> Workload:
     """The TPC-H workload that the options name; its dataset is made if absent and ``make``."""
-    from neuralake.tpch.dataset import dataset_uri, open_workload
-    from neuralake.tpch.generate import generate
-    from neuralake.tpch.progress import generation_progress
+    from neuralake.workloads.opening import open_tpch
 
-    if dataset is not None:
-        if scale_factor is not None:
-            raise click.UsageError("expected either --scale-factor or --dataset")
-        return open_workload(absolute_uri(dataset), settings)
-    size = 1.0 if scale_factor is None else scale_factor
-    uri = dataset_uri(settings, size)
-    if make:
-        with generation_progress() as progress:
-            generate(size, uri, progress=progress)
-    return open_workload(uri, settings)
+    if dataset is not None and scale_factor is not None:
+        raise click.UsageError("expected either --scale-factor or --dataset")
+    return open_tpch(settings, scale_factor, dataset, make=make, selection=selection)
 
 
 def check_workload_options(

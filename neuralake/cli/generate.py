@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from neuralake.cli.context import absolute_uri, print_json, read_settings
+from neuralake.cli.context import print_json, read_settings
 from neuralake.cli.options import json_option
 
 
@@ -55,6 +55,7 @@ def generate(
 
     A dataset that is already there is left as it is.
     """
+    from neuralake.config import absolute_uri
     from neuralake.tpch.dataset import dataset_uri
     from neuralake.tpch.generate import generate as make
     from neuralake.tpch.layout import Layout

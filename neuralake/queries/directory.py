@@ -6,16 +6,14 @@ import os
 import re
 from pathlib import Path
 
-from neuralake.catalog.identity import table_identity
 from neuralake.catalog.load import load_catalog
 from neuralake.config import Settings
 from neuralake.errors import CatalogError, QueryError
+from neuralake.queries.own import RESERVED_NAMES, own_workload
 from neuralake.queries.query import load_queries
 from neuralake.queries.workload import Workload
 
 CATALOG_FILE = "catalog.py"
-# Results of this name are read as those of the workload that comes with Neuralake.
-_RESERVED_NAMES = ("tpch",)
 _LONGEST_NAME = 48
 
 
@@ -44,18 +42,11 @@ def open_directory(directory: Path, source: str | None, settings: Settings) -> W
     queries = load_queries(directory)
     catalog = source or _own_catalog(directory)
     tables = load_catalog(catalog, settings).tables()
-    return Workload(
-        name=workload,
-        dataset_uri=_recordable(catalog),
-        scale_factor=None,
-        queries=queries,
-        tables=tables,
-        dataset={
-            "directory": os.fsencode(directory.absolute()).decode("utf-8", "replace"),
-            "catalog": _recordable(catalog),
-            "tables": {name: table_identity(table) for name, table in tables.items()},
-        },
-    )
+    facts = {
+        "directory": os.fsencode(directory.absolute()).decode("utf-8", "replace"),
+        "catalog": _recordable(catalog),
+    }
+    return own_workload(workload, queries, tables, _recordable(catalog), facts)
 
 
 def _require_directory(directory: Path) -> None:
@@ -78,7 +69,7 @@ def _own_catalog(directory: Path) -> str:
 def _workload_name(directory: Path) -> str:
     """The directory's name, as it can stand in the name of a run."""
     name = re.sub(r"[^\w.+-]+", "-", directory.resolve().name)[:_LONGEST_NAME].strip("-.")
-    if name in _RESERVED_NAMES:
+    if name in RESERVED_NAMES:
         raise QueryError(
             f"the workload at {directory} is called {name}, as the one that comes with "
             f"Neuralake: rename the directory"

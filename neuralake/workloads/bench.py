@@ -10,7 +10,7 @@ from pathlib import Path
 
 from neuralake.engines import registry
 from neuralake.engines.registry import EngineSpec
-from neuralake.errors import BusyError, ResultsError
+from neuralake.errors import BusyError, QueryError, ResultsError
 from neuralake.measure.lock import HeldError, exclusive, machine_lock_path
 from neuralake.measure.memory import memory_limiter
 from neuralake.queries.workload import Workload, select_queries
@@ -96,10 +96,13 @@ def make_plan(
     Raises
     ------
     QueryError
-        If a query is unknown.
+        If a query is unknown, or a number of runs is impossible.
     CatalogError
         If a table cannot be read, or differs from its declaration.
     """
+    for what, number, least in (("hot runs", hot_runs, 1), ("cold runs", cold_runs, 0)):
+        if isinstance(number, bool) or not isinstance(number, int) or number < least:
+            raise QueryError(f"{what} are {number!r}: expected a whole number from {least} on")
     queries = select_queries(workload.queries, selection)
     for table in workload.tables.values():
         table.check()
@@ -109,7 +112,16 @@ def make_plan(
 
 
 def make_limits(timeout_s: float | None, memory_bytes: int | None) -> Limits:
-    """What one execution may take, and how its memory is limited on this machine."""
+    """What one execution may take, and how its memory is limited on this machine.
+
+    Raises
+    ------
+    QueryError
+        If a limit is not above 0.
+    """
+    for what, limit in (("timeout", timeout_s), ("memory limit", memory_bytes)):
+        if limit is not None and not 0 < limit < float("inf"):
+            raise QueryError(f"the {what} is {limit!r}: expected a number above 0")
     limiter = None if memory_bytes is None else memory_limiter(memory_bytes)
     return Limits(timeout_s, memory_bytes, limiter)
 

@@ -1,0 +1,212 @@
+"""A catalog that is opened to be asked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Union, overload
+
+import pyarrow as pa
+
+from neuralake.api.display import Frame, as_frame, as_html, as_text
+from neuralake.api.options import PathLike, engine_spec
+from neuralake.catalog.catalog import Catalog, Database
+from neuralake.catalog.describe import list_tables
+from neuralake.catalog.load import load_catalog
+from neuralake.catalog.tables import Table
+from neuralake.config import Settings, absolute_uri
+from neuralake.errors import CatalogError
+from neuralake.report.listings import print_tables
+from neuralake.tpch.dataset import dataset_catalog, dataset_uri
+from neuralake.workloads.query import explain_query, run_query
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+CatalogSource = Union[PathLike, "OpenCatalog", Catalog, Database, Table, Iterable[Table]]
+
+
+@dataclass(frozen=True, repr=False)
+class OpenCatalog:
+    """Tables that can be asked, on any engine.
+
+    Attributes
+    ----------
+    catalog
+        What is declared, every location absolute.
+    source
+        The file or module that declares them; None if that was this program.
+    """
+
+    catalog: Catalog
+    source: str | None = None
+
+    def table(self, name: str) -> Table:
+        """One table, ``orders`` or ``shop.orders``.
+
+        Raises
+        ------
+        CatalogError
+            If there is none, or more than one.
+        """
+        return self.catalog.table(name)
+
+    def tables(self) -> dict[str, Table]:
+        """All tables by their bare names, as SQL uses them.
+
+        Raises
+        ------
+        CatalogError
+            If a name stands in two databases.
+        """
+        return self.catalog.tables()
+
+    def check(self) -> None:
+        """Check every table against its declaration, and that foreign keys lead somewhere.
+
+        Raises
+        ------
+        CatalogError
+            For the first table that cannot be read, or a key to what is not there.
+        SchemaMismatchError
+            For the first column that differs.
+        """
+        self.catalog.check()
+
+    @overload
+    def sql(
+        self,
+        text: str,
+        engine: str = ...,
+        *,
+        options: Mapping[str, Any] | None = ...,
+        frame: Literal["arrow"] = ...,
+    ) -> pa.Table: ...
+
+    @overload
+    def sql(
+        self,
+        text: str,
+        engine: str = ...,
+        *,
+        options: Mapping[str, Any] | None = ...,
+        frame: Literal["polars"],
+    ) -> pl.DataFrame: ...
+
+    def sql(
+        self,
+        text: str,
+        engine: str = "polars",
+        *,
+        options: Mapping[str, Any] | None = None,
+        frame: Frame = "arrow",
+    ) -> pa.Table | pl.DataFrame:
+        """Run a query, and return all its rows. It is not measured: :func:`neuralake.bench` is.
+
+        The engine is started for it, in this process, and closed after it.
+
+        Parameters
+        ----------
+        text
+            SQL over the tables' bare names.
+        engine
+            That runs it.
+        options
+            Of the engine, such as ``{"target_partitions": 4}``.
+        frame
+            ``arrow`` for a :class:`pyarrow.Table`, ``polars`` for a :class:`polars.DataFrame`.
+
+        Raises
+        ------
+        QueryError
+            If the engine refuses the text, in its own words.
+        EngineError
+            If there is no such engine or option, or the engine cannot run here.
+        CatalogError
+            If a table cannot be read, or differs from its declaration.
+        """
+        return as_frame(run_query(text, engine_spec(engine, options), self.tables()), frame)
+
+    def explain(
+        self, text: str, engine: str = "polars", *, options: Mapping[str, Any] | None = None
+    ) -> str:
+        """The engine's plan for a query, which is not run; raises what :meth:`sql` does."""
+        return explain_query(text, engine_spec(engine, options), self.tables())
+
+    def __repr__(self) -> str:
+        return as_text(lambda console: print_tables(list_tables(self.catalog), console))
+
+    def _repr_html_(self) -> str:
+        return as_html(lambda console: print_tables(list_tables(self.catalog), console))
+
+
+def open_catalog(
+    source: CatalogSource | None = None,
+    *,
+    scale_factor: float | None = None,
+    dataset: str | os.PathLike[str] | None = None,
+) -> OpenCatalog:
+    """Open tables to ask them; nothing is read before one is used.
+
+    Parameters
+    ----------
+    source
+        A Python file or the name of a module that declares tables, a catalog, or tables.
+    scale_factor
+        TPC-H's tables of this size, in place of ``source``; the dataset has to be there.
+    dataset
+        TPC-H's tables at this place, in place of ``source``.
+
+    Raises
+    ------
+    CatalogError
+        If there is no such file or module, its code fails, or it holds no table.
+    ConfigError
+        If the environment or a location is impossible.
+    DatasetError
+        If no dataset can have the scale factor.
+
+    Examples
+    --------
+    >>> catalog = open_catalog("shop/catalog.py")
+    >>> catalog.sql("SELECT COUNT(*) AS orders FROM orders", engine="datafusion")
+    """
+    settings = Settings.from_environ(os.environ)
+    if source is not None and scale_factor is None and dataset is None:
+        return OpenCatalog(catalog_of(source, settings), source_of(source))
+    if source is None and scale_factor is not None and dataset is None:
+        return OpenCatalog(dataset_catalog(dataset_uri(settings, scale_factor), settings))
+    if source is None and scale_factor is None and dataset is not None:
+        return OpenCatalog(dataset_catalog(absolute_uri(os.fspath(dataset)), settings))
+    raise CatalogError(
+        "open_catalog takes one of these: a file, a module or tables; scale_factor; dataset"
+    )
+
+
+def catalog_of(source: CatalogSource, settings: Settings) -> Catalog:
+    """The catalog that a caller names or holds, resolved; raises what :func:`open_catalog` does."""
+    if isinstance(source, OpenCatalog):
+        return source.catalog
+    if isinstance(source, str | os.PathLike):
+        return load_catalog(os.fspath(source), settings)
+    if isinstance(source, Catalog):
+        return source.resolve(settings)
+    if isinstance(source, Database):
+        return Catalog((source,)).resolve(settings)
+    tables = tuple(source) if isinstance(source, Iterable) else (source,)
+    for table in tables:
+        if not isinstance(table, Table):
+            raise CatalogError(
+                f"{table!r} is no table: expected a DeltaTable, a ParquetTable or a function with "
+                "@table"
+            )
+    return Catalog((Database("tables", tables),)).resolve(settings)
+
+
+def source_of(source: CatalogSource | None) -> str | None:
+    """The file or module that a caller names a catalog by, or None."""
+    if isinstance(source, OpenCatalog):
+        return source.source
+    return os.fspath(source) if isinstance(source, str | os.PathLike) else None
