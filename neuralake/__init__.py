@@ -5,12 +5,12 @@ Of Python: :func:`bench`, :func:`compare`, :func:`open_catalog` and :func:`open_
 
 from typing import TYPE_CHECKING, Any
 
+from neuralake.version import __version__
+
 if TYPE_CHECKING:
     from neuralake.api import bench, compare, open_catalog, open_run
 
-__version__ = "0.1.0"
-
-__all__ = ["bench", "compare", "open_catalog", "open_run"]
+__all__ = ["__version__", "bench", "compare", "open_catalog", "open_run"]
 
 
 if not TYPE_CHECKING:  # a type checker takes no other name for one of these

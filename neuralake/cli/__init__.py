@@ -9,7 +9,6 @@ from typing import NoReturn
 
 import click
 
-from neuralake import __version__
 from neuralake.cli.bench import bench
 from neuralake.cli.compare import calibrate, compare
 from neuralake.cli.ending import end
@@ -18,6 +17,7 @@ from neuralake.cli.history import history
 from neuralake.cli.listing import catalog, engines
 from neuralake.cli.query import query
 from neuralake.cli.results import report, results
+from neuralake.version import __version__
 
 _DEBUG = "--debug"
 

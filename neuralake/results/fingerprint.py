@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import neuralake
 from neuralake.machine import cores, memory_bytes
 from neuralake.results.records import Fingerprint
+from neuralake.version import __version__
 
 PACKAGES = (
     "datafusion",
@@ -43,7 +43,7 @@ def fingerprint(directory: Path) -> Fingerprint:
         os=_os(),
         load_1m=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         python=f"{platform.python_implementation()} {platform.python_version()}",
-        neuralake=neuralake.__version__,
+        neuralake=__version__,
         packages=dict(_versions(PACKAGES)),
         commit=_git(directory, "rev-parse", "HEAD"),
         dirty=None if status is None else bool(status),

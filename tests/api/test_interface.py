@@ -13,9 +13,9 @@ import neuralake
 def test_what_a_program_uses_stands_at_the_top() -> None:
     from neuralake import api
 
-    assert neuralake.__all__ == ["bench", "compare", "open_catalog", "open_run"]
+    assert neuralake.__all__ == ["__version__", "bench", "compare", "open_catalog", "open_run"]
     assert set(neuralake.__all__) <= set(dir(neuralake))
-    for name in neuralake.__all__:
+    for name in neuralake.__all__[1:]:
         function = getattr(neuralake, name)
         assert function is getattr(api, name)
         assert "Raises\n" in function.__doc__
@@ -39,4 +39,4 @@ def test_a_room_that_is_imported_hides_no_function() -> None:
 def test_nothing_heavy_is_loaded_before_it_is_asked_for() -> None:
     code = "import sys, neuralake; print(*(m for m in sys.modules if m.startswith('neuralake')))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["neuralake"]
+    assert done.stdout.split() == ["neuralake", "neuralake.version"]
