@@ -1,14 +1,20 @@
-"""A generated dataset as a workload, and its tables as a catalog."""
+"""A generated dataset as a workload, and its tables as a catalog.
+
+What reads tables is imported by what needs it: ``neuralake generate`` asks where a dataset lies
+before its generator starts, and nothing more.
+"""
 
 from __future__ import annotations
 
-from neuralake.catalog.catalog import Catalog, Database
-from neuralake.config import Settings, join_uri
-from neuralake.queries.workload import Workload
-from neuralake.tpch.manifest import load_manifest
+from typing import TYPE_CHECKING
+
+from neuralake.config import join_uri
 from neuralake.tpch.scale import check_scale_factor
-from neuralake.tpch.tables import at
-from neuralake.tpch.workload import workload
+
+if TYPE_CHECKING:
+    from neuralake.catalog.catalog import Catalog
+    from neuralake.config import Settings
+    from neuralake.queries.workload import Workload
 
 
 def dataset_uri(settings: Settings, scale_factor: float) -> str:
@@ -25,6 +31,9 @@ def dataset_uri(settings: Settings, scale_factor: float) -> str:
 
 def dataset_catalog(uri: str, settings: Settings) -> Catalog:
     """The tables of a dataset, which need not be there yet."""
+    from neuralake.catalog.catalog import Catalog, Database
+    from neuralake.tpch.tables import at
+
     tables = tuple(at(uri, settings.storage_options(uri)).values())
     return Catalog((Database("tpch", tables, "TPC-H (clause 1.4)."),))
 
@@ -37,6 +46,10 @@ def open_workload(uri: str, settings: Settings) -> Workload:
     DatasetError
         If there is no whole dataset of this version at the URI.
     """
+    from neuralake.tpch.manifest import load_manifest
+    from neuralake.tpch.tables import at
+    from neuralake.tpch.workload import workload
+
     manifest = load_manifest(uri)
     tables = at(uri, settings.storage_options(uri))
     return workload(uri, manifest.scale_factor, tables, manifest.facts())

@@ -7,17 +7,17 @@ for at the end.
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 
 from neuralake.errors import DatasetError
+from neuralake.tpch.checksum import READ_BYTES, checksum
 from neuralake.tpch.manifest import DataFile
 
-_CHUNK_BYTES = 2**20
+_SUFFIX = ".parquet"
 _SUFFIX_IN_PROGRESS = ".inprogress"
 
 
@@ -75,14 +75,13 @@ class Follower:
     def _look(self) -> list[Callable[[], None]]:
         """What there is to do, one task a file."""
         tasks: dict[str, Callable[[], None]] = {}
-        for file in self._root.glob("*/*.parquet*"):
-            path = file.relative_to(self._root).as_posix()
+        for path in self._listing():
             name = path.removesuffix(_SUFFIX_IN_PROGRESS)
             if name in self._complete:
                 continue
             if name not in self._growing:
                 try:
-                    self._growing[name] = _File(file)
+                    self._growing[name] = _File(self._root / path)
                 except FileNotFoundError:
                     continue  # it was just renamed, and is found by its own name the next time
             if path == name:
@@ -91,6 +90,16 @@ class Follower:
                 # A listing may show both names of a file that is renamed meanwhile.
                 tasks.setdefault(name, self._growing[name].advance)
         return list(tasks.values())
+
+    def _listing(self) -> Iterator[str]:
+        """Paths of the Parquet files under the root."""
+        with os.scandir(self._root) as tables:
+            names = [table.name for table in tables if table.is_dir()]
+        for name in names:
+            with os.scandir(self._root / name) as files:
+                for file in files:
+                    if _SUFFIX in file.name:
+                        yield f"{name}/{file.name}"
 
     def _complete_file(self, name: str) -> None:
         file = self._growing[name]
@@ -104,22 +113,23 @@ class _File:
 
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        self._digest = hashlib.sha256()
+        self._checksum = checksum()
         self.size_bytes = 0
 
     def advance(self) -> None:
+        buffer = memoryview(bytearray(READ_BYTES))
         read_bytes = 0
-        while chunk := os.read(self._descriptor, _CHUNK_BYTES):
-            self._digest.update(chunk)
-            read_bytes += len(chunk)
+        while size := os.readv(self._descriptor, [buffer]):
+            self._checksum.update(buffer[:size])
+            read_bytes += size
         self.size_bytes += read_bytes
         if read_bytes:
             os.fdatasync(self._descriptor)
 
     def finish(self, name: str) -> DataFile:
-        os.fsync(self._descriptor)
+        """The file, all of whose bytes the last advance has seen to the disk."""
         self.close()
-        return DataFile(path=name, size_bytes=self.size_bytes, sha256=self._digest.hexdigest())
+        return DataFile(path=name, size_bytes=self.size_bytes, sha256=self._checksum.hexdigest())
 
     def close(self) -> None:
         os.close(self._descriptor)

@@ -15,6 +15,7 @@ from typing import Any, Final
 from neuralake.config import is_remote
 from neuralake.errors import DatasetError
 from neuralake.machine import cores
+from neuralake.tpch.checksum import ChecksumKind, file_checksum
 from neuralake.tpch.layout import Layout
 from neuralake.tpch.scale import TABLE_NAMES, check_scale_factor, row_count
 from neuralake.tpch.tpchgen import Tpchgen
@@ -37,7 +38,7 @@ class DataFile:
     size_bytes
         Bytes of it.
     sha256
-        Checksum of the content, in hexadecimal.
+        Checksum in 64 hexadecimal digits, of the kind that :attr:`Manifest.checksum` says.
     """
 
     path: str
@@ -91,6 +92,10 @@ class Manifest:
         Options of the Parquet writer.
     tables
         The eight tables by name.
+    checksum
+        What the checksums of the files are (:func:`neuralake.tpch.checksum.checksum`). Older
+        manifests do not say it; and versions of Neuralake that do not know of it still read the
+        dataset, as those do that are compared with this one, or measured by asv.
     """
 
     format: str
@@ -99,6 +104,7 @@ class Manifest:
     scale_factor: float
     layout: Layout
     tables: dict[str, GeneratedTable]
+    checksum: ChecksumKind = "content"
 
     @property
     def rows(self) -> int:
@@ -295,27 +301,12 @@ def _check_digests(manifest: Manifest, root: Path) -> None:
     files = [file for table in manifest.tables.values() for file in (*table.files, table.log)]
 
     def check(file: DataFile) -> None:
-        found = sha256(root / file.path)
+        found = file_checksum(root / file.path, manifest.checksum)
         if found != file.sha256:
             raise DatasetError(f"{file.path} has the checksum {found}, not {file.sha256}")
 
     with ThreadPoolExecutor(cores()) as executor:
         list(executor.map(check, files))
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file's content, in hexadecimal.
-
-    Raises
-    ------
-    DatasetError
-        If it cannot be read.
-    """
-    try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise DatasetError(f"{path.name} cannot be read: {error.strerror}") from error
 
 
 def _differences(manifest: Manifest, layout: Layout) -> str:

@@ -357,6 +357,25 @@ def test_a_generator_that_is_killed_is_an_error_that_leaves_nothing(tmp_path: Pa
     assert list(tmp_path.iterdir()) == []
 
 
+# What it costs
+
+
+def test_nothing_that_reads_tables_is_loaded_before_the_generator_starts(tmp_path: Path) -> None:
+    """The last thing before is whether the disk is large enough, which it is not."""
+    asked = ["generate", "--scale-factor=100000", f"--to={tmp_path / 'sf'}"]
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "neuralake", *asked],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "too little disk" in done.stderr
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "neuralake.tpch.generate" in loaded
+    assert not loaded & {"pyarrow", "polars", "numpy", "deltalake", "msgspec", "rich"}
+
+
 # What is told meanwhile
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neuralake.errors import DatasetError
+from neuralake.tpch.generate import generate
 from neuralake.tpch.layout import Layout
 from neuralake.tpch.manifest import (
     FORMAT,
@@ -57,6 +60,7 @@ def manifests(draw: st.DrawFn) -> Manifest:
         scale_factor=scale_factor,
         layout=draw(layouts),
         tables=tables,
+        checksum=draw(st.sampled_from(["content", "blocks"])),
     )
 
 
@@ -186,6 +190,9 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "its manifest does not say how many files": _edit(
         lambda m: m["layout"].update(files_per_table=None)
     ),
+    "it is corrupt: Invalid enum value 'crc' - at .*checksum": _edit(
+        lambda m: m.update(checksum="crc")
+    ),
     "compression 'LZO' is unknown": _edit(lambda m: m["layout"].update(compression="LZO")),
     "orders/orders.2.parquet: No such file": lambda d: (d / "orders/orders.2.parquet").unlink(),
     "nation/_delta_log/0+.json: No such file": lambda d: shutil.rmtree(d / "nation/_delta_log"),
@@ -214,3 +221,40 @@ def test_a_changed_byte_is_found_by_its_checksum(dataset: Path) -> None:
     load_manifest(str(dataset))
     with pytest.raises(DatasetError, match=r"supplier/supplier\.1\.parquet has the checksum"):
         load_manifest(str(dataset), verify=True)
+
+
+def _as_older_versions_wrote_it(dataset: Path) -> None:
+    """The manifest with SHA-256 of each file's content, and without a word on that."""
+    path = dataset / "manifest.json"
+    document = json.loads(path.read_bytes())
+    del document["checksum"]
+    for table in document["tables"].values():
+        for file in (table["log"], *table["files"]):
+            content = (dataset / file["path"]).read_bytes()
+            file["sha256"] = hashlib.sha256(content).hexdigest()
+    path.write_text(json.dumps(document))
+
+
+def test_a_dataset_of_an_older_version_is_read_and_verified(dataset: Path) -> None:
+    _as_older_versions_wrote_it(dataset)
+    found = load_manifest(str(dataset), verify=True)
+    assert found.checksum == "content"
+    lines = [f"{f.sha256} {f.path}\n" for name in TABLE_NAMES for f in found.tables[name].files]
+    assert found.digest == hashlib.sha256("".join(lines).encode()).hexdigest()
+    assert generate(0.01, str(dataset), verify=True) == found
+    file = dataset / "supplier" / "supplier.1.parquet"
+    file.write_bytes(file.read_bytes()[:-1] + b"?")
+    with pytest.raises(DatasetError, match=r"supplier/supplier\.1\.parquet has the checksum"):
+        load_manifest(str(dataset), verify=True)
+
+
+def test_older_versions_read_what_this_one_writes(generated: Generated) -> None:
+    """They ask for these fields, 64 digits, and version 1; of others they take no notice."""
+    document = json.loads((generated.path / "manifest.json").read_bytes())
+    assert (document["format"], document["schema_version"]) == ("neuralake-tpch", 1)
+    assert {"generator", "scale_factor", "layout", "tables"} <= document.keys()
+    for table in document["tables"].values():
+        assert {"rows", "size_bytes", "schema", "delta_version"} <= table.keys()
+        for file in (table["log"], *table["files"]):
+            assert {"path", "size_bytes"} <= file.keys()
+            assert re.fullmatch("[0-9a-f]{64}", file["sha256"])
