@@ -210,6 +210,7 @@ class EnginePairs:
     _done: frozenset[str] = frozenset()
     _faults: dict[str, tuple[str, str]] = field(default_factory=dict)
     _digests: dict[tuple[Side, str], str] = field(default_factory=dict)
+    _throttled: list[tuple[int, int]] = field(default_factory=list)
     _about: dict[str, dict[str, Mapping[str, str]]] = field(
         default_factory=lambda: {"versions": {}, "settings": {}}
     )
@@ -295,6 +296,8 @@ class EnginePairs:
             suite=suite,
             queries=queries,
             verified_against=self.answers.against,
+            throttled_periods=sum(p for p, _ in self._throttled) if self._throttled else None,
+            throttled_ns=sum(ns for _, ns in self._throttled) if self._throttled else None,
         )
 
     def _unit(self, number: int, rng: random.Random) -> None:
@@ -402,6 +405,8 @@ class EnginePairs:
                 self._faults[name] = ("wrong", f"{engine} {fault}")
                 return None
         execution: Mapping[str, int] = done["execution"]
+        if execution["throttled_periods"] is not None:
+            self._throttled.append((execution["throttled_periods"], execution["throttled_ns"]))
         return execution
 
     def _check_first(self, query: SidedQuery) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from neuralake.measure.control_groups import throttled_since, throttling
 from neuralake.measure.process import (
     peak_memory_bytes,
     process_tree,
@@ -33,12 +34,17 @@ class Execution:
         Peak resident memory of the tree during the call.
     bytes_read
         Bytes read from block devices during the call.
+    throttled_periods, throttled_ns
+        How often and for how long a quota of CPU time stopped processes of the control group during
+        the call, summed over processors; None where there is no quota.
     """
 
     wall_ns: int
     cpu_ns: int | None
     peak_rss_bytes: int | None
     bytes_read: int | None
+    throttled_periods: int | None = None
+    throttled_ns: int | None = None
 
 
 def settle() -> None:
@@ -70,6 +76,7 @@ def measure(call: Callable[[], T]) -> tuple[T, Execution]:
     collecting = gc.isenabled()
     gc.disable()
     try:
+        throttled = throttling()
         used = tree_usage(before)
         start = time.perf_counter_ns()
         result = call()
@@ -78,7 +85,15 @@ def measure(call: Callable[[], T]) -> tuple[T, Execution]:
         after = process_tree(os.getpid())
         usage = tree_usage(after).since(used)
         peak = peak_memory_bytes(after)
+        stopped = throttled_since(throttled)
     finally:
         if collecting:
             gc.enable()
-    return result, Execution(wall_ns, usage.cpu_ns, peak, usage.bytes_read)
+    return result, Execution(
+        wall_ns,
+        usage.cpu_ns,
+        peak,
+        usage.bytes_read,
+        throttled_periods=stopped.periods if stopped else None,
+        throttled_ns=stopped.time_ns if stopped else None,
+    )

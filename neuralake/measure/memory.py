@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from neuralake.measure.control_groups import groups
 from neuralake.measure.kernel import labelled
 
 Limiter = Literal["cgroup", "watched"]
@@ -90,28 +91,21 @@ def _limit(group: ControlGroup, limit_bytes: int) -> None:
             (group.directory / name).write_text(value)
 
 
-def _parents() -> list[tuple[Path, int]]:
-    """Control groups below which ours may stand, the nearest first, with their version."""
-    try:
-        memberships = Path("/proc/self/cgroup").read_text().splitlines()
-        mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
-    except OSError:
-        return []
+def _parents(root: Path = Path("/")) -> list[tuple[Path, int]]:
+    """Control groups below which ours may stand, the nearest first, with their version.
+
+    In version 2 a group that has processes can have none below it that limits memory. Ours then
+    stands beside it, below one of those that it is in, unless a limit of its own would be escaped.
+    """
     found: list[tuple[Path, int]] = []
-    for line in memberships:
-        _, controllers, path = line.split(":", 2)
-        for _, mount, kind, options, *_ in mounts:
-            own = Path(mount) / path.lstrip("/")
-            if kind == "cgroup" and "memory" in controllers.split(",") and _has(options, "memory"):
-                found.append((own, 1))
-            elif kind == "cgroup2" and not controllers:
-                chain = [own, *own.parents]
-                found += [(group, 2) for group in chain if _hands_memory_down(group)]
+    chain = groups("memory", root)
+    found += [(group.directory, 1) for group in chain if group.version == 1][:1]
+    for group in (group for group in chain if group.version == 2):
+        if _hands_memory_down(group.directory):
+            found.append((group.directory, 2))
+        if group.cpu_quota() is not None or group.memory_limit_bytes() is not None:
+            break
     return found
-
-
-def _has(options: str, name: str) -> bool:
-    return name in options.split(",")
 
 
 def _hands_memory_down(group: Path) -> bool:

@@ -39,7 +39,12 @@ def machine_facts(machine: Fingerprint) -> Iterator[Fact]:
     """What is known of the machine."""
     yield Fact("processor", machine.cpu or NONE)
     yield Fact("cores", str(machine.cores))
+    if machine.cpu_quota is not None:
+        share = f"{machine.cpu_quota:g} of {machine.processors or NONE} processors"
+        yield Fact("quota of CPU time", share)
     yield Fact("memory", size(machine.memory_bytes))
+    if machine.memory_limit_bytes is not None:
+        yield Fact("limit of the control group", size(machine.memory_limit_bytes))
     yield Fact("system", machine.os or NONE)
     yield Fact("kernel", machine.kernel)
     load = NONE if machine.load_1m is None else f"{machine.load_1m:.2f}"
@@ -50,9 +55,11 @@ def software_facts(machine: Fingerprint) -> Iterator[Fact]:
     """What is known of the software on it."""
     yield Fact("Neuralake", machine.neuralake)
     dirty = {True: " with uncommitted changes", False: "", None: ""}[machine.dirty]
-    yield Fact("commit", f"{machine.commit}{dirty}" if machine.commit else NONE)
+    unknown = f"{NONE} ({machine.commit_unknown})" if machine.commit_unknown else NONE
+    yield Fact("commit", f"{machine.commit}{dirty}" if machine.commit else unknown)
     yield Fact("Python", machine.python)
     yield from flat(machine.packages)
+    yield from flat(machine.environment or {}, "variable ")
 
 
 def flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[Fact]:

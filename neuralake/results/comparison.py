@@ -154,6 +154,9 @@ class EngineComparison:
         What is said of each, in order.
     verified_against
         What the answers were compared with.
+    throttled_periods, throttled_ns
+        How often and for how long a quota of CPU time stopped its processes while queries ran,
+        summed over processors; None where there was no quota.
     """
 
     engine: str
@@ -166,6 +169,8 @@ class EngineComparison:
     suite: Change
     queries: tuple[Change, ...]
     verified_against: str
+    throttled_periods: int | None = None
+    throttled_ns: int | None = None
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,8 @@ SCHEMA = pa.schema(
         ("message", pa.string()),
         ("process", pa.int32()),
         ("cached_bytes", pa.int64()),
+        ("throttled_periods", pa.int64()),
+        ("throttled_ns", pa.int64()),
     ]
 )
 

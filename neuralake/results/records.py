@@ -56,6 +56,9 @@ class Sample:
     cached_bytes
         Bytes of the dataset that were in the page cache when a cold run began, though they had
         been evicted; None for other runs, and where the system does not say.
+    throttled_periods, throttled_ns
+        How often and for how long a quota of CPU time stopped the engine during the execution,
+        summed over processors; None where there was no quota.
     """
 
     engine: str
@@ -73,6 +76,8 @@ class Sample:
     message: str | None = None
     process: int = 0
     cached_bytes: int | None = None
+    throttled_periods: int | None = None
+    throttled_ns: int | None = None
 
 
 @dataclass(frozen=True)
@@ -134,7 +139,8 @@ class Fingerprint:
     cpu
         Model name.
     cores
-        Processors that the run might use.
+        Threads that could use what the run might have of the processors: those of its CPU affinity,
+        or the quota rounded up where that is less.
     memory_bytes
         Physical memory, or the control group's limit.
     kernel, os
@@ -151,6 +157,17 @@ class Fingerprint:
         Commit of the repository that the run was started in.
     dirty
         Whether that work tree had uncommitted changes.
+    processors
+        Processors of its CPU affinity.
+    cpu_quota
+        Processors' worth of time that control groups allowed; None without a limit.
+    memory_limit_bytes
+        Memory that control groups allowed; None without a limit below the machine's memory.
+    environment
+        Variables that change how fast engines are, secrets hidden; None in runs from before they
+        were recorded.
+    commit_unknown
+        Why commit and dirty flag are not known although there is a repository.
     """
 
     cpu: str | None
@@ -164,6 +181,11 @@ class Fingerprint:
     packages: Mapping[str, str]
     commit: str | None
     dirty: bool | None
+    processors: int | None = None
+    cpu_quota: float | None = None
+    memory_limit_bytes: int | None = None
+    environment: Mapping[str, str] | None = None
+    commit_unknown: str | None = None
 
 
 @dataclass(frozen=True)

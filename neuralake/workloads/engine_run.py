@@ -332,6 +332,8 @@ def _completed(sample: Sample, outcome: Started | Opened | Executed) -> Sample:
         cpu_ns=execution.cpu_ns,
         peak_rss_bytes=execution.peak_rss_bytes,
         bytes_read=execution.bytes_read,
+        throttled_periods=execution.throttled_periods,
+        throttled_ns=execution.throttled_ns,
     )
     if isinstance(outcome, Executed):
         return replace(sample, rows=outcome.rows, digest=outcome.digest)

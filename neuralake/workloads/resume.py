@@ -136,3 +136,9 @@ def _facts(header: Header, plan: Plan, now: Fingerprint) -> Iterator[tuple[str, 
     yield "Python", then.python, now.python
     yield "the processor", then.cpu, now.cpu
     yield "the number of cores", then.cores, now.cores
+    yield "the quota of CPU time", then.cpu_quota, now.cpu_quota
+    yield "the limit on memory", then.memory_limit_bytes, now.memory_limit_bytes
+    if then.environment is not None:  # a run from before they were recorded
+        variables = now.environment or {}
+        for name in sorted({*then.environment, *variables}):
+            yield f"the variable {name}", then.environment.get(name), variables.get(name)

@@ -47,9 +47,11 @@ def spark_conf(options: SparkOptions, jars: Sequence[Path], scratch: Path) -> di
         "spark.driver.memory": heap(options),
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
-        # a crash report goes to where the user looks, not into the working directory
+        # a crash report goes to where the user looks, not into the working directory; the JVM's own
+        # threads are as many as all others, though it sees no quota of an outer control group
         "spark.driver.defaultJavaOptions": (
-            f'-XX:+ErrorFileToStderr "-Djava.io.tmpdir={scratch}" -XX:-UsePerfData'
+            f'-XX:+ErrorFileToStderr "-Djava.io.tmpdir={scratch}" -XX:-UsePerfData '
+            f"-XX:ActiveProcessorCount={cores()}"
         ),
         "spark.local.dir": str(scratch / "local"),
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),

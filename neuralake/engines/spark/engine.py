@@ -18,9 +18,9 @@ from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Ta
 from neuralake.config import is_remote
 from neuralake.engines.spark.conf import shown_settings
 from neuralake.engines.spark.jars import DELTA_JARS, DELTA_VERSION, delta_jars
-from neuralake.engines.spark.java import OLDEST_VERSION, find_java
+from neuralake.engines.spark.java import OLDEST_VERSION, OPTION_VARIABLES, find_java
 from neuralake.engines.spark.jvm import SparkJvm
-from neuralake.engines.spark.options import SparkOptions, heap
+from neuralake.engines.spark.options import SparkOptions, heap, heap_in_effect
 from neuralake.errors import EngineError, EngineUnavailableError
 
 if TYPE_CHECKING:
@@ -43,7 +43,14 @@ class SparkEngine:
         self._jvm = SparkJvm(options, jars, java)
         self._delta = bool(jars)
         coordinates = [jar.coordinates for jar in DELTA_JARS] if jars else []
-        self.settings: Mapping[str, Any] = shown_settings(self._jvm.conf, options, coordinates)
+        settings = shown_settings(self._jvm.conf, options, coordinates)
+        settings["driver_memory"] = heap_in_effect(
+            settings["driver_memory"], self._jvm.heap_bytes()
+        )
+        if ignored := [name for name in OPTION_VARIABLES if name in os.environ]:
+            settings["ignored_variables"] = ignored
+            _tell(f"{', '.join(ignored)}: not passed on; spark.driver.extraJavaOptions is")
+        self.settings: Mapping[str, Any] = settings
         reader = {"delta-spark": DELTA_VERSION} if jars else {"deltalake": version("deltalake")}
         self._versions = {"pyspark": version("pyspark"), **reader, "java": self._jvm.java_version()}
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from xml.sax.saxutils import quoteattr
 
 from neuralake.config import Settings
-from neuralake.engines.spark.java import find_java
+from neuralake.engines.spark.java import find_java, without_options
 from neuralake.errors import ConfigError, EngineError, EngineUnavailableError
 
 REPOSITORY_VARIABLE = "NEURALAKE_MAVEN_REPOSITORY"
@@ -167,7 +167,7 @@ def _retrieve(jars: list[Jar], directory: Path, environ: Mapping[str, str]) -> s
             text=True,
             errors="replace",
             timeout=_FETCH_TIMEOUT_S,
-            env=dict(environ),
+            env=without_options(environ),
         )
     except subprocess.TimeoutExpired:
         return f"no answer within {_FETCH_TIMEOUT_S} s"

@@ -14,6 +14,9 @@ from pathlib import Path
 
 from neuralake.errors import EngineUnavailableError
 
+# A JVM takes options from these, besides its command line, and some go before it: a heap of theirs
+# would not be the one that a result names.
+OPTION_VARIABLES = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
 OLDEST_VERSION = 17  # Spark 4.2, "Overview": runs on Java 17, 21 and 25
 # Arguments that Spark gives to every JVM (JavaModuleOptions), and the version from which on they do
 # nothing but harm. The module serves linear algebra in MLlib only: a runtime made by jlink, as
@@ -82,6 +85,11 @@ def find_java(environ: Mapping[str, str]) -> Java:
     )
 
 
+def without_options(environ: Mapping[str, str]) -> dict[str, str]:
+    """An environment in which a JVM has the options of its command line, and no others."""
+    return {name: value for name, value in environ.items() if name not in OPTION_VARIABLES}
+
+
 def write_java_home(java: Java, directory: Path) -> None:
     """Make a ``JAVA_HOME`` for Spark: a script in front of the runtime's ``java``."""
     unwanted = "|".join(flag for flag, since in _UNWANTED.items() if java.version >= since)
@@ -120,7 +128,12 @@ def _feature_version(executable: Path) -> int | None:
 def _ask(executable: Path) -> str:
     try:
         done = subprocess.run(
-            [executable, "-version"], check=False, capture_output=True, text=True, timeout=30
+            [executable, "-version"],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            env=without_options(os.environ),
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from neuralake.engines.spark.conf import spark_conf, write_conf_dir
 from neuralake.engines.spark.jars import spark_home
-from neuralake.engines.spark.java import Java, write_java_home
+from neuralake.engines.spark.java import OPTION_VARIABLES, Java, write_java_home
 from neuralake.engines.spark.options import SparkOptions
 from neuralake.errors import EngineError
 
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _STOP_TIMEOUT_S = 30
+_DIAGNOSTICS = "com.sun.management.HotSpotDiagnosticMXBean"
 _STANDARD_ERROR = 2  # by number: sys.stderr may be an object without a file
 # A user's cluster is configured through these; a measurement must not depend on them.
 _FOREIGN_PREFIXES = ("SPARK_", "PYSPARK_", "HADOOP_", "YARN_", "HIVE_")
-_FOREIGN_NAMES = ("MASTER",)
+_FOREIGN_NAMES = ("MASTER", *OPTION_VARIABLES)
 # They print, with a stack trace, each error that PySpark raises besides.
 _REPEATING_LOGGERS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
 
@@ -75,6 +76,12 @@ class SparkJvm:
         """Version and vendor of the Java that is running."""
         system = self._gateway.jvm.System
         return f"{system.getProperty('java.runtime.version')} ({system.getProperty('java.vendor')})"
+
+    def heap_bytes(self) -> int:
+        """The largest heap that the JVM may have, as it says itself."""
+        beans = self._gateway.jvm.java.lang.management.ManagementFactory
+        kind = self._gateway.jvm.java.lang.Class.forName(_DIAGNOSTICS)
+        return int(beans.getPlatformMXBean(kind).getVMOption("MaxHeapSize").getValue())
 
     def stop(self) -> None:
         """Stop Spark, end the JVM and remove what it wrote. May be called again."""

@@ -87,6 +87,23 @@ def parse_size(text: str, option: str) -> int:
     return int(match[1]) << 10 * power
 
 
+def heap_in_effect(asked: str, bytes_: int) -> str:
+    """The heap as it was asked for, if it is that; otherwise as the JVM says that it is.
+
+    Parameters
+    ----------
+    asked
+        As Spark was told (``8g``).
+    bytes_
+        What the JVM has; it rounds up to whole regions of at most 32 MiB.
+    """
+    try:
+        as_asked = 0 <= bytes_ - parse_size(asked, "memory") < 32 * _MIB
+    except EngineError:  # in another of Spark's notations
+        as_asked = False
+    return asked if as_asked else f"{bytes_ // _MIB}m"
+
+
 def heap(options: SparkOptions, limit_bytes: int | None = None) -> str:
     """The heap, as a JVM size: what was chosen, or what the machine has for it.
 

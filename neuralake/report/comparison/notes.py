@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from neuralake.report import numbers
+from neuralake.report import numbers, surroundings
 from neuralake.report.comparison import verdicts
 from neuralake.report.comparison.differences import packages
 from neuralake.report.notes import Note, gravest_first
@@ -45,6 +45,7 @@ def _engine(engine: EngineComparison) -> Iterator[Note]:
         yield Note("warning", f"{name}: the time was up; {open_}")
     elif engine.ending == "regression":
         yield Note("info", f"{name}: ended at the first regression; {open_}")
+    yield from surroundings.throttled_engine(engine)
     if engine.processes == 1:
         text = "one pair of processes carries no interval, and no verdict"
         yield Note("warning", f"{name}: {text}")
@@ -63,6 +64,7 @@ def _whole(comparison: Comparison) -> Iterator[Note]:
         named = [e.engine for e in comparison.engines if e.verified_against == against]
         whose = "" if len(named) == len(comparison.engines) else f" of {', '.join(named)}"
         yield Note("info", f"answers{whose} of both arms verified against: {against}")
+    yield from surroundings.variables(comparison.fingerprint)
     base, candidate = comparison.base, comparison.candidate
     same = (base.commit, base.options) == (candidate.commit, candidate.options)
     changed = any(change.verdict in ("slower", "faster") for change in comparison.changes())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from neuralake.report import surroundings
 from neuralake.report.notes import Note, gravest_first
 from neuralake.report.numbers import count, moment, size
 from neuralake.report.run.facts import limits_in_words
@@ -85,5 +86,7 @@ def _circumstances(run: Run) -> Iterator[Note]:
     if cached:
         text = f"up to {size(cached)} of the dataset stayed in the page cache when a cold run began"
         yield Note("warning", text)
+    yield from surroundings.throttled_run(run)
+    yield from surroundings.variables(run.header.fingerprint)
     if run.header.limits != Limits():
         yield Note("info", f"limits of one execution: {limits_in_words(run.header.limits)}")
