@@ -8,6 +8,7 @@ Storage credentials are read from the variables that every S3 client knows (``AW
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -35,8 +36,10 @@ def is_remote(uri: str) -> bool:
 
 
 def absolute_uri(location: str) -> str:
-    """What a user wrote: a URI, or a path from where he stands."""
-    return location if is_remote(location) else str(Path(location).absolute())
+    """What a user wrote: a URI, or a path from where he stands, or from his home directory."""
+    if is_remote(location):
+        return location
+    return str(Path(expand_home(location, home_directory(os.environ))).absolute())
 
 
 def join_uri(base: str, *parts: str) -> str:
@@ -84,20 +87,24 @@ class Settings:
         URI or path under which datasets and tables lie.
     results_root
         Directory under which runs are kept.
-    cache_root
-        Directory for what can be fetched or built again (jars, arms).
+    cache_directory
+        Directory for what can be fetched or built again (jars, arms); None if none is named, and
+        the user has no home directory.
     s3
         How ``s3://`` addresses are reached.
     allow_http
         Hosts that production may reach by plain HTTP.
+    home
+        What ``~`` stands for; None if the user has no home directory.
     """
 
     environment: Environment
     storage_root: str
     results_root: Path
-    cache_root: Path
+    cache_directory: Path | None
     s3: S3Settings = field(default_factory=S3Settings)
     allow_http: frozenset[str] = frozenset()
+    home: Path | None = None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
@@ -121,22 +128,41 @@ class Settings:
                 "NEURALAKE_STORAGE_ROOT is not set: production has no default location; "
                 "set it to a directory or an s3:// URI"
             )
-        home = Path(environ.get("HOME") or "~").expanduser()
-        cache = environ.get("NEURALAKE_CACHE_ROOT") or str(
-            Path(environ.get("XDG_CACHE_HOME") or home / ".cache") / "neuralake"
-        )
+        home = home_directory(environ)
+
+        def directory(name: str, default: str) -> Path:
+            return _directory(environ.get(name) or default, name, home)
+
+        caches = environ.get("XDG_CACHE_HOME") or (home and str(home / ".cache")) or ""
+        default = str(Path(caches) / "neuralake") if caches else ""
+        cache = environ.get("NEURALAKE_CACHE_ROOT") or default
         named = environ.get("NEURALAKE_ALLOW_HTTP", "").lower().split(",")
         allow_http = frozenset(host.strip() for host in named if host.strip())
         return cls(
             environment=environment,
-            storage_root=_location(storage_root, "NEURALAKE_STORAGE_ROOT"),
-            results_root=_directory(
-                environ.get("NEURALAKE_RESULTS_ROOT") or "results", "NEURALAKE_RESULTS_ROOT"
-            ),
-            cache_root=_directory(cache, "NEURALAKE_CACHE_ROOT"),
+            storage_root=_location(storage_root, "NEURALAKE_STORAGE_ROOT", home),
+            results_root=directory("NEURALAKE_RESULTS_ROOT", "results"),
+            cache_directory=directory("NEURALAKE_CACHE_ROOT", default) if cache else None,
             s3=_s3(environ, environment, allow_http),
             allow_http=allow_http,
+            home=home,
         )
+
+    @property
+    def cache_root(self) -> Path:
+        """Directory for what can be fetched or built again (jars, arms).
+
+        Raises
+        ------
+        ConfigError
+            If none is named, and the user has no home directory.
+        """
+        if self.cache_directory is None:
+            raise ConfigError(
+                "there is no place for what is kept between runs (jars, arms): HOME is not set, "
+                "and this user has no home directory; set NEURALAKE_CACHE_ROOT to a directory"
+            )
+        return self.cache_directory
 
     def uri(self, location: str) -> str:
         """Absolute URI of a location, which may be relative to the storage root.
@@ -146,7 +172,7 @@ class Settings:
         ConfigError
             If it is neither a path nor an ``s3://`` URI, or holds credentials.
         """
-        location = _location(location, "the location")
+        location = _location(location, "the location", self.home)
         if is_remote(location):
             return location
         if is_remote(self.storage_root) and not Path(location).is_absolute():
@@ -176,6 +202,44 @@ class Settings:
         return self.s3.storage_options() if is_remote(uri) else {}
 
 
+def home_directory(environ: Mapping[str, str]) -> Path | None:
+    """The user's home directory: HOME, else what the system says; None if it says nothing."""
+    if home := environ.get("HOME"):
+        return Path(home)
+    try:
+        return Path.home()
+    except RuntimeError:  # a number that no user has, as containers are given
+        return None
+
+
+def expand_home(path: str, home: Path | None) -> str:
+    """A path with its ``~`` replaced, which a shell leaves in ``--option=~/lake`` and files do.
+
+    Raises
+    ------
+    ConfigError
+        If it begins with ``~``, and there is no home directory.
+    """
+    if path != "~" and not path.startswith("~/"):
+        return path
+    if home is None:
+        raise ConfigError(
+            f"{path} cannot be found: HOME is not set, and this user has no home directory"
+        )
+    return str(home / path.removeprefix("~").lstrip("/"))
+
+
+def check_environment(environ: Mapping[str, str]) -> None:
+    """Check ``NEURALAKE_ENV``, which each command does, whether it needs a setting or not.
+
+    Raises
+    ------
+    ConfigError
+        If it is no environment.
+    """
+    _environment(environ.get("NEURALAKE_ENV") or Environment.LOCAL.value)
+
+
 def _environment(value: str) -> Environment:
     try:
         return Environment(value)
@@ -184,7 +248,7 @@ def _environment(value: str) -> Environment:
         raise ConfigError(f"NEURALAKE_ENV is {value!r}: expected {expected}") from None
 
 
-def _location(location: str, source: str) -> str:
+def _location(location: str, source: str, home: Path | None) -> str:
     """A path, or a URI of object storage under its one canonical scheme."""
     if is_remote(location):
         bucket = urlsplit(location).netloc
@@ -201,11 +265,11 @@ def _location(location: str, source: str) -> str:
     if scheme := _SCHEME.match(location):
         # Only the scheme is repeated: the rest of an unknown URI may hold a password.
         raise ConfigError(f"{source} begins with {scheme[0]}: expected a path or an s3:// URI")
-    return location
+    return expand_home(location, home)
 
 
-def _directory(path: str, source: str) -> Path:
-    location = _location(path, source)
+def _directory(path: str, source: str, home: Path | None) -> Path:
+    location = _location(path, source, home)
     if is_remote(location):
         raise ConfigError(f"{source} is {location!r}: expected a directory of this machine")
     return Path(location)

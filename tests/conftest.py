@@ -102,6 +102,7 @@ def own_temporary_directory(directory: Path) -> Iterator[None]:
     """A lock of the test's own, so that a bench elsewhere on the machine is no matter."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tempfile, "tempdir", str(directory))
+        patch.setenv("NEURALAKE_LOCK_FILE", str(directory / "lock"))
         yield
 
 
@@ -179,6 +180,7 @@ def cli_environment(storage: Path, directory: Path) -> dict[str, str]:
     return environment | {
         "NEURALAKE_STORAGE_ROOT": str(storage),
         "NEURALAKE_RESULTS_ROOT": str(directory / "results"),
+        "NEURALAKE_LOCK_FILE": str(directory / "tmp" / "neuralake-measurement.lock"),
         "TMPDIR": str(directory / "tmp"),
     }
 

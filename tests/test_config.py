@@ -1,5 +1,8 @@
 """Settings: what each variable does, and what production refuses."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -206,3 +209,47 @@ def test_joining_puts_one_slash_between() -> None:
     assert join_uri("s3://b/", "/a/", "b.parquet") == "s3://b/a/b.parquet"
     assert join_uri("/", "a") == "/a"
     assert join_uri("/") == "/"
+
+
+@pytest.mark.parametrize("variable", ["NEURALAKE_STORAGE_ROOT", "NEURALAKE_RESULTS_ROOT"])
+def test_a_tilde_is_the_home_directory_where_no_shell_has_replaced_it(variable: str) -> None:
+    settings = Settings.from_environ({"HOME": "/home/ada", variable: "~/lake"})
+    roots = {
+        "NEURALAKE_STORAGE_ROOT": settings.storage_root,
+        "NEURALAKE_RESULTS_ROOT": str(settings.results_root),
+    }
+    assert roots[variable] == "/home/ada/lake"
+
+
+def test_a_tilde_in_a_location_is_not_below_the_storage_root() -> None:
+    settings = Settings.from_environ({"HOME": "/home/ada", "NEURALAKE_STORAGE_ROOT": "/lake"})
+    assert settings.uri("~/orders") == "/home/ada/orders"
+    assert settings.uri("./~/orders") == "/lake/~/orders"
+    assert settings.uri("~backup") == "/lake/~backup"
+
+
+NOBODY = """
+import os, sys
+from neuralake.config import Settings
+from neuralake.errors import ConfigError
+os.setuid(987654)  # a number that no user has, as a container may be given
+settings = Settings.from_environ({})
+print(settings.storage_root, settings.results_root)
+for ask in (lambda: settings.cache_root, lambda: settings.uri("~/orders")):
+    try:
+        ask()
+    except ConfigError as error:
+        print(error)
+print(Settings.from_environ({"NEURALAKE_CACHE_ROOT": "/jars"}).cache_root)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_without_a_home_directory_only_what_needs_one_is_refused() -> None:
+    environ = {name: value for name, value in os.environ.items() if name != "HOME"}
+    said = subprocess.check_output([sys.executable, "-c", NOBODY], text=True, env=environ)
+    roots, cache, tilde, named = said.splitlines()
+    assert roots == "data results"
+    assert cache.endswith("set NEURALAKE_CACHE_ROOT to a directory")
+    assert tilde.startswith("~/orders cannot be found: HOME is not set")
+    assert named == "/jars"

@@ -28,9 +28,8 @@ from neuralake.arms.processes import ArmProcess, Place
 from neuralake.arms.request import Request
 from neuralake.engines import registry
 from neuralake.engines.registry import EngineSpec
-from neuralake.errors import BusyError, CompareError, EngineError
+from neuralake.errors import CompareError, EngineError
 from neuralake.machine import available_memory_bytes
-from neuralake.measure.lock import HeldError, exclusive, machine_lock_path
 from neuralake.queries.query import Query, SortKey
 from neuralake.queries.workload import select_queries
 from neuralake.results.comparison import (
@@ -44,6 +43,7 @@ from neuralake.results.comparison import (
 from neuralake.results.fingerprint import fingerprint
 from neuralake.results.store import make_directory, write_whole
 from neuralake.results.timestamps import timestamp
+from neuralake.workloads.turn import machine_to_ourselves
 
 _ENGINES_OF_A_JVM = ("spark",)
 
@@ -87,13 +87,8 @@ def compare(request: Request, observer: Observer) -> tuple[Comparison, Path]:
     options = {side: request.options(spec) for side, spec in specs.items()}
     repository = find_repository(request.working_directory)
     arms = {side: _build(request, spec, repository, observer) for side, spec in specs.items()}
-    try:
-        with hold(*arms.values()), exclusive(machine_lock_path(), "neuralake compare"):
-            return _Comparing(request, arms, options, repository, observer).run()
-    except HeldError as held:
-        raise BusyError(
-            f"this machine is already measuring: {held}; two at once would disturb each other"
-        ) from held
+    with hold(*arms.values()), machine_to_ourselves("neuralake compare"):
+        return _Comparing(request, arms, options, repository, observer).run()
 
 
 def _build(request: Request, spec: ArmSpec, repository: Path, observer: Observer) -> Arm:

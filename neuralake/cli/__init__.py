@@ -11,6 +11,7 @@ import click
 
 from neuralake.cli.bench import bench
 from neuralake.cli.compare import calibrate, compare
+from neuralake.cli.context import checked
 from neuralake.cli.ending import end
 from neuralake.cli.generate import generate
 from neuralake.cli.history import history
@@ -25,7 +26,8 @@ _DEBUG = "--debug"
 def main() -> NoReturn:
     """Run the command line and exit with its status."""
     for number in (signal.SIGTERM, signal.SIGHUP):  # as when a user presses Ctrl-C
-        signal.signal(number, signal.default_int_handler)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup, and who else asks for it
+            signal.signal(number, signal.default_int_handler)
     if "_NEURALAKE_COMPLETE" in os.environ:  # a shell asks, in click's own way
         cli.main(prog_name="neuralake")
     if sys.stdout is None:  # closed by the shell: the next file opened would take its place
@@ -82,4 +84,4 @@ for _command in (
     calibrate,
     history,
 ):
-    cli.add_command(_command)
+    cli.add_command(checked(_command))

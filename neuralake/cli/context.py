@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +19,28 @@ if TYPE_CHECKING:
     from neuralake.results.store import RunStore
 
 WIDTH_WITHOUT_TERMINAL = 140
+
+
+def checked(command: click.Command) -> click.Command:
+    """Let a command, and all commands of a group, check the environment before anything else.
+
+    Help is given whatever the environment says.
+    """
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            checked(inner)
+    elif command.callback is not None:
+        callback = command.callback
+
+        @functools.wraps(callback)
+        def check_and_run(*arguments: Any, **options: Any) -> Any:
+            from neuralake.config import check_environment
+
+            check_environment(os.environ)
+            return callback(*arguments, **options)
+
+        command.callback = check_and_run
+    return command
 
 
 def read_settings() -> Settings:
@@ -91,7 +115,14 @@ def make_console(*, stderr: bool = False) -> Console:
             if not stderr:
                 raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
-    console = PipedConsole(stderr=stderr, highlight=False)
+    is_terminal, no_color = None, None
+    if os.environ.get("NO_COLOR"):
+        # it goes before FORCE_COLOR and its like, by which rich takes a file for a terminal
+        stream = sys.stderr if stderr else sys.stdout
+        is_terminal, no_color = stream.isatty(), True
+    console = PipedConsole(
+        stderr=stderr, highlight=False, force_terminal=is_terminal, no_color=no_color
+    )
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = WIDTH_WITHOUT_TERMINAL
     return console

@@ -14,6 +14,7 @@ from neuralake.measure.process import (
     peak_memory_bytes,
     process_tree,
     reset_peak_memory,
+    shows_descendants,
     tree_usage,
 )
 
@@ -29,7 +30,8 @@ class Execution:
     wall_ns
         Elapsed time of the call alone (monotonic clock), in nanoseconds.
     cpu_ns
-        CPU time of the process tree during the call.
+        CPU time of the process tree during the call; this and what follows is None where the
+        system does not tell which processes descend from this one, rather than a part of it.
     peak_rss_bytes
         Peak resident memory of the tree during the call.
     bytes_read
@@ -71,7 +73,9 @@ def measure(call: Callable[[], T]) -> tuple[T, Execution]:
         What is measured; its exceptions pass through.
     """
     gc.collect()
-    before = process_tree(os.getpid())
+    pid = os.getpid()
+    whole = shows_descendants(pid)
+    before = process_tree(pid)
     reset_peak_memory(before)
     collecting = gc.isenabled()
     gc.disable()
@@ -82,7 +86,7 @@ def measure(call: Callable[[], T]) -> tuple[T, Execution]:
         result = call()
         wall_ns = time.perf_counter_ns() - start
         # a process that the call started counts from its own beginning
-        after = process_tree(os.getpid())
+        after = process_tree(pid)
         usage = tree_usage(after).since(used)
         peak = peak_memory_bytes(after)
         stopped = throttled_since(throttled)
@@ -91,9 +95,9 @@ def measure(call: Callable[[], T]) -> tuple[T, Execution]:
             gc.enable()
     return result, Execution(
         wall_ns,
-        usage.cpu_ns,
-        peak,
-        usage.bytes_read,
+        usage.cpu_ns if whole else None,
+        peak if whole else None,
+        usage.bytes_read if whole else None,
         throttled_periods=stopped.periods if stopped else None,
         throttled_ns=stopped.time_ns if stopped else None,
     )

@@ -6,19 +6,32 @@ import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+
+_SHARED = Path("/tmp")  # noqa: S108 (nothing is read from it, and no link is followed)
 
 
 class HeldError(Exception):
     """Another process holds the lock; the message names it."""
 
 
-def machine_lock_path() -> Path:
-    """The lock of this machine, the same for all users and working directories."""
-    return Path(tempfile.gettempdir()) / "neuralake-measurement.lock"
+def machine_lock_path(environ: Mapping[str, str] = os.environ) -> Path:
+    """The lock of this machine, the same for all users, working directories and sessions.
+
+    It does not follow ``TMPDIR``, which many systems set to a directory of the user's own.
+
+    Parameters
+    ----------
+    environ
+        ``NEURALAKE_LOCK_FILE`` names another file, for a machine whose processors are shared out.
+    """
+    if named := environ.get("NEURALAKE_LOCK_FILE"):
+        return Path(named).expanduser()
+    shared = _SHARED if os.access(_SHARED, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
+    return shared / "neuralake-measurement.lock"
 
 
 @contextmanager
@@ -57,11 +70,12 @@ def exclusive(path: Path, purpose: str) -> Iterator[None]:
 
 def _open(path: Path) -> int:
     """Open the lock file, made for all users if absent, whoever's it is."""
+    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW  # what it leads to would be overwritten
     try:
         # without O_CREAT: Linux refuses it for another's file in /tmp (fs.protected_regular)
-        return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        return os.open(path, flags)
     except FileNotFoundError:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+        descriptor = os.open(path, flags | os.O_CREAT)
         with suppress(PermissionError):  # somebody else made it meanwhile
             os.fchmod(descriptor, 0o666)  # whatever the umask
         return descriptor

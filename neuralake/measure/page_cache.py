@@ -29,11 +29,15 @@ def evict(paths: Iterable[Path]) -> int | None:
     Returns
     -------
     int or None
-        Bytes of them that are in the page cache all the same; None if the system does not say.
+        Bytes of them that are in the page cache all the same; None if the system does not say, and
+        where a file may not be read: an engine that reads it all the same is none of ours.
     """
     files = _files(paths)
     for file in files:
-        descriptor = os.open(file, os.O_RDONLY)
+        try:
+            descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
+        except OSError:  # not ours to read, or removed meanwhile
+            continue
         try:
             os.fsync(descriptor)  # pages that are not on the disk yet would stay
             if hasattr(os, "posix_fadvise"):
@@ -47,9 +51,14 @@ def cached_bytes(paths: Iterable[Path]) -> int | None:
     """Bytes of files that are in the page cache; None if the system does not say of one."""
     total = 0
     for file in _files(paths):
-        if not hasattr(os, "posix_fadvise") or not os.access(file, os.W_OK):
-            return None
-        total += _cached_bytes(file)
+        if not hasattr(os, "posix_fadvise") or not os.access(file, os.R_OK | os.W_OK):
+            if file.exists():
+                return None
+            continue
+        try:
+            total += _cached_bytes(file)
+        except FileNotFoundError:  # removed meanwhile
+            continue
     return total
 
 

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -139,7 +139,7 @@ class Worker:
         with theirs, lifeline, log.open("ab") as output:
             descriptors = (theirs.fileno(), lifeline.fileno())
             self._process = subprocess.Popen(
-                [*_command(interpreter), *map(str, descriptors), group, *_modules(interpreter)],
+                [*_command(interpreter), *map(str, descriptors), group, _found_by(interpreter)],
                 cwd=interpreter.directory if interpreter else None,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -150,7 +150,7 @@ class Worker:
             )
         self._connection = Connection(ours.detach())
         with suppress(OSError):  # it ended at once: the first call says so
-            self._connection.send((None if interpreter else sys.path, target))
+            self._connection.send(target)
 
     @property
     def pid(self) -> int:
@@ -250,7 +250,8 @@ class Worker:
 
 
 _CHILD = """\
-import sys
+import json, sys
+sys.path[:] = json.loads(sys.argv[4])
 from neuralake.measure.worker import main
 main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
 """
@@ -270,16 +271,41 @@ _OF_THIS_PYTHON = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
 
 
 def _command(interpreter: Interpreter | None) -> list[str]:
+    # -P: a module in the working directory is not the one that is installed
     if interpreter is None:
-        return [sys.executable, "-c", _CHILD]
-    # -P: a package in the working directory is not the one that is installed
+        return [sys.executable, "-P", "-c", _CHILD]
     return [str(interpreter.executable), "-P", "-c", _CHILD_ELSEWHERE]
 
 
-def _modules(interpreter: Interpreter | None) -> list[str]:
+def _found_by(interpreter: Interpreter | None) -> str:
+    """How the child finds modules, as JSON: by a search path, or some by their files."""
     if interpreter is None:
-        return []
-    return [json.dumps({name: str(file) for name, file in interpreter.modules.items()})]
+        return json.dumps(safe_path(sys.path, Path.cwd(), Path(__file__).parents[2]))
+    return json.dumps({name: str(file) for name, file in interpreter.modules.items()})
+
+
+def safe_path(path: Sequence[str], working_directory: Path, home: Path) -> list[str]:
+    """A search path on which what is installed goes before what lies in the working directory.
+
+    ``python -m``, a notebook and an interactive Python search the working directory first. It comes
+    last here, since a catalog may lie in it.
+
+    Parameters
+    ----------
+    path
+        Entries such as those of ``sys.path``; the empty one is the working directory.
+    working_directory
+        Absolute.
+    home
+        Directory of this package: if it is the working directory, the path is as it is meant to be.
+    """
+
+    def is_here(entry: str) -> bool:
+        return not entry or Path(entry) == working_directory
+
+    if home == working_directory or not any(map(is_here, path)):
+        return [entry or str(working_directory) for entry in path]
+    return [*(entry for entry in path if not is_here(entry)), str(working_directory)]
 
 
 def _inherited(interpreter: Interpreter | None) -> dict[str, str]:
@@ -297,9 +323,7 @@ def main(descriptor: int, lifeline: int, group: str) -> NoReturn:
 def serve(descriptor: int) -> NoReturn:
     """Answer calls until the other side closes the connection (runs in the child)."""
     connection = Connection(descriptor)
-    path, target = connection.recv()
-    if path is not None:
-        sys.path[:] = path
+    target = connection.recv()
     module, _, attribute = target.partition(":")
     served = getattr(importlib.import_module(module), attribute)()
     while True:

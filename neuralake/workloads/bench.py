@@ -10,8 +10,7 @@ from pathlib import Path
 
 from neuralake.engines import registry
 from neuralake.engines.registry import EngineSpec
-from neuralake.errors import BusyError, QueryError, ResultsError
-from neuralake.measure.lock import HeldError, exclusive, machine_lock_path
+from neuralake.errors import QueryError, ResultsError
 from neuralake.measure.memory import memory_limiter
 from neuralake.queries.workload import Workload, select_queries
 from neuralake.results.fingerprint import fingerprint
@@ -28,6 +27,7 @@ from neuralake.workloads.resume import (
     requested_engines,
     require_unchanged,
 )
+from neuralake.workloads.turn import machine_to_ourselves
 
 DEFAULT_ENGINES = ("polars", "datafusion", "spark")
 
@@ -203,24 +203,19 @@ def bench(
     """
     for spec in plan.engines:
         registry.prepare(spec)
-    try:
-        with exclusive(machine_lock_path(), "neuralake bench"):
-            directory = _begin(plan, store) if resumed is None else _go_on(plan, *resumed)
-            past = None if resumed is None else resumed[0]
-            try:
-                with JournalWriter(directory / JOURNAL) as journal, observe(plan) as observer:
-                    run_power(plan, directory, journal, observer, past)
-            except KeyboardInterrupt:
-                run = write_document(directory)
-                raise RunInterruptedError(
-                    f"{len(run.samples)} samples are kept in {directory}; "
-                    f"neuralake bench --resume {run.header.id} goes on"
-                ) from None
-            return write_document(directory), directory
-    except HeldError as held:
-        raise BusyError(
-            f"this machine is already measuring: {held}; two at once would disturb each other"
-        ) from held
+    with machine_to_ourselves("neuralake bench"):
+        directory = _begin(plan, store) if resumed is None else _go_on(plan, *resumed)
+        past = None if resumed is None else resumed[0]
+        try:
+            with JournalWriter(directory / JOURNAL) as journal, observe(plan) as observer:
+                run_power(plan, directory, journal, observer, past)
+        except KeyboardInterrupt:
+            run = write_document(directory)
+            raise RunInterruptedError(
+                f"{len(run.samples)} samples are kept in {directory}; "
+                f"neuralake bench --resume {run.header.id} goes on"
+            ) from None
+        return write_document(directory), directory
 
 
 def _begin(plan: Plan, store: RunStore) -> Path:

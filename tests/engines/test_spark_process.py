@@ -185,3 +185,20 @@ def test_a_spark_that_does_not_start_leaves_room_for_the_next(
     assert not is_running(process.pid)
     engine.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_options_of_other_javas_do_not_change_the_heap_and_are_told(
+    location: str, tmp_path: Path
+) -> None:
+    environ = {"_JAVA_OPTIONS": "-Xmx300m", "JAVA_TOOL_OPTIONS": "-Xmx301m"}
+    options = {
+        "delta_reader": "snapshot-files",
+        "config": {"spark.driver.extraJavaOptions": "-XX:MaxHeapSize=700m"},
+    }
+    with spark_process(location, tmp_path, environ, **options) as (process, said):
+        assert said["settings"]["ignored_variables"] == ["JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"]
+        # what is asked of Spark itself is passed on, and the heap shown is the JVM's own
+        assert said["settings"]["driver_memory"] == "700m"
+        _, err = process.communicate()
+    assert "neuralake: spark: JAVA_TOOL_OPTIONS, _JAVA_OPTIONS: not passed on" in err
+    assert "Picked up" not in err

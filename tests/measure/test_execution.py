@@ -6,6 +6,7 @@ import gc
 import mmap
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -17,7 +18,13 @@ from pathlib import Path
 import pytest
 
 from neuralake.measure.execution import measure, settle
-from neuralake.measure.process import peak_memory_bytes, process_tree, tree_usage
+from neuralake.measure.process import (
+    _tree_by_parents,
+    peak_memory_bytes,
+    process_tree,
+    shows_descendants,
+    tree_usage,
+)
 
 MIB = 2**20
 BURN_S = 0.3
@@ -220,3 +227,43 @@ def test_what_is_not_known_is_none() -> None:
     assert tree_usage([nobody]).bytes_read is None
     assert peak_memory_bytes([nobody]) is None
     assert tree_usage([nobody]).since(tree_usage([os.getpid()])).cpu_ns is None
+
+
+def fake_proc(root: Path, parents: dict[int, int]) -> str:
+    """Processes as a kernel shows them that lists no children."""
+    for pid, parent in parents.items():
+        (root / str(pid) / "task" / str(pid)).mkdir(parents=True)
+        (root / str(pid) / "stat").write_text(f"{pid} (a ) b) S {parent} {pid} 0 0")
+    (root / "self").mkdir()
+    return str(root)
+
+
+def test_without_lists_of_children_descendants_are_found_by_their_parents(tmp_path: Path) -> None:
+    proc = fake_proc(tmp_path, {1: 0, 7: 1, 8: 7, 9: 8, 10: 1, 11: 7})
+    assert process_tree(7, proc) == [7, 8, 11, 9]
+    assert process_tree(10, proc) == [10]
+    assert shows_descendants(7, proc)
+
+
+def test_the_two_ways_to_find_descendants_agree() -> None:
+    script = "import subprocess, sys, time; subprocess.Popen(['sleep', '60']); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", script]) as child:
+        try:
+            while len(process_tree(child.pid)) < 2:
+                time.sleep(0.01)
+            assert _tree_by_parents(child.pid, "/proc") == process_tree(child.pid)
+        finally:
+            for pid in process_tree(child.pid):
+                os.kill(pid, signal.SIGKILL)
+
+
+def test_where_descendants_are_hidden_nothing_is_known_rather_than_a_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not shows_descendants(7, fake_proc(tmp_path, {7: 6, 8: 7}))
+    assert not shows_descendants(7, str(tmp_path / "nothing"))
+    monkeypatch.setattr("neuralake.measure.execution.shows_descendants", lambda pid: False)
+    result, execution = measure(lambda: sum(range(1000)))
+    assert result == 499500
+    assert execution.wall_ns > 0
+    assert (execution.cpu_ns, execution.peak_rss_bytes, execution.bytes_read) == (None, None, None)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -115,5 +116,19 @@ def test_all_users_of_the_machine_share_it(tmp_path: Path) -> None:
         directory.rmdir()
 
 
-def test_the_machine_has_one() -> None:
-    assert machine_lock_path() == machine_lock_path()
+def test_the_machine_has_one_whatever_directory_is_for_temporary_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = machine_lock_path({})
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert machine_lock_path({"TMPDIR": str(tmp_path)}) == machine_lock_path({}) == before
+    assert machine_lock_path({"NEURALAKE_LOCK_FILE": "/run/mine"}) == Path("/run/mine")
+
+
+def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    (tmp_path / "lock").symlink_to(victim)
+    with pytest.raises(OSError, match="symbolic links"), exclusive(tmp_path / "lock", "mine"):
+        pass
+    assert victim.read_text() == "precious"

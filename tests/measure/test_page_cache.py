@@ -6,6 +6,7 @@ import mmap
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,35 @@ def test_of_the_files_of_another_nothing_is_known() -> None:
 def test_nothing_is_in_no_files(tmp_path: Path) -> None:
     assert evict([]) == 0
     assert evict([tmp_path]) == 0
+
+
+NO_READER = """
+import os, sys, pathlib
+from neuralake.measure.page_cache import evict
+os.setuid(65534)
+print(evict([pathlib.Path(sys.argv[1])]))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root may read everything, and become who may not")
+def test_a_file_that_may_not_be_read_is_passed_over_and_its_part_is_not_known() -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's are root's alone
+        directory = Path(name)
+        directory.chmod(0o755)
+        part, private = directory / "part.parquet", directory / "private.tmp"
+        for path, mode in ((part, 0o666), (private, 0o000)):
+            path.write_bytes(os.urandom(MIB))
+            path.chmod(mode)
+        assert (cached_bytes([part]) or 0) > 0
+        done = subprocess.run(
+            [sys.executable, "-c", NO_READER, directory],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.stdout, done.stderr) == ("None\n", "")
+        assert cached_bytes([part]) == 0, "what may be read was put out all the same"
+
+
+def test_a_file_that_is_removed_meanwhile_is_no_matter(files: Path) -> None:
+    assert evict([files, files / "gone.parquet"]) == 0

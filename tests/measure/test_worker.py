@@ -228,3 +228,23 @@ def test_a_supervisor_that_is_asked_to_end_takes_all_with_it(start: Callable[...
     os.kill(supervisor, signal.SIGTERM)
     for pid in started:
         assert is_gone(pid)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (["/site", "/more"], ["/site", "/more"]),
+        (["", "/site", "/more"], ["/site", "/more", "/here"]),
+        (["/here", "/site"], ["/site", "/here"]),
+        (["/site", "/here"], ["/site", "/here"]),
+    ],
+)
+def test_what_is_installed_goes_before_the_working_directory(
+    path: list[str], expected: list[str]
+) -> None:
+    assert worker_module.safe_path(path, Path("/here"), Path("/site")) == expected
+
+
+def test_a_checkout_that_runs_itself_stays_first() -> None:
+    path = ["/here", "/site"]
+    assert worker_module.safe_path(path, Path("/here"), Path("/here")) == path

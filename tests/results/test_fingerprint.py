@@ -6,8 +6,12 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
+import msgspec
+import pytest
+
 from neuralake.machine import available_memory_bytes, cores, memory_bytes
 from neuralake.results.fingerprint import fingerprint
+from neuralake.results.records import Fingerprint
 
 
 def test_it_knows_this_machine(tmp_path: Path) -> None:
@@ -35,3 +39,60 @@ def test_it_knows_commit_and_changes_where_there_is_a_repository(tmp_path: Path)
     assert fingerprint(tmp_path).dirty is False
     (tmp_path / "file").write_text("2")
     assert fingerprint(tmp_path).dirty is True
+
+
+def test_a_hook_s_variables_name_no_other_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_DIR", str(Path(__file__).parents[2] / ".git"))
+    assert fingerprint(tmp_path).commit is None
+
+
+def test_a_repository_that_git_does_not_trust_is_not_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    assert fingerprint(tmp_path).commit_unknown == "there is no commit yet"
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # git's own switch for its tests
+    found = fingerprint(tmp_path)
+    assert (found.commit, found.dirty) == (None, None)
+    assert found.commit_unknown is not None
+    assert found.commit_unknown.startswith("detected dubious ownership in repository at")
+
+
+def test_without_git_a_repository_is_not_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert fingerprint(tmp_path).commit_unknown is None
+    (tmp_path / ".git").mkdir()
+    below = tmp_path / "below"
+    below.mkdir()
+    assert fingerprint(below).commit_unknown == "git is not installed, or not on PATH"
+
+
+def test_it_has_the_variables_that_change_speed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POLARS_FORCE_ASYNC", "1")
+    found = fingerprint(tmp_path).environment
+    assert found is not None
+    assert found["POLARS_FORCE_ASYNC"] == "1"
+
+
+def test_a_fingerprint_from_before_these_were_recorded_is_read() -> None:
+    old = {
+        "cpu": "A processor",
+        "cores": 4,
+        "memory_bytes": 1,
+        "kernel": "6",
+        "os": None,
+        "load_1m": None,
+        "python": "3",
+        "neuralake": "0.1.0",
+        "packages": {},
+        "commit": None,
+        "dirty": None,
+    }
+    found = msgspec.convert(old, Fingerprint)
+    assert (found.cpu_quota, found.environment, found.commit_unknown) == (None, None, None)

@@ -96,7 +96,11 @@ def delta_jars(environ: Mapping[str, str]) -> list[Path]:
             f"Delta {DELTA_VERSION} is built for Spark {SPARK_VERSION}, and pyspark {installed} "
             f"is installed: pip install 'neuralake-bench[spark]'"
         )
-    cache = Settings.from_environ(environ).cache_root / "jars" / f"delta-{DELTA_VERSION}"
+    settings = Settings.from_environ(environ)
+    try:
+        cache = settings.cache_root / "jars" / f"delta-{DELTA_VERSION}"
+    except ConfigError as error:  # a user without a home directory
+        raise EngineError(str(error)) from error
     missing = [jar for jar in DELTA_JARS if not _intact(jar, cache)]
     if missing:
         _fetch(missing, cache, environ)

@@ -1,0 +1,176 @@
+"""Where people start Neuralake: any directory, any session, any variables that are set there."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from neuralake.results.store import RunStore
+from tests.conftest import Cli, cli_environment
+
+COMMAND = Path(sys.executable).with_name("neuralake")
+CATALOG = """
+import pyarrow as pa
+from neuralake.catalog import table
+
+@table
+def numbers() -> pa.Table:
+    return pa.table({"n": [1, 2, 3]})
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A directory with queries, a catalog, and files whose names others' modules have as well."""
+    place = tmp_path / "place"
+    (place / "queries").mkdir(parents=True)
+    (place / "queries" / "total.sql").write_text("-- Total\nSELECT sum(n) AS n FROM numbers\n")
+    (place / "my_tables.py").write_text(CATALOG)
+    (place / "neuralake").mkdir()
+    for name in ("secrets.py", "polars.py", "json.py", "neuralake/__init__.py"):
+        (place / name).write_text("raise SystemExit('imported from the working directory')\n")
+    return place
+
+
+def run(place: Path, storage: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [COMMAND, *arguments],
+        cwd=place,
+        env=cli_environment(storage, place.parent),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def test_files_beside_one_hide_no_module_and_a_catalog_there_is_found_by_its_name(
+    place: Path, storage: Path
+) -> None:
+    done = run(
+        place,
+        storage,
+        *("bench", "--workload", "queries", "--catalog", "my_tables"),
+        *("--engines", "polars,datafusion", "--runs", "1"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "verified" in done.stdout
+
+
+# Hang-ups
+
+
+HANG_UP = ["bench", "-s", "0.003", "--engines", "duckdb", "--queries", "1", "--runs", "100000"]
+
+
+def a_bench(directory: Path, storage: Path, *, nohup: bool) -> subprocess.Popen[bytes]:
+    """A bench that has begun, started from a shell with or without nohup."""
+    process = subprocess.Popen(
+        [*(("nohup",) if nohup else ()), COMMAND, *HANG_UP],
+        cwd=directory,
+        env=cli_environment(storage, directory),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    for _ in range(1200):
+        journals = list((directory / "results").glob("runs/*/journal.jsonl"))
+        if journals and journals[0].read_bytes().count(b'"phase":"hot"') > 2:
+            return process
+        time.sleep(0.05)
+    process.kill()
+    raise AssertionError("the bench takes no samples")
+
+
+def samples(directory: Path) -> int:
+    (journal,) = (directory / "results").glob("runs/*/journal.jsonl")
+    return journal.read_bytes().count(b'"phase":"hot"')
+
+
+def test_a_bench_under_nohup_goes_on_after_a_hang_up(storage: Path, tmp_path: Path) -> None:
+    bench = a_bench(tmp_path, storage, nohup=True)
+    try:
+        bench.send_signal(signal.SIGHUP)
+        before = samples(tmp_path)
+        deadline = time.monotonic() + 60
+        while samples(tmp_path) < before + 20:
+            assert bench.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        bench.send_signal(signal.SIGINT)
+        assert bench.wait(60) == 130
+
+
+def test_a_hang_up_ends_a_bench_that_did_not_ask_for_that(storage: Path, tmp_path: Path) -> None:
+    bench = a_bench(tmp_path, storage, nohup=False)
+    bench.send_signal(signal.SIGHUP)
+    assert bench.wait(60) == 130
+    (run,) = RunStore(tmp_path / "results").overview()
+    assert run.state == "interrupted"
+
+
+# Variables
+
+
+COMMANDS = [
+    *(["engines"], ["results", "list"], ["results", "show", "x"], ["results", "export", "x"]),
+    *(["report"], ["history"], ["catalog", "list"], ["catalog", "show", "lineitem"]),
+    *(["query", "SELECT 1"], ["bench"], ["generate", "-s", "0.01"], ["calibrate"]),
+    ["compare", "HEAD", "HEAD"],
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_checks_which_environment_it_is_in(cli: Cli, command: list[str]) -> None:
+    done = cli(*command, environment={"NEURALAKE_ENV": "staging"})
+    assert done.returncode == 2
+    assert done.stderr == ("neuralake: NEURALAKE_ENV is 'staging': expected local or production\n")
+    assert done.stdout == ""
+
+
+def test_help_is_given_in_every_environment(cli: Cli) -> None:
+    for command in (["--help"], ["bench", "--help"], ["results", "list", "--help"]):
+        done = cli(*command, environment={"NEURALAKE_ENV": "staging"})
+        assert done.returncode == 0
+        assert "Usage" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("variables", "coloured"),
+    [
+        ({}, False),
+        ({"FORCE_COLOR": "1"}, True),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        ({"TTY_COMPATIBLE": "1", "NO_COLOR": "yes"}, False),
+        ({"FORCE_COLOR": "1", "NO_COLOR": ""}, True),
+    ],
+)
+def test_no_color_goes_before_what_forces_colour(
+    cli: Cli, variables: dict[str, str], coloured: bool
+) -> None:
+    done = cli("engines", environment={"TERM": "xterm-256color", **variables})
+    assert ("\x1b[" in done.stdout) is coloured
+
+
+def test_a_tilde_in_an_option_is_the_home_directory(cli: Cli, tmp_path: Path) -> None:
+    home = tmp_path / "ada"
+    done = cli("catalog", "list", "--json", "--dataset=~/lake", environment={"HOME": str(home)})
+    assert done.returncode == 0
+    assert f'"{home}/lake/lineitem"' in done.stdout
+
+
+def test_a_lock_that_cannot_be_used_is_bad_input(cli: Cli, tmp_path: Path) -> None:
+    lock = str(tmp_path / "nowhere" / "lock")
+    options = ("--engines", "duckdb", "--queries", "6", "--runs", "1")
+    done = cli("bench", "-s", "0.003", *options, environment={"NEURALAKE_LOCK_FILE": lock})
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "NEURALAKE_LOCK_FILE" in done.stderr
+    assert list((tmp_path / "tmp").iterdir()) == []
