@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from neuralake.report.facts import facts
-from neuralake.report.notes import Note, notes
-from neuralake.report.summary import summarise
+from neuralake.report.notes import Note
+from neuralake.report.run.facts import facts
+from neuralake.report.run.notes import notes
 from neuralake.results.records import Fingerprint, Run, Sample
+from neuralake.results.summary import summarise
 from tests.results.make import FINGERPRINT, header
 
 
