@@ -10,11 +10,16 @@ NONE = "–"
 MINUS = "\N{MINUS SIGN}"
 
 
-def seconds(value: float | None) -> str:
-    """Seconds with three decimals, or one from 100 s on."""
-    if value is None:
-        return NONE
-    return f"{value:.3f}" if value < 100 else f"{value:,.1f}"
+def in_ms(value_s: float | None) -> str:
+    """Seconds as milliseconds, as :func:`milliseconds` writes them."""
+    return milliseconds(None if value_s is None else value_s * 1e9)
+
+
+def time_in_words(value_s: float) -> str:
+    """Seconds with three significant digits and their unit: ``48.1 ms``, ``2.35 s``, ``140 s``."""
+    value, unit = (value_s * 1e3, "ms") if value_s < 0.9995 else (value_s, "s")
+    digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
+    return f"{value:,.{digits}f} {unit}"
 
 
 def mebibytes(value: float | None) -> str:
@@ -48,8 +53,8 @@ def decimal(value: float | None) -> str:
 
 
 def interval(value: Interval | None) -> str:
-    """Ends of an interval in seconds."""
-    return NONE if value is None else f"{seconds(value.low)} – {seconds(value.high)}"
+    """Ends of an interval of seconds, in milliseconds."""
+    return NONE if value is None else f"{in_ms(value.low)} – {in_ms(value.high)}"
 
 
 def ends(value: Ratio | PowerLaw | None, decimals: int = 2) -> str:
@@ -72,11 +77,12 @@ def moment(timestamp: str | None) -> str:
 
 
 def milliseconds(value_ns: float | None) -> str:
-    """Nanoseconds as milliseconds: two decimals below 10, one below 1,000."""
+    """Nanoseconds as milliseconds: three decimals below 1, two below 10, one below 1,000."""
     if value_ns is None:
         return NONE
     value = value_ns / 1e6
-    return f"{value:,.{2 if value < 9.995 else 1 if value < 999.95 else 0}f}"
+    digits = 3 if value < 0.9995 else 2 if value < 9.995 else 1 if value < 999.95 else 0
+    return f"{value:,.{digits}f}"
 
 
 def change(ratio: float | None, decimals: int = 1) -> str:

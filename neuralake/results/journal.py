@@ -20,6 +20,7 @@ from neuralake.results.records import (
     SCHEMA_VERSION,
     EngineRecord,
     Header,
+    MachineUse,
     Resumption,
     Run,
     Sample,
@@ -33,6 +34,7 @@ class End:
 
     finished_at: str
     elapsed_ns: int
+    machine_use: MachineUse | None = None
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,7 @@ def read_journal(path: Path) -> Run:
         header=header,
         finished_at=end.finished_at if end else None,
         elapsed_ns=end.elapsed_ns if end else None,
+        machine_use=end.machine_use if end else None,
         engines=tuple(engines.values()),
         verifications=tuple(verifications.values()),
         samples=tuple(_judged(sample, wrong) for sample in samples),

@@ -288,6 +288,41 @@ class Header:
 
 
 @dataclass(frozen=True)
+class MachineUse:
+    """What the whole machine did during a run; since it was resumed, if it was.
+
+    Attributes
+    ----------
+    elapsed_s
+        Elapsed time.
+    processors
+        Of the machine, those included that the run might not use.
+    busy_s
+        Processor time of all programs, the run included.
+    own_s
+        Processor time of the run.
+    stolen_s
+        Processor time that a hypervisor gave to others.
+    """
+
+    elapsed_s: float
+    processors: int
+    busy_s: float
+    own_s: float
+    stolen_s: float
+
+    @property
+    def others(self) -> float:
+        """Share of the machine's processor time that other programs took, 0 to 1."""
+        return max(self.busy_s - self.own_s, 0.0) / (self.elapsed_s * self.processors)
+
+    @property
+    def stolen(self) -> float:
+        """Share that was stolen, 0 to 1."""
+        return self.stolen_s / (self.elapsed_s * self.processors)
+
+
+@dataclass(frozen=True)
 class Run:
     """A whole run: the JSON document.
 
@@ -307,6 +342,9 @@ class Run:
         In the order in which they were taken.
     resumptions
         When the run went on after an interruption.
+    machine_use
+        What the machine did meanwhile; None if the run was interrupted, or the kernel does not
+        tell.
     """
 
     header: Header
@@ -316,3 +354,4 @@ class Run:
     verifications: tuple[Verification, ...]
     samples: tuple[Sample, ...]
     resumptions: tuple[Resumption, ...] = ()
+    machine_use: MachineUse | None = None

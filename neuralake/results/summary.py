@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,18 @@ from statistics import median
 from typing import Literal
 
 from neuralake.results.records import Run, Sample
-from neuralake.stats.summary import Interval, geometric_mean, median_interval
+from neuralake.stats.summary import (
+    Interval,
+    geometric_mean,
+    median_interval,
+    pooled_log_sd,
+    typical_range,
+)
+
+# Of two engines of equal speed all of n runs of one are faster than all of the other's with a
+# chance of 2 ÷ C(2n, n): 33 % for 2 runs, 10 % for 3. So few alone do not tell the fastest.
+LEAST_RUNS_TO_TELL = 3
+_STANDARD_ERRORS_TO_TELL = 3
 
 CellStatus = Literal["ok", "wrong", "error", "timeout", "oom", "crashed", "missing"]
 
@@ -67,7 +79,13 @@ class EngineSummary:
     Attributes
     ----------
     total_s, geometric_mean_s
-        Over :attr:`Summary.compared`; None if that is empty.
+        Of the hot medians, over :attr:`Summary.compared`; None if that is empty.
+    cold_total_s, cold_geometric_mean_s
+        Of the cold medians, over the same queries; None if one of them has none.
+    log_sd
+        Standard deviation of the logarithms of one query's hot runs, pooled over the queries.
+    typical_range
+        Slowest ÷ fastest of three hot runs of a query in a row: the median.
     verified, queries
         Answers found right, of how many.
     peak_rss_bytes
@@ -78,6 +96,10 @@ class EngineSummary:
 
     total_s: float | None
     geometric_mean_s: float | None
+    cold_total_s: float | None
+    cold_geometric_mean_s: float | None
+    log_sd: float | None
+    typical_range: float | None
     verified: int
     queries: int
     peak_rss_bytes: int | None
@@ -110,18 +132,69 @@ class Summary:
     by_engine: Mapping[str, EngineSummary]
 
     def fastest(self, query: str) -> str | None:
-        """Engine with the least median latency, among two or more."""
-        medians = {
-            engine: cell.latency_s.median
+        """The engine that is faster than every other beyond the noise; None if there is none.
+
+        Its interval lies below theirs, and its median by more than three standard errors, which
+        come from the runs of all queries of both engines: three runs alone say little of their
+        noise, sixty-six say enough. Fewer than :data:`LEAST_RUNS_TO_TELL` hot runs tell nothing.
+        """
+        known = {
+            engine: cell
             for engine in self.engines
             if (cell := self.cells[query, engine]).latency_s is not None
         }
-        return min(medians, key=medians.__getitem__) if len(medians) > 1 else None
+        if len(known) < 2:
+            return None
+        first = min(known, key=lambda engine: _median_s(known[engine]))
+        others = (engine for engine in known if engine != first)
+        return first if all(self._is_faster(query, first, other) for other in others) else None
+
+    def fastest_in_total(self) -> str | None:
+        """The engine the sum of whose intervals' upper ends is less than the others' lower ends."""
+        ends = {
+            engine: (sum(i.low for i in known), sum(i.high for i in known))
+            for engine in self.engines
+            if (known := [i for q in self.compared if (i := self.cells[q, engine].latency_s)])
+        }
+        cells = [self.cells[query, engine] for query in self.compared for engine in ends]
+        if len(ends) < 2 or min(cell.runs for cell in cells) < LEAST_RUNS_TO_TELL:
+            return None
+        first = min(ends, key=lambda engine: ends[engine][1])
+        others = (low for engine, (low, _) in ends.items() if engine != first)
+        return first if ends[first][1] < min(others) else None
+
+    def _is_faster(self, query: str, engine: str, other: str) -> bool:
+        mine, its = self.cells[query, engine], self.cells[query, other]
+        spreads = [self.by_engine[name].log_sd for name in (engine, other)]
+        if mine.latency_s is None or its.latency_s is None or None in spreads:
+            return False
+        if min(mine.runs, its.runs) < LEAST_RUNS_TO_TELL:
+            return False
+        # variance of a median of normal values: about π ÷ 2 that of their mean
+        variance = sum(
+            math.pi / 2 * sd**2 / cell.runs
+            for sd, cell in zip(spreads, (mine, its), strict=True)
+            if sd is not None
+        )
+        apart = math.log(its.latency_s.median / mine.latency_s.median)
+        return (
+            mine.latency_s.high < its.latency_s.low
+            and apart > _STANDARD_ERRORS_TO_TELL * math.sqrt(variance)
+        )
+
+    @property
+    def has_cold(self) -> bool:
+        """Whether any cold run was made."""
+        return any(cell.cold_s is not None for cell in self.cells.values())
 
     def least(self, query: str) -> float | None:
         """Least median latency of any engine, in seconds."""
         cells = (self.cells[query, engine].latency_s for engine in self.engines)
         return min((latency.median for latency in cells if latency is not None), default=None)
+
+
+def _median_s(cell: Cell) -> float:
+    return math.inf if cell.latency_s is None else cell.latency_s.median
 
 
 def summarise(run: Run) -> Summary:
@@ -136,7 +209,8 @@ def summarise(run: Run) -> Summary:
     verified = {(v.query, v.engine) for v in run.verifications if v.verdict == "verified"}
     by_engine = {
         engine: _engine(
-            [cell.latency_s.median for q in compared if (cell := cells[q, engine]).latency_s],
+            [cells[q, engine] for q in compared],
+            [cells[q, engine].hot_runs_s for q in queries],
             sum((q, engine) in verified for q in queries),
             len(queries),
             samples[engine],
@@ -186,15 +260,24 @@ def _median(values: Iterable[float | None]) -> float | None:
 
 
 def _engine(
-    medians: list[float],
+    compared: Sequence[Cell],
+    hot_runs_s: Sequence[Sequence[float]],
     verified: int,
     queries: int,
     samples: Mapping[str | None, Sequence[Sample]],
 ) -> EngineSummary:
+    hot = [cell.latency_s.median for cell in compared if cell.latency_s is not None]
+    cold = [cell.cold_s.median for cell in compared if cell.cold_s is not None]
+    if len(cold) < len(compared):
+        cold = []
     peaks = [s.peak_rss_bytes for group in samples.values() for s in group]
     return EngineSummary(
-        total_s=sum(medians) if medians else None,
-        geometric_mean_s=geometric_mean(medians) if medians else None,
+        total_s=sum(hot) if hot else None,
+        geometric_mean_s=geometric_mean(hot) if hot else None,
+        cold_total_s=sum(cold) if cold else None,
+        cold_geometric_mean_s=geometric_mean(cold) if cold else None,
+        log_sd=pooled_log_sd(hot_runs_s),
+        typical_range=typical_range(hot_runs_s),
         verified=verified,
         queries=queries,
         peak_rss_bytes=max((peak for peak in peaks if peak is not None), default=None),

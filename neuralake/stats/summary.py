@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -67,6 +67,56 @@ def median_interval(values: Sequence[float], confidence: float = 0.95) -> Interv
         raise ValueError("the median of nothing")
     k, reached = _order_statistic(n, confidence)
     return Interval(float(np.median(ordered)), float(ordered[k - 1]), float(ordered[-k]), reached)
+
+
+def pooled_log_sd(groups: Iterable[Sequence[float]]) -> float | None:
+    """Standard deviation of the logarithms within groups, pooled over them.
+
+    Parameters
+    ----------
+    groups
+        Positive values of one kind each, such as the runs of one query; those of fewer than two
+        say nothing.
+
+    Returns
+    -------
+    float | None
+        None if no group has two values.
+    """
+    squares, freedom = 0.0, 0
+    for group in groups:
+        logs = np.log(np.asarray(group, dtype=float))
+        if logs.size > 1:
+            squares += float(np.sum((logs - logs.mean()) ** 2))
+            freedom += logs.size - 1
+    return float(np.sqrt(squares / freedom)) if freedom else None
+
+
+def typical_range(groups: Iterable[Sequence[float]], in_a_row: int = 3) -> float | None:
+    """Greatest ÷ least of some values in a row: the median over all rows of all groups.
+
+    Unlike the range of a group it does not grow with the number of its values, and unlike a
+    standard deviation it is not moved by a few outliers.
+
+    Parameters
+    ----------
+    groups
+        Positive values in the order in which they were taken.
+    in_a_row
+        How many values a row has.
+
+    Returns
+    -------
+    float | None
+        None if no group has so many values.
+    """
+    ratios = [
+        max(row) / min(row)
+        for group in groups
+        for row in (group[i : i + in_a_row] for i in range(len(group) - in_a_row + 1))
+        if min(row) > 0
+    ]
+    return float(np.median(ratios)) if ratios else None
 
 
 def _order_statistic(n: int, confidence: float) -> tuple[int, float]:

@@ -9,11 +9,13 @@ not all runs of one. Cold runs come last, each in a new process.
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 
+from neuralake.measure.activity import activity, activity_since
 from neuralake.queries.query import Query
 from neuralake.results.journal import End, JournalWriter, read_journal
-from neuralake.results.records import EngineRecord, Run
+from neuralake.results.records import EngineRecord, MachineUse, Run
 from neuralake.results.store import JOURNAL
 from neuralake.results.timestamps import timestamp
 from neuralake.workloads import verification
@@ -45,7 +47,7 @@ def run_power(
     past
         The run so far, where it is resumed: what it holds is not measured again.
     """
-    began = time.monotonic_ns()
+    began, before = time.monotonic_ns(), activity()
     known = {engine.name for engine in past.engines} if past is not None else set()
     for spec, reason in plan.unavailable:
         if spec.name not in known:
@@ -53,10 +55,12 @@ def run_power(
     (directory / "answers").mkdir(exist_ok=True)
     (directory / "logs").mkdir(exist_ok=True)
     for spec in plan.engines:
-        before = Past() if past is None else Past.of(past, spec.name)
-        EngineRun(plan, spec, directory, journal, observer, before).run()
+        known_before = Past() if past is None else Past.of(past, spec.name)
+        EngineRun(plan, spec, directory, journal, observer, known_before).run()
     _verify_agreement(plan, directory, journal, observer)
-    journal.append(End(timestamp(), time.monotonic_ns() - began))
+    used = activity_since(before)
+    use = None if used is None else MachineUse(**asdict(used))
+    journal.append(End(timestamp(), time.monotonic_ns() - began, use))
 
 
 def _verify_agreement(

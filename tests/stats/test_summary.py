@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuralake.stats.summary import geometric_mean, median_interval
+from neuralake.stats.summary import (
+    geometric_mean,
+    median_interval,
+    pooled_log_sd,
+    typical_range,
+)
 
 LATENCIES = st.floats(1e-6, 1e6)
 
@@ -88,3 +93,28 @@ def test_the_geometric_mean_of_nothing_is_nan() -> None:
 def test_the_geometric_mean_needs_positive_values(value: float) -> None:
     with pytest.raises(ValueError, match="positive"):
         geometric_mean([1.0, value])
+
+
+def test_the_pooled_spread_is_that_within_the_groups() -> None:
+    assert pooled_log_sd([]) is None
+    assert pooled_log_sd([[1.0], [5.0]]) is None
+    assert pooled_log_sd([[1.0, exp(2)], [100.0, 100.0]]) == pytest.approx(1.0)
+    rng = np.random.default_rng(1)
+    groups = [list(scale * rng.lognormal(0, 0.2, 3)) for scale in np.geomspace(1e-3, 1e3, 2000)]
+    assert pooled_log_sd(groups) == pytest.approx(0.2, rel=0.05)
+
+
+@given(st.lists(st.lists(LATENCIES, max_size=9), max_size=5), st.floats(0.5, 2))
+def test_the_typical_range_is_a_ratio_that_no_unit_moves(
+    groups: list[list[float]], unit: float
+) -> None:
+    found = typical_range(groups)
+    assert (found is None) == all(len(group) < 3 for group in groups)
+    if found is not None:
+        assert found >= 1
+        assert typical_range([[x * unit for x in g] for g in groups]) == pytest.approx(found)
+
+
+def test_the_typical_range_does_not_grow_with_the_number_of_values() -> None:
+    assert typical_range([[1.0, 2.0, 4.0, 8.0, 16.0]]) == 4.0
+    assert typical_range([[1.0, 2.0, 4.0], [1.0, 1.0, 1.0], [3.0, 3.0, 3.0]]) == 1.0

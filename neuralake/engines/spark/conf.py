@@ -110,6 +110,8 @@ def shown_settings(
     if delta_jars:
         settings["snapshot_partitions"] = _number(conf["spark.databricks.delta.snapshotPartitions"])
         settings["delta_jars"] = list(delta_jars)
+    elif options.delta_reader == "auto":
+        settings["delta_reader_instead_of"] = "delta"
     for key, value in options.config.items():
         settings[key] = "***" if _SECRET.search(key) or _SECRET.search(value) else value
     return settings

@@ -63,10 +63,8 @@ def where(comparison: Comparison) -> tuple[str, ...]:
 
 
 def _is_calm(engine: EngineComparison) -> bool:
-    """Whether the suite is unchanged, and no query has changed by itself."""
-    return engine.suite.verdict == "unchanged" and not (
-        {"slower", "faster", "wrong", "failed"} & {query.verdict for query in engine.queries}
-    )
+    """Whether the suite is unchanged, and every query by itself."""
+    return all(change.verdict == "unchanged" for change in verdicts.changes(engine))
 
 
 def _engine(engine: EngineComparison, comparison: Comparison) -> str:
@@ -100,7 +98,7 @@ def _suite(engine: EngineComparison, comparison: Comparison) -> str:
         return "was not measured in both arms"
     if suite.verdict == "unchanged":
         effect = numbers.percent(comparison.effect)
-        return f"shows no change of {effect} or more{over}, {verdicts.in_words(suite)}"
+        return f"shows no change of {effect} or more as a whole{over}, {verdicts.in_words(suite)}"
     if suite.verdict == "inconclusive":
         pairs = numbers.count(suite.pairs, "pair")
         more = verdicts.more(engine, suite)
@@ -109,7 +107,7 @@ def _suite(engine: EngineComparison, comparison: Comparison) -> str:
 
 
 def _queries(engine: EngineComparison) -> list[str]:
-    """Queries that are slower or faster by themselves, the greatest change first."""
+    """Queries that are slower or faster by themselves, the greatest change first, or undecided."""
     found = []
     for verdict in ("slower", "faster"):
         changed = [query for query in engine.queries if query.verdict == verdict]
@@ -120,6 +118,11 @@ def _queries(engine: EngineComparison) -> list[str]:
         elif said:
             itself = "itself" if len(said) == 1 else "themselves"
             found.append(f"{verdict} by {itself}: {', '.join(said)}")
+    undecided = [short(q.query or "") for q in engine.queries if q.verdict == "inconclusive"]
+    if undecided and engine.suite.verdict == "unchanged":
+        many = numbers.count(len(undecided), "query is undecided", "queries are undecided")
+        names = f": {', '.join(undecided)}" if len(undecided) <= _MOST_NAMED else ""
+        found.append(f"{many}{names}")
     return found
 
 

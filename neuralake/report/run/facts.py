@@ -34,6 +34,14 @@ def limits_in_words(limits: Limits) -> str:
     return " and ".join(parts) or "none"
 
 
+def readers(engine: EngineRecord) -> dict[str, list[str]]:
+    """Tables that another reader than the engine's own serves, by its name."""
+    found: dict[str, list[str]] = {}
+    for table, reader in sorted((engine.settings.get("readers") or {}).items()):
+        found.setdefault(str(reader), []).append(table)
+    return found
+
+
 def _run(run: Run) -> Iterator[Fact]:
     header = run.header
     yield Fact("id", header.id, compared=False)
@@ -52,6 +60,10 @@ def _run(run: Run) -> Iterator[Fact]:
     yield Fact("hot runs a query", str(header.runs))
     yield Fact("cold runs a query", str(header.cold_runs))
     yield Fact("limits of one execution", limits_in_words(header.limits))
+    use = run.machine_use
+    if use is not None:
+        yield Fact("processors taken by other programs", f"{use.others:.1%}", compared=False)
+        yield Fact("processor time stolen", f"{use.stolen:.1%}", compared=False)
     yield Fact("schema version", str(header.schema_version), compared=False)
 
 
@@ -73,4 +85,6 @@ def _engine(engine: EngineRecord) -> Iterator[Fact]:
         yield Fact("unavailable", engine.unavailable)
     yield from flat(engine.versions, "version of ")
     yield from flat(engine.options, "asked for: ")
-    yield from flat(engine.settings)
+    for reader, tables in readers(engine).items():
+        yield Fact(f"read with {reader}", ", ".join(tables))
+    yield from flat({key: value for key, value in engine.settings.items() if key != "readers"})

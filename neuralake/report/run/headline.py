@@ -45,7 +45,7 @@ def _fastest(summary: Summary) -> str:
     ordered = sorted(totals, key=totals.__getitem__)
     first, *others = ordered
     of = f"{len(summary.compared)} of {numbers.count(len(summary.queries), 'query', 'queries')}"
-    least = f"{short(first)} takes {numbers.seconds(totals[first])} s over {of}"
+    least = f"{short(first)} takes {numbers.time_in_words(totals[first])} over {of}"
     if not others:
         return f"{least}."
     factors = {name: numbers.times(totals[name] / totals[first]) for name in others}

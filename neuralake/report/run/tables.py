@@ -7,36 +7,51 @@ from collections.abc import Iterator, Sequence
 from neuralake.report import numbers
 from neuralake.report.tables import Column, Entry, Table
 from neuralake.results.records import Run, Sample
-from neuralake.results.summary import Cell, Summary
+from neuralake.results.summary import LEAST_RUNS_TO_TELL, Cell, Summary
+
+
+def star(summary: Summary) -> str:
+    """What a star says, or why there is none; nothing where there is one engine."""
+    if len(summary.engines) < 2:
+        return ""
+    runs = [cell.runs for cell in summary.cells.values() if cell.latency_s is not None]
+    if runs and max(runs) < LEAST_RUNS_TO_TELL:
+        few = numbers.count(max(runs), "hot run tells", "hot runs tell")
+        return f"no engine is marked as the fastest: {few} too little of the noise"
+    return "* faster than every other engine beyond the noise of their runs"
 
 
 def engines_table(summary: Summary) -> Table:
     """One row an engine: what its latencies add up to, answers, memory, start."""
     totals = [e.total_s for e in summary.by_engine.values() if e.total_s is not None]
     least = min(totals, default=None)
-    columns = ("total (s)", "÷ fastest", "geometric mean (s)", "verified", "peak memory (MiB)")
+    fastest = summary.fastest_in_total()
+    columns = ("total (ms)", "÷ least", "geometric mean (ms)", "verified", "peak memory (MiB)")
     rows = []
     for name, engine in summary.by_engine.items():
-        best = engine.total_s is not None and engine.total_s == least and len(totals) > 1
         ratio = engine.total_s / least if engine.total_s is not None and least else None
         right = engine.verified == engine.queries
         rows.append(
             (
                 Entry(name),
-                Entry(numbers.seconds(engine.total_s), engine.total_s, mark="best" if best else ""),
+                Entry(
+                    numbers.in_ms(engine.total_s),
+                    engine.total_s,
+                    mark="best" if name == fastest else "",
+                ),
                 Entry(numbers.times(ratio), ratio),
-                Entry(numbers.seconds(engine.geometric_mean_s), engine.geometric_mean_s),
+                Entry(numbers.in_ms(engine.geometric_mean_s), engine.geometric_mean_s),
                 Entry(
                     f"{engine.verified}/{engine.queries}",
                     engine.verified,
                     mark="" if right else "failed",
                 ),
                 Entry(numbers.mebibytes(engine.peak_rss_bytes), engine.peak_rss_bytes),
-                Entry(numbers.seconds(engine.start_s), engine.start_s),
-                Entry(numbers.seconds(engine.open_s), engine.open_s),
+                Entry(numbers.in_ms(engine.start_s), engine.start_s),
+                Entry(numbers.in_ms(engine.open_s), engine.open_s),
             )
         )
-    labels = (*columns, "start (s)", "open (s)")
+    labels = (*columns, "start (ms)", "open (ms)")
     over = f"{len(summary.compared)} of {len(summary.queries)} queries"
     return Table(
         "engines",
@@ -47,21 +62,33 @@ def engines_table(summary: Summary) -> Table:
 
 
 def latency_table(run: Run, summary: Summary) -> Table:
-    """Median and interval of each query on each engine, and what they add up to."""
+    """Median and interval of each query on each engine, hot and cold, and what they add up to."""
+    labels = [(e, f"{e} cold") if summary.has_cold else (e,) for e in summary.engines]
+    width = 2 if summary.has_cold else 1
     rows = []
     for query in summary.queries:
-        fastest = summary.fastest(query)
-        cells = ((engine, summary.cells[query, engine]) for engine in summary.engines)
-        rows.append((Entry(query), *(_latency(cell, e == fastest) for e, cell in cells)))
-    engines = summary.by_engine.values()
-    foot = (
-        (Entry("total"), *(Entry(numbers.seconds(e.total_s)) for e in engines)),
-        (Entry("geometric mean"), *(Entry(numbers.seconds(e.geometric_mean_s)) for e in engines)),
+        fastest, entries = summary.fastest(query), []
+        for engine in summary.engines:
+            cell = summary.cells[query, engine]
+            entries.append(_latency(cell, engine == fastest))
+            if summary.has_cold:
+                cold = cell.cold_s
+                entries.append(_measured(cold.median if cold else None, numbers.interval(cold)))
+        rows.append((Entry(query), *entries))
+    totals = [(e.total_s, e.cold_total_s) for e in summary.by_engine.values()]
+    means = [(e.geometric_mean_s, e.cold_geometric_mean_s) for e in summary.by_engine.values()]
+    foot = tuple(
+        (Entry(label), *(Entry(numbers.in_ms(time)) for pair in pairs for time in pair[:width]))
+        for label, pairs in (("total", totals), ("geometric mean", means))
     )
+    caption = f"Median of {numbers.count(run.header.runs, 'hot run')}"
+    if summary.has_cold:
+        caption += f" and of {numbers.count(run.header.cold_runs, 'cold run')}"
+    caption += ", and its interval, ms"
     return Table(
         "latencies",
-        f"Median of {run.header.runs} hot runs and its interval, seconds; the fastest is marked",
-        (Column("query", numeric=False), *map(Column, summary.engines)),
+        "; ".join(filter(None, (caption, star(summary)))),
+        (Column("query", numeric=False), *(Column(label) for pair in labels for label in pair)),
         tuple(rows),
         foot,
     )
@@ -70,7 +97,7 @@ def latency_table(run: Run, summary: Summary) -> Table:
 def cold_table(summary: Summary) -> Table:
     """First, cold and hot latency of each query and engine, and what was read."""
     columns = (
-        *("first (s)", "cold (s)", "hot (s)", "cold ÷ hot", "first ÷ hot"),
+        *("first (ms)", "cold (ms)", "hot (ms)", "cold ÷ hot", "first ÷ hot"),
         *("read cold (MiB)", "read hot (MiB)", "stayed cached (MiB)"),
     )
     rows = []
@@ -84,7 +111,7 @@ def cold_table(summary: Summary) -> Table:
             (
                 Entry(query),
                 Entry(engine),
-                Entry(numbers.seconds(cell.first_s), cell.first_s),
+                Entry(numbers.in_ms(cell.first_s), cell.first_s),
                 _measured(cold.median if cold else None, numbers.interval(cold)),
                 _latency(cell, fastest=False, small=False),
                 *(Entry(numbers.times(factor), factor) for factor in factors),
@@ -101,13 +128,13 @@ def cold_table(summary: Summary) -> Table:
 
 def resources_table(summary: Summary) -> Table:
     """Memory and processor of each query and engine."""
-    columns = ("peak memory (MiB)", "CPU time (s)", "elapsed (s)", "cores used", "read (MiB)")
+    columns = ("peak memory (MiB)", "CPU time (ms)", "elapsed (ms)", "cores used", "read (MiB)")
     rows = [
         (
             Entry(query),
             Entry(engine),
             Entry(numbers.mebibytes(cell.peak_rss_bytes), cell.peak_rss_bytes),
-            Entry(numbers.seconds(cell.cpu_s), cell.cpu_s),
+            Entry(numbers.in_ms(cell.cpu_s), cell.cpu_s),
             _latency(cell, fastest=False, small=False),
             Entry(numbers.decimal(cell.cores_used), cell.cores_used),
             Entry(numbers.mebibytes(cell.bytes_read), cell.bytes_read),
@@ -188,4 +215,4 @@ def _latency(cell: Cell, fastest: bool, small: bool = True) -> Entry:
 
 
 def _measured(value: float | None, small: str) -> Entry:
-    return Entry(numbers.seconds(value), value, "" if value is None else small)
+    return Entry(numbers.in_ms(value), value, "" if value is None else small)

@@ -90,7 +90,7 @@ def scaling(runs: RunsSummary) -> Drawing | None:
     by_engine = marks(runs.engines)
     rows = math.ceil(len(queries) / _COLUMNS)
     sheet = Sheet(
-        f"{_workload(runs)}: latency (s) against scale factor, and the exponent",
+        f"{_workload(runs)}: latency (ms) against scale factor, and the exponent",
         tuple(by_engine.values()),
         rows * (_PANEL_IN + _PANEL_GAP_IN),
         footnote(runs.runs[0].header.workload),
@@ -99,7 +99,7 @@ def scaling(runs: RunsSummary) -> Drawing | None:
     points = {(q, e): runs.points(q, e) for q in queries for e in by_engine}
     every = [point for found in points.values() for point in found]
     x_limits = limits([size for size, _ in every], 0.1)
-    y_limits = limits([time for _, time in every])
+    y_limits = limits([time * 1e3 for _, time in every])
     pitch_in = (WIDTH_IN - 0.55) / _COLUMNS
     for place, query in enumerate(queries):
         row, column = divmod(place, _COLUMNS)
@@ -128,10 +128,11 @@ def scaling(runs: RunsSummary) -> Drawing | None:
             law = runs.laws.get((query, engine))
             said.append(numbers.decimal(law.exponent if law else None))
             if law is not None:
-                axes.plot(x_limits, [law(x) for x in x_limits], color=mark.colour, linewidth=0.9)
+                fitted_ms = [law(x) * 1e3 for x in x_limits]
+                axes.plot(x_limits, fitted_ms, color=mark.colour, linewidth=0.9)
             sizes, times = (
                 [p[0] for p in points[query, engine]],
-                [p[1] for p in points[query, engine]],
+                [p[1] * 1e3 for p in points[query, engine]],
             )
             axes.plot(sizes, times, **(mark.points() | {"markersize": 3.8}))
         axes.set_title(short(query), loc="left", size=7.5, weight="bold", color=INK, pad=3)

@@ -104,12 +104,12 @@ def scaling_table(runs: RunsSummary) -> Table:
                     Entry(query),
                     Entry(engine),
                     Entry(numbers.decimal(exponent), exponent, numbers.ends(law) if law else ""),
-                    *(Entry(numbers.seconds(time), time) for time in times),
+                    *(Entry(numbers.in_ms(time), time) for time in times),
                 )
             )
     columns = (
         *(Column("query", numeric=False), Column("engine", numeric=False), Column("exponent")),
-        *(Column(f"at {factor:g} (s)") for factor in factors),
+        *(Column(f"at {factor:g} (ms)") for factor in factors),
     )
     caption = "Exponent of latency against scale factor with its 95 % interval, and the medians"
     return Table("exponent-numbers", caption, columns, tuple(rows))

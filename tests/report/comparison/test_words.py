@@ -96,9 +96,19 @@ def test_a_query_that_changed_beneath_an_unchanged_suite_is_named() -> None:
     queries = [change("q01", "unchanged"), change("q02", "slower", 11.0, 2.0)]
     engine = made_engine("polars", change(None, "unchanged", 0.5, 0.5), queries)
     assert headline(made_comparison(engine)) == (
-        "polars shows no change of 2 % or more over 2 queries, +0.5 % [0.0, +1.0]; "
+        "polars shows no change of 2 % or more as a whole over 2 queries, +0.5 % [0.0, +1.0]; "
         "slower by itself: q02 +11.0 % [+9.0, +13.0]."
     )
+
+
+def test_no_change_never_stands_above_queries_that_are_undecided() -> None:
+    queries = (change("q01", "unchanged"), change("q02", "inconclusive", 2.0, 8.0))
+    engine = made_engine("polars", change(None, "unchanged"), queries)
+    (said,) = sentences(made_comparison(engine, unchanged_engine()))[:1]
+    assert said.startswith("polars shows no change of 2 % or more as a whole over 2 queries")
+    assert said.endswith("; 1 query is undecided: q02.")
+    calm = sentences(made_comparison(made_engine("polars", change(None, "unchanged"))))
+    assert calm[0].startswith("No change of 2 % or more")
 
 
 def test_many_changed_queries_are_counted_and_the_greatest_is_named() -> None:

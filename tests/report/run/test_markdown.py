@@ -17,7 +17,7 @@ def test_engines_are_rows_and_queries_are_folded_away() -> None:
     run = made_run(engines=("polars", "duckdb"), queries=("q01", "q02"))
     text = run_markdown(run, summarise(run))
     above, folded = text.split("<details>")
-    assert "| engine | total (s) |" in above
+    assert "| engine | total (ms) |" in above
     assert re.search(r"^\| polars \| .* \| 2/2 \|", above, re.MULTILINE)
     assert "q01" not in above
     assert re.search(r"^\| q01 \| ", folded, re.MULTILINE)
@@ -28,9 +28,10 @@ def test_engines_are_rows_and_queries_are_folded_away() -> None:
 def test_the_fastest_is_bold_and_a_failure_is_no_number() -> None:
     run = troubled_run()
     text = run_markdown(run, summarise(run))
-    (row,) = re.findall(r"^\| q09 \| (.*) \| (.*) \| .* \|$", text, re.MULTILINE)
-    assert row[0].startswith("**")
-    assert row[1] == "× timeout"
+    (row,) = re.findall(r"^\| q09 \| (.*) \|$", text, re.MULTILINE)
+    polars, _, datafusion, *_ = row.split(" | ")
+    assert polars.startswith("**")
+    assert datafusion == "× timeout"
     assert "left out: q03, q09, q11, q21, q22" in text
     assert "datafusion q09 timeout: no answer after 60 s" in text
     assert "the run was interrupted" in text

@@ -64,7 +64,6 @@ def test_everything_that_happened_is_said() -> None:
         "60 s and 2.0 GiB of memory (kept by the kernel)",
         "up to 3 MiB of the dataset stayed in the page cache",
         "trino: unavailable: no JDK: pip install 'trino[jdk]'",
-        "spark: the engine reads the data files of each snapshot",
         "polars: 1 answer is unverified",
         "Failures (5)",
         "row 2: expected 17, got 18",

@@ -24,7 +24,7 @@ def latency(run: Run, summary: Summary) -> Drawing:
         f"{short(title(run), 32)}: median of {run.header.runs} hot runs",
         queries,
         by_engine,
-        label="latency, seconds (log scale)",
+        label="latency, ms (log scale)",
         footnote=footnote(run.header.workload),
         failures=None in shown,
     )
@@ -34,7 +34,8 @@ def latency(run: Run, summary: Summary) -> Drawing:
         for row, cell in enumerate(cells):
             if cell.latency_s is None:
                 chart.fail(row, index, mark, cell.status)
-    log_axis(chart.axes, [end for i in shown if i is not None for end in (i.low, i.high)])
+    ends = [end * 1e3 for i in shown if i is not None for end in (i.low, i.high)]
+    log_axis(chart.axes, ends)
     failed = " A cross at the right is a query without a valid latency." if None in shown else ""
     reached = min((i.confidence for i in shown if i is not None), default=None)
     interval = (
@@ -64,7 +65,7 @@ def cold(run: Run, summary: Summary) -> Drawing | None:
         f"{short(title(run), 32)}: {filled}, {hollow}",
         queries,
         by_engine,
-        label="latency, seconds (log scale)",
+        label="latency, ms (log scale)",
         footnote=footnote(run.header.workload),
         failures=failures,
     )
@@ -77,7 +78,7 @@ def cold(run: Run, summary: Summary) -> Drawing | None:
             if cell.latency_s is None or early is None:
                 chart.fail(row, index, mark, cell.status if cell.status != "ok" else "missing")
             else:
-                pairs.append((chart.place(row, index), early, cell.latency_s.median))
+                pairs.append((chart.place(row, index), early * 1e3, cell.latency_s.median * 1e3))
         chart.spans(pairs, mark)
         chart.points([(y, early) for y, early, _ in pairs], mark, hollow=True)
         chart.points([(y, late) for y, _, late in pairs], mark)
@@ -99,8 +100,8 @@ def cold(run: Run, summary: Summary) -> Drawing | None:
 
 def _draw(chart: Rows, index: int, mark: Mark, intervals: list[Interval | None]) -> None:
     timed = [(chart.place(row, index), i) for row, i in enumerate(intervals) if i is not None]
-    chart.spans([(y, i.low, i.high) for y, i in timed], mark)
-    chart.points([(y, i.median) for y, i in timed], mark)
+    chart.spans([(y, i.low * 1e3, i.high * 1e3) for y, i in timed], mark)
+    chart.points([(y, i.median * 1e3) for y, i in timed], mark)
 
 
 def _cold_s(cell: Cell) -> float | None:

@@ -31,7 +31,7 @@ def ratios(run: Run, summary: Summary) -> Drawing | None:
     queries, note = cut(summary.queries)
     names = [short(query) for query in queries]
     sheet = Sheet(
-        f"{short(title(run), 32)}: latency ÷ that of the fastest engine",
+        f"{short(title(run), 32)}: latency ÷ the least of any engine",
         (),
         _ROW_IN * len(queries) + 0.24 + _KEY_IN,
         footnote(run.header.workload),
@@ -50,7 +50,7 @@ def ratios(run: Run, summary: Summary) -> Drawing | None:
     axes.tick_params(length=0, labelcolor=INK)
     size = 7.5 if len(summary.engines) <= 10 else 5.5
     for row, query in enumerate(queries):
-        best = summary.least(query)
+        best, fastest = summary.least(query), summary.fastest(query)
         for column, engine in enumerate(summary.engines):
             cell = summary.cells[query, engine]
             if cell.latency_s is None or not best:
@@ -61,15 +61,16 @@ def ratios(run: Run, summary: Summary) -> Drawing | None:
             step = bisect_right(STEPS, ratio)
             _tile(axes, column, row, HEAT[step])
             colour = SURFACE if step >= _DARK_FROM else INK
-            weight = "bold" if ratio == 1 else "normal"
+            weight = "bold" if engine == fastest else "normal"
             text = numbers.times(ratio)
             axes.text(column, row, text, size=size, color=colour, weight=weight, **_CENTRE)
     _key(sheet, left_in, width_in)
     return Drawing(
         "ratios",
         f"Heat map of {len(queries)} queries and {len(summary.engines)} engines "
-        f"({', '.join(summary.engines)}): latency divided by that of the fastest engine.",
-        f"1.00 in bold is the fastest engine of a query; a cross is no valid latency.{note}",
+        f"({', '.join(summary.engines)}): latency divided by the least of any engine.",
+        "In bold: an engine that is faster than every other beyond the noise of its runs; a cross "
+        f"is no valid latency.{note}",
         sheet.figure,
     )
 

@@ -32,8 +32,8 @@ def totals(run: Run, summary: Summary) -> Drawing:
     )
     left_in = 0.24 + CHARACTER_IN * max((len(mark.label) for mark in by_engine.values()), default=1)
     panels = (
-        ("total, seconds", panel_in + _GAP_IN, [e.total_s for e in summary.by_engine.values()]),
-        ("geometric mean, seconds", 0, [e.geometric_mean_s for e in summary.by_engine.values()]),
+        ("total, ms", panel_in + _GAP_IN, [e.total_s for e in summary.by_engine.values()]),
+        ("geometric mean, ms", 0, [e.geometric_mean_s for e in summary.by_engine.values()]),
     )
     for label, below_in, values in panels:
         axes = sheet.box(left_in, below_in, WIDTH_IN - left_in - 0.7, panel_in)
@@ -51,7 +51,7 @@ def totals(run: Run, summary: Summary) -> Drawing:
             axes.barh(row, longest, height=0.62, color=BAND, linewidth=0)
             axes.barh(row, value, height=0.62, color=mark.colour, linewidth=0, label=mark.label)
             axes.annotate(
-                numbers.seconds(value),
+                numbers.in_ms(value),
                 (value, row),
                 (4, 0),
                 textcoords="offset points",
@@ -62,8 +62,8 @@ def totals(run: Run, summary: Summary) -> Drawing:
             )
     left = [query for query in summary.queries if query not in set(summary.compared)]
     said = "; ".join(
-        f"{engine}: {numbers.seconds(e.total_s)} s in total, geometric mean "
-        f"{numbers.seconds(e.geometric_mean_s)} s"
+        f"{engine}: {numbers.in_ms(e.total_s)} ms in total, geometric mean "
+        f"{numbers.in_ms(e.geometric_mean_s)} ms"
         for engine, e in summary.by_engine.items()
     )
     return Drawing(
