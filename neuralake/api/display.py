@@ -24,16 +24,23 @@ _HTML = '<pre style="overflow-x:auto;line-height:normal;font-family:monospace">{
 def as_text(show: Callable[[Console], None]) -> str:
     """What a function prints on a console, as text without colour."""
     width = shutil.get_terminal_size((_WIDTH, 1)).columns if sys.stdout.isatty() else _WIDTH
-    console = Console(file=io.StringIO(), width=width, no_color=True, highlight=False)
-    with console.capture() as captured:
-        show(console)
-    return captured.get().rstrip("\n")
+    file = io.StringIO()
+    console = Console(
+        file=file, width=width, force_terminal=False, highlight=False, force_jupyter=False
+    )
+    show(console)
+    return file.getvalue().rstrip("\n")
 
 
 def as_html(show: Callable[[Console], None]) -> str:
     """What a function prints on a console, as HTML that needs no style sheet."""
     console = Console(
-        file=io.StringIO(), width=_WIDTH, record=True, force_terminal=True, highlight=False
+        file=io.StringIO(),
+        width=_WIDTH,
+        record=True,
+        force_terminal=True,
+        highlight=False,
+        force_jupyter=False,  # it would print beside what it returns
     )
     show(console)
     return console.export_html(inline_styles=True, code_format=_HTML)

@@ -1,4 +1,4 @@
-"""Progress where somebody looks: on a terminal."""
+"""Progress of what a program started, where somebody looks: on a terminal, in a notebook."""
 
 from __future__ import annotations
 
@@ -9,15 +9,23 @@ from rich.console import Console
 from neuralake.arms.pairs import Observer as ComparisonObserver
 from neuralake.arms.pairs import Terms
 from neuralake.report.comparison.progress import ComparisonProgress
+from neuralake.report.line import is_redrawn, line_where_somebody_looks
 from neuralake.report.run.progress import BenchProgress
 from neuralake.workloads.plan import Observer, Plan
 
 
 def bench_progress(plan: Plan) -> AbstractContextManager[Observer]:
     """Who is told of the steps of a bench."""
-    return BenchProgress(Console(stderr=True, highlight=False), plan)
+    console = _console()
+    line = None if is_redrawn(console) else line_where_somebody_looks(console)
+    return BenchProgress(console, plan, line)
 
 
 def comparison_progress(terms: Terms) -> AbstractContextManager[ComparisonObserver]:
     """Who is told of the steps of a comparison."""
-    return ComparisonProgress(Console(stderr=True, highlight=False), terms)
+    return ComparisonProgress(line_where_somebody_looks(_console()), terms)
+
+
+def _console() -> Console:
+    # rich would print into the output of a notebook's cell, beside the line that is told there
+    return Console(stderr=True, highlight=False, force_jupyter=False)

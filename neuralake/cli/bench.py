@@ -107,6 +107,7 @@ def bench(
     1 says that an answer is wrong or missing.
     """
     from neuralake.engines.registry import parse_specs
+    from neuralake.report.line import is_redrawn, line_of
     from neuralake.report.run.progress import BenchProgress
     from neuralake.report.run.report import write_run_report
     from neuralake.report.run.terminal import print_run
@@ -136,8 +137,9 @@ def bench(
             limits=benches.make_limits(timeout_s, memory_bytes),
         )
     console = make_console(stderr=True)
+    line = None if is_redrawn(console) else line_of(console)
     run, directory = benches.bench(
-        plan, store, lambda plan: BenchProgress(console, plan), resumed=resumed
+        plan, store, lambda plan: BenchProgress(console, plan, line), resumed=resumed
     )
     if as_json:
         print_json(run)

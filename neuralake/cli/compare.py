@@ -221,6 +221,7 @@ def calibrate(
     from neuralake.arms.pairs import Terms
     from neuralake.report.comparison.calibration import print_calibration
     from neuralake.report.comparison.progress import ComparisonProgress
+    from neuralake.report.line import line_of
     from neuralake.stats.paired import Question
 
     terms = Terms(Question(), max_time_s, rounds, timeout_s, until_time=True)
@@ -232,7 +233,7 @@ def calibrate(
         queries=queries,
         allow_dirty=allow_dirty,
     )
-    with ComparisonProgress(make_console(stderr=True), terms) as observer:
+    with ComparisonProgress(line_of(make_console(stderr=True)), terms) as observer:
         comparison, directory = carry_out(request, observer)
     calibration = calibration_of(comparison)
     path = store_calibration(request.results, calibration)
@@ -249,8 +250,9 @@ def _carry_out(request: Request, destination: Path | None, *, as_json: bool) -> 
     from neuralake.arms.compare import compare as carry_out
     from neuralake.report.comparison import print_comparison, write_comparison_report
     from neuralake.report.comparison.progress import ComparisonProgress
+    from neuralake.report.line import line_of
 
-    with ComparisonProgress(make_console(stderr=True), request.terms) as observer:
+    with ComparisonProgress(line_of(make_console(stderr=True)), request.terms) as observer:
         comparison, directory = carry_out(request, observer)
     if as_json:
         print_json(comparison)

@@ -1,14 +1,12 @@
-"""Progress of a comparison on a terminal, drawn between executions and never during one."""
+"""Progress of a comparison, told between executions and never during one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Self
 
-from rich.console import Console
-
 from neuralake.arms.pairs import Terms
-from neuralake.report.text import one_line
+from neuralake.report.line import Line
 from neuralake.results.comparison import Change
 
 
@@ -17,15 +15,14 @@ class ComparisonProgress:
 
     Parameters
     ----------
-    console
-        Standard error; where it is no terminal, only the building of arms is told, and what each
-        pair of processes adds is not.
+    line
+        Where it is told.
     terms
         How the comparison is carried out.
     """
 
-    def __init__(self, console: Console, terms: Terms) -> None:
-        self._console = console
+    def __init__(self, line: Line, terms: Terms) -> None:
+        self._line = line
         self._terms = terms
         self._so_far: dict[str, str] = {}
         self._rounds = 0
@@ -34,12 +31,11 @@ class ComparisonProgress:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._draw("")
+        self._line.close()
 
     def building(self, text: str) -> None:
         """Tell of an arm that is being built."""
-        self._draw("")
-        self._console.print(one_line(text), markup=False)
+        self._line.say(text)
 
     def planned(self, needed_s: Mapping[str, float]) -> None:
         """Tell how long it may take, and whether that is more than was given."""
@@ -47,20 +43,21 @@ class ComparisonProgress:
         if total_s <= self._terms.max_time_s:
             return
         each = ", ".join(f"{engine} {s / 60:.0f} min" for engine, s in needed_s.items())
-        self._console.print(
+        self._line.say(
             f"by this machine's noise every verdict may take {total_s / 60:.0f} min ({each}); "
-            f"{self._terms.max_time_s / 60:g} min are given",
-            markup=False,
+            f"{self._terms.max_time_s / 60:g} min are given"
         )
 
     def starting(self, engine: str, processes: int, rounds: int) -> None:
         """Show that both arms are started."""
         self._rounds = rounds
-        self._draw(f"{engine}: pair of processes {processes + 1}{self._so_far.get(engine, '')}")
+        self._line.show(
+            f"{engine}: pair of processes {processes + 1}{self._so_far.get(engine, '')}"
+        )
 
     def paired(self, engine: str, processes: int, round: int) -> None:
         """Show that a round is done."""
-        self._draw(
+        self._line.show(
             f"{engine}: pair of processes {processes + 1}, round {round + 1} of "
             f"{self._rounds}{self._so_far.get(engine, '')}"
         )
@@ -76,10 +73,3 @@ class ComparisonProgress:
             found = f"{suite.ratio - 1:+.1%} {ends} {suite.verdict}"
         left = f"{max(left_s, 0) / 60:.0f} min left"
         self._so_far[engine] = f" · suite {found} · {still} queries open · {left}"
-
-    def _draw(self, text: str) -> None:
-        """Replace the line; there is no thread that refreshes it."""
-        if not self._console.is_terminal:
-            return
-        self._console.file.write("\r\x1b[2K" + one_line(text)[: self._console.width - 1])
-        self._console.file.flush()

@@ -1,4 +1,4 @@
-"""Progress on a terminal, drawn between executions and never during one."""
+"""Progress of a bench, told between executions and never during one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
+from neuralake.report.line import Line
 from neuralake.report.text import one_line
 from neuralake.results.records import Phase, Sample, Verification
 from neuralake.workloads.plan import Plan, steps
@@ -22,13 +23,15 @@ class BenchProgress:
     Parameters
     ----------
     console
-        Standard error; nothing is drawn unless it is a terminal, but wrong answers are told.
+        Standard error; a bar is drawn there.
     plan
         What will run.
+    line
+        Where progress is told in place of the bar, which wants a terminal.
     """
 
-    def __init__(self, console: Console, plan: Plan) -> None:
-        self._console = console
+    def __init__(self, console: Console, plan: Plan, line: Line | None = None) -> None:
+        self._line = line
         self._per_engine = len(steps(plan))
         self._rounds = {"hot": plan.hot_runs, "cold": plan.cold_runs}
         self._progress = Progress(
@@ -39,7 +42,7 @@ class BenchProgress:
             console=console,
             auto_refresh=False,
             transient=True,
-            disable=not console.is_terminal,
+            disable=line is not None or not console.is_terminal,
         )
         self._task: TaskID | None = None
         self._engine = ""
@@ -53,6 +56,8 @@ class BenchProgress:
 
     def __exit__(self, *exc: object) -> None:
         self._progress.stop()
+        if self._line is not None:
+            self._line.close()
 
     def before(self, engine: str, phase: Phase, query: str | None, round: int) -> None:
         """Show what is about to be measured."""
@@ -65,13 +70,14 @@ class BenchProgress:
         if self._task is not None:
             of = f" {round} of {self._rounds[phase]}" if phase in self._rounds else ""
             what = f"{query}, {phase} run{of}" if query else phase
+            description, left = one_line(f"{engine} {what}"), self._left()
             self._progress.update(
-                self._task,
-                description=one_line(f"{engine} {what}"),
-                completed=self._done,
-                left=self._left(),
+                self._task, description=description, completed=self._done, left=left
             )
             self._progress.refresh()
+            if self._line is not None:
+                counted = f"{self._done}/{self._per_engine}"
+                self._line.show(" · ".join(filter(None, (description, counted, left))))
 
     def after(self, sample: Sample) -> None:
         """Count one execution."""
@@ -85,7 +91,10 @@ class BenchProgress:
         """Tell of an answer that is not right, at once."""
         if result.verdict in ("wrong", "failed"):
             line = one_line(f"{result.engine} {result.query}: {result.verdict}: {result.detail}")
-            self._progress.console.print(line, style="red", markup=False, highlight=False)
+            if self._line is None:
+                self._progress.console.print(line, style="red", markup=False, highlight=False)
+            else:
+                self._line.say(line, "red")
 
     def _left(self) -> str:
         """Time left for this engine, by what its last executions took with all around them."""
