@@ -6,9 +6,10 @@ import math
 import random
 from collections.abc import Iterable
 
+import numpy as np
 import pytest
 
-from neuralake.arms.verdicts import Measured, Unit, engine_verdicts
+from neuralake.arms.verdicts import Measured, Unit, engine_verdicts, pair_spreads
 from neuralake.results.comparison import Pair
 from neuralake.stats.paired import Question
 
@@ -80,3 +81,94 @@ def test_without_cpu_times_there_is_no_ratio_of_them() -> None:
     suite, (a, _) = engine_verdicts(measured(*units), QUESTION)
     assert (suite.cpu_ratio, a.cpu_ratio) == (None, None)
     assert a.ratio is not None
+
+
+def test_the_spread_of_pairs_is_that_within_their_units() -> None:
+    nan = math.nan
+    units = [
+        np.array([[1.0, 5.0, nan], [2.0, 5.0, nan], [6.0, 5.0, 1.0]]),
+        np.array([[10.0, 9.0, 2.0], [12.0, 9.0, 3.0]]),
+        np.array([[99.0, 9.0, 9.0]]),  # one pair says nothing of a spread
+    ]
+    first, second, third = pair_spreads(units)
+    # squares about the means 3 and 11: 4 + 1 + 9 and 1 + 1, with 2 and 1 degrees of freedom
+    assert first == pytest.approx(math.sqrt(16 / 3))
+    assert second == 0
+    assert third == pytest.approx(math.sqrt(0.5 / 1))
+    assert pair_spreads([np.array([[1.0]]), np.array([[2.0]])]) == [None]
+
+
+def exact_unit(number: int, *factors: float) -> Unit:
+    """Pairs of ``a`` and ``b`` in which b's candidate takes so many times as long, a round each."""
+    pairs = [
+        pair
+        for turn, factor in enumerate(factors)
+        for pair in (
+            Pair("e", "a", number, turn, 1000, 1000, 500, 1000, True),
+            Pair("e", "b", number, turn, 2000, round(2000 * factor), 400, 200, True),
+        )
+    ]
+    return Unit(frozenset("ab"), pairs)
+
+
+def test_a_change_has_the_numbers_of_its_pairs() -> None:
+    units = [exact_unit(0, 1.0, 1.25), exact_unit(1, 1.5, 2.0)]
+    suite, (a, b) = engine_verdicts(measured(*units), QUESTION)
+    assert (a.query, b.query, suite.query) == ("a", "b", None)
+    assert (a.ratio, a.base_ns, a.candidate_ns) == (1.0, 1000, 1000)
+    assert (b.base_ns, b.candidate_ns) == (2000, 2750)
+    assert (suite.base_ns, suite.candidate_ns) == (3000, 3750)
+    assert b.ratio == pytest.approx((1.25 * 1.5 * 2.0) ** 0.25)
+    assert suite.ratio == pytest.approx(b.ratio**0.5)
+    assert (a.cpu_ratio, b.cpu_ratio) == pytest.approx((2.0, 0.5))
+    assert suite.cpu_ratio == pytest.approx(1.0)
+    assert (a.pairs, b.pairs, suite.pairs) == (4, 4, 4)
+    within = math.log(1.25) ** 2 / 2 + math.log(2.0 / 1.5) ** 2 / 2
+    assert b.spread == pytest.approx(math.sqrt(within / 2))
+    assert suite.spread == pytest.approx(math.sqrt(within / 2) / 2)
+    between = np.std([math.log(1.25) / 2, math.log(1.5 * 2.0) / 2], ddof=1)
+    assert b.unit_spread == pytest.approx(between)
+    assert (b.verdict, b.decided_after_pairs) == ("inconclusive", None)
+    assert b.more_pairs is not None
+    assert b.more_pairs % ROUNDS == 0
+    assert b.more_pairs >= ROUNDS
+
+
+def test_units_are_told_in_pairs() -> None:
+    units = [exact_unit(number, 1.1, 1.1, 1.1) for number in range(4)]
+    short = [exact_unit(number, 1.1) for number in range(4, 6)]
+    _, (a, b) = engine_verdicts(measured(*units, *short), QUESTION)
+    assert (a.verdict, b.verdict) == ("unchanged", "slower")
+    assert (a.decided_after_pairs, b.decided_after_pairs) == (12, 12)
+    assert (b.more_pairs, b.pairs) == (None, 14)
+
+
+def test_a_faster_suite_with_a_fault_has_the_gravest_verdict_and_says_which() -> None:
+    units = [
+        Unit(
+            frozenset("a"),
+            [Pair("e", "a", n, turn, 1000, 800 + n, 1000, 800, True) for turn in range(ROUNDS)],
+        )
+        for n in range(6)
+    ]
+    sound, _ = engine_verdicts(Measured(("a",), tuple(units), {}, ROUNDS), QUESTION)
+    assert (sound.verdict, sound.message) == ("faster", None)
+    for faults, verdict in (
+        ({"c": ("failed", "timeout"), "b": ("wrong", "1 row")}, "wrong"),
+        ({"c": ("failed", "timeout"), "b": ("failed", "oom")}, "failed"),
+    ):
+        found = Measured(("a", "b", "c"), tuple(units), faults, ROUNDS)
+        suite, (a, b, c) = engine_verdicts(found, QUESTION)
+        assert (suite.verdict, suite.message) == (verdict, "not among the ratios: b, c")
+        assert (a.verdict, b.verdict, c.verdict) == ("faster", faults["b"][0], "failed")
+        assert (c.message, c.ratio, c.pairs) == ("timeout", None, 0)
+
+
+def test_nothing_measured_is_nothing_said_unless_every_query_failed() -> None:
+    faults = {"a": ("failed", "oom"), "b": ("wrong", "1 row")}
+    suite, (a, b) = engine_verdicts(Measured(("a", "b"), (), faults, ROUNDS), QUESTION)
+    assert (suite.verdict, a.verdict, b.verdict) == ("failed", "failed", "wrong")
+    assert suite.message == "no query was answered rightly in both arms"
+    suite, (a, b) = engine_verdicts(measured(faults={"a": ("failed", "oom")}), QUESTION)
+    assert (suite.verdict, a.verdict, b.verdict) == ("inconclusive", "failed", "inconclusive")
+    assert suite.message is None

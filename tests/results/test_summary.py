@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
-from neuralake.results.records import EngineRecord, Run, Sample, Status
-from neuralake.results.summary import Summary, summarise
-from tests.results.make import judged, run, sample
+from neuralake.results.records import EngineRecord, Phase, Run, Sample, Status
+from neuralake.results.summary import Cell, Summary, summarise
+from tests.results.make import judged, round_ns, run, sample
 
 
 def hot(engine: str, query: str, *seconds: float) -> list[Sample]:
@@ -95,6 +98,77 @@ def test_the_spread_of_the_hot_runs_is_that_of_all_queries() -> None:
     assert (calm.log_sd, calm.typical_range) == (0.0, 1.0)
     once = numbers(hot("a", "q01", 1.0)).by_engine["a"]
     assert (once.log_sd, once.typical_range) == (None, None)
+
+
+def execution(
+    phase: Phase, wall_s: float = 1.0, *, cpu_s: float | None = 1.0, **facts: Any
+) -> Sample:
+    """Of q01 on Polars."""
+    cpu_ns = None if cpu_s is None else round_ns(cpu_s)
+    return replace(sample("polars", "q01", wall_s, phase=phase), cpu_ns=cpu_ns, **facts)
+
+
+def cell(*samples: Sample) -> Cell:
+    return summarise(run(list(samples), engines=["polars"])).cells["q01", "polars"]
+
+
+def test_processor_time_is_in_seconds_and_cores_are_its_ratio_to_elapsed_time() -> None:
+    found = cell(
+        execution("first", cpu_s=100.0),
+        execution("hot", 2.0, cpu_s=3.0),  # 1.5 cores
+        execution("hot", 4.0, cpu_s=2.0),  # half a core
+        execution("hot", 1.0, cpu_s=4.0),  # four
+        execution("hot", 1.0, cpu_s=None),  # not known: no part of either
+    )
+    assert (found.cpu_s, found.cores_used) == (3.0, 1.5)
+    unknown = cell(execution("hot", cpu_s=None))
+    assert (unknown.cpu_s, unknown.cores_used) == (None, None)
+
+
+def test_bytes_are_those_of_the_phase_and_the_peak_is_that_of_all() -> None:
+    found = cell(
+        execution("first", bytes_read=900, peak_rss_bytes=7),
+        execution("hot", bytes_read=1, peak_rss_bytes=5),
+        execution("hot", bytes_read=3, peak_rss_bytes=None),
+        execution("cold", 5.0, bytes_read=40, cached_bytes=2, peak_rss_bytes=6),
+        execution("cold", 7.0, bytes_read=60, cached_bytes=9, peak_rss_bytes=6),
+        execution("cold", 6.0, bytes_read=50, cached_bytes=None, peak_rss_bytes=6),
+    )
+    assert (found.bytes_read, found.cold_bytes_read) == (2, 50)
+    assert (found.cached_bytes, found.peak_rss_bytes) == (9, 7)
+    assert found.cold_s is not None
+    assert (found.cold_s.median, found.cold_s.low, found.cold_s.high) == (6.0, 5.0, 7.0)
+    assert found.latency_s is not None
+    assert found.latency_s.median == 1.0
+    failed = cell(
+        execution("hot", peak_rss_bytes=5), execution("hot", status="oom", peak_rss_bytes=99)
+    )
+    assert (failed.status, failed.peak_rss_bytes) == ("oom", 99)
+
+
+def test_without_a_hot_run_there_is_no_latency() -> None:
+    found = cell(execution("first", 3.0), execution("cold", 5.0))
+    assert (found.status, found.latency_s, found.first_s) == ("missing", None, 3.0)
+    assert (found.cpu_s, found.cores_used, found.bytes_read) == (None, None, None)
+    assert (found.hot_runs_s, found.runs) == ((), 0)
+    hot = cell(execution("hot"))
+    assert (hot.status, hot.first_s, hot.cold_s, hot.runs) == ("ok", None, None, 1)
+    assert (hot.cold_bytes_read, hot.cached_bytes) == (None, None)
+
+
+def test_the_peak_of_an_engine_is_the_greatest_of_any_execution() -> None:
+    start = replace(sample("polars", None, 0.5, 0, phase="start"), peak_rss_bytes=3)
+    unknown = replace(sample("polars", "q01"), peak_rss_bytes=None)
+    made = run([start, unknown], engines=["polars"])
+    assert summarise(made).by_engine["polars"].peak_rss_bytes == 3
+    assert summarise(run([unknown], engines=["polars"])).by_engine["polars"].peak_rss_bytes is None
+
+
+def test_the_least_latency_of_a_query_is_that_of_any_engine() -> None:
+    summary = summarise(everything())
+    assert (summary.least("q01"), summary.least("q02")) == (2.0, 2.0)
+    assert summarise(everything("wrong")).least("q02") == 8.0
+    assert summarise(run([sample("polars", "q01", status="oom")])).least("q01") is None
 
 
 def test_totals_are_over_the_compared_queries() -> None:

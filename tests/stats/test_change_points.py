@@ -136,3 +136,38 @@ def test_what_has_no_logarithm_is_refused(bad: float) -> None:
 def test_too_few_permutations_are_refused() -> None:
     with pytest.raises(ValueError, match="cannot reach"):
         find_change_points([1.0] * 10, 0.001, permutations=99)
+
+
+def test_the_interval_of_a_place_has_its_confidence_on_both_sides() -> None:
+    series = made([(20, 1.0), (20, 1.03)], noise=0.02, seed=4)
+    bounds = []
+    for confidence in (0.5, 0.95, 0.999):
+        (found,) = find_change_points(series, 0.05, confidence=confidence)
+        assert found.earliest <= found.index <= found.latest
+        bounds.append((found.earliest, found.latest))
+    (early, late), (earlier, later), (earliest, latest) = bounds
+    assert earliest < earlier < early
+    assert late < later < latest
+
+
+def test_places_cover_the_true_one_as_often_as_they_say_and_are_no_wider_than_they_must() -> None:
+    covered, widths, trials = 0, [], 0
+    for seed in range(60):
+        series = made([(15, 1.0), (15, 1.04)], noise=0.02, seed=seed)
+        for found in find_change_points(series, 0.05, confidence=0.8, permutations=199):
+            trials += 1
+            covered += found.earliest <= 15 <= found.latest
+            widths.append(found.latest - found.earliest)
+    assert trials >= 55
+    # at 80 % of 60, one standard deviation is 3
+    assert covered >= 0.8 * trials - 10
+    assert 0 < np.mean(widths) < 10
+
+
+def test_between_its_neighbours_a_place_is_estimated_and_compared() -> None:
+    series = made([(20, 1.0), (20, 1.2), (20, 0.9)], noise=0.01)
+    first, second = find_change_points(series, 0.01)
+    assert (first.index, second.index) == (20, 40)
+    assert first.change.ratio == pytest.approx(1.2, rel=0.01)
+    assert second.change.ratio == pytest.approx(0.75, rel=0.01)
+    assert second.earliest > first.latest

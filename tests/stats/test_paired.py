@@ -10,7 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from neuralake.stats.paired import Question, hodges_lehmann, judge, query_units, suite_units
+from neuralake.stats.paired import (
+    QUERIES_ALPHA,
+    SUITE_ALPHA,
+    Question,
+    Verdict,
+    _verdict,
+    hodges_lehmann,
+    judge,
+    query_units,
+    suite_units,
+)
+from neuralake.stats.sequential import Answer, Decision, Design, Estimate
 
 QUESTION = Question(suite_effect=0.02, query_effect=0.05)
 ROUNDS, QUERIES = 4, 8
@@ -120,3 +131,93 @@ def test_pairs_show_how_much_a_unit_s_value_varies(tails: str) -> None:
         # the jackknife is a little too high, more so with heavy tails
         assert np.all(units.within.mean(axis=0) > 0.9 * truth)
         assert np.all(units.within.mean(axis=0) < 1.3 * truth)
+
+
+def test_effects_are_ratios_and_the_queries_share_their_error_rate() -> None:
+    question = Question(suite_effect=0.02, query_effect=0.05)
+    suite, query = question.suite_design(), question.query_design(22)
+    assert (suite.effect, query.effect) == pytest.approx((math.log(1.02), math.log(1.05)))
+    assert (suite.alpha, query.alpha) == pytest.approx((SUITE_ALPHA, QUERIES_ALPHA / 22))
+    assert question.query_design(1) == question.query_design(0)
+    own = Question(suite_alpha=0.03, queries_alpha=0.06)
+    assert (own.suite_design().alpha, own.query_design(2).alpha) == (0.03, 0.03)
+    assert suite.beta == query.beta == Design(0.1, 0.1).beta == 0.025
+
+
+@pytest.mark.parametrize(
+    ("answer", "low", "high", "verdict"),
+    [
+        ("more", 0.01, 0.05, "slower"),
+        ("more", 0.0, 0.05, "inconclusive"),
+        ("more", -0.01, 0.05, "inconclusive"),
+        ("more", -0.05, -0.01, "inconclusive"),
+        ("less", -0.05, -0.01, "faster"),
+        ("less", -0.05, 0.0, "inconclusive"),
+        ("less", -0.05, 0.01, "inconclusive"),
+        ("less", 0.01, 0.05, "inconclusive"),
+        ("unchanged", -0.02, 0.02, "unchanged"),
+        ("unchanged", -0.021, 0.01, "inconclusive"),
+        ("unchanged", -0.01, 0.021, "inconclusive"),
+        ("unchanged", 0.005, 0.01, "unchanged"),
+        (None, -0.01, 0.01, "inconclusive"),
+        (None, 0.01, 0.05, "inconclusive"),
+        ("more", None, None, "inconclusive"),
+        ("less", None, None, "inconclusive"),
+        ("unchanged", None, None, "inconclusive"),
+    ],
+)
+def test_an_answer_is_a_verdict_while_the_interval_agrees(
+    answer: Answer | None, low: float | None, high: float | None, verdict: Verdict
+) -> None:
+    decision = Decision(answer, None if answer is None else 4, 9, 5.0)
+    assert _verdict(decision, Estimate(0.0, low, high), 0.02) == verdict
+
+
+def test_an_answer_that_later_units_contradict_is_no_verdict() -> None:
+    early = [unit + 0.1 for unit in noise(6, 0.03)]
+    before, _ = judge(early, QUESTION)
+    assert (before.verdict, before.more) == ("slower", None)
+    assert before.decided_after is not None
+    suite, queries = judge(early + [unit - 0.1 for unit in noise(6, 0.03, seed=2)], QUESTION)
+    assert suite.low is not None
+    assert suite.high is not None
+    assert suite.low < 1 < suite.high
+    assert (suite.verdict, suite.decided_after) == ("inconclusive", None)
+    assert {query.verdict for query in queries} == {"inconclusive"}
+
+
+def test_a_judgement_says_what_it_took_and_how_units_spread() -> None:
+    pairs = noise(8, 0.05)
+    suite, queries = judge(pairs, QUESTION)
+    values = np.array([hodges_lehmann(unit) for unit in pairs])
+    for judgement, column in zip([suite, *queries], [values.mean(axis=1), *values.T], strict=True):
+        assert judgement.ratio == pytest.approx(math.exp(column.mean()))
+        assert judgement.unit_spread == pytest.approx(column.std(ddof=1))
+        # Student's 0.975 quantile with 7 degrees of freedom is 2.36462
+        half = 2.36462 * column.std(ddof=1) / math.sqrt(8)
+        assert judgement.low == pytest.approx(math.exp(column.mean() - half), rel=1e-4)
+        assert judgement.high == pytest.approx(math.exp(column.mean() + half), rel=1e-4)
+        if judgement.verdict == "inconclusive":
+            assert judgement.more is not None
+            assert judgement.more >= 1
+            assert judgement.decided_after is None
+        else:
+            assert judgement.more is None
+            assert judgement.decided_after is not None
+            assert 4 <= judgement.decided_after <= 8
+    one, _ = judge(pairs[:1], QUESTION)
+    assert (one.unit_spread, one.fixed_size, one.high) == (None, None, None)
+    two, _ = judge(pairs[:2], QUESTION)
+    assert two.unit_spread is not None
+    assert two.fixed_size is not None
+
+
+def test_the_jackknife_of_a_mean_is_its_squared_standard_error() -> None:
+    # Hodges and Lehmann's estimate of two values, and of one, is their mean
+    unit = np.array([[1.0], [2.0], [6.0]])
+    left_out = np.array([(2 + 6) / 2, (1 + 6) / 2, (1 + 2) / 2])
+    expected = 2 * left_out.var()
+    assert query_units([unit]).within[0, 0] == pytest.approx(expected)
+    assert suite_units([unit]).within[0, 0] == pytest.approx(expected)
+    assert expected == pytest.approx(np.var([1.0, 2.0, 6.0], ddof=1) / 3)
+    assert query_units([unit[:1]]).within[0, 0] == 0

@@ -194,3 +194,60 @@ def test_the_estimate_is_student_s() -> None:
     # t(0.975, 3) = 3.1824, standard error sqrt(5/3)/2
     assert found.high == pytest.approx(2.5 + 3.1824 * math.sqrt(5 / 3) / 2, rel=1e-4)
     assert estimate(np.array([1.0])).low is None
+
+
+def test_an_estimate_of_two_has_an_interval_and_more_confidence_a_wider_one() -> None:
+    found = estimate(np.array([1.0, 3.0]))
+    # t(0.975, 1) = 12.7062, standard error sqrt(2) / sqrt(2)
+    assert found.low == pytest.approx(2 - 12.7062, rel=1e-5)
+    assert found.high == pytest.approx(2 + 12.7062, rel=1e-5)
+    wider = estimate(np.array([1.0, 3.0]), confidence=0.99)
+    assert wider.high == pytest.approx(2 + 63.6567, rel=1e-5)
+
+
+def test_what_is_still_to_come_is_told_and_never_nothing() -> None:
+    values, within = simulated(0.5 * EFFECT, 1.5, 0.3, trials=200)
+    for looks in (2, FEWEST, 10, 30, LOOKS):
+        for decision in decide(values[:looks], DESIGN, within[:looks]):
+            assert decision.at_most is not None
+            assert decision.fixed_size is not None
+            if decision.answer is None:
+                assert decision.after is None
+                assert decision.at_most > looks  # it has none yet, so that one more is needed
+            else:
+                assert decision.after is not None
+                assert FEWEST <= decision.after <= looks
+
+
+def test_what_it_takes_is_the_information_times_the_variance() -> None:
+    values = np.array([[1.0], [2.0], [4.0], [-3.0]])  # without an answer in this noise
+    (decision,) = decide(values, Design(0.5, 0.01))
+    variance = float(np.var(values, ddof=1))
+    design = Design(0.5, 0.01)
+    assert decision.answer is None
+    assert decision.fixed_size == pytest.approx(design.fixed_information * variance)
+    assert decision.at_most == math.ceil(design.greatest_information * variance)
+    # z(0.995) = 2.57583, z(0.975) = 1.95996: Whitehead's triangle for an effect of 0.5
+    reference = 2 * 2.57583 / (2.57583 + 1.95996) * 0.5
+    intercept, slope = 2 / reference * math.log(1 / 0.01), reference / 4
+    assert design.greatest_information == pytest.approx(intercept / slope, rel=1e-5)
+
+
+def test_a_variance_is_never_less_than_what_is_known_inside() -> None:
+    values = np.array([[0.01], [0.0], [-0.01], [0.0]])
+    (alone,) = decide(values, DESIGN)
+    (known,) = decide(values, DESIGN, np.full((4, 1), 2.0))
+    assert alone.answer == "unchanged"
+    assert known.answer is None
+    assert known.fixed_size == pytest.approx(DESIGN.fixed_information * 2.0)
+
+
+@pytest.mark.parametrize("answer", ["more", "less", "unchanged"])
+def test_an_answer_stays_whatever_comes_after(answer: str) -> None:
+    level = {"more": EFFECT * 2, "less": -EFFECT * 2, "unchanged": 0.0}[answer]
+    opposite = {"more": -EFFECT * 2, "less": EFFECT * 2, "unchanged": EFFECT * 2}[answer]
+    wobble = np.tile([0.05, -0.05], 4)[:, np.newaxis]
+    (early,) = decide(level + wobble, DESIGN)
+    (late,) = decide(np.concatenate([level + wobble, opposite + wobble]), DESIGN)
+    assert early.answer == late.answer == answer
+    assert early.after == late.after
