@@ -9,13 +9,17 @@ BASE ?= main
 HEAD ?= HEAD
 GATE ?=
 BENCHMARKS := results/pytest-benchmark.json
+SAMPLE ?= 60
+SEED ?= 0
+MUTANTS ?=
 
-.PHONY: bench gate test browser lint format docs clean help
+.PHONY: bench gate test mutants browser lint format docs clean help
 
 help:
 	@echo "make bench    generate TPC-H (SCALE_FACTOR=1) if absent, run three engines, verify, report"
 	@echo "make gate     compare BASE=main with HEAD; fails if anything is slower, or wrong"
 	@echo "make test     run all tests; latencies are kept in $(BENCHMARKS)"
+	@echo "make mutants  put SAMPLE=60 small faults into the core, drawn with SEED=0: do the tests find them?"
 	@echo "make browser  install a browser for the tests of the report, where apt-get can"
 	@echo "make lint     ruff and mypy"
 	@echo "make format   format the code"
@@ -34,6 +38,11 @@ test: $(READY) browser
 	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile \
 		--ignore=tests/performance --benchmark-disable
 	$(BIN)/python -m pytest tests/performance --benchmark-json=$(BENCHMARKS)
+
+# Of a copy of the code, one fault at a time. MUTANTS=… adds options
+mutants: $(READY)
+	UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --quiet --frozen --all-extras --group mutants --python $(BIN)/python
+	$(BIN)/python -m benchmarks.mutants --sample $(SAMPLE) --seed $(SEED) $(MUTANTS)
 
 # The report is tested in the system's browser; without one those tests are skipped and say so
 browser:

@@ -119,7 +119,7 @@ def test_a_change_has_the_numbers_of_its_pairs() -> None:
     assert (b.base_ns, b.candidate_ns) == (2000, 2750)
     assert (suite.base_ns, suite.candidate_ns) == (3000, 3750)
     assert b.ratio == pytest.approx((1.25 * 1.5 * 2.0) ** 0.25)
-    assert suite.ratio == pytest.approx(b.ratio**0.5)
+    assert suite.ratio == pytest.approx((1.25 * 1.5 * 2.0) ** 0.125)
     assert (a.cpu_ratio, b.cpu_ratio) == pytest.approx((2.0, 0.5))
     assert suite.cpu_ratio == pytest.approx(1.0)
     assert (a.pairs, b.pairs, suite.pairs) == (4, 4, 4)
