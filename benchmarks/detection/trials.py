@@ -17,10 +17,11 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from neuralake.arms.journal import DOCUMENT, read_pairs
 from neuralake.arms.pairs import RUN_ON, planned_rounds
 from neuralake.arms.verdicts import pair_spreads
 from neuralake.results.comparison import Comparison
+from neuralake.results.comparisons import DOCUMENT
+from neuralake.results.pairs import read_pairs
 from neuralake.stats.paired import Question, query_units, suite_units
 from neuralake.stats.sequential import Decision, Design, decide
 from neuralake.stats.student import t_quantile

@@ -16,7 +16,6 @@ from neuralake.arms.answers import Answers
 from neuralake.arms.arm import ArmSpec, parse_arm
 from neuralake.arms.build import Arm, build_arm, find_repository, hold
 from neuralake.arms.calibration import calibration_path, load_calibration
-from neuralake.arms.journal import COMPARISONS, DOCUMENT, PAIRS, PairJournal
 from neuralake.arms.pairs import (
     EnginePairs,
     Observer,
@@ -40,7 +39,9 @@ from neuralake.results.comparison import (
     EngineComparison,
     Side,
 )
+from neuralake.results.comparisons import COMPARISONS, DOCUMENT
 from neuralake.results.fingerprint import fingerprint
+from neuralake.results.pairs import PAIRS, PairJournal
 from neuralake.results.store import make_directory, write_whole
 from neuralake.results.timestamps import timestamp
 from neuralake.workloads.turn import machine_to_ourselves

@@ -10,6 +10,7 @@ import click
 
 from neuralake.cli.context import make_console, open_store, print_json
 from neuralake.cli.options import json_option
+from neuralake.errors import ResultsError
 
 
 @click.group()
@@ -20,30 +21,46 @@ def results() -> None:
 @results.command("list")
 @json_option
 def results_list(as_json: bool) -> None:
-    """List the runs, oldest first."""
-    from neuralake.report.listings import print_runs
+    """List the runs and the comparisons, oldest first.
 
-    found = open_store().overview()
+    With --json an array of both: a comparison has the key comparison, a run has not.
+    """
+    from neuralake.report.listings import print_comparisons, print_runs
+    from neuralake.results.comparisons import ComparisonStore
+
+    store = open_store()
+    runs, compared = store.overview(), ComparisonStore(store.root).overview()
     if as_json:
-        print_json(found)
-    else:
-        print_runs(found, make_console())
+        print_json([*runs, *compared])
+        return
+    console = make_console()
+    if runs or not compared:
+        print_runs(runs, console)
+    if compared:
+        print_comparisons(compared, console)
 
 
 @results.command("show")
 @click.argument("run", default="latest")
 @json_option
 def results_show(run: str, as_json: bool) -> None:
-    """Show a run: its id, the beginning of one, a directory, or latest."""
+    """Show a run or a comparison: its id, the beginning of one, a directory, or latest.
+
+    latest is the latest run.
+    """
+    from neuralake.report.comparison import print_comparison
     from neuralake.report.run.terminal import print_run
+    from neuralake.results.comparisons import find_result, is_comparison, load_comparison
     from neuralake.results.store import load_run
 
-    directory = open_store().find(run)
-    found = load_run(directory)
+    directory = find_result(open_store(), run)
+    compared = load_comparison(directory) if is_comparison(directory) else None
     if as_json:
-        print_json(found)
+        print_json(load_run(directory) if compared is None else compared)
+    elif compared is None:
+        print_run(load_run(directory), make_console(), directory)
     else:
-        print_run(found, make_console(), directory)
+        print_comparison(compared, make_console(), directory)
 
 
 @results.command("export")
@@ -59,12 +76,11 @@ def results_show(run: str, as_json: bool) -> None:
 def results_export(
     runs: tuple[str, ...], output_format: Literal["csv", "parquet"], destination: Path | None
 ) -> None:
-    """Write the samples of runs as CSV or Parquet, one row a sample."""
-    from neuralake.results.export import export_samples
+    """Write runs as CSV or Parquet, one row a sample, or comparisons, one row an execution."""
+    from neuralake.results.export import export
     from neuralake.results.store import write_export
 
-    store = open_store()
-    content = export_samples([store.load(run) for run in runs or ("latest",)], output_format)
+    content = export(_found(runs), output_format)
     if destination is None:
         sys.stdout.buffer.write(content)
     else:
@@ -85,24 +101,43 @@ def report(runs: tuple[str, ...], destination: Path | None, as_json: bool) -> No
     """Draw figures, and write a page and a Markdown summary of a run, or of several compared.
 
     A RUN is its id, the beginning of one, a directory, or latest, which is the default. The first
-    of several is what the others are compared with.
+    of several is what the others are compared with. A comparison that neuralake compare made is
+    named in the same way, by itself.
     """
+    from neuralake.report.comparison import write_comparison_report
     from neuralake.report.run.report import write_run_report
     from neuralake.report.runs.report import write_runs_report
     from neuralake.report.text import printable
+    from neuralake.results.comparisons import is_comparison, load_comparison
     from neuralake.results.store import load_run
 
-    store = open_store()
-    found = [store.find(run) for run in runs or ("latest",)]
-    home = found[0] if len(found) == 1 else store.root
-    directory, loaded = destination or home / "report", [load_run(run) for run in found]
-    if len(loaded) == 1:
-        written = write_run_report(loaded[0], directory)
+    found = _found(runs)
+    home = found[0] if len(found) == 1 else open_store().root
+    directory = destination or home / "report"
+    if is_comparison(found[0]):
+        if len(found) > 1:
+            raise ResultsError(f"comparison {found[0].name} has a report of its own: name it alone")
+        written = write_comparison_report(load_comparison(found[0]), directory)
+    elif len(found) == 1:
+        written = write_run_report(load_run(found[0]), directory)
     else:
-        written = write_runs_report(loaded, directory)
+        written = write_runs_report([load_run(run) for run in found], directory)
     if as_json:
         figures = [str(figure) for figure in written.figures]
         paths = {"html": str(written.html), "markdown": str(written.markdown), "figures": figures}
         print_json(paths)
     else:
         click.echo(printable(str(written.html)))
+
+
+def _found(names: tuple[str, ...]) -> list[Path]:
+    """Directories of runs, or of comparisons; of the latest run if none is named."""
+    from neuralake.results.comparisons import find_result, is_comparison
+
+    store = open_store()
+    found = [find_result(store, name) for name in names or ("latest",)]
+    kinds = [is_comparison(directory) for directory in found]
+    if any(kinds) and not all(kinds):
+        run, compared = found[kinds.index(False)].name, found[kinds.index(True)].name
+        raise ResultsError(f"{run} is a run, and {compared} a comparison: name either")
+    return found

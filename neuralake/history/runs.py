@@ -7,7 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from neuralake.history.records import Key, Measurement, Omission
-from neuralake.results.records import EngineRecord, Run
+from neuralake.results.fingerprint import NO_COMMIT_YET
+from neuralake.results.records import EngineRecord, Fingerprint, Run
 from neuralake.results.store import RunStore
 from neuralake.results.summary import summarise
 from neuralake.stats.summary import median_interval
@@ -38,7 +39,7 @@ def measure(runs: Iterable[Run]) -> tuple[list[Measurement], list[Omission]]:
     for run in runs:
         commit, dirty = run.header.fingerprint.commit, run.header.fingerprint.dirty
         if commit is None:
-            omitted["runs that were started in no git repository"] += 1
+            omitted[_why_without_commit(run.header.fingerprint)] += 1
             continue
         if dirty:
             omitted["runs with uncommitted changes"] += 1
@@ -58,6 +59,16 @@ def measure(runs: Iterable[Run]) -> tuple[list[Measurement], list[Omission]]:
                 Measurement(key, commit, interval.median, interval, tuple(samples), UNIT)
             )
     return measurements, [Omission(reason, count) for reason, count in omitted.items()]
+
+
+def _why_without_commit(machine: Fingerprint) -> str:
+    """Why a run has no commit: a repository may have none yet, or git may not have told it."""
+    # older runs do not hold the reason, but that a work tree was looked at shows its repository
+    if machine.dirty is not None or machine.commit_unknown == NO_COMMIT_YET:
+        return "runs from before the first commit of their repository"
+    if machine.commit_unknown is not None:
+        return f"runs in a repository whose commit git did not tell ({machine.commit_unknown})"
+    return "runs that were started in no git repository"
 
 
 def _key(run: Run, query: str, engine: EngineRecord) -> Key:

@@ -11,6 +11,7 @@ from neuralake.catalog.describe import TableDetails, TableSummary, facts
 from neuralake.engines.registry import EngineInfo
 from neuralake.report.rows import Column, print_rows
 from neuralake.report.text import one_line
+from neuralake.results.comparisons import ComparisonOverview
 from neuralake.results.store import RunOverview
 
 
@@ -89,6 +90,30 @@ def print_runs(runs: Sequence[RunOverview], console: Console) -> None:
         rows.append(
             _row(run.id, run.workload, scale, engines, str(run.samples), verified, run.state)
         )
+    print_rows(columns, rows, console)
+
+
+def print_comparisons(comparisons: Sequence[ComparisonOverview], console: Console) -> None:
+    """One row a comparison, oldest first."""
+    columns = (
+        Column("comparison", is_whole=True),
+        Column("workload"),
+        Column("scale", is_whole=True),
+        Column("engines"),
+        Column("base"),
+        Column("candidate"),
+        Column("pairs", is_whole=True),
+        Column("found"),
+        Column("state"),
+    )
+    rows = []
+    for one in comparisons:
+        scale = "" if one.scale_factor is None else f"{one.scale_factor:g}"
+        found = "no regression" if one.is_conclusive else "inconclusive"
+        found = "regression" if one.regressed else found
+        arms, pairs = (one.base, one.candidate), f"{one.pairs:,}"
+        engines = ", ".join(one.engines)
+        rows.append(_row(one.id, one.workload, scale, engines, *arms, pairs, found, one.state))
     print_rows(columns, rows, console)
 
 

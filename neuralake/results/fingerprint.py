@@ -28,6 +28,7 @@ PACKAGES = (
     "pyspark",
     "tpchgen-cli",
 )
+NO_COMMIT_YET = "there is no commit yet"
 _OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX")
 
 
@@ -120,4 +121,4 @@ def _reason(said: str) -> str:
     """Why git failed, in its own words; what its jargon means where that is known."""
     lines = [line.removeprefix("fatal: ").strip() for line in said.splitlines() if line.strip()]
     first = lines[0] if lines else "git does not say why"
-    return "there is no commit yet" if first == "Needed a single revision" else first
+    return NO_COMMIT_YET if first == "Needed a single revision" else first

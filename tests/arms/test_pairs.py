@@ -16,7 +16,6 @@ import pyarrow as pa
 import pytest
 
 from neuralake.arms.answers import Answers
-from neuralake.arms.journal import PairJournal, read_pairs
 from neuralake.arms.pairs import (
     FIRST_ROUNDS,
     RUN_ON,
@@ -30,6 +29,7 @@ from neuralake.arms.processes import ArmProcess, Place
 from neuralake.errors import CompareError
 from neuralake.queries.query import Query
 from neuralake.results.comparison import SIDES, Change, EngineComparison, Pair, Side
+from neuralake.results.pairs import PairJournal, read_pairs
 from neuralake.stats.paired import Question
 from neuralake.workloads.executor import write_answer
 

@@ -20,8 +20,9 @@ from benchmarks.detection.trials import (
     read_recording,
     write_recording,
 )
-from neuralake.arms.journal import DOCUMENT, PairJournal
 from neuralake.results.comparison import Pair
+from neuralake.results.comparisons import DOCUMENT
+from neuralake.results.pairs import PairJournal
 from neuralake.stats.paired import Question, judge, query_units
 from tests.report.comparison.make import change, made_comparison, made_engine
 

@@ -12,8 +12,10 @@ import pytest
 from neuralake.errors import ResultsError
 from neuralake.history.records import Omission
 from neuralake.history.runs import measure, read_runs
+from neuralake.results.fingerprint import fingerprint
 from neuralake.results.records import EngineRecord, Run
 from neuralake.results.store import RunStore
+from tests.history.make import git
 from tests.results.make import FINGERPRINT, run, sample
 
 COMMIT = "a" * 40
@@ -64,12 +66,27 @@ def test_another_size_dataset_engine_version_or_text_is_another_series() -> None
 
 
 def test_runs_without_a_commit_or_with_uncommitted_changes_are_left_out() -> None:
-    found, omitted = measure([at(None), at(dirty=True), at(dirty=None)])
+    found, omitted = measure([at(None, dirty=None), at(dirty=True), at(dirty=None)])
     assert len(found) == 1
     assert omitted == [
         Omission("runs that were started in no git repository", 1),
         Omission("runs with uncommitted changes", 1),
     ]
+
+
+def test_a_run_in_a_repository_is_not_told_as_one_in_none(tmp_path: Path) -> None:
+    def made_here() -> Run:
+        return replace(at(), header=replace(at().header, fingerprint=fingerprint(tmp_path)))
+
+    none = "runs that were started in no git repository"
+    assert measure([made_here()])[1] == [Omission(none, 1)]
+    git(tmp_path, "init", "--quiet")
+    young = "runs from before the first commit of their repository"
+    assert measure([made_here()])[1] == [Omission(young, 1)]
+    assert measure([at(None, dirty=False)])[1] == [Omission(young, 1)]  # as older runs have it
+    (tmp_path / ".git" / "HEAD").write_text("damaged")
+    (damaged,) = measure([made_here()])[1]
+    assert damaged.reason.startswith("runs in a repository whose commit git did not tell (")
 
 
 def test_a_wrong_answer_has_no_latency() -> None:

@@ -8,7 +8,29 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route
 
-WIDTHS = {"phone": 360, "desk": 1280}
+WIDTHS = {"small phone": 360, "phone": 390, "desk": 1280}
+# Right edges of a column's label and of its numbers, wherever they are not one below another
+ASKEW = """() => {
+  const edge = (cell) => {
+    const text = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT).nextNode();
+    const range = document.createRange();
+    range.selectNodeContents(text);
+    return range.getBoundingClientRect().right;
+  };
+  const found = [];
+  for (const table of document.querySelectorAll("table")) {
+    [...table.tHead.rows[0].cells].forEach((heading, column) => {
+      if (!heading.classList.contains("n") || heading.classList.contains("wrap")) return;
+      for (const row of [...table.tBodies[0].rows, ...(table.tFoot?.rows ?? [])]) {
+        const cell = row.cells[column];
+        if (!cell.textContent.trim() || cell.classList.contains("wrap")) continue;
+        const askew = Math.abs(edge(heading) - edge(cell));
+        if (askew > 1) found.push(`${table.dataset.name}: ${heading.textContent} by ${askew}`);
+      }
+    });
+  }
+  return [...new Set(found)];
+}"""
 GROUNDS = {"light": "rgb(254, 254, 254)", "dark": "rgb(18, 22, 27)"}
 BEYOND = """() => [...document.querySelectorAll("main *, header *, nav *, footer *")]
   .filter((e) => !e.closest(".scroll, svg"))
@@ -98,6 +120,7 @@ def assert_fits_and_can_be_read(page: Page, width: int) -> None:
     page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(BEYOND) == []
+    assert page.evaluate(ASKEW) == []
     for scheme, ground in GROUNDS.items():
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == ground

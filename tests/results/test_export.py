@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import fields, replace
+from datetime import UTC, datetime
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from neuralake.results.export import export_samples
-from tests.results.make import run, sample
+from neuralake.results.comparison import Pair
+from neuralake.results.export import export_samples, pairs_table, samples_table
+from neuralake.results.records import EngineRecord, Sample
+from tests.report.comparison.make import made_comparison, slower_engine
+from tests.results.make import FINGERPRINT, run, sample
 
 # design.md: columns may be added, never renamed
 PROMISED = (
@@ -36,10 +42,42 @@ def test_a_row_is_a_sample() -> None:
     assert table.num_rows == 6
     rows = table.to_pylist()
     assert {row["run"] for row in rows} == {RUN.header.id}
+    of_a_sample = [field.name for field in fields(Sample)]
     for row, expected in zip(rows, [*RUN.samples, *RUN.samples], strict=True):
-        assert {name: row[name] for name in row if name != "run"} == {
-            name: getattr(expected, name) for name in row if name != "run"
+        assert {name: row[name] for name in of_a_sample} == {
+            name: getattr(expected, name) for name in of_a_sample
         }
+
+
+def test_a_row_says_what_was_run_and_where() -> None:
+    machine = replace(FINGERPRINT, commit="0" * 40, dirty=True)
+    engine = EngineRecord("polars", versions={"python": "3.11", "polars": "2.1.0"})
+    made = run([sample("polars", "q01")], engines=[engine], fingerprint=machine)
+    (row,) = pq.read_table(io.BytesIO(export_samples([made], "parquet"))).to_pylist()
+    assert (row["workload"], row["scale_factor"], row["commit"]) == ("tpch", 1.0, "0" * 40)
+    assert (row["dirty"], row["neuralake"]) == (True, "0.1.0")
+    assert row["engine_versions"] == "polars 2.1.0, python 3.11"
+    assert row["started_time"] == datetime(2026, 1, 1, 0, 0, 1, tzinfo=UTC)
+    assert samples_table([made]).schema.field("started_time").type == pa.timestamp("us", "UTC")
+    assert row["started_at"] == "2026-01-01T00:00:01.000+00:00"
+
+
+def test_a_pair_of_a_comparison_is_two_rows() -> None:
+    made = made_comparison(slower_engine("datafusion"))
+    pair = Pair("datafusion", "q01", 3, 1, 10, 20, None, 5, base_first=False)
+    base, candidate = pairs_table([(made, [pair])]).to_pylist()
+    assert (base["arm"], base["wall_ns"], base["cpu_ns"], base["came_first"]) == (
+        "base",
+        10,
+        None,
+        False,
+    )
+    assert (candidate["arm"], candidate["wall_ns"], candidate["cpu_ns"]) == ("candidate", 20, 5)
+    assert candidate["came_first"]
+    assert (base["comparison"], base["process"], base["round"]) == (made.id, 3, 1)
+    assert (base["commit"], candidate["commit"]) == (made.base.commit, made.candidate.commit)
+    assert (base["engine_versions"], base["workload"]) == ("datafusion 2.0.0", "tpch")
+    assert base["compared_time"] == datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def test_csv_tells_the_same() -> None:

@@ -24,12 +24,11 @@ def comparison_page(comparison: Comparison, pictures: Sequence[Picture]) -> str:
     numbered = enumerate(comparison.engines, start=1)
     sections = [
         Section("verdict", "Verdict", _verdict(comparison)),
-        Section("forest", "Forest plot", _forest(pictures)),
         *(
             Section(
                 f"engine-{number}",
                 engine.engine,
-                parts.table(tables.queries_table(engine, number)),
+                parts.beside(pictures, f"forest-{number}", tables.queries_table(engine, number)),
             )
             for number, engine in numbered
         ),
@@ -57,11 +56,6 @@ def _verdict(comparison: Comparison) -> Node:
         parts.table(tables.engines_table(comparison)) if comparison.engines else None,
         parts.table(notable) if notable.rows else None,
     ]
-
-
-def _forest(pictures: Sequence[Picture]) -> Node:
-    drawn = parts.figures(pictures, *(picture.name for picture in pictures))
-    return drawn or p["Nothing was measured."]
 
 
 def _differences(comparison: Comparison) -> Node:

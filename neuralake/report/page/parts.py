@@ -66,8 +66,10 @@ def table(content: Table, *, folded: bool = False) -> Node:
         thead[
             tr[
                 [
-                    th(scope="col", class_=_classes(_align(c), _wrap(c.label)))[c.label]
-                    for c in content.columns
+                    th(scope="col", class_=_classes(_align(c), _wrap(c.label)))[
+                        c.label, *_room(c, has_small=has_small)
+                    ]
+                    for c, has_small in zip(content.columns, intervals, strict=True)
                 ]
             ]
         ],
@@ -93,6 +95,17 @@ def figure(picture: Picture) -> Node:
     ]
 
 
+def beside(pictures: Sequence[Picture], name: str, content: Table) -> Node:
+    """A figure and the table of its numbers, side by side where there is room.
+
+    The table is as high as the figure, and scrolls; without the figure it stands alone, folded.
+    """
+    drawn = [figure(picture) for picture in pictures if picture.name == name]
+    if not drawn:
+        return table(content, folded=True)
+    return div(".beside")[drawn, div(".side")[table(content)]]
+
+
 def figures(pictures: Sequence[Picture], *columns: str | Sequence[str]) -> Node:
     """Those of the figures that there are.
 
@@ -109,9 +122,7 @@ def figures(pictures: Sequence[Picture], *columns: str | Sequence[str]) -> Node:
         stack = [figure(picture) for name in names for picture in pictures if picture.name == name]
         if stack:
             stacks.append(div[stack])
-    if not stacks:
-        return None
-    return div(class_="figures" if len(stacks) > 1 else "figures lone")[stacks]
+    return div(".figures")[stacks] if stacks else None
 
 
 def notes(found: Sequence[Note]) -> Node:
@@ -162,10 +173,18 @@ def _cell(entry: Entry, column: Column, has_small: bool) -> Node:
     value = None if entry.value is None else f"{entry.value:.12g}"
     return td(class_=_classes(_align(column), entry.mark, _wrap(entry.text)), data_value=value)[
         entry.text,
-        # the star's room is kept in every row, so that digits stand below one another
-        span(".star")["*" if entry.mark == "best" else ""] if column.numeric else None,
-        (" ", small[entry.small]) if has_small else None,
+        *_room(column, "*" if entry.mark == "best" else "", entry.small, has_small=has_small),
     ]
+
+
+def _room(
+    column: Column, star: str = "", small_text: str = "", *, has_small: bool
+) -> tuple[Node, Node]:
+    """What follows a label or a text, in every row, so that digits stand below their heading."""
+    return (
+        span(".star")[star] if column.numeric else None,
+        (" ", small[small_text]) if has_small else None,
+    )
 
 
 def _classes(*names: str) -> str | None:

@@ -50,10 +50,7 @@ def run_page(run: Run, summary: Summary, pictures: Sequence[Picture]) -> str:
         Section(
             "cold",
             "Cold against hot" if has_cold else "First against hot",
-            fragment[
-                parts.figures(pictures, "cold"),
-                parts.table(tables.cold_table(summary), folded=True),
-            ],
+            parts.beside(pictures, "cold", tables.cold_table(summary)),
         ),
         Section(
             "resources",

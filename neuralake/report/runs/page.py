@@ -62,9 +62,13 @@ def _ratios(runs: RunsSummary, pictures: Sequence[Picture]) -> Node:
     return fragment[
         p[NOT_PAIRED],
         parts.table(tables.means_table(runs)),
-        parts.figures(pictures, *names),
+        parts.beside(pictures, names[0], tables.ratios_table(runs))
+        if len(names) == 1
+        else (
+            parts.figures(pictures, *names),
+            parts.table(tables.ratios_table(runs), folded=True),
+        ),
         p(".fine")[undrawn] if missing else None,
-        parts.table(tables.ratios_table(runs), folded=True),
     ]
 
 
@@ -84,8 +88,7 @@ def _run(runs: RunsSummary, number: int, pictures: Sequence[Picture]) -> Section
         p[headline.headline(run, summary)],
         parts.notes(notes(run, summary)),
         parts.table(engines_table(summary)),
-        parts.figures(pictures, f"latency-{number + 1}"),
-        parts.table(latency_table(run, summary), folded=True),
+        parts.beside(pictures, f"latency-{number + 1}", latency_table(run, summary)),
         h3["Verification"],
         parts.table(verification_table(run)),
         h3[f"Failures ({len(found):,})"],

@@ -11,8 +11,6 @@ import msgspec
 from neuralake.errors import ResultsError
 from neuralake.results.comparison import Pair
 
-COMPARISONS = "comparisons"
-DOCUMENT = "comparison.json"
 PAIRS = "pairs.jsonl"
 
 

@@ -1,0 +1,167 @@
+"""Comparisons on disk: ``<results root>/comparisons/<comparison>/``, its document and its pairs."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from neuralake.errors import ResultsError
+from neuralake.results.comparison import SCHEMA_VERSION, Comparison
+from neuralake.results.store import RunStore
+
+COMPARISONS = "comparisons"
+DOCUMENT = "comparison.json"
+
+
+@dataclass(frozen=True)
+class ComparisonOverview:
+    """A comparison in a line.
+
+    Attributes
+    ----------
+    id
+        Its name.
+    workload, scale_factor, engines
+        What was run.
+    base, candidate
+        The arms, as they were asked for.
+    pairs
+        How many pairs of executions were measured.
+    regressed
+        Whether anything is slower in the candidate, or wrong or failed in it.
+    is_conclusive
+        Whether there is a verdict on everything.
+    state
+        ``finished``, ``interrupted``, or why it cannot be read.
+    """
+
+    id: str
+    workload: str = ""
+    scale_factor: float | None = None
+    engines: tuple[str, ...] = ()
+    base: str = ""
+    candidate: str = ""
+    pairs: int = 0
+    regressed: bool = False
+    is_conclusive: bool = False
+    state: str = "finished"
+
+
+@dataclass(frozen=True)
+class _Versioned:
+    """As much of a document as says whether the rest can be read."""
+
+    schema_version: int
+
+
+class ComparisonStore:
+    """The comparisons under one results root.
+
+    Parameters
+    ----------
+    root
+        Results root.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.comparisons = root / COMPARISONS
+
+    def ids(self) -> list[str]:
+        """Names of all comparisons, oldest first; one without a document came to no verdict."""
+        if not self.comparisons.is_dir():
+            return []
+        return sorted(d.name for d in self.comparisons.iterdir() if (d / DOCUMENT).is_file())
+
+    def matching(self, name: str) -> list[Path]:
+        """Directories of the comparisons that a name may mean.
+
+        Parameters
+        ----------
+        name
+            A directory, the id of a comparison, or the beginning of one.
+        """
+        if os.path.isfile(Path(name) / DOCUMENT):  # noqa: PTH113 (Path.is_file may raise)
+            return [Path(name)]
+        ids = [found for found in self.ids() if name and found.startswith(name)]
+        return [self.comparisons / found for found in ([name] if name in ids else ids)]
+
+    def overview(self) -> list[ComparisonOverview]:
+        """All comparisons in a line each, oldest first; those that cannot be read say why."""
+        return [_overview(self.comparisons / name) for name in self.ids()]
+
+
+def find_result(store: RunStore, name: str) -> Path:
+    """Directory of a run or of a comparison.
+
+    Parameters
+    ----------
+    store
+        The runs; comparisons lie beside them.
+    name
+        An id, the beginning of one, a directory, or ``latest``, which is the latest run.
+
+    Raises
+    ------
+    ResultsError
+        If there is none, or several begin so.
+    """
+    compared = ComparisonStore(store.root).matching(name)
+    if not compared:
+        return store.find(name)
+    begin = [path.name for path in compared]
+    if not (Path(name) / DOCUMENT == compared[0] / DOCUMENT or name in begin):
+        begin += [run for run in store.ids() if run.startswith(name)]
+    if len(begin) > 1:
+        raise ResultsError(f"{name!r} is not unique: it begins {', '.join(begin[:5])}")
+    return compared[0]
+
+
+def is_comparison(directory: Path) -> bool:
+    """Whether a directory that :func:`find_result` found is that of a comparison."""
+    return (directory / DOCUMENT).is_file()
+
+
+def load_comparison(directory: Path) -> Comparison:
+    """The comparison in a directory.
+
+    Raises
+    ------
+    ResultsError
+        If it is absent, corrupt or of another schema version.
+    """
+    document = directory / DOCUMENT
+    try:
+        content = document.read_bytes()
+        version = msgspec.json.decode(content, type=_Versioned).schema_version
+        if version != SCHEMA_VERSION:
+            raise ResultsError(
+                f"comparison {document} has schema version {version}: "
+                f"this Neuralake reads {SCHEMA_VERSION}"
+            )
+        return msgspec.json.decode(content, type=Comparison)
+    except OSError as error:
+        raise ResultsError(f"comparison {document} cannot be read: {error.strerror}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ResultsError(f"comparison {document} is corrupt: {error}") from error
+
+
+def _overview(directory: Path) -> ComparisonOverview:
+    try:
+        found = load_comparison(directory)
+    except ResultsError as error:
+        return ComparisonOverview(directory.name, state=str(error))
+    return ComparisonOverview(
+        id=found.id,
+        workload=found.workload,
+        scale_factor=found.scale_factor,
+        engines=tuple(engine.engine for engine in found.engines),
+        base=found.base.text,
+        candidate=found.candidate.text,
+        pairs=sum(change.pairs for engine in found.engines for change in engine.queries),
+        regressed=found.regressed,
+        is_conclusive=found.is_conclusive,
+        state="finished" if found.finished_at else "interrupted",
+    )
