@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 
 from neuralake.catalog.catalog import Catalog, Database
 from neuralake.catalog.columns import Column
-from neuralake.catalog.delta import DeltaTable, row_count
+from neuralake.catalog.delta import DeltaTable
 from neuralake.catalog.parquet import ParquetTable
 from neuralake.catalog.tables import Table
+from neuralake.delta.snapshot import Snapshot
 from neuralake.errors import NeuralakeError
 
 
@@ -161,7 +162,7 @@ def _found(table: Table, details: TableDetails) -> TableDetails:
             details,
             partition_columns=tuple(snapshot.metadata().partition_columns),
             version=snapshot.version(),
-            rows=row_count(snapshot),
+            rows=Snapshot(snapshot, table.uri, table.storage_options).rows_in_log(),
             files=len(snapshot.file_uris()),
         )
     elif isinstance(table, ParquetTable):

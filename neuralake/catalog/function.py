@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, overload
 
 import pyarrow as pa
 
-from neuralake.catalog.columns import Column, arrow_schema, check_schema, plain_schema
+from neuralake.arrow import plain_schema
+from neuralake.catalog.columns import Column, arrow_schema, check_schema
 from neuralake.catalog.declaration import ForeignKey, check_declaration
 from neuralake.catalog.filters import Filter, apply
 from neuralake.catalog.modules import FunctionReference

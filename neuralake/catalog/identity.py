@@ -11,9 +11,9 @@ import pyarrow as pa
 from neuralake.catalog.delta import DeltaTable
 from neuralake.catalog.modules import FunctionReference
 from neuralake.catalog.parquet import ParquetTable
-from neuralake.catalog.storage import filesystem, one_line
 from neuralake.catalog.tables import FunctionTable, Table
 from neuralake.errors import CatalogError
+from neuralake.storage import filesystem, one_line
 
 
 def table_identity(table: Table) -> dict[str, Any]:

@@ -11,13 +11,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from neuralake.catalog.columns import Column, check_schema, plain_schema, plain_type
+from neuralake.arrow import plain_schema, plain_type
+from neuralake.catalog.columns import Column, check_schema
 from neuralake.catalog.declaration import ForeignKey, check_declaration
 from neuralake.catalog.filters import Filter, apply
 from neuralake.catalog.listing import list_parquet
-from neuralake.catalog.storage import filesystem, one_line, require_absolute, resolve_location
+from neuralake.catalog.storage import require_absolute, resolve_location
 from neuralake.config import Settings, is_remote
 from neuralake.errors import CatalogError, SchemaMismatchError
+from neuralake.storage import filesystem, one_line
 
 if TYPE_CHECKING:
     import polars as pl
@@ -87,6 +89,16 @@ class ParquetTable:
         for footer, schema in zip(footers, schemas, strict=True):
             check_schema(self.name, self.columns, _without_nulls(schema, footer, required))
         return files, footers
+
+    def schema_unless_uniform(self) -> pa.Schema | None:
+        """The columns, where the files have them in other orders or encodings; None if all alike.
+
+        An engine that reads several files by position, or by the first one's types, must be told.
+        """
+        _, footers = self._checked()
+        schemas = [footer.schema.to_arrow_schema().remove_metadata() for footer in footers]
+        first = schemas[0]
+        return None if all(s.equals(first) for s in schemas) else plain_schema(first)
 
     def arrow_schema(self) -> pa.Schema:
         """Schema of the first file; :meth:`files` makes sure that all have the same."""

@@ -1,15 +1,12 @@
-"""Where tables lie: files listed on disk or S3, options under one name each, secrets kept back."""
+"""Where tables lie: on disk or S3, with the options that reach them under one name each."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from pyarrow import fs
-
 from neuralake.config import Settings, is_remote
-from neuralake.errors import CatalogError, ConfigError, reason_of
+from neuralake.errors import CatalogError, ConfigError
 
 # object_store accepts several names for one option; two of them in one mapping would compete.
 _CANONICAL = {
@@ -24,7 +21,6 @@ _CANONICAL = {
     "token": "aws_session_token",
     "allow_http": "aws_allow_http",
 }
-_SECRET = re.compile(r"key|secret|token|password|credential", re.IGNORECASE)
 
 
 def resolve_location(
@@ -63,28 +59,3 @@ def require_absolute(table: str, location: str) -> None:
             f"table {table} has the relative location {location!r}: "
             f"call resolve(settings) before reading it"
         )
-
-
-def filesystem(uri: str, options: Mapping[str, str]) -> tuple[fs.FileSystem, str]:
-    """Pyarrow's file system for a URI, and the path in it."""
-    if not is_remote(uri):
-        return fs.LocalFileSystem(), uri
-    arguments = {
-        "endpoint_override": options.get("aws_endpoint_url"),
-        "region": options.get("aws_region"),
-        "access_key": options.get("aws_access_key_id"),
-        "secret_key": options.get("aws_secret_access_key"),
-        "session_token": options.get("aws_session_token"),
-    }
-    given = {key: value for key, value in arguments.items() if value is not None}
-    return fs.S3FileSystem(**given), uri.split("://", 1)[1]
-
-
-def one_line(error: BaseException, options: Mapping[str, str]) -> str:
-    """A library's error as one short line without colours, backtrace and secrets."""
-    return reason_of(error, _secrets(options))
-
-
-def _secrets(options: Mapping[str, str]) -> Iterable[str]:
-    found = (value for key, value in options.items() if value and _SECRET.search(key))
-    return sorted(found, key=len, reverse=True)

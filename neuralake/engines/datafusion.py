@@ -6,18 +6,26 @@ take about 1.4 times as long at scale factor 1 (benchmarks/fidelity/delta_overhe
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from shutil import rmtree
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import quote
 
 import pyarrow as pa
 
 from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
 from neuralake.config import is_remote
+from neuralake.delta.contents import Contents
+from neuralake.delta.rows import SnapshotDataset
+from neuralake.delta.snapshot import Snapshot
+from neuralake.engines.readers import with_readers
 from neuralake.errors import EngineError, reason_of
 from neuralake.machine import cores
 from neuralake.quantities import parse_size
@@ -25,6 +33,15 @@ from neuralake.quantities import parse_size
 if TYPE_CHECKING:
     from datafusion import SessionContext
 
+DeltaReader = Literal["snapshot-files", "table-provider", "arrow"]
+SNAPSHOT_FILES: Final = "snapshot-files"
+TABLE_PROVIDER: Final = "table-provider"
+ARROW: Final = "arrow"
+
+# Reader features that the provider of deltalake 1.6 reads rightly through DataFusion 55
+_PROVIDER_FEATURES = frozenset({"columnMapping", "deletionVectors", "timestampNtz", "v2Checkpoint"})
+# Spark writes times as INT96 by default; in nanoseconds they would wrap around 1677 and 2262
+_SETTINGS = {"datafusion.execution.parquet.coerce_int96": "us"}
 # The pool counts what operators hold for long; batches in flight come on top
 _POOL_SHARE_OF_LIMIT = 0.75
 
@@ -40,9 +57,10 @@ class DataFusionOptions:
     delta_reader
         ``snapshot-files`` resolves a snapshot through the Delta log and reads its data files with
         DataFusion's own Parquet reader, as Polars does, where the files alone are the rows; a table
-        with deletion vectors, column mapping, partitions or files that lack a column is left to
-        deltalake's provider.
-        ``table-provider`` leaves every Delta table to it.
+        with partitions or column mapping is left to deltalake's provider (``table-provider``), one
+        with deletion vectors or wider types than its files to Neuralake's Arrow reader
+        (``arrow``): the setting ``readers`` names such tables.
+        ``table-provider`` leaves every Delta table to the provider.
     memory
         Size (``4g``) of the pool that operators share fairly, and beyond which they spill to disk;
         ``unbounded``; or ``auto``: three quarters of a memory limit, unbounded without one.
@@ -80,7 +98,7 @@ class DataFusionEngine:
 
         partitions = options.target_partitions or cores()
         config = SessionConfig().with_target_partitions(partitions)
-        for key, value in options.config.items():
+        for key, value in {**_SETTINGS, **options.config}.items():
             try:
                 config = config.set(key, value)
             except BaseException as error:  # a Rust panic is not an Exception
@@ -122,33 +140,37 @@ class DataFusionEngine:
 
     def open(self, tables: Mapping[str, Table]) -> DataFusionSession:
         """Register each table; Delta snapshots are resolved here."""
-        return DataFusionSession(self._context, tables, files=self._files)
+        session = DataFusionSession(self._context, tables, files=self._files)
+        self.settings = with_readers(self.settings, session.readers)
+        return session
 
     def close(self) -> None:
         """Nothing to stop: the runtime ends with the process."""
 
 
 class DataFusionSession:
-    """A session context with its tables."""
+    """A session context with its tables.
+
+    Attributes
+    ----------
+    readers
+        Reader by table, where it is not the default's.
+    """
 
     def __init__(
         self, context: SessionContext, tables: Mapping[str, Table], *, files: bool
     ) -> None:
         self._context = context
-        self._names = list(tables)
-        for name, table in tables.items():
-            if isinstance(table, DeltaTable):
-                data_files = table.uniform_files() if files else None
-                if data_files:
-                    _register_files(context, name, data_files)
-                else:
-                    context.register_table(name, table.snapshot())
-            elif isinstance(table, FunctionTable):
-                rows = table.arrow()
-                batches = rows.to_batches() or [pa.RecordBatch.from_pylist([], rows.schema)]
-                context.register_record_batches(name, [batches])
-            elif isinstance(table, ParquetTable):
-                _register_files(context, name, table.files())
+        self._names: list[str] = []
+        self._links = Links()
+        self.readers: dict[str, str] = {}
+        try:
+            for name, table in tables.items():
+                self._register(name, table, files=files)
+                self._names.append(name)
+        except BaseException:
+            self.close()
+            raise
 
     def execute(self, sql: str) -> pa.Table:
         """Run one query to its complete result."""
@@ -162,32 +184,143 @@ class DataFusionSession:
         """Forget the tables."""
         for name in self._names:
             self._context.deregister_table(name)
+        self._names.clear()
+        self._links.remove()
+
+    def _register(self, name: str, table: Table, *, files: bool) -> None:
+        if isinstance(table, DeltaTable):
+            contents = table.contents()
+            reader = choose_reader(contents) if files else TABLE_PROVIDER
+            if reader == SNAPSHOT_FILES:
+                schema = None if contents.is_uniform else contents.snapshot.schema
+                self._register_files(name, contents.snapshot.paths, schema)
+            elif reader == TABLE_PROVIDER:
+                self._context.register_table(name, contents.snapshot.handle)
+            else:
+                self._register_arrow(name, contents.snapshot)
+            if reader != (SNAPSHOT_FILES if files else TABLE_PROVIDER):
+                self.readers[name] = reader
+        elif isinstance(table, FunctionTable):
+            rows = table.arrow()
+            batches = rows.to_batches() or [pa.RecordBatch.from_pylist([], rows.schema)]
+            self._context.register_record_batches(name, [batches])
+        elif isinstance(table, ParquetTable):
+            self._register_files(name, table.files(), table.schema_unless_uniform())
+        else:
+            raise EngineError(f"table {name}: DataFusion cannot read the format {table.format}")
+
+    def _register_files(self, name: str, files: Sequence[str], schema: pa.Schema | None) -> None:
+        """Register just these files, as one listing wherever that is possible.
+
+        A union of readers, the other way, plans each file by itself: over eight files a table the
+        TPC-H queries take 1.12 times as long as over one listing of them, which takes no longer
+        than over a single file (scale factor 1).
+
+        Parameters
+        ----------
+        name
+            Of the table.
+        files
+            Paths or URIs.
+        schema
+            Columns, in their order, that are taken from each file by their names and are null
+            where it lacks one; None if all files have the same.
+        """
+        if is_remote(files[0]):
+            parts = [self._context.read_parquet(file, schema=schema) for file in files]
+            # A union is by position: with a schema all have one order, and without all are alike
+            from datafusion import DataFrame
+
+            self._context.register_view(name, reduce(DataFrame.union, parts))
+            return
+        listed = files[0] if len(files) == 1 else _directory_of(files)
+        if listed is None or not files[0].endswith(".parquet"):
+            listed = self._links.directory_of(files)
+        self._context.register_parquet(name, _as_url(listed), schema=schema)
+
+    def _register_arrow(self, name: str, snapshot: Snapshot) -> None:
+        """Register Neuralake's reader of a snapshot.
+
+        A filter of a number with a fraction stays in DataFusion: pyarrow, to which it would be
+        handed down, finds NaN greater than nothing, and DataFusion greater than everything.
+        """
+        from datafusion import col, udf
+
+        frame = self._context.read_table(SnapshotDataset(snapshot))
+        columns = []
+        for column_name, kind in zip(snapshot.schema.names, snapshot.schema.types, strict=True):
+            column = col(f'"{column_name}"')
+            if pa.types.is_floating(kind):
+                as_it_is = udf(lambda values: values, [kind], kind, "immutable", name="as_it_is")
+                column = as_it_is(column).alias(column_name)
+            columns.append(column)
+        self._context.register_view(name, frame.select(*columns))
 
 
-def _register_files(context: SessionContext, name: str, files: Sequence[str]) -> None:
-    """Register just these files, as one listing wherever that is possible.
+def choose_reader(contents: Contents) -> DeltaReader:
+    """The fastest reader that gives a snapshot's rows as they are.
 
-    A union of readers, the other way, plans each file by itself: over eight files a table the
-    TPC-H queries take 1.12 times as long as over one listing of them, which takes no longer than
-    over a single file (scale factor 1).
+    deltalake's provider fails on deletion vectors under DataFusion 55, and refuses some features
+    of which Neuralake knows that they change nothing.
     """
-    listed = files[0] if len(files) == 1 else _directory_of(files)
-    if listed is not None:
-        context.register_parquet(name, listed)
-        return
-    from datafusion import DataFrame
+    snapshot = contents.snapshot
+    if not snapshot.files or contents.has_other_types:
+        return ARROW
+    if snapshot.beyond_files is None:
+        return SNAPSHOT_FILES
+    provided = (
+        snapshot.features <= _PROVIDER_FEATURES
+        and not snapshot.has_deletions
+        and not snapshot.has_variants
+        and not snapshot.has_outside_files
+    )
+    return TABLE_PROVIDER if provided else ARROW
 
-    union = reduce(DataFrame.union, map(context.read_parquet, files))
-    context.register_view(name, union)
+
+class Links:
+    """Directories of links, each of just the files of one table.
+
+    A directory that holds more than them cannot be listed, and of a list of files DataFusion's
+    Python package takes none.
+    """
+
+    def __init__(self) -> None:
+        self._root: Path | None = None
+        self._count = 0
+
+    def directory_of(self, files: Sequence[str]) -> str:
+        """A new directory with a link to each file."""
+        if self._root is None:
+            self._root = Path(mkdtemp(prefix="neuralake-datafusion-"))
+        directory = self._root / str(self._count)
+        directory.mkdir()
+        self._count += 1
+        for number, file in enumerate(files):
+            (directory / f"{number:08d}.parquet").symlink_to(file)
+        return f"{directory}/"
+
+    def remove(self) -> None:
+        """Remove all of them."""
+        if self._root is not None:
+            rmtree(self._root, ignore_errors=True)
+            self._root = None
 
 
 def _directory_of(files: Sequence[str]) -> str | None:
     """The local directory whose Parquet files these are, all of them, or None.
 
-    DataFusion lists a directory without those below it, where a Delta table has its log.
+    DataFusion lists what is in it, and descends into what looks like a partition (``k=v``).
     """
     directory = Path(files[0]).parent
-    if is_remote(files[0]) or set("*?[") & set(str(directory)):
-        return None
-    present = {str(path) for path in directory.glob("*.parquet")}
+    present = set()
+    for entry in os.scandir(directory):
+        if entry.is_dir() and "=" in entry.name:
+            return None
+        if entry.name.endswith(".parquet"):
+            present.add(entry.path)
     return f"{directory}/" if present == set(files) else None
+
+
+def _as_url(path: str) -> str:
+    """A path whose every character means itself: in one without a scheme some make a pattern."""
+    return f"file://{quote(path)}"

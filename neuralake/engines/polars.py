@@ -1,8 +1,7 @@
 """Polars: SQL text to a LazyFrame, collected by the streaming engine.
 
-``scan_delta``, the other way to read a snapshot, hides the files from the optimizer of Polars 2.1:
-a join then does not reduce the scan on its other side, and TPC-H Q17 takes four times as long
-(benchmarks/fidelity/delta_overhead.py).
+How it reads Delta tables is :mod:`neuralake.catalog.scan`'s: with ``scan_delta`` TPC-H Q17 takes
+four times as long as over the snapshot's files (benchmarks/fidelity/delta_overhead.py).
 """
 
 from __future__ import annotations
@@ -16,7 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 
+from neuralake.catalog.scan import choose_reader, scan
 from neuralake.catalog.tables import DeltaTable, Table
+from neuralake.engines.readers import with_readers
 from neuralake.errors import EngineError
 from neuralake.machine import cores
 
@@ -37,8 +38,9 @@ class PolarsOptions:
         Size of the thread pool; 0 is one a core.
     delta_reader
         ``snapshot-files`` resolves a snapshot through the Delta log and scans its data files as
-        Parquet, where they alone are the rows; any other table is left to ``scan_delta``.
-        ``scan-delta`` leaves every Delta table to it.
+        Parquet, where they alone are the rows; another table is left to ``scan_delta``, and one
+        that this does not support to Neuralake's Arrow reader (``arrow``): the setting ``readers``
+        names such tables. ``scan-delta`` leaves every Delta table to Polars itself.
     """
 
     engine: Literal["streaming", "in-memory"] = "streaming"
@@ -85,25 +87,22 @@ class PolarsEngine:
         """Register each table as a lazy scan of its current snapshot."""
         import polars as pl
 
-        files = self._options.delta_reader == "snapshot-files"
-        frames = {name: _scan(table, files=files) for name, table in tables.items()}
+        default = self._options.delta_reader
+        frames, readers = {}, {}
+        for name, table in tables.items():
+            if not isinstance(table, DeltaTable):
+                frames[name] = table.lazy()
+                continue
+            contents = table.contents()
+            reader = choose_reader(contents) if default == "snapshot-files" else default
+            frames[name] = scan(contents, reader)
+            if reader != default:
+                readers[name] = reader
+        self.settings = with_readers(self.settings, readers)
         return PolarsSession(pl.SQLContext(frames), self._options.engine)
 
     def close(self) -> None:
         """Nothing to stop: the thread pool ends with the process."""
-
-
-def _scan(table: Table, *, files: bool) -> pl.LazyFrame:
-    """A table as a lazy scan; of a Delta table its data files, if they are all there is to it."""
-    import polars as pl
-
-    found = table.uniform_files() if files and isinstance(table, DeltaTable) else None
-    if not found:
-        return table.lazy()
-    options = dict(getattr(table, "storage_options", {}))
-    return pl.scan_parquet(
-        found, glob=False, hive_partitioning=False, storage_options=options or None
-    )
 
 
 class PolarsSession:

@@ -3,7 +3,8 @@
 import pyarrow as pa
 import pytest
 
-from neuralake.catalog.columns import Column, arrow_schema, check_schema, plain_type
+from neuralake.arrow import plain_type
+from neuralake.catalog.columns import Column, arrow_schema, check_schema
 from neuralake.errors import SchemaMismatchError
 
 DECLARED = (

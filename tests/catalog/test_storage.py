@@ -3,9 +3,10 @@
 import pytest
 
 from neuralake.catalog import DeltaTable, ParquetTable
-from neuralake.catalog.storage import canonical_options, one_line
+from neuralake.catalog.storage import canonical_options
 from neuralake.config import Settings
 from neuralake.errors import CatalogError
+from neuralake.storage import one_line
 
 SECRETS = {
     "aws_access_key_id": "AKIDEXAMPLE",

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neuralake.catalog.catalog import Database
-from neuralake.catalog.columns import plain_type
+from neuralake.arrow import plain_type
 from neuralake.errors import DatasetError
 from neuralake.tpch import tables
 from neuralake.tpch.layout import Layout

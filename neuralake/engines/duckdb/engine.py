@@ -11,11 +11,18 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
+from neuralake.delta.rows import SnapshotDataset
+from neuralake.engines.duckdb.delta import as_pattern, create_view, quoted, reads_itself
+from neuralake.engines.readers import refuse_case_twins, with_readers
 from neuralake.errors import EngineError
 from neuralake.machine import cores
 
 if TYPE_CHECKING:
     import duckdb
+
+
+# Schema of what the views of Delta tables are made of
+_HELPERS = "neuralake"
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,9 @@ class DuckDBEngine:
 
     def open(self, tables: Mapping[str, Table]) -> DuckDBSession:
         """Make a view over the files of each snapshot."""
-        return DuckDBSession(self._connection, tables)
+        session = DuckDBSession(self._connection, tables)
+        self.settings = with_readers(self.settings, session.readers)
+        return session
 
     def close(self) -> None:
         """Close the database."""
@@ -79,22 +88,26 @@ class DuckDBEngine:
 
 
 class DuckDBSession:
-    """A connection with its views."""
+    """A connection with its views.
+
+    Attributes
+    ----------
+    readers
+        Reader by table, where it is not the default's.
+    """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Table]) -> None:
         self._connection = connection
-        self._names = list(tables)
-        for name, table in tables.items():
-            if isinstance(table, FunctionTable):
-                connection.from_arrow(table.arrow()).create_view(name)
-            elif isinstance(table, DeltaTable | ParquetTable):
-                files = table.uniform_files() if isinstance(table, DeltaTable) else table.files()
-                relation = connection.read_parquet(
-                    table.files() if files is None else files,
-                    hive_partitioning=False,
-                    union_by_name=files is None,  # one was written before a column was added
-                )
-                relation.create_view(name)
+        self._names: list[str] = []
+        self.readers: dict[str, str] = {}
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_HELPERS}")
+        try:
+            for name, table in tables.items():
+                self._create(name, table)
+                self._names.append(name)
+        except BaseException:
+            self.close()
+            raise
 
     def execute(self, sql: str) -> pa.Table:
         """Run one query to its complete result."""
@@ -110,6 +123,30 @@ class DuckDBSession:
         self._connection.interrupt()
 
     def close(self) -> None:
-        """Forget the views."""
+        """Forget the views, and what they are made of."""
         for name in self._names:
-            self._connection.execute(f'DROP VIEW IF EXISTS "{name}"')
+            self._connection.execute(f"DROP VIEW IF EXISTS {quoted(name)}")
+            self._connection.unregister(name)
+        self._names.clear()
+        self._connection.execute(f"DROP SCHEMA IF EXISTS {_HELPERS} CASCADE")
+
+    def _create(self, name: str, table: Table) -> None:
+        if isinstance(table, FunctionTable):
+            rows = table.arrow()
+            refuse_case_twins("DuckDB", name, rows.schema)
+            self._connection.from_arrow(rows).create_view(name)
+        elif isinstance(table, ParquetTable):
+            refuse_case_twins("DuckDB", name, table.arrow_schema())
+            self._connection.read_parquet(
+                [as_pattern(file) for file in table.files()], hive_partitioning=False
+            ).create_view(name)
+        elif isinstance(table, DeltaTable):
+            contents = table.contents()
+            refuse_case_twins("DuckDB", name, contents.snapshot.schema)
+            if reads_itself(contents):
+                create_view(self._connection, name, contents, _HELPERS)
+            else:
+                self._connection.register(name, SnapshotDataset(contents.snapshot))
+                self.readers[name] = "arrow"
+        else:
+            raise EngineError(f"table {name}: DuckDB cannot read the format {table.format}")

@@ -1,0 +1,146 @@
+"""What the data files of a snapshot hold, by their footers, held against the table's schema.
+
+An engine's own Parquet reader gives the table's rows from its files only where these are all there
+is to them. What it must be told, or cannot do, follows from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from neuralake.arrow import plain_type
+from neuralake.delta.columns import find_field
+from neuralake.delta.snapshot import Snapshot
+from neuralake.storage import filesystem
+
+_FOOTERS_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A snapshot with the footers of its data files.
+
+    Attributes
+    ----------
+    snapshot
+        The snapshot.
+    footers
+        Of each of its files, by URI; two entries of the log may share a file.
+    """
+
+    snapshot: Snapshot
+    footers: Mapping[str, pq.FileMetaData]
+
+    @property
+    def rows(self) -> int:
+        """Number of rows: the log's own count, or the footers', without what is deleted."""
+        return sum(
+            (self.footers[f.uri].num_rows if f.rows is None else f.rows) - f.deleted
+            for f in self.snapshot.files
+        )
+
+    @cached_property
+    def is_uniform(self) -> bool:
+        """Whether all files have just the table's columns, in its order, with its types."""
+        names = [f.name for f in self._stored]
+        return not self.has_other_types and all(s.names == names for s in self._schemas.values())
+
+    @cached_property
+    def has_other_types(self) -> bool:
+        """Whether a file holds a column in another type than the table's.
+
+        Encodings of one type are not other types, and INT96, which Spark writes by default, holds
+        a time in UTC.
+        """
+        return any(
+            not _is_same(schema.field(place), field, int96)
+            for schema, int96 in self._with_int96()
+            for field in self._stored
+            if (place := find_field(field, schema, self.snapshot.mapping)) is not None
+        )
+
+    @cached_property
+    def has_dictionaries(self) -> bool:
+        """Whether a file says that a column is dictionary-encoded in Arrow."""
+        return any("dictionary" in str(f.type) for s in self._schemas.values() for f in s)
+
+    @cached_property
+    def int96_columns(self) -> frozenset[str]:
+        """Columns, by their paths in the files, that a file stores as INT96."""
+        return frozenset().union(*(_int96(footer) for footer in self.footers.values()))
+
+    @property
+    def has_nested_int96(self) -> bool:
+        """Whether one of them is within a list, map or struct."""
+        tops = {name for schema in self._schemas.values() for name in schema.names}
+        return not self.int96_columns <= tops
+
+    @cached_property
+    def _stored(self) -> list[pa.Field]:
+        """The table's columns that are in files."""
+        snapshot = self.snapshot
+        return [f for f in snapshot.schema if f.name not in snapshot.partition_columns]
+
+    @cached_property
+    def _schemas(self) -> dict[str, pa.Schema]:
+        return {uri: footer.schema.to_arrow_schema() for uri, footer in self.footers.items()}
+
+    def _with_int96(self) -> list[tuple[pa.Schema, frozenset[str]]]:
+        return [(self._schemas[uri], _int96(footer)) for uri, footer in self.footers.items()]
+
+
+def read_contents(snapshot: Snapshot) -> Contents:
+    """Read the footer of every data file.
+
+    Raises
+    ------
+    OSError, ValueError
+        If one is not there or no Parquet file; the message names it.
+    """
+    paths = list(dict.fromkeys(snapshot.paths))
+    if not paths:
+        return Contents(snapshot, {})
+    with ThreadPoolExecutor(min(_FOOTERS_AT_ONCE, len(paths))) as pool:
+        return Contents(
+            snapshot, dict(zip(paths, pool.map(lambda p: _footer(snapshot, p), paths), strict=True))
+        )
+
+
+def _footer(snapshot: Snapshot, uri: str) -> pq.FileMetaData:
+    system, path = filesystem(uri, snapshot.storage_options)
+    try:
+        return pq.read_metadata(path, filesystem=system)
+    except (OSError, ValueError) as error:
+        raise type(error)(f"{uri}: {error}") from error
+
+
+def _int96(footer: pq.FileMetaData) -> frozenset[str]:
+    schema = footer.schema
+    leaves = (schema.column(i) for i in range(len(schema.names)))
+    return frozenset(leaf.path for leaf in leaves if leaf.physical_type == "INT96")
+
+
+def _is_same(stored: pa.Field, field: pa.Field, int96: frozenset[str]) -> bool:
+    has_int96 = any(path == stored.name or path.startswith(f"{stored.name}.") for path in int96)
+    found, wanted = plain_type(stored.type), plain_type(field.type)
+    return str(_as_int96(found)) == str(_as_int96(wanted)) if has_int96 else bool(found == wanted)
+
+
+def _as_int96(kind: pa.DataType) -> pa.DataType:
+    """A type with every time in it as Arrow reads INT96."""
+    types = pa.types
+    if types.is_timestamp(kind):
+        return pa.timestamp("ns")
+    if types.is_struct(kind):
+        return pa.struct([pa.field(f.name, _as_int96(f.type)) for f in kind])
+    if types.is_map(kind):
+        return pa.map_(_as_int96(kind.key_type), _as_int96(kind.item_type))
+    if types.is_list(kind):
+        return pa.list_(_as_int96(kind.value_type))
+    return kind

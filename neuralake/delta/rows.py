@@ -1,0 +1,167 @@
+"""The rows of a snapshot as Arrow, file by file: a reader for engines that lack one of their own.
+
+It is a ``pyarrow.dataset.Dataset``, as DataFusion and DuckDB register it: they ask for columns and
+hand down filters. Files are read at each scan, so that a query pays for it: nothing is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from neuralake.delta.columns import conform, find_field
+from neuralake.delta.snapshot import DataFile, Snapshot
+from neuralake.storage import filesystem
+
+_ROWS_AT_ONCE = 131_072
+
+
+class SnapshotDataset(ds.Dataset):  # type: ignore[misc]
+    """A snapshot's rows as a dataset.
+
+    What pyarrow does with its own datasets in C++ is not to be had here; every method that callers
+    have is made of :meth:`scanner`, and the others refuse.
+
+    Parameters
+    ----------
+    snapshot
+        Whose rows.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a snapshot's dataset stays in its process")
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The table's, without metadata."""
+        return pa.schema([pa.field(f.name, f.type, f.nullable) for f in self._snapshot.schema])
+
+    def get_fragments(self, filter: ds.Expression | None = None) -> Iterator[FileFragment]:
+        """One fragment a data file; a filter is left to each fragment's scanner."""
+        del filter
+        return (FileFragment(self._snapshot, file, self.schema) for file in self._snapshot.files)
+
+    def scanner(
+        self,
+        columns: Sequence[str] | None = None,
+        filter: ds.Expression | None = None,
+        **_options: Any,
+    ) -> ds.Scanner:
+        """Scan all files, one after another."""
+        wanted = needed_columns(self.schema, columns, filter)
+        batches = (batch for fragment in self.get_fragments() for batch in fragment.batches(wanted))
+        schema = pa.schema([self.schema.field(name) for name in wanted])
+        return _scanner(batches, schema, columns, filter)
+
+    def to_batches(self, **options: Any) -> Iterator[pa.RecordBatch]:
+        """The rows in batches; options as of :meth:`scanner`."""
+        return iter(self.scanner(**options).to_batches())
+
+    def to_table(self, **options: Any) -> pa.Table:
+        """All rows; options as of :meth:`scanner`."""
+        return self.scanner(**options).to_table()
+
+    def count_rows(self, filter: ds.Expression | None = None, **_options: Any) -> int:
+        """Number of rows."""
+        return int(self.scanner(columns=[], filter=filter).count_rows())
+
+    def head(self, num_rows: int, **options: Any) -> pa.Table:
+        """The first rows."""
+        return self.scanner(**options).head(num_rows)
+
+
+class FileFragment:
+    """The rows of one data file, with the method of a dataset's fragment that engines call."""
+
+    def __init__(self, snapshot: Snapshot, file: DataFile, schema: pa.Schema) -> None:
+        self._snapshot = snapshot
+        self._file = file
+        self._schema = schema
+
+    def scanner(
+        self,
+        schema: pa.Schema | None = None,
+        columns: Sequence[str] | None = None,
+        filter: ds.Expression | None = None,
+        **_options: Any,
+    ) -> ds.Scanner:
+        """Scan the file."""
+        del schema
+        wanted = needed_columns(self._schema, columns, filter)
+        read = pa.schema([self._schema.field(name) for name in wanted])
+        return _scanner(self.batches(wanted), read, columns, filter)
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """The rows that are not deleted, as the table has them."""
+        file, snapshot = self._file, self._snapshot
+        system, path = filesystem(file.uri, snapshot.storage_options)
+        fields = [snapshot.schema.field(name) for name in columns]
+        target = pa.schema([self._schema.field(name) for name in columns])
+        with pq.ParquetFile(path, filesystem=system, coerce_int96_timestamp_unit="us") as source:
+            present = list(source.schema_arrow)
+            places = [
+                None if f.name in file.partition else find_field(f, present, snapshot.mapping)
+                for f in fields
+            ]
+            read = [present[i].name for i in places if i is not None]
+            start = 0
+            for batch in source.iter_batches(_ROWS_AT_ONCE, columns=read):
+                rows = batch.num_rows
+                arrays = []
+                for field, place in zip(fields, places, strict=True):
+                    if field.name in file.partition:
+                        arrays.append(pa.repeat(file.partition[field.name], rows))
+                    elif place is None:
+                        arrays.append(pa.nulls(rows, field.type))
+                    else:
+                        values = batch.column(present[place].name)
+                        arrays.append(conform(values, field, snapshot.mapping))
+                # Without columns it is the batch that knows the number of rows
+                whole = (
+                    pa.RecordBatch.from_arrays(arrays, schema=target)
+                    if arrays
+                    else batch.select([])
+                )
+                yield whole if file.kept is None else whole.filter(self._mask(start, rows))
+                start += rows
+
+    def _mask(self, start: int, rows: int) -> pa.BooleanArray:
+        kept = self._file.kept
+        part = pa.array([], pa.bool_()) if kept is None else kept.slice(start, rows)
+        beyond = rows - len(part)
+        return pa.concat_arrays([part, pa.repeat(pa.scalar(True), beyond)]) if beyond else part
+
+
+def needed_columns(
+    schema: pa.Schema, columns: Sequence[str] | None, filter: ds.Expression | None
+) -> list[str]:
+    """Columns to read: those that are wanted, and those that a filter may name.
+
+    An expression does not tell its columns; a name that stands in its text may be one.
+    """
+    if columns is None:
+        return list(schema.names)
+    text = "" if filter is None else str(filter)
+    return [name for name in schema.names if name in columns or (text and name in text)]
+
+
+def _scanner(
+    batches: Iterator[pa.RecordBatch],
+    schema: pa.Schema,
+    columns: Sequence[str] | None,
+    filter: ds.Expression | None,
+) -> ds.Scanner:
+    return ds.Scanner.from_batches(
+        batches,
+        schema=schema,
+        columns=None if columns is None else list(columns),
+        filter=filter,
+        use_threads=False,
+    )

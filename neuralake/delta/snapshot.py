@@ -1,0 +1,216 @@
+"""One version of a Delta table as its log tells it: schema, data files, and what the rows are.
+
+deltalake replays the log; what its own file list leaves out is added here: where a file lies if it
+is not below the table (a shallow clone), the values of partition columns, which rows of a file are
+deleted, and how many a file has. Source: Delta Transaction Log Protocol, "Actions", "Deletion
+Vectors", "Column Mapping", "Table Features".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from urllib.parse import unquote
+
+import deltalake
+import pyarrow as pa
+from deltalake.schema import VariantType
+
+from neuralake.config import is_remote
+
+# Reader features that this package reads rightly. Any other, known or still to come, may change
+# what a file means.
+_READ_FEATURES = frozenset(
+    {
+        "columnMapping",
+        "deletionVectors",
+        "timestampNtz",
+        "typeWidening",
+        "typeWidening-preview",
+        "v2Checkpoint",
+        "vacuumProtocolCheck",
+        "variantType",
+        "variantType-preview",
+    }
+)
+_SCHEME = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+:")
+_FILE_SCHEME = re.compile(r"^file:/+")
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A data file of a snapshot.
+
+    Attributes
+    ----------
+    uri
+        Absolute path, or URI of an object store.
+    partition
+        Values of the partition columns by their names, as Arrow scalars of the table's types.
+    rows
+        Rows in the file, deleted ones included, as the log says; None where it does not.
+    kept
+        For each row whether it is still one of the table's; rows beyond its end are. None if no
+        row is deleted.
+    """
+
+    uri: str
+    partition: Mapping[str, pa.Scalar] = field(default_factory=dict)
+    rows: int | None = None
+    kept: pa.BooleanArray | None = None
+
+    @property
+    def deleted(self) -> int:
+        """Number of rows that are deleted."""
+        return 0 if self.kept is None else self.kept.false_count
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One version of a table.
+
+    Attributes
+    ----------
+    handle
+        deltalake's own.
+    uri
+        Of the table: an absolute path, or the URI of an object store.
+    storage_options
+        What reaches it.
+    """
+
+    handle: deltalake.DeltaTable
+    uri: str
+    storage_options: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def version(self) -> int:
+        """Number of the version."""
+        return self.handle.version()
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """Schema in the log, partition columns included, with column mapping in its metadata."""
+        return pa.schema(self.handle.schema().to_arrow())
+
+    @cached_property
+    def partition_columns(self) -> tuple[str, ...]:
+        """Columns whose values are in the log and not in the files."""
+        return tuple(self.handle.metadata().partition_columns)
+
+    @cached_property
+    def mapping(self) -> str:
+        """How columns are found in the files: ``none`` (by name), ``name`` or ``id``."""
+        configuration = self.handle.metadata().configuration
+        return str(configuration.get("delta.columnMapping.mode", "none"))
+
+    @cached_property
+    def features(self) -> frozenset[str]:
+        """Names of the reader features that the protocol lists."""
+        return frozenset(self.handle.protocol().reader_features or ())
+
+    @property
+    def unknown_feature(self) -> str | None:
+        """A reader feature under which the rows are not known to be read rightly, or None."""
+        return min(self.features - _READ_FEATURES, default=None)
+
+    @cached_property
+    def files(self) -> tuple[DataFile, ...]:
+        """The data files, by their URIs."""
+        actions = pa.table(self.handle.get_add_actions())
+        names = actions.column_names
+        count = actions.num_rows
+        paths = actions.column("path").to_pylist()
+        rows = actions.column("num_records").to_pylist() if "num_records" in names else []
+        partitions = self._partitions(actions)
+        kept = self._kept_rows()
+        found = []
+        for i in range(count):
+            uri = self._absolute(paths[i])
+            found.append(
+                DataFile(uri, partitions[i], rows[i] if rows else None, kept.get(_plain_path(uri)))
+            )
+        return tuple(sorted(found, key=lambda file: file.uri))
+
+    @property
+    def paths(self) -> list[str]:
+        """URIs of the data files."""
+        return [file.uri for file in self.files]
+
+    @cached_property
+    def has_outside_files(self) -> bool:
+        """Whether a file is not below the table: a shallow clone's are its origin's."""
+        root = self.uri.rstrip("/") + "/"
+        return any(not file.uri.startswith(root) for file in self.files)
+
+    @cached_property
+    def has_deletions(self) -> bool:
+        """Whether a row of a file is deleted; the feature alone deletes nothing."""
+        return any(file.deleted for file in self.files)
+
+    @cached_property
+    def has_variants(self) -> bool:
+        """Whether a column at the top is a variant."""
+        return any(isinstance(f.type, VariantType) for f in self.handle.schema().fields)
+
+    @cached_property
+    def beyond_files(self) -> str | None:
+        """What makes the rows more, or other, than those of the files; None if nothing does."""
+        if self.unknown_feature is not None:
+            return f"the feature {self.unknown_feature}"
+        if self.partition_columns:
+            return f"partition columns ({', '.join(self.partition_columns)})"
+        if self.mapping != "none":
+            return "column mapping"
+        if self.has_deletions:
+            return "deletion vectors"
+        if self.has_variants:
+            return "variant columns"
+        return None
+
+    def rows_in_log(self) -> int | None:
+        """Number of rows as the log says; None if it does not say it of every file."""
+        counts = [None if f.rows is None else f.rows - f.deleted for f in self.files]
+        return None if None in counts else sum(count for count in counts if count is not None)
+
+    def _partitions(self, actions: pa.Table) -> list[dict[str, pa.Scalar]]:
+        if not self.partition_columns:
+            return [{} for _ in range(actions.num_rows)]
+        values = actions.column("partition").combine_chunks()
+        columns = {
+            name: values.field(name).cast(self.schema.field(name).type)
+            for name in self.partition_columns
+        }
+        return [{name: c[i] for name, c in columns.items()} for i in range(actions.num_rows)]
+
+    def _kept_rows(self) -> dict[str, pa.BooleanArray]:
+        """Of each file with a deletion vector which rows are kept."""
+        if "deletionVectors" not in self.features:
+            return {}
+        kept: dict[str, pa.BooleanArray] = {}
+        for batch in self.handle.deletion_vectors():
+            table = pa.record_batch(batch)
+            vectors = table.column("selection_vector")
+            for i, uri in enumerate(table.column("filepath").to_pylist()):
+                kept[_plain_path(_decoded(uri))] = vectors[i].values
+        return kept
+
+    def _absolute(self, path: str) -> str:
+        """Where a file of the log lies: paths there are percent-encoded, and relative or not."""
+        if _SCHEME.match(path) or path.startswith("/"):
+            return _decoded(path)
+        return f"{self.uri.rstrip('/')}/{unquote(path)}"
+
+
+def _decoded(uri: str) -> str:
+    """A path of this machine without scheme and percent-encoding, or the URI of an object."""
+    if is_remote(uri):
+        return re.sub(r"^s3a?://", "s3://", unquote(uri), flags=re.IGNORECASE)
+    return unquote(_FILE_SCHEME.sub("/", uri))
+
+
+def _plain_path(uri: str) -> str:
+    """One spelling of a path, so that those of different sources can be compared."""
+    return re.sub(r"(?<!:)/+", "/", uri)

@@ -1,0 +1,43 @@
+"""What adapters have in common: which reader serves a table, and names that they must refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from neuralake.errors import CatalogError
+
+READERS = "readers"
+
+
+def with_readers(settings: Mapping[str, Any], readers: Mapping[str, str]) -> dict[str, Any]:
+    """An engine's settings with the tables that another reader than the default's serves.
+
+    Parameters
+    ----------
+    settings
+        In effect before the tables were opened.
+    readers
+        Reader by table; tables that the default reader serves are left out.
+    """
+    kept = {key: value for key, value in settings.items() if key != READERS}
+    return {**kept, READERS: dict(readers)} if readers else kept
+
+
+def refuse_case_twins(engine: str, table: str, schema: pa.Schema) -> None:
+    """Refuse a table whose columns differ by case only, for an engine that ignores case.
+
+    Raises
+    ------
+    CatalogError
+        Naming the table, both columns and the engine.
+    """
+    seen: dict[str, str] = {}
+    for name in schema.names:
+        if (twin := seen.setdefault(name.lower(), name)) != name:
+            raise CatalogError(
+                f"table {table} has the columns {twin} and {name}, which {engine} cannot tell "
+                f"apart: rename one"
+            )
