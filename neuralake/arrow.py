@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 
 def plain_schema(schema: pa.Schema) -> pa.Schema:
@@ -36,3 +37,38 @@ def plain_type(dtype: pa.DataType) -> pa.DataType:
 
 def _is_list_view(dtype: pa.DataType) -> bool:
     return bool(pa.types.is_list_view(dtype) or pa.types.is_large_list_view(dtype))
+
+
+def int96_columns(footer: pq.FileMetaData) -> frozenset[str]:
+    """Columns of a Parquet file, by their paths, that are stored as INT96: times of old."""
+    schema = footer.schema
+    leaves = (schema.column(i) for i in range(len(schema.names)))
+    return frozenset(leaf.path for leaf in leaves if leaf.physical_type == "INT96")
+
+
+def stored_schema(footer: pq.FileMetaData) -> pa.Schema:
+    """Schema of a Parquet file, INT96 as microseconds.
+
+    Arrow takes INT96 for nanoseconds, in which there is no time before 1677 or after 2262; Spark,
+    which writes it by default, has microseconds.
+    """
+    schema = footer.schema.to_arrow_schema()
+    for path in int96_columns(footer):
+        position = next(i for i, n in enumerate(schema.names) if f"{path}.".startswith(f"{n}."))
+        field = schema.field(position)
+        schema = schema.set(position, field.with_type(with_times(field.type, pa.timestamp("us"))))
+    return schema
+
+
+def with_times(kind: pa.DataType, time: pa.DataType) -> pa.DataType:
+    """A type with every timestamp in it replaced by another."""
+    types = pa.types
+    if types.is_timestamp(kind):
+        return time
+    if types.is_struct(kind):
+        return pa.struct([f.with_type(with_times(f.type, time)) for f in kind])
+    if types.is_map(kind):
+        return pa.map_(with_times(kind.key_type, time), with_times(kind.item_type, time))
+    if types.is_list(kind):
+        return pa.list_(kind.value_field.with_type(with_times(kind.value_type, time)))
+    return kind

@@ -19,7 +19,7 @@ from neuralake.catalog.scan import choose_reader, scan
 from neuralake.catalog.storage import require_absolute, resolve_location
 from neuralake.config import Settings, is_remote
 from neuralake.delta.contents import Contents, read_contents
-from neuralake.delta.snapshot import Snapshot
+from neuralake.delta.snapshot import WIDENING, Snapshot
 from neuralake.errors import CatalogError
 from neuralake.storage import one_line
 
@@ -147,6 +147,11 @@ class DeltaTable:
             raise CatalogError(
                 f"table {self.name} at {self.uri} cannot be read as plain files: "
                 f"it has {snapshot.beyond_files}"
+            )
+        if WIDENING & snapshot.features and self.contents().has_other_types:
+            raise CatalogError(
+                f"table {self.name} at {self.uri} cannot be read as plain files: "
+                f"its columns are wider than in some of them"
             )
         return snapshot.paths
 

@@ -11,13 +11,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from neuralake.arrow import plain_schema, plain_type
+from neuralake.arrow import int96_columns, plain_schema, plain_type, stored_schema
 from neuralake.catalog.columns import Column, check_schema
 from neuralake.catalog.declaration import ForeignKey, check_declaration
 from neuralake.catalog.filters import Filter, apply
 from neuralake.catalog.listing import list_parquet
+from neuralake.catalog.scan import polars_schema, scan_arrow
 from neuralake.catalog.storage import require_absolute, resolve_location
 from neuralake.config import Settings, is_remote
+from neuralake.delta.rows import PlainFiles
+from neuralake.delta.snapshot import DataFile
 from neuralake.errors import CatalogError, SchemaMismatchError
 from neuralake.storage import filesystem, one_line
 
@@ -82,7 +85,7 @@ class ParquetTable:
         """The files with their footers, which :meth:`files` promises to agree."""
         files = self._listed()
         footers = self._footers(files)
-        schemas = [footer.schema.to_arrow_schema() for footer in footers]
+        schemas = [stored_schema(footer) for footer in footers]
         for file, schema in zip(files[1:], schemas[1:], strict=True):
             self._compare(files[0], schemas[0], file, schema)
         required = {column.name for column in self.columns if not column.nullable}
@@ -96,13 +99,13 @@ class ParquetTable:
         An engine that reads several files by position, or by the first one's types, must be told.
         """
         _, footers = self._checked()
-        schemas = [footer.schema.to_arrow_schema().remove_metadata() for footer in footers]
+        schemas = [stored_schema(footer).remove_metadata() for footer in footers]
         first = schemas[0]
         return None if all(s.equals(first) for s in schemas) else plain_schema(first)
 
     def arrow_schema(self) -> pa.Schema:
         """Schema of the first file; :meth:`files` makes sure that all have the same."""
-        return self._footers(self._listed()[:1])[0].schema.to_arrow_schema()
+        return stored_schema(self._footers(self._listed()[:1])[0])
 
     def rows(self) -> int:
         """Number of rows, as the footers say."""
@@ -121,18 +124,29 @@ class ParquetTable:
         import polars as pl
 
         files, footers = self._checked()
-        schemas = [footer.schema.to_arrow_schema() for footer in footers]
+        schemas = [stored_schema(footer) for footer in footers]
         # One schema for all: a string may be dictionary-encoded (Categorical) in one file only.
         # Not otherwise: Polars 2.1 plans a scan with a given schema without looking at the footers,
         # and not knowing the number of rows it joins in orders that take up to five times as long.
         plain = plain_schema(schemas[0])
         uniform = all(plain_schema(s).equals(plain) and not _has_dictionary(s) for s in schemas)
+        int96 = frozenset().union(*(int96_columns(footer) for footer in footers))
+        if not int96 <= set(plain.names):  # within a list or struct, which Polars cannot be told
+            read = [DataFile(file) for file in files]
+            return apply(
+                scan_arrow(PlainFiles(plain, read, self.storage_options)),
+                self.name,
+                filters,
+                columns,
+            )
         scan = pl.scan_parquet(
             files,
-            schema=None if uniform else pl.Schema(plain),
+            schema=None if uniform and not int96 else polars_schema(plain),
             glob=False,
             hive_partitioning=False,
-            cast_options=pl.ScanCastOptions(categorical_to_string="allow"),
+            cast_options=pl.ScanCastOptions(
+                categorical_to_string="allow", datetime_cast="nanosecond-downcast"
+            ),
             storage_options=dict(self.storage_options) or None,
         )
         return apply(scan, self.name, filters, columns)

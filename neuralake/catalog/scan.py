@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from neuralake.config import is_remote
 from neuralake.delta.contents import Contents
-from neuralake.delta.rows import SnapshotDataset
+from neuralake.delta.rows import FilesDataset, Source
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,20 +30,23 @@ Reader = Literal["snapshot-files", "scan-delta", "arrow"]
 _SCAN_DELTA_FEATURES = frozenset({"deletionVectors", "timestampNtz"})
 
 
-def choose_reader(contents: Contents) -> Reader:
-    """The fastest reader that gives a snapshot's rows as they are."""
+def choose_reader(contents: Contents, preferred: Reader = "snapshot-files") -> Reader:
+    """The preferred reader, or the fastest other one, that gives a snapshot's rows as they are."""
     snapshot = contents.snapshot
     if not snapshot.files or contents.has_other_types or contents.has_nested_int96:
         return "arrow"
-    if snapshot.beyond_files is None:
-        return "snapshot-files"
-    return "scan-delta" if _suits_scan_delta(contents) else "arrow"
+    suited: dict[Reader, bool] = {
+        preferred: preferred == "arrow",
+        "snapshot-files": snapshot.beyond_files is None,
+        "scan-delta": _suits_scan_delta(contents),
+    }
+    return next((reader for reader, suits in suited.items() if suits), "arrow")
 
 
 def scan(contents: Contents, reader: Reader) -> pl.LazyFrame:
     """Rows as a LazyFrame, read by the reader that was chosen."""
     if reader == "arrow":
-        return _scan_arrow(contents)
+        return scan_arrow(contents.snapshot)
     import polars as pl
 
     snapshot = contents.snapshot
@@ -58,7 +61,7 @@ def scan(contents: Contents, reader: Reader) -> pl.LazyFrame:
         )
     return pl.scan_parquet(
         snapshot.paths,
-        schema=_polars_schema(contents.snapshot.schema),
+        schema=polars_schema(contents.snapshot.schema),
         glob=False,
         hive_partitioning=False,
         missing_columns="insert",
@@ -88,11 +91,12 @@ def _suits_scan_delta(contents: Contents) -> bool:
     )
 
 
-def _scan_arrow(contents: Contents) -> pl.LazyFrame:
+def scan_arrow(source: Source) -> pl.LazyFrame:
+    """Rows as a LazyFrame, read by Neuralake itself; columns are pushed down, filters are not."""
     import polars as pl
     from polars.io.plugins import register_io_source
 
-    dataset = SnapshotDataset(contents.snapshot)
+    dataset = FilesDataset(source)
 
     def read(
         with_columns: list[str] | None,
@@ -110,10 +114,10 @@ def _scan_arrow(contents: Contents) -> pl.LazyFrame:
             if left == 0:
                 return
 
-    return register_io_source(read, schema=_polars_schema(dataset.schema))
+    return register_io_source(read, schema=polars_schema(dataset.schema))
 
 
-def _polars_schema(schema: pa.Schema) -> pl.Schema:
+def polars_schema(schema: pa.Schema) -> pl.Schema:
     """A schema as Polars holds the rows."""
     import polars as pl
 

@@ -14,7 +14,7 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from neuralake.arrow import plain_type
+from neuralake.arrow import int96_columns, plain_type, stored_schema, with_times
 from neuralake.delta.columns import find_field
 from neuralake.delta.snapshot import Snapshot
 from neuralake.storage import filesystem
@@ -73,7 +73,7 @@ class Contents:
     @cached_property
     def int96_columns(self) -> frozenset[str]:
         """Columns, by their paths in the files, that a file stores as INT96."""
-        return frozenset().union(*(_int96(footer) for footer in self.footers.values()))
+        return frozenset().union(*(int96_columns(footer) for footer in self.footers.values()))
 
     @property
     def has_nested_int96(self) -> bool:
@@ -89,10 +89,10 @@ class Contents:
 
     @cached_property
     def _schemas(self) -> dict[str, pa.Schema]:
-        return {uri: footer.schema.to_arrow_schema() for uri, footer in self.footers.items()}
+        return {uri: stored_schema(footer) for uri, footer in self.footers.items()}
 
     def _with_int96(self) -> list[tuple[pa.Schema, frozenset[str]]]:
-        return [(self._schemas[uri], _int96(footer)) for uri, footer in self.footers.items()]
+        return [(self._schemas[uri], int96_columns(footer)) for uri, footer in self.footers.items()]
 
 
 def read_contents(snapshot: Snapshot) -> Contents:
@@ -120,27 +120,8 @@ def _footer(snapshot: Snapshot, uri: str) -> pq.FileMetaData:
         raise type(error)(f"{uri}: {error}") from error
 
 
-def _int96(footer: pq.FileMetaData) -> frozenset[str]:
-    schema = footer.schema
-    leaves = (schema.column(i) for i in range(len(schema.names)))
-    return frozenset(leaf.path for leaf in leaves if leaf.physical_type == "INT96")
-
-
 def _is_same(stored: pa.Field, field: pa.Field, int96: frozenset[str]) -> bool:
-    has_int96 = any(path == stored.name or path.startswith(f"{stored.name}.") for path in int96)
     found, wanted = plain_type(stored.type), plain_type(field.type)
-    return str(_as_int96(found)) == str(_as_int96(wanted)) if has_int96 else bool(found == wanted)
-
-
-def _as_int96(kind: pa.DataType) -> pa.DataType:
-    """A type with every time in it as Arrow reads INT96."""
-    types = pa.types
-    if types.is_timestamp(kind):
-        return pa.timestamp("ns")
-    if types.is_struct(kind):
-        return pa.struct([pa.field(f.name, _as_int96(f.type)) for f in kind])
-    if types.is_map(kind):
-        return pa.map_(_as_int96(kind.key_type), _as_int96(kind.item_type))
-    if types.is_list(kind):
-        return pa.list_(_as_int96(kind.value_type))
-    return kind
+    if any(f"{path}.".startswith(f"{stored.name}.") for path in int96):  # without a zone
+        found, wanted = (with_times(kind, pa.timestamp("us")) for kind in (found, wanted))
+    return bool(found == wanted)

@@ -1,4 +1,4 @@
-"""The rows of a snapshot as Arrow, file by file: a reader for engines that lack one of their own.
+"""The rows of data files as Arrow, one after another: for engines whose own reader gives others.
 
 It is a ``pyarrow.dataset.Dataset``, as DataFusion and DuckDB register it: they ask for columns and
 hand down filters. Files are read at each scan, so that a query pays for it: nothing is kept.
@@ -6,47 +6,78 @@ hand down filters. Files are read at each scan, so that a query pays for it: not
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NoReturn
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, Protocol
 
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from neuralake.delta.columns import conform, find_field
-from neuralake.delta.snapshot import DataFile, Snapshot
+from neuralake.delta.snapshot import DataFile
 from neuralake.storage import filesystem
 
 _ROWS_AT_ONCE = 131_072
 
 
-class SnapshotDataset(ds.Dataset):  # type: ignore[misc]
-    """A snapshot's rows as a dataset.
+class Source(Protocol):
+    """Data files, and what makes their rows those of a table: a snapshot, for one."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The table's columns, with column mapping in the metadata."""
+
+    @property
+    def files(self) -> Sequence[DataFile]:
+        """The files."""
+
+    @property
+    def mapping(self) -> str:
+        """How columns are found in the files: ``none``, ``name`` or ``id``."""
+
+    @property
+    def storage_options(self) -> Mapping[str, str]:
+        """What reaches the files."""
+
+
+@dataclass(frozen=True)
+class PlainFiles:
+    """Files that are all there is to a table; see :class:`Source`."""
+
+    schema: pa.Schema
+    files: Sequence[DataFile]
+    storage_options: Mapping[str, str] = field(default_factory=dict, repr=False)
+    mapping: str = "none"
+
+
+class FilesDataset(ds.Dataset):  # type: ignore[misc]
+    """The rows as a dataset.
 
     What pyarrow does with its own datasets in C++ is not to be had here; every method that callers
     have is made of :meth:`scanner`, and the others refuse.
 
     Parameters
     ----------
-    snapshot
+    source
         Whose rows.
     """
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
+    def __init__(self, source: Source) -> None:
+        self._source = source
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a snapshot's dataset stays in its process")
+        raise TypeError("a dataset of files stays in its process")
 
     @property
     def schema(self) -> pa.Schema:
         """The table's, without metadata."""
-        return pa.schema([pa.field(f.name, f.type, f.nullable) for f in self._snapshot.schema])
+        return pa.schema([pa.field(f.name, f.type, f.nullable) for f in self._source.schema])
 
     def get_fragments(self, filter: ds.Expression | None = None) -> Iterator[FileFragment]:
         """One fragment a data file; a filter is left to each fragment's scanner."""
         del filter
-        return (FileFragment(self._snapshot, file, self.schema) for file in self._snapshot.files)
+        return (FileFragment(self._source, file, self.schema) for file in self._source.files)
 
     def scanner(
         self,
@@ -80,8 +111,8 @@ class SnapshotDataset(ds.Dataset):  # type: ignore[misc]
 class FileFragment:
     """The rows of one data file, with the method of a dataset's fragment that engines call."""
 
-    def __init__(self, snapshot: Snapshot, file: DataFile, schema: pa.Schema) -> None:
-        self._snapshot = snapshot
+    def __init__(self, source: Source, file: DataFile, schema: pa.Schema) -> None:
+        self._source = source
         self._file = file
         self._schema = schema
 
@@ -100,14 +131,14 @@ class FileFragment:
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """The rows that are not deleted, as the table has them."""
-        file, snapshot = self._file, self._snapshot
-        system, path = filesystem(file.uri, snapshot.storage_options)
-        fields = [snapshot.schema.field(name) for name in columns]
+        file, origin = self._file, self._source
+        system, path = filesystem(file.uri, origin.storage_options)
+        fields = [origin.schema.field(name) for name in columns]
         target = pa.schema([self._schema.field(name) for name in columns])
         with pq.ParquetFile(path, filesystem=system, coerce_int96_timestamp_unit="us") as source:
             present = list(source.schema_arrow)
             places = [
-                None if f.name in file.partition else find_field(f, present, snapshot.mapping)
+                None if f.name in file.partition else find_field(f, present, origin.mapping)
                 for f in fields
             ]
             read = [present[i].name for i in places if i is not None]
@@ -115,14 +146,14 @@ class FileFragment:
             for batch in source.iter_batches(_ROWS_AT_ONCE, columns=read):
                 rows = batch.num_rows
                 arrays = []
-                for field, place in zip(fields, places, strict=True):
-                    if field.name in file.partition:
-                        arrays.append(pa.repeat(file.partition[field.name], rows))
+                for wanted, place in zip(fields, places, strict=True):
+                    if wanted.name in file.partition:
+                        arrays.append(pa.repeat(file.partition[wanted.name], rows))
                     elif place is None:
-                        arrays.append(pa.nulls(rows, field.type))
+                        arrays.append(pa.nulls(rows, wanted.type))
                     else:
                         values = batch.column(present[place].name)
-                        arrays.append(conform(values, field, snapshot.mapping))
+                        arrays.append(conform(values, wanted, origin.mapping))
                 # Without columns it is the batch that knows the number of rows
                 whole = (
                     pa.RecordBatch.from_arrays(arrays, schema=target)

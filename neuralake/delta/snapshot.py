@@ -20,6 +20,8 @@ from deltalake.schema import VariantType
 
 from neuralake.config import is_remote
 
+# Under which a file may hold a column in a narrower type
+WIDENING = frozenset({"typeWidening", "typeWidening-preview"})
 # Reader features that this package reads rightly. Any other, known or still to come, may change
 # what a file means.
 _READ_FEATURES = frozenset(
@@ -27,8 +29,7 @@ _READ_FEATURES = frozenset(
         "columnMapping",
         "deletionVectors",
         "timestampNtz",
-        "typeWidening",
-        "typeWidening-preview",
+        *WIDENING,
         "v2Checkpoint",
         "vacuumProtocolCheck",
         "variantType",

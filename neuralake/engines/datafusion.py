@@ -23,7 +23,7 @@ import pyarrow as pa
 from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
 from neuralake.config import is_remote
 from neuralake.delta.contents import Contents
-from neuralake.delta.rows import SnapshotDataset
+from neuralake.delta.rows import FilesDataset
 from neuralake.delta.snapshot import Snapshot
 from neuralake.engines.readers import with_readers
 from neuralake.errors import EngineError, reason_of
@@ -246,7 +246,7 @@ class DataFusionSession:
         """
         from datafusion import col, udf
 
-        frame = self._context.read_table(SnapshotDataset(snapshot))
+        frame = self._context.read_table(FilesDataset(snapshot))
         columns = []
         for column_name, kind in zip(snapshot.schema.names, snapshot.schema.types, strict=True):
             column = col(f'"{column_name}"')

@@ -40,7 +40,7 @@ class PolarsOptions:
         ``snapshot-files`` resolves a snapshot through the Delta log and scans its data files as
         Parquet, where they alone are the rows; another table is left to ``scan_delta``, and one
         that this does not support to Neuralake's Arrow reader (``arrow``): the setting ``readers``
-        names such tables. ``scan-delta`` leaves every Delta table to Polars itself.
+        names such tables. ``scan-delta`` leaves every Delta table that it supports to Polars.
     """
 
     engine: Literal["streaming", "in-memory"] = "streaming"
@@ -94,7 +94,7 @@ class PolarsEngine:
                 frames[name] = table.lazy()
                 continue
             contents = table.contents()
-            reader = choose_reader(contents) if default == "snapshot-files" else default
+            reader = choose_reader(contents, default)
             frames[name] = scan(contents, reader)
             if reader != default:
                 readers[name] = reader

@@ -3,6 +3,7 @@
 import base64
 import json
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def delete_by_vector(table: DeltaTable, *rows: int) -> None:
 
 def test_a_table_is_its_rows_its_schema_its_files_and_its_version(people: DeltaTable) -> None:
     people.check()
-    assert people.version() == 0
+    assert people.newest_version() == 0
     assert people.arrow_schema() == ROWS.schema
     assert people.lazy().collect().rows() == [(1, "ada"), (2, "bob"), (3, "cyd")]
     assert pq.read_table(people.files()) == ROWS
@@ -75,7 +76,7 @@ def test_a_table_is_its_rows_its_schema_its_files_and_its_version(people: DeltaT
 
 def test_every_reading_is_of_the_newest_snapshot(people: DeltaTable) -> None:
     write_deltalake(people.uri, pa.table({"id": [4], "name": ["dee"]}), mode="overwrite")
-    assert people.version() == 1
+    assert people.newest_version() == 1
     assert people.lazy().collect().rows() == [(4, "dee")]
     assert len(people.files()) == 1
 
@@ -83,7 +84,7 @@ def test_every_reading_is_of_the_newest_snapshot(people: DeltaTable) -> None:
 def test_a_snapshot_stays_what_was_checked(people: DeltaTable) -> None:
     snapshot = people.snapshot()
     write_deltalake(people.uri, ROWS, mode="append")
-    assert (snapshot.version(), people.version()) == (0, 1)
+    assert (snapshot.version(), people.newest_version()) == (0, 1)
 
 
 def test_filters_and_columns_are_in_the_scan(people: DeltaTable) -> None:
@@ -145,15 +146,17 @@ def test_columns_that_came_later_are_null_before(tmp_path: Path) -> None:
         assert sorted(rows["id"]) == [1, 2, 3]
 
 
-def test_files_that_are_the_whole_table_are_told(tmp_path: Path) -> None:
-    people = DeltaTable(name="people", location=str(tmp_path / "people"), columns=COLUMNS)
-    write_deltalake(people.uri, ROWS)
+def test_a_version_may_be_chosen(people: DeltaTable) -> None:
     write_deltalake(people.uri, ROWS, mode="append")
-    assert people.uniform_files() == people.files()
-    assert len(people.files()) == 2
-    added = ROWS.append_column("age", pa.array([1, 2, 3]))
-    write_deltalake(people.uri, added, mode="append", schema_mode="merge")
-    assert DeltaTable(name="people", location=people.uri).uniform_files() is None
+    before = replace(people, version=0)
+    assert (people.rows(), before.rows()) == (6, 3)
+    assert before.newest_version() == 1
+    assert before.lazy().collect().height == 3
+
+
+def test_a_version_that_is_not_there_is_told(people: DeltaTable) -> None:
+    with pytest.raises(CatalogError, match=r"table people: no readable Delta table at .*: .*7"):
+        replace(people, version=7).check()
 
 
 def test_a_data_file_that_is_gone_is_said(tmp_path: Path) -> None:
@@ -161,7 +164,7 @@ def test_a_data_file_that_is_gone_is_said(tmp_path: Path) -> None:
     write_deltalake(people.uri, ROWS)
     Path(people.files()[0]).unlink()
     with pytest.raises(CatalogError, match=r"table people: a data file of .* cannot be read: "):
-        people.uniform_files()
+        people.contents()
 
 
 class TestWhatFilesAloneDoNotTell:
@@ -170,7 +173,6 @@ class TestWhatFilesAloneDoNotTell:
         people = DeltaTable(name="people", location=str(tmp_path), columns=COLUMNS)
         with pytest.raises(CatalogError, match=r"plain files: it has partition columns \(name\)"):
             people.files()
-        assert people.uniform_files() is None
         assert people.lazy([Filter("name", "=", "bob")]).collect().rows() == [(2, "bob")]
 
     def test_deletion_vectors(self, tmp_path: Path) -> None:
@@ -180,18 +182,17 @@ class TestWhatFilesAloneDoNotTell:
         delete_by_vector(people, 1)
         with pytest.raises(CatalogError, match="plain files: it has deletion vectors"):
             people.files()
-        assert people.uniform_files() is None
         assert people.lazy().collect()["id"].to_list() == [1, 3]
 
-    def test_deletion_vectors_where_polars_would_miss_them(self, tmp_path: Path) -> None:
+    def test_deletion_vectors_under_a_path_that_is_encoded(self, tmp_path: Path) -> None:
         write_deltalake(
             str(tmp_path / "new"), ROWS, configuration={"delta.enableDeletionVectors": "true"}
         )
         (tmp_path / "new").rename(tmp_path / "my people")
         people = DeltaTable(name="people", location=str(tmp_path / "my people"), columns=COLUMNS)
         delete_by_vector(people, 1)
-        with pytest.raises(CatalogError, match="Polars cannot read deletion vectors under"):
-            people.lazy()
+        assert people.lazy().collect()["id"].to_list() == [1, 3]
+        assert people.rows() == 2
 
     def test_column_mapping(self, people: DeltaTable) -> None:
         first = actions(people, 0)
@@ -216,13 +217,14 @@ class TestWhatFilesAloneDoNotTell:
         protocol = {
             "minReaderVersion": 3,
             "minWriterVersion": 7,
-            "readerFeatures": ["typeWidening"],
-            "writerFeatures": ["typeWidening"],
+            "readerFeatures": ["timeInSpace"],
+            "writerFeatures": ["timeInSpace"],
         }
         rest = [action for action in actions(people, 0) if "protocol" not in action]
         commit(people, 0, {"protocol": protocol}, *rest)
-        with pytest.raises(CatalogError, match="typeWidening"):
-            people.files()
+        for read in (people.files, people.contents, people.lazy):
+            with pytest.raises(CatalogError, match="timeInSpace"):
+                read()
 
 
 class TestWhatIsNoDeltaTable:
@@ -240,7 +242,13 @@ class TestWhatIsNoDeltaTable:
     ) -> None:
         make(tmp_path / "people")
         people = DeltaTable(name="people", location="people").resolve(settings)
-        for read in (people.check, people.version, people.arrow_schema, people.files, people.lazy):
+        for read in (
+            people.check,
+            people.newest_version,
+            people.arrow_schema,
+            people.files,
+            people.lazy,
+        ):
             with pytest.raises(CatalogError) as caught:
                 read()
             assert f"table people: no Delta table at {tmp_path}/people" in str(caught.value)

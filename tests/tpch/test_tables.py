@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuralake.catalog.catalog import Database
 from neuralake.arrow import plain_type
+from neuralake.catalog.catalog import Database
 from neuralake.errors import DatasetError
 from neuralake.tpch import tables
 from neuralake.tpch.layout import Layout

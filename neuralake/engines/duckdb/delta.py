@@ -65,10 +65,9 @@ def create_view(
     scan = f"{helpers}.{quoted(f'{name} files')}"
     listed = ", ".join(_literal(file) for file in files)
     row_number = ", file_row_number = true" if snapshot.has_deletions else ""
-    connection.execute(
-        f"CREATE VIEW {scan} AS SELECT * FROM read_parquet([{listed}], hive_partitioning = false, "
-        f"union_by_name = true, filename = {_literal(_FILE)}{row_number})"
-    )
+    options = f"union_by_name = true, filename = {_literal(_FILE)}{row_number}"
+    source = f"read_parquet([{listed}], hive_partitioning = false, {options})"
+    connection.execute(f"CREATE VIEW {scan} AS FROM {source}")
     described = connection.execute(f"DESCRIBE {scan}").fetchall()
     present = {str(column[0]).lower() for column in described}
     sql = [f"SELECT {', '.join(_columns(connection, snapshot, present))}", f"FROM {scan} AS files"]
@@ -137,7 +136,7 @@ def _deleted_rows(snapshot: Snapshot) -> pa.Table:
 
 def _keep(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
     connection.register(_GIVEN, rows)
-    connection.execute(f"CREATE TABLE {name} AS SELECT * FROM {_GIVEN}")
+    connection.execute(f"CREATE TABLE {name} AS FROM {_GIVEN}")
     connection.unregister(_GIVEN)
 
 

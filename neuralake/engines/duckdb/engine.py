@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
-from neuralake.delta.rows import SnapshotDataset
+from neuralake.delta.rows import FilesDataset
 from neuralake.engines.duckdb.delta import as_pattern, create_view, quoted, reads_itself
 from neuralake.engines.readers import refuse_case_twins, with_readers
 from neuralake.errors import EngineError
@@ -146,7 +146,7 @@ class DuckDBSession:
             if reads_itself(contents):
                 create_view(self._connection, name, contents, _HELPERS)
             else:
-                self._connection.register(name, SnapshotDataset(contents.snapshot))
+                self._connection.register(name, FilesDataset(contents.snapshot))
                 self.readers[name] = "arrow"
         else:
             raise EngineError(f"table {name}: DuckDB cannot read the format {table.format}")

@@ -60,6 +60,10 @@ def spark_conf(options: SparkOptions, jars: Sequence[Path], scratch: Path) -> di
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.adaptive.enabled": "true",
+        # "name" is a name, as to the other engines and to the standard, and no string
+        "spark.sql.ansi.doubleQuotedIdentifiers": "true",
+        # CHAR and VARCHAR are strings, as a Delta log has them: Spark alone would pad the one
+        "spark.sql.legacy.charVarcharAsString": "true",
         # the defaults, 200 and 10,000 tasks, are a cluster's
         "spark.sql.shuffle.partitions": str(shuffle_partitions),
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(parallelism),
@@ -74,6 +78,8 @@ def spark_conf(options: SparkOptions, jars: Sequence[Path], scratch: Path) -> di
             "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
             # 50 by default: that many empty tasks for the log of a small table
             "spark.databricks.delta.snapshotPartitions": str(parallelism),
+            # the commits tell what a table is, even where files that sum them up contradict them
+            "spark.databricks.delta.deltaLog.minorCompaction.useForReads": "false",
         }
     lists = {
         key: f"{conf[key]},{value}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -16,11 +16,14 @@ import pyarrow as pa
 
 from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
 from neuralake.config import is_remote
+from neuralake.delta.snapshot import Snapshot
+from neuralake.engines.readers import refuse_case_twins
 from neuralake.engines.spark.conf import shown_settings
 from neuralake.engines.spark.jars import DELTA_JARS, DELTA_VERSION, delta_jars
 from neuralake.engines.spark.java import OLDEST_VERSION, OPTION_VARIABLES, find_java
 from neuralake.engines.spark.jvm import SparkJvm
 from neuralake.engines.spark.options import SparkOptions, heap, heap_in_effect
+from neuralake.engines.spark.types import spark_schema
 from neuralake.errors import EngineError, EngineUnavailableError
 
 if TYPE_CHECKING:
@@ -95,9 +98,13 @@ class SparkSession:
         self._spark = spark
         self._delta = delta
         self._names: list[str] = []
-        for name, table in tables.items():
-            self._frame(name, table).createOrReplaceTempView(f"`{name}`")
-            self._names.append(name)
+        try:
+            for name, table in tables.items():
+                self._frame(name, table).createOrReplaceTempView(f"`{name}`")
+                self._names.append(name)
+        except BaseException:
+            self.close()
+            raise
 
     def execute(self, sql: str) -> pa.Table:
         """Run one query to its complete result."""
@@ -122,35 +129,47 @@ class SparkSession:
 
     def _frame(self, name: str, table: Table) -> DataFrame:
         if isinstance(table, FunctionTable):
-            return self._spark.createDataFrame(table.arrow())
+            rows = table.arrow()
+            refuse_case_twins("Spark", name, rows.schema)
+            return self._spark.createDataFrame(rows.cast(spark_schema(name, rows.schema)))
         if not isinstance(table, DeltaTable | ParquetTable):
             raise EngineError(f"table {name}: Spark cannot read the format {table.format}")
         if is_remote(table.uri):
             raise EngineError(
                 f"table {name} is at {table.uri}: S3 through Spark is not supported yet"
             )
-        if isinstance(table, DeltaTable) and self._delta:
-            return self._snapshot(table)
-        return self._files(table)
+        if isinstance(table, ParquetTable):
+            return self._files(name, table.files(), table.arrow_schema())
+        contents = table.contents()
+        snapshot = contents.snapshot
+        refuse_case_twins("Spark", name, snapshot.schema)
+        if self._delta:
+            return self._snapshot(snapshot)
+        if contents.has_other_types:
+            raise EngineError(
+                f"table {name}: a data file has other types than the table, which Spark reads "
+                f"with Delta's jar only"
+            )
+        return self._files(name, table.files(), snapshot.schema)
 
-    def _snapshot(self, table: DeltaTable) -> DataFrame:
+    def _snapshot(self, snapshot: Snapshot) -> DataFrame:
         # By its version a snapshot stays the one that was checked, and queries do not list the log
         # again; listing its files replays the log now, and Delta keeps the state for the queries.
-        read = self._spark.read.format("delta").option("versionAsOf", table.snapshot().version())
-        frame = read.load(_local_uri(table.uri))
+        read = self._spark.read.format("delta").option("versionAsOf", snapshot.version)
+        frame = read.load(_escape_glob(_local_uri(snapshot.uri)))
         frame.inputFiles()
         return frame
 
-    def _files(self, table: DeltaTable | ParquetTable) -> DataFrame:
+    def _files(self, name: str, files: Sequence[str], live: pa.Schema) -> DataFrame:
         from pyspark.sql.pandas.types import from_arrow_schema
 
-        files = [_escape_glob(_local_uri(file)) for file in table.files()]
+        refuse_case_twins("Spark", name, live)
         # A file written before a column was added lacks it: the schema must be the table's.
-        live = pa.schema([field.with_type(_plain(field.type)) for field in table.arrow_schema()])
-        schema = from_arrow_schema(live, prefer_timestamp_ntz=True)
+        schema = from_arrow_schema(spark_schema(name, live), prefer_timestamp_ntz=True)
         if not files:
             return self._spark.createDataFrame([], schema)
-        return self._spark.read.schema(schema).parquet(*files)
+        escaped = [_escape_glob(_local_uri(file)) for file in files]
+        return self._spark.read.schema(schema).parquet(*escaped)
 
 
 def _jars(options: SparkOptions) -> list[Path]:
@@ -166,21 +185,6 @@ def _jars(options: SparkOptions) -> list[Path]:
             raise EngineError(f"spark: {error}") from error
         _tell(f"{error}; reading the files of Delta snapshots as plain Parquet instead")
         return []
-
-
-def _plain(kind: pa.DataType) -> pa.DataType:
-    """A type as Spark knows it: Arrow's views are a way to lie in memory."""
-    if pa.types.is_string_view(kind):
-        return pa.string()
-    if pa.types.is_binary_view(kind):
-        return pa.binary()
-    if pa.types.is_struct(kind):
-        return pa.struct([field.with_type(_plain(field.type)) for field in kind])
-    if pa.types.is_map(kind):
-        return pa.map_(_plain(kind.key_type), _plain(kind.item_type))
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return pa.list_(kind.value_field.with_type(_plain(kind.value_type)))
-    return kind
 
 
 def _local_uri(path: str) -> str:
