@@ -12,13 +12,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from urllib.parse import unquote
 
 import deltalake
 import pyarrow as pa
 from deltalake.schema import VariantType
 
-from neuralake.config import is_remote
+from neuralake.delta.spellings import absolute, decoded, is_absolute, written_last
 
 # Under which a file may hold a column in a narrower type
 WIDENING = frozenset({"typeWidening", "typeWidening-preview"})
@@ -36,8 +35,6 @@ _READ_FEATURES = frozenset(
         "variantType-preview",
     }
 )
-_SCHEME = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+:")
-_FILE_SCHEME = re.compile(r"^file:/+")
 
 
 @dataclass(frozen=True)
@@ -122,14 +119,18 @@ class Snapshot:
         """The data files, by their URIs."""
         actions = pa.table(self.handle.get_add_actions())
         names = actions.column_names
-        count = actions.num_rows
         paths = actions.column("path").to_pylist()
         rows = actions.column("num_records").to_pylist() if "num_records" in names else []
         partitions = self._partitions(actions)
         kept = self._kept_rows()
+        last = None
+        if any(map(is_absolute, paths)):
+            last = written_last(self.uri, self.storage_options, self.version)
         found = []
-        for i in range(count):
-            uri = self._absolute(paths[i])
+        for i, path in enumerate(paths):
+            uri = absolute(self.uri, path)
+            if last is not None and last.get(uri, path) != path:
+                continue  # removed since, or added anew, under another spelling
             found.append(
                 DataFile(uri, partitions[i], rows[i] if rows else None, kept.get(_plain_path(uri)))
             )
@@ -195,21 +196,8 @@ class Snapshot:
             table = pa.record_batch(batch)
             vectors = table.column("selection_vector")
             for i, uri in enumerate(table.column("filepath").to_pylist()):
-                kept[_plain_path(_decoded(uri))] = vectors[i].values
+                kept[_plain_path(decoded(uri))] = vectors[i].values
         return kept
-
-    def _absolute(self, path: str) -> str:
-        """Where a file of the log lies: paths there are percent-encoded, and relative or not."""
-        if _SCHEME.match(path) or path.startswith("/"):
-            return _decoded(path)
-        return f"{self.uri.rstrip('/')}/{unquote(path)}"
-
-
-def _decoded(uri: str) -> str:
-    """A path of this machine without scheme and percent-encoding, or the URI of an object."""
-    if is_remote(uri):
-        return re.sub(r"^s3a?://", "s3://", unquote(uri), flags=re.IGNORECASE)
-    return unquote(_FILE_SCHEME.sub("/", uri))
 
 
 def _plain_path(uri: str) -> str:

@@ -10,12 +10,12 @@ from typing import TypeVar
 
 import pyarrow as pa
 
-from neuralake.catalog.storage import one_line
 from neuralake.catalog.tables import Table
 from neuralake.engines import registry
 from neuralake.engines.protocol import Interruptible, Session
 from neuralake.engines.registry import EngineSpec
 from neuralake.errors import EngineError, NeuralakeError, QueryError
+from neuralake.storage import one_line
 
 T = TypeVar("T")
 R = TypeVar("R")
