@@ -8,6 +8,7 @@ columns pushed down), and as what any other engine needs to register it (``forma
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 import pyarrow as pa
@@ -23,7 +24,7 @@ from neuralake.config import Settings
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["DeltaTable", "ForeignKey", "FunctionTable", "ParquetTable", "Table", "table"]
+__all__ = ["DeltaTable", "ForeignKey", "FunctionTable", "ParquetTable", "Table", "pinned", "table"]
 
 
 @runtime_checkable
@@ -65,3 +66,16 @@ class Table(Protocol):
 
     def lazy(self, filters: Sequence[Filter] = (), columns: Sequence[str] = ()) -> pl.LazyFrame:
         """Rows as a LazyFrame, filters and columns pushed down."""
+
+
+def pinned(table: Table) -> Table:
+    """The table at the version that it has now, whatever is committed later.
+
+    Raises
+    ------
+    CatalogError
+        If its log cannot be read.
+    """
+    if isinstance(table, DeltaTable) and table.version is None:
+        return replace(table, version=table.newest_version())
+    return table

@@ -60,7 +60,11 @@ class Engine(Protocol):
         """Version of every package and runtime that matters to the result."""
 
     def open(self, tables: Mapping[str, Table]) -> Session:
-        """Resolve snapshots and register the tables; measured as a sample of its own."""
+        """Resolve snapshots and register the tables; measured as a sample of its own.
+
+        It may be called again after a session was closed, or after it raised: then with fewer
+        tables, since queries of the others can still be measured.
+        """
 
     def close(self) -> None:
         """Stop the runtime."""

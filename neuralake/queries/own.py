@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from neuralake.catalog.identity import table_identity
-from neuralake.catalog.tables import FunctionTable, Table
+from neuralake.catalog.tables import FunctionTable, Table, pinned
 from neuralake.errors import CatalogError, QueryError
 from neuralake.queries.query import Query, parse_query
+from neuralake.queries.sql import tables_read
 from neuralake.queries.workload import Workload
 
 GIVEN = "given in Python"
@@ -32,7 +33,8 @@ def own_workload(
     queries
         In the order in which they run.
     tables
-        By the names that the queries use.
+        By the names that the queries use; those that no query reads are left out, and Delta tables
+        stay at the version that they have now.
     dataset_uri
         Where the tables are declared.
     facts
@@ -43,6 +45,8 @@ def own_workload(
     CatalogError
         If a table cannot be read or differs from its declaration.
     """
+    read = frozenset().union(*(tables_read(query.sql(), tables) for query in queries))
+    tables = {table: pinned(found) for table, found in tables.items() if table in read}
     identities = {table: table_identity(found) for table, found in tables.items()}
     return Workload(
         name=name,

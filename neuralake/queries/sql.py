@@ -153,6 +153,23 @@ def table_names(sql: str) -> frozenset[str] | None:
     return None
 
 
+def tables_read(sql: str, tables: Iterable[str]) -> frozenset[str]:
+    """Those of some tables that a text reads; a text that nobody can read may read any it names.
+
+    Parameters
+    ----------
+    sql
+        As of :func:`table_names`.
+    tables
+        Names of a catalog, which are in lower case.
+    """
+    found = table_names(sql)
+    if found is None:
+        words = {word.lower() for word in re.findall(r"\w+", sql)}
+        return frozenset(tables) & words
+    return frozenset(tables) & {name.lower() for name in found}
+
+
 def _plain(sql: str) -> str:
     """The text without comments, its strings and quoted names in the one form all scanners know."""
 

@@ -119,6 +119,9 @@ class EngineRecord:
         Of packages and runtimes.
     unavailable
         Why it did not run, or None.
+    faults
+        Tables that it could not open, or of which it read other rows than there are, with the
+        reason: no query of them has a time.
     """
 
     name: str
@@ -126,6 +129,7 @@ class EngineRecord:
     settings: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     unavailable: str | None = None
+    faults: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

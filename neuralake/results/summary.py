@@ -120,7 +120,7 @@ class Summary:
     cells
         By query and engine.
     compared
-        Queries with a latency on every engine: all that totals are made of.
+        Queries with a latency on every engine that has one at all: what totals are made of.
     by_engine
         One for each engine.
     """
@@ -205,7 +205,8 @@ def summarise(run: Run) -> Summary:
     for sample in run.samples:
         samples[sample.engine][sample.query].append(sample)
     cells = {(q, e): _cell(samples[e][q]) for q in queries for e in engines}
-    compared = tuple(q for q in queries if all(cells[q, e].latency_s for e in engines))
+    timed = [e for e in engines if any(cells[q, e].latency_s for q in queries)]
+    compared = tuple(q for q in queries if timed and all(cells[q, e].latency_s for e in timed))
     verified = {(v.query, v.engine) for v in run.verifications if v.verdict == "verified"}
     by_engine = {
         engine: _engine(

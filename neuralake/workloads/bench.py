@@ -12,6 +12,7 @@ from neuralake.engines import registry
 from neuralake.engines.registry import EngineSpec
 from neuralake.errors import QueryError, ResultsError
 from neuralake.measure.memory import memory_limiter
+from neuralake.queries.sql import tables_read
 from neuralake.queries.workload import Workload, select_queries
 from neuralake.results.fingerprint import fingerprint
 from neuralake.results.journal import JournalWriter, read_journal
@@ -81,7 +82,7 @@ def make_plan(
     Parameters
     ----------
     workload
-        Whose tables are compared with their declarations here.
+        Whose tables, as far as the queries read them, are compared with their declarations here.
     engines
         From :func:`choose_engines`.
     selection
@@ -104,8 +105,11 @@ def make_plan(
         if isinstance(number, bool) or not isinstance(number, int) or number < least:
             raise QueryError(f"{what} are {number!r}: expected a whole number from {least} on")
     queries = select_queries(workload.queries, selection)
-    for table in workload.tables.values():
+    read = frozenset().union(*(tables_read(q.sql(), workload.tables) for q in queries))
+    tables = {name: table for name, table in workload.tables.items() if name in read}
+    for table in tables.values():
         table.check()
+    workload = replace(workload, tables=tables)
     limits = limits or Limits()
     specs = tuple(registry.resolve(spec, limits.memory_bytes) for spec in engines.available)
     return Plan(workload, queries, specs, hot_runs, cold_runs, limits, engines.unavailable)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -13,6 +13,7 @@ from neuralake.errors import ResultsError
 from neuralake.measure.process import living
 from neuralake.measure.worker import Worker
 from neuralake.queries.query import Query
+from neuralake.queries.sql import tables_read
 from neuralake.results.journal import JournalWriter
 from neuralake.results.records import EngineRecord, Phase, Sample, Verification
 from neuralake.results.timestamps import timestamp
@@ -48,6 +49,8 @@ class _State:
         Queries of whose answers a verdict is in the journal.
     processes
         How many processes there have been.
+    faults
+        Tables that the engine does not read rightly, with the reason.
     """
 
     done: set[tuple[Phase, str, int]] = field(default_factory=set)
@@ -55,6 +58,7 @@ class _State:
     failed: set[str] = field(default_factory=set)
     judged: set[str] = field(default_factory=set)
     processes: int = 0
+    faults: dict[str, str] = field(default_factory=dict)
 
 
 class _EngineLostError(Exception):
@@ -122,6 +126,8 @@ class EngineRun:
     def _catch_up(self) -> None:
         """Take up what the journal tells, and settle what was not settled when it ended."""
         queries = {query.name: query for query in self._plan.queries}
+        if self._past.record is not None:
+            self._state.faults |= self._past.record.faults
         for judged in self._past.verifications:
             self._state.judged.add(judged.query)
             if judged.verdict in ("wrong", "failed"):
@@ -140,6 +146,8 @@ class EngineRun:
         if step.phase == "cold":
             self._retire_worker()
         worker = self._ready()
+        if name in self._state.failed:
+            return  # a table of it turned out to be unreadable
         process = self._state.processes - 1
         if step.phase == "first":
             self._execute(worker, step.query, "first", process)
@@ -233,18 +241,36 @@ class EngineRun:
         tables = self._plan.workload.tables
         opened, sample = self._attempt(
             ("open", None, process),
-            lambda: worker.call("open", tables, timeout_s=SETUP_TIMEOUT_S),
+            lambda: worker.call("open", tables, process == 0, timeout_s=SETUP_TIMEOUT_S),
         )
         settings = started.settings if opened is None else opened.settings
         if opened is not None:
             self._require_same("settings", settings)
         self._record(sample)
-        self._journal.append(EngineRecord(name, self._spec.options, settings, started.versions))
+        if opened is not None:
+            self._state.faults |= opened.faults
+        self._journal.append(
+            EngineRecord(
+                name,
+                self._spec.options,
+                settings,
+                started.versions,
+                faults=dict(self._state.faults),
+            )
+        )
         if opened is None:
             self._lose_worker()
             raise _EngineLostError(f"{name} could not open the tables: {sample.message}")
         self._tree = living(worker.pid)
+        self._give_up(self._state.faults)
         return worker
+
+    def _give_up(self, faults: Mapping[str, str]) -> None:
+        """Fail the queries of tables that this engine cannot read rightly."""
+        for query in self._plan.queries:
+            read = tables_read(query.sql(), faults)
+            if read and query.name not in self._state.failed:
+                self._fail(query, "; ".join(faults[table] for table in sorted(read)))
 
     def _require_same(self, what: str, found: object) -> None:
         """Refuse to go on with an engine that is no longer the one that was measured."""

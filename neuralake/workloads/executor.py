@@ -16,6 +16,7 @@ from neuralake.engines.registry import EngineSpec, start
 from neuralake.errors import ResultsError, reason_of
 from neuralake.measure.execution import Execution, measure, settle
 from neuralake.queries.digest import digest
+from neuralake.workloads.counts import miscounted, unopened
 
 TARGET = f"{__name__}:Executor"
 
@@ -31,10 +32,18 @@ class Started:
 
 @dataclass(frozen=True)
 class Opened:
-    """Tables that are registered, and the settings in effect now that they are."""
+    """Tables that are registered, and the settings in effect now that they are.
+
+    Attributes
+    ----------
+    faults
+        Tables that cannot be opened, or of which the engine reads other rows than there are, with
+        the reason.
+    """
 
     execution: Execution
     settings: Mapping[str, Any]
+    faults: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -57,11 +66,30 @@ class Executor:
         self._engine, execution = measure(lambda: start(spec))
         return Started(execution, self._engine.versions(), dict(self._engine.settings))
 
-    def open(self, tables: Mapping[str, Table]) -> Opened:
-        """Resolve snapshots and register the tables."""
-        self._session, execution = measure(lambda: self._engine.open(tables))
+    def open(self, tables: Mapping[str, Table], count: bool = False) -> Opened:
+        """Resolve snapshots and register the tables; one that cannot be opened is left out.
+
+        Parameters
+        ----------
+        tables
+            By the names that queries use.
+        count
+            Whether the engine is to count each table once, unmeasured.
+        """
+        faults: Mapping[str, str] = {}
+        try:
+            self._session, execution = measure(lambda: self._engine.open(tables))
+        except BaseException:  # a Rust panic is not an Exception
+            faults = unopened(self._engine, tables)
+            if not faults or len(faults) == len(tables):
+                raise
+            rest = {name: table for name, table in tables.items() if name not in faults}
+            self._session, execution = measure(lambda: self._engine.open(rest))
         settle()
-        return Opened(execution, dict(self._engine.settings))
+        if count:
+            opened = {name: table for name, table in tables.items() if name not in faults}
+            faults = {**faults, **miscounted(self._engine.name, self._session, opened)}
+        return Opened(execution, dict(self._engine.settings), faults)
 
     def execute(self, sql: str, answer: Path, known: str | None) -> Executed:
         """Run a query once, and keep its result unless it is the known one.

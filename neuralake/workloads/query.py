@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -15,6 +14,7 @@ from neuralake.engines import registry
 from neuralake.engines.protocol import Interruptible, Session
 from neuralake.engines.registry import EngineSpec
 from neuralake.errors import EngineError, NeuralakeError, QueryError
+from neuralake.queries.sql import tables_read
 from neuralake.storage import one_line
 
 T = TypeVar("T")
@@ -49,7 +49,8 @@ def _with_session(
 ) -> T:
     if not sql.strip():
         raise QueryError("the query is empty: expected SQL")
-    named = {name: table for name, table in tables.items() if _names(sql, name)}
+    read = tables_read(sql, tables)
+    named = {name: table for name, table in tables.items() if name in read}
     options = {k: v for t in named.values() for k, v in getattr(t, "storage_options", {}).items()}
     registry.require(spec)
     registry.prepare(spec)
@@ -102,11 +103,6 @@ def _interruptible(work: Callable[[], T], sessions: Sequence[Session]) -> T:
                 session.interrupt()
                 thread.join(_LONGEST_STOP_S)
         raise
-
-
-def _names(sql: str, table: str) -> bool:
-    """Whether a text has the name of a table as a word: at least wherever it reads the table."""
-    return re.search(rf"\b{re.escape(table)}\b", sql, re.IGNORECASE) is not None
 
 
 def _opening(tables: Mapping[str, Table]) -> str:

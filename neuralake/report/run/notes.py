@@ -26,12 +26,15 @@ def notes(run: Run, summary: Summary) -> tuple[Note, ...]:
 
 
 def wrong_answers(run: Run) -> Iterator[Note]:
-    """One note for each answer that is wrong or missing."""
+    """One note for each answer that is wrong or missing; queries of one fault share theirs."""
+    queries: dict[tuple[str, str, str], list[str]] = {}
     for result in run.verifications:
         if result.verdict in ("wrong", "failed"):
             against = f" against {result.against}" if result.against else ""
-            head = f"{result.engine} {result.query}: {result.verdict}{against}: "
-            yield Note("error", head + (result.detail or ""))
+            fault = (result.engine, f"{result.verdict}{against}", result.detail or "")
+            queries.setdefault(fault, []).append(result.query)
+    for (engine, verdict, detail), names in queries.items():
+        yield Note("error", f"{engine} {', '.join(names)}: {verdict}: {detail}")
 
 
 def engine_notes(run: Run) -> Iterator[Note]:

@@ -51,6 +51,11 @@ class FaultyEngine(TinyEngine):
     def open(self, tables: dict[str, Any]) -> TinyEngine:
         if self.fault == "open":
             raise RuntimeError("no tables today")
+        if self.fault == "fewer rows":
+            super().open(tables)
+            rows = self.connection.execute(f"SELECT * FROM {self.query} LIMIT 7").to_arrow_table()
+            self.connection.from_arrow(rows).create_view(self.query)
+            return self
         return super().open(tables)
 
     def execute(self, sql: str) -> pa.Table:
