@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from cosmic_ray.work_item import MutationSpec
 
 Position = tuple[int, int]
-# Without it a function gives the same, and later
-_CACHES = ("@cache", "@lru_cache")
+# Without a cache a function gives the same, and later; nobody writes to what is not frozen.
+_NO_PLACES = ("@cache", "@lru_cache", "@dataclass")
 
 
 def draw(root: Path, modules: Iterable[str], number: int, seed: int) -> list[MutationSpec]:
@@ -47,7 +47,7 @@ def draw(root: Path, modules: Iterable[str], number: int, seed: int) -> list[Mut
 
 
 def _mutants(module: Path) -> Iterator[MutationSpec]:
-    """All mutants of a module but those that cannot matter: of annotations, and of caches."""
+    """All mutants of a module but those that cannot matter: of types, and of some decorators."""
     from cosmic_ray.commands.init import _all_work_items as all_work_items
 
     source = module.read_text()
@@ -57,7 +57,7 @@ def _mutants(module: Path) -> Iterator[MutationSpec]:
         (mutant,) = item.mutations
         line, _ = mutant.start_pos
         in_annotation = any(start <= mutant.start_pos < end for start, end in annotations)
-        if not in_annotation and not lines[line - 1].lstrip().startswith(_CACHES):
+        if not in_annotation and not lines[line - 1].lstrip().startswith(_NO_PLACES):
             yield mutant
 
 

@@ -134,6 +134,39 @@ def test_a_change_has_the_numbers_of_its_pairs() -> None:
     assert b.more_pairs >= ROUNDS
 
 
+def test_one_unit_of_one_round_has_ratios_and_no_intervals() -> None:
+    suite, (a, b) = engine_verdicts(measured(exact_unit(0, 1.21)), QUESTION)
+    for change, ratio, cpu_ratio in ((suite, 1.1, 1.0), (a, 1.0, 2.0), (b, 1.21, 0.5)):
+        assert (change.ratio, change.cpu_ratio) == pytest.approx((ratio, cpu_ratio))
+        assert (change.low, change.high, change.cpu_low, change.cpu_high) == (None,) * 4
+        assert (change.spread, change.unit_spread, change.fixed_size_pairs) == (None,) * 3
+        assert (change.verdict, change.pairs) == ("inconclusive", 1)
+    assert pair_spreads([np.array([[1.0], [3.0]])]) == pytest.approx([math.sqrt(2)])
+
+
+@pytest.mark.parametrize(("base", "candidate"), [(0, 5), (5, 0), (None, 5), (5, None)])
+def test_a_processor_time_of_nothing_has_no_ratio(base: int | None, candidate: int | None) -> None:
+    pairs = [
+        Pair("e", "a", 0, 0, 1000, 1000, 500, 1000, True),
+        Pair("e", "b", 0, 0, 2000, 2000, base, candidate, True),
+    ]
+    suite, (a, b) = engine_verdicts(measured(Unit(frozenset("ab"), pairs)), QUESTION)
+    assert (a.cpu_ratio, b.cpu_ratio, suite.cpu_ratio) == (pytest.approx(2.0), None, None)
+    assert (suite.ratio, b.ratio) == (1.0, 1.0)
+
+
+def test_a_fixed_size_is_told_in_pairs() -> None:
+    factors = (1.0, 1.2, 0.9, 1.3)
+    units = [exact_unit(n, factor, factor, factor) for n, factor in enumerate(factors)]
+    _, (_, b) = engine_verdicts(measured(*units), QUESTION)
+    variance = float(np.var(np.log(factors), ddof=1))
+    needed = QUESTION.query_design(2).fixed_information * variance
+    assert b.fixed_size_pairs == pytest.approx(3 * needed, rel=1e-3)
+    assert b.more_pairs == 3 * (
+        math.ceil(QUESTION.query_design(2).greatest_information * variance) - 4
+    )
+
+
 def test_units_are_told_in_pairs() -> None:
     units = [exact_unit(number, 1.1, 1.1, 1.1) for number in range(4)]
     short = [exact_unit(number, 1.1) for number in range(4, 6)]
