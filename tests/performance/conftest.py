@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
 import pytest
 
-from neuralake.catalog.tables import Table
 from neuralake.config import Settings
 from neuralake.engines import registry
-from neuralake.engines.protocol import Session
-from neuralake.queries.answers import Answer, compare
 from neuralake.queries.query import Query
 from neuralake.queries.workload import Workload
 from neuralake.tpch.dataset import dataset_uri, open_workload
 from neuralake.tpch.generate import generate
 from neuralake.tpch.workload import queries
+from neuralake.under_pytest.engine import open_engine
+from neuralake.under_pytest.judge import Judge, OpenEngine
 from tests.conftest import OFFICIAL
 from tests.performance.plugin import Choice
 
@@ -79,15 +75,6 @@ def query(request: pytest.FixtureRequest, workload: Workload) -> Query:
     return found
 
 
-@dataclass(frozen=True)
-class OpenEngine:
-    """An engine with the tables registered."""
-
-    name: str
-    version: str
-    session: Session
-
-
 @pytest.fixture(scope="module")
 def engine(request: pytest.FixtureRequest, workload: Workload) -> Iterator[OpenEngine]:
     """An engine, started once for all queries and alone while it runs."""
@@ -96,64 +83,10 @@ def engine(request: pytest.FixtureRequest, workload: Workload) -> Iterator[OpenE
     reason = registry.engine_type(spec.name).unavailable()
     if reason is not None:
         pytest.skip(reason)
-    registry.prepare(spec)
-    engine = registry.start(spec)
-    try:
-        session = engine.open(_needed_tables(workload, choice.queries_on(spec.name)))
-        try:
-            versions = engine.versions()
-            version = versions.get(spec.name) or next(iter(versions.values()), "")
-            yield OpenEngine(spec.name, version, session)
-        finally:
-            session.close()
-    finally:
-        engine.close()
-
-
-def _needed_tables(workload: Workload, names: Collection[str]) -> dict[str, Table]:
-    """Tables whose names occur in the queries: to open one takes Spark seconds."""
-    text = "".join(query.text for query in workload.queries if query.name in names)
-    return {name: table for name, table in workload.tables.items() if name in text}
-
-
-@dataclass
-class _Given:
-    """An answer that was given, and what the benchmark's record says of it."""
-
-    engine: str
-    answer: Answer
-    record: dict[str, Any]
-
-
-class Judge:
-    """Says whether an answer is right: the official one, or else what the other engines gave."""
-
-    def __init__(self, workload: Workload) -> None:
-        self._workload = workload
-        self._given: dict[str, list[_Given]] = {}
-
-    def verify(self, query: Query, engine: str, result: pa.Table, record: dict[str, Any]) -> None:
-        """Fail the test if an answer is wrong, and write into the record how it was checked."""
-        answer = Answer.of(result)
-        official = self._workload.reference(query, result)
-        if official is not None:
-            mismatch = compare(answer, official, query)
-            assert mismatch is None, f"{engine} {query.name} is wrong: {mismatch}"
-            record["verification"] = "official answer"
-            return
-        record["verification"] = "unverified"
-        given = self._given.setdefault(query.name, [])
-        for other in given:
-            mismatch = compare(answer, other.answer, query)
-            if mismatch is not None:
-                other.record["verification"] = f"contradicted by {engine}"
-            assert mismatch is None, (
-                f"{engine} {query.name} differs from {other.engine}: {mismatch}"
-            )
-        for other in given:
-            record["verification"] = f"agreement with {other.engine}"
-            other.record["verification"] = f"agreement with {engine}"
-        given.append(_Given(engine, answer, record))
+    names = choice.queries_on(spec.name)
+    queries = [query for query in workload.queries if query.name in names]
+    with open_engine(spec, workload, queries) as engine:
+        yield engine
 
 
 @pytest.fixture(scope="module")

@@ -1,28 +1,19 @@
 """The queries of TPC-H under pytest-benchmark: a wrong answer fails, a slow one never does.
 
-Only ``session.execute`` is timed, with garbage collected before and not during it, as
-:func:`neuralake.measure.execution.measure` does.
+What is timed, :mod:`neuralake.under_pytest` says.
 """
 
 from __future__ import annotations
 
-import gc
-
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from neuralake.measure.execution import settle
-from neuralake.queries.answers import Answer, compare
 from neuralake.queries.query import Query
 from neuralake.queries.workload import Workload
-from tests.performance.conftest import Judge, OpenEngine
+from neuralake.under_pytest.judge import Judge, OpenEngine, measure
 
 ROUNDS = 7
 ROUNDS_OF_SPARK = 2  # a query of 10 ms takes it half a second
-
-
-def collect_garbage() -> None:
-    gc.collect()
 
 
 # which is so if the first answer is wrong, and that failure says enough
@@ -31,24 +22,6 @@ def collect_garbage() -> None:
 def test_query(
     benchmark: BenchmarkFixture, workload: Workload, engine: OpenEngine, query: Query, judge: Judge
 ) -> None:
-    sql = query.sql()
-    first = engine.session.execute(sql)
-    benchmark.group = query.name
-    benchmark.extra_info |= {
-        "engine": engine.name,
-        "engine_version": engine.version,
-        "scale_factor": workload.scale_factor,
-        "rows": first.num_rows,
-    }
-    judge.verify(query, engine.name, first, benchmark.extra_info)
-    settle()
-    last = benchmark.pedantic(
-        engine.session.execute,
-        args=(sql,),
-        setup=collect_garbage,
-        rounds=ROUNDS_OF_SPARK if engine.name == "spark" else ROUNDS,
-    )
-    mismatch = compare(Answer.of(last), Answer.of(first), query)
-    # by this it is left out of what is saved: a number for a wrong answer does not exist
-    benchmark.has_error = mismatch is not None
-    assert mismatch is None, f"{engine.name} {query.name} changed its answer: {mismatch}"
+    benchmark.extra_info["scale_factor"] = workload.scale_factor
+    rounds = ROUNDS_OF_SPARK if engine.name == "spark" else ROUNDS
+    measure(benchmark, engine, query, judge, rounds=rounds)

@@ -1,0 +1,1 @@
+"""Queries as tests, for those who keep their benchmarks under pytest-benchmark."""
