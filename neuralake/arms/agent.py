@@ -1,15 +1,16 @@
 """What runs inside an arm: the arm's Neuralake and engine, measured by the comparison's own clock.
 
-This module, :mod:`neuralake.measure` and the digest of results come from the Neuralake that
-compares, and everything else from the arm's environment. Of the arm's Neuralake only this is used:
-``open_workload`` or ``open_directory``, and ``registry`` to start an engine. Answers are plain
-values, so that two versions need not agree on any class.
+This module, :mod:`neuralake.measure` and what makes the digest of a result come from the Neuralake
+that compares, and everything else from the arm's environment. Of the arm's Neuralake only this is
+used: ``open_workload`` or ``open_directory``, and ``registry`` to start an engine. Answers are
+plain values, so that two versions need not agree on any class.
 """
 
 from __future__ import annotations
 
 import os
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pyarrow as pa
 
 from neuralake.measure.execution import measure, settle
 from neuralake.queries.digest import digest
+from neuralake.queries.plain import plain_batches
 
 TARGET = f"{__name__}:Agent"
 
@@ -37,8 +39,9 @@ class Agent:
         Returns
         -------
         dict
-            ``name``, ``scale_factor``, what is asked (``queries``: ``sql``, ``order_by`` and
-            ``limit``, by name), and what identifies the data of each table (``tables``).
+            ``name``, ``scale_factor``, what is asked (``queries``: ``sql``, ``order_by``,
+            ``limit`` and ``allowances``, by name), and what identifies the data of each table
+            (``tables``).
         """
         from neuralake.config import Settings
 
@@ -83,7 +86,9 @@ class Agent:
         settings = {name: str(value) for name, value in dict(self._engine.settings).items()}
         return {"settings": settings}
 
-    def execute(self, sql: str, answer: str, known: str | None) -> dict[str, Any]:
+    def execute(
+        self, sql: str, answer: str, known: str | None, order_by: list[str]
+    ) -> dict[str, Any]:
         """Run a query once.
 
         Parameters
@@ -94,6 +99,8 @@ class Agent:
             File for the result (Arrow IPC), written unless the result's digest is the known one.
         known
             Digest of an earlier result.
+        order_by
+            Names of the columns that the rows are ordered by.
 
         Returns
         -------
@@ -102,7 +109,7 @@ class Agent:
         """
         execute = self._session.execute
         result, execution = measure(lambda: execute(sql))
-        fingerprint = digest(result)
+        fingerprint = digest(result, order_by)
         if fingerprint != known:
             _keep(result, Path(answer))
         return {
@@ -121,8 +128,18 @@ class Agent:
 
 def _asked(query: Any) -> dict[str, Any]:
     """A query's text with its parameters filled in, and what it promises of its rows."""
-    order = [(key.column, key.descending) for key in query.order_by]
-    return {"sql": query.sql(), "order_by": order, "limit": query.limit}
+    # an older Neuralake has neither nulls nor allowances
+    order = [(k.column, k.descending, getattr(k, "nulls", None)) for k in query.order_by]
+    allowances = [
+        (allowed.tolerance.relative, allowed.tolerance.absolute, allowed.column)
+        for allowed in getattr(query, "allowances", ())
+    ]
+    return {
+        "sql": query.sql(),
+        "order_by": order,
+        "limit": query.limit,
+        "allowances": allowances,
+    }
 
 
 def _identity(table: Any) -> dict[str, Any]:
@@ -150,5 +167,8 @@ def _file(path: str) -> list[Any]:
 
 
 def _keep(result: pa.Table, path: Path) -> None:
-    with pa.ipc.new_file(str(path), result.schema) as writer:
-        writer.write_table(result)
+    batches = plain_batches(result)
+    first = next(batches)
+    with pa.ipc.new_file(str(path), first.schema) as writer:
+        for batch in chain((first,), batches):
+            writer.write_batch(batch)

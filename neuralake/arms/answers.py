@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from neuralake.queries.answers import require_columns
 from neuralake.queries.query import Query
 from neuralake.queries.workload import Workload
 from neuralake.results.comparison import SIDES, Side
 from neuralake.results.records import Verification
 from neuralake.workloads import verification
 from neuralake.workloads.answers import answer_file
+from neuralake.workloads.executor import open_answer
 
 AGREEMENT = "agreement of both arms and of the engines"
 
@@ -49,7 +51,14 @@ class Answers:
         """Why the first answers of an engine to a query are not right, or None.
 
         They are compared with the known answer, and where none is known with one another.
+
+        Raises
+        ------
+        QueryError
+            If the query's header names a column that they have not.
         """
+        for side in SIDES:
+            require_columns(query, open_answer(self.path(engine, side, query.name)).columns)
         labels = {f"{engine} ({side})": self.path(engine, side, query.name) for side in SIDES}
         if self._workload is not None:
             known = [

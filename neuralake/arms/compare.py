@@ -29,7 +29,9 @@ from neuralake.engines import registry
 from neuralake.engines.registry import EngineSpec
 from neuralake.errors import CompareError, EngineError
 from neuralake.machine import available_memory_bytes
-from neuralake.queries.query import Query, SortKey
+from neuralake.queries.answers import require_columns
+from neuralake.queries.query import Allowance, Query, SortKey
+from neuralake.queries.shape import Tolerance
 from neuralake.queries.workload import select_queries
 from neuralake.results.comparison import (
     SCHEMA_VERSION,
@@ -225,6 +227,8 @@ class _Comparing:
         queries = select_queries(
             [_query(name, texts["candidate"][name]) for name in both], self._request.selection
         )
+        for query in queries:
+            require_columns(query)
         sided = tuple(
             SidedQuery(query, {side: texts[side][query.name]["sql"] for side in SIDES})
             for query in queries
@@ -304,8 +308,17 @@ class _Comparing:
 
 
 def _query(name: str, facts: Mapping[str, Any]) -> Query:
-    order = tuple(SortKey(column, bool(descending)) for column, descending in facts["order_by"])
-    return Query(name, name, facts["sql"], order_by=order, limit=facts["limit"])
+    return Query(
+        name,
+        name,
+        facts["sql"],
+        order_by=tuple(SortKey(*key) for key in facts["order_by"]),
+        limit=facts["limit"],
+        allowances=tuple(
+            Allowance(Tolerance(relative, absolute), column)
+            for relative, absolute, column in facts["allowances"]
+        ),
+    )
 
 
 def _record(arm: Arm) -> ArmRecord:

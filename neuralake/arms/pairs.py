@@ -391,7 +391,8 @@ class EnginePairs:
         answer = path(engine, side, name)
         answer.parent.mkdir(parents=True, exist_ok=True)
         try:
-            done = arm.execute(query.sql[side], answer, known, self.terms.timeout_s)
+            order_by = [key.column for key in query.query.order_by]
+            done = arm.execute(query.sql[side], answer, known, order_by, self.terms.timeout_s)
         except ArmFailedError as error:
             self._faults[name] = ("failed", f"{side}: {error}")
             if error.gone:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import neuralake.measure
 from neuralake.arms.agent import TARGET
 from neuralake.errors import CompareError
 from neuralake.measure.worker import Interpreter, Worker
-from neuralake.queries import digest
+from neuralake.queries import digest, hashing, plain, shape
 from neuralake.results.comparison import Side
 from neuralake.workloads.failures import FAILURES, judge, log_tail
 
@@ -103,7 +103,12 @@ class ArmProcess:
         return {**started, **self._required("open")}
 
     def execute(
-        self, sql: str, answer: Path, known: str | None, timeout_s: float | None
+        self,
+        sql: str,
+        answer: Path,
+        known: str | None,
+        order_by: Sequence[str],
+        timeout_s: float | None,
     ) -> dict[str, Any]:
         """Run a query once (:meth:`neuralake.arms.agent.Agent.execute`).
 
@@ -112,7 +117,8 @@ class ArmProcess:
         ArmFailedError
             If it gave no answer.
         """
-        found: dict[str, Any] = self.call("execute", sql, str(answer), known, timeout_s=timeout_s)
+        arguments = (sql, str(answer), known, list(order_by))
+        found: dict[str, Any] = self.call("execute", *arguments, timeout_s=timeout_s)
         return found
 
     def call(self, method: str, *arguments: Any, timeout_s: float | None = None) -> Any:
@@ -144,5 +150,6 @@ class ArmProcess:
 def _interpreter(place: Place) -> Interpreter:
     packages = (neuralake.measure, neuralake.arms)
     modules = {package.__name__: Path(str(package.__file__)) for package in packages}
-    modules[digest.__name__] = Path(digest.__file__)
+    for module in (shape, plain, hashing, digest):  # what the digest of a result is made of
+        modules[module.__name__] = Path(str(module.__file__))
     return Interpreter(place.python, place.directory, modules)

@@ -1,58 +1,94 @@
 """When is an answer right: comparison of two results under the query's own promises.
 
-Rows that tie under the ORDER BY may come in any order, and a LIMIT may cut anywhere inside a tie;
-everything else is compared as it stands. The rule for values is tighter than TPC-H clause 2.1.3.5:
-integers, strings and dates are equal; decimals and floats agree to one part in a million, or to
-one unit in the last digit that the result shows (one engine truncates an average where another
-rounds it).
+Rows that tie under the ORDER BY may come in any order, a LIMIT may cut anywhere inside a tie, and
+nulls stand at either end unless the query says which; everything else is compared as it stands.
+What a value means counts, and not how an engine encodes it (:mod:`.plain`, :mod:`.hashing`); how
+far numbers may be apart is said by their types and the query's header (:mod:`.shape`), and is
+tighter than TPC-H clause 2.1.3.5. Of each result there are in memory a hash a row and the numbers
+that may be off, and not its rows.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import pairwise
+from math import isclose, isnan
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from neuralake.errors import QueryError
+from neuralake.queries.hashing import Leaf, combined, hash_values
+from neuralake.queries.order import first_unsorted, nulls_end
+from neuralake.queries.pairing import HashedRows, close, unpaired
+from neuralake.queries.plain import plain_batches
 from neuralake.queries.query import Query, SortKey
-
-RELATIVE_TOLERANCE = 1e-6
+from neuralake.queries.shape import Shape, Tolerance, shape_of
+from neuralake.queries.sql import output_names
+from neuralake.queries.values import python_values
 
 Row = tuple[Any, ...]
+Flags = npt.NDArray[np.bool_]
+
+# Of the rows without a partner so many are looked at to say what differs
+_ROWS_LOOKED_AT = 200
+_CHARACTERS_SHOWN = 200
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A result as rows of Python values.
+    """A result that can be read again and again, batch by batch.
 
     Attributes
     ----------
-    columns
-        Column names.
-    rows
-        One tuple a row; decimals as ``Decimal``, missing values as None.
-    scales
-        For each column the digits after the point that it shows, or None if it is not a decimal.
+    schema
+        Names and plain types of its columns.
+    count
+        Number of rows.
+    batches
+        Reads it once: plain batches (:mod:`neuralake.queries.plain`).
     """
 
-    columns: tuple[str, ...]
-    rows: tuple[Row, ...]
-    scales: tuple[int | None, ...]
+    schema: pa.Schema
+    count: int
+    batches: Callable[[], Iterable[pa.RecordBatch]]
 
     @classmethod
     def of(cls, table: pa.Table) -> Answer:
-        """The rows of an Arrow table."""
-        columns = [column.to_pylist() for column in table.columns]
-        return cls(
-            columns=tuple(table.column_names),
-            rows=tuple(zip(*columns, strict=True)),
-            scales=tuple(t.scale if pa.types.is_decimal(t) else None for t in table.schema.types),
-        )
+        """The rows of an Arrow table, of any types."""
+        first = next(plain_batches(table.slice(0, 0)))
+        return cls(first.schema, table.num_rows, lambda: plain_batches(table))
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of its columns."""
+        names: list[str] = self.schema.names
+        return names
+
+    def rows(self, indices: Iterable[int]) -> dict[int, Row]:
+        """Some rows by their index, as Python values; those that are not there are left out."""
+        wanted = sorted(set(indices))
+        found: dict[int, Row] = {}
+        start = 0
+        for batch in self.batches():
+            here = [i for i in wanted if start <= i < start + batch.num_rows]
+            if here:
+                part = batch.take(pa.array([i - start for i in here], pa.int64()))
+                columns = [python_values(column) for column in part.columns]
+                rows = zip(*columns, strict=True) if columns else [()] * len(here)
+                found |= zip(here, rows, strict=True)
+            start += batch.num_rows
+            if wanted and wanted[-1] < start:
+                break
+        return found
+
+    def column(self, position: int) -> pa.Array:
+        """One column, whole."""
+        parts = [batch.column(position) for batch in self.batches()]
+        return pa.concat_arrays(parts) if parts else pa.nulls(0, self.schema.types[position])
 
 
 @dataclass(frozen=True)
@@ -89,8 +125,8 @@ def compare(actual: Answer, expected: Answer, query: Query) -> Mismatch | None:
     actual, expected
         Columns are compared by position; names are the engine's choice.
     query
-        Supplies the ORDER BY keys, found by name in ``actual`` or else in ``expected``, and the
-        LIMIT.
+        Supplies the ORDER BY keys, found by name in ``actual`` or else in ``expected``, the LIMIT,
+        and how far numbers may be apart.
 
     Returns
     -------
@@ -100,130 +136,244 @@ def compare(actual: Answer, expected: Answer, query: Query) -> Mismatch | None:
     Raises
     ------
     QueryError
-        If neither side has a column that the query is ordered by.
+        If neither side has a column that the query names.
     """
     if len(actual.columns) != len(expected.columns):
         return Mismatch(f"{len(actual.columns)} columns, expected {len(expected.columns)}")
-    if len(actual.rows) != len(expected.rows):
-        return Mismatch(f"{len(actual.rows)} rows, expected {len(expected.rows)}")
-    keys = [(_position(key, actual, expected), key.descending) for key in query.order_by]
-    unsorted = _first_unsorted(actual.rows, keys)
-    if unsorted is not None:
-        return Mismatch(
-            f"row {unsorted + 1} breaks the ORDER BY",
-            unsorted,
-            actual.rows[unsorted],
-            expected.rows[unsorted],
-        )
-    positions = [position for position, _ in keys]
-    units = [_unit(a, b) for a, b in zip(actual.scales, expected.scales, strict=True)]
-    loose = {p for p in range(len(units)) if _is_loose(actual, p) or _is_loose(expected, p)}
-    count = len(expected.rows)
-    for start, stop in _ties(expected.rows, positions):
-        cut = stop == count == query.limit and bool(positions)
-        compared = positions if cut else range(len(actual.columns))
-        order = sorted(compared, key=lambda p: p in loose)
-        got = sorted(range(start, stop), key=lambda i: _canonical(actual.rows[i], order, loose))
-        want = sorted(range(start, stop), key=lambda i: _canonical(expected.rows[i], order, loose))
-        for i, j in zip(got, want, strict=True):
-            for column in compared:
-                a, b = actual.rows[i][column], expected.rows[j][column]
-                if not _same(a, b, units[column]):
-                    reason = f"row {i + 1}, column {actual.columns[column]}: {a!s} is not {b!s}"
-                    return Mismatch(reason, i, actual.rows[i], expected.rows[j])
-    return None
+    if actual.count != expected.count:
+        return Mismatch(f"{actual.count} rows, expected {expected.count}")
+    keys = [(position_of(k.column, query, actual, expected), k) for k in query.order_by]
+    shapes = _shapes(actual, expected, query)
+    columns = [(actual.column(position), key) for position, key in keys]
+    broken = _unsorted(actual, expected, columns)
+    if broken is not None:
+        return broken
+    cut = bool(keys) and actual.count == query.limit
+    sides = []
+    for answer in (actual, expected):
+        tie = _last_tie(answer, [p for p, _ in keys], shapes) if cut else None
+        sides.append(_hashed(answer, shapes, {p for p, _ in keys}, tie))
+    rows, partners = unpaired(*sides)
+    if not len(rows):
+        return None
+    advice = _advice(columns, expected, [p for p, _ in keys]) if cut else ""
+    return _explained(actual, expected, rows.tolist(), partners.tolist(), advice)
 
 
-def _position(key: SortKey, *answers: Answer) -> int:
+def order_fault(answer: Answer, query: Query, others: Iterable[Answer] = ()) -> Mismatch | None:
+    """Where an answer by itself breaks the order that its query promises, or None.
+
+    Parameters
+    ----------
+    answer
+        Whose rows are looked at.
+    query
+        Supplies the ORDER BY keys.
+    others
+        Answers that may have the columns' names where this one has not.
+
+    Raises
+    ------
+    QueryError
+        If none has a column that the query is ordered by.
+    """
+    places = [(position_of(key.column, query, answer, *others), key) for key in query.order_by]
+    keys = [(answer.column(place), key) for place, key in places if place < len(answer.columns)]
+    return _unsorted(answer, answer, keys)
+
+
+def require_columns(query: Query, found: Sequence[str] | None = None) -> None:
+    """Refuse a query whose header names a column that its result has not.
+
+    Parameters
+    ----------
+    query
+        Whose ORDER BY keys and tolerances name columns.
+    found
+        Names of the columns of a result; None before there is one, when the text may say them.
+
+    Raises
+    ------
+    QueryError
+        If a column is known not to be there.
+    """
+    if not query.order_by and not any(allowed.column for allowed in query.allowances):
+        return
+    said = output_names(query.sql())
+    if found is None and said is None:
+        return
+    # an engine may call a column otherwise than the text does
+    known = [_without_rows(names) for names in (found, said) if names is not None]
+    for key in query.order_by:
+        position_of(key.column, query, *known)
+    for allowed in query.allowances:
+        if allowed.column is not None:
+            position_of(allowed.column, query, *known)
+
+
+def _without_rows(names: Sequence[str]) -> Answer:
+    return Answer(pa.schema([(name, pa.null()) for name in names]), 0, lambda: ())
+
+
+def position_of(column: str, query: Query, *answers: Answer) -> int:
+    """Where the first answer that has a column of this name has it, whatever its case.
+
+    Raises
+    ------
+    QueryError
+        If none has.
+    """
     for answer in answers:
         names = [name.lower() for name in answer.columns]
-        if key.column.lower() in names:
-            return names.index(key.column.lower())
+        if column.lower() in names:
+            return names.index(column.lower())
+    ordered = any(key.column == column for key in query.order_by)
+    what = f"order by {column}" if ordered else f"tolerance {column}"
+    has = ", ".join(answers[0].columns) or "none"
     raise QueryError(
-        f"the query is ordered by {key.column}, which its result lacks: it has "
-        f"{', '.join(answers[0].columns)}"
+        f"query file {query.name}.sql: its header says {what!r}, but its result has no such "
+        f"column: it has {has}"
     )
 
 
-def _first_unsorted(rows: Sequence[Row], keys: Sequence[tuple[int, bool]]) -> int | None:
-    """Index of the first row that should stand before its predecessor."""
-    for index, (before, after) in enumerate(pairwise(rows), start=1):
-        for position, descending in keys:
-            a, b = before[position], after[position]
-            if a == b:
-                continue
-            if a is None or b is None or _is_nan(a) or _is_nan(b):
-                break  # where nulls and nan go is each engine's default, not a wrong order
-            if (a < b) == descending:
-                return index
-            break
-    return None
+def _shapes(actual: Answer, expected: Answer, query: Query) -> list[Shape]:
+    default: Tolerance | None = None
+    own: dict[int, Tolerance] = {}
+    for allowance in query.allowances:
+        if allowance.column is None:
+            default = allowance.tolerance.widened(default)
+        else:
+            position = position_of(allowance.column, query, actual, expected)
+            own[position] = allowance.tolerance.widened(own.get(position))
+    types = zip(actual.schema.types, expected.schema.types, strict=True)
+    return [shape_of(a, b, default, own.get(i)) for i, (a, b) in enumerate(types)]
 
 
-def _ties(rows: Sequence[Row], positions: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Half-open ranges of rows that are equal in all the positions."""
+def _unsorted(
+    actual: Answer, expected: Answer, keys: Sequence[tuple[pa.Array, SortKey]]
+) -> Mismatch | None:
+    row = first_unsorted(keys)
+    if row is None:
+        return None
+    reason = f"row {row + 1} breaks the ORDER BY"
+    return Mismatch(reason, row, *(a.rows([row]).get(row) for a in (actual, expected)))
+
+
+def _last_tie(answer: Answer, positions: Sequence[int], shapes: Sequence[Shape]) -> Flags:
+    """Which rows tie with the last one, as far as their numbers can tell."""
+    tie = np.ones(answer.count, np.bool_)
+    for position in positions:
+        leaves: list[Leaf] = []
+        hashes = hash_values(answer.column(position), shapes[position], leaves)
+        tie &= hashes == hashes[-1:]
+        for leaf in leaves:
+            if leaf.rows is None:
+                last = np.full(answer.count, leaf.values[-1]) if answer.count else leaf.values
+                tie &= close(leaf.values, last, leaf.tolerance)
+    return tie
+
+
+def _hashed(
+    answer: Answer, shapes: Sequence[Shape], keys: set[int], tie: Flags | None
+) -> HashedRows:
+    """The rows of an answer; of those that a LIMIT may have left out others for, the keys alone."""
+    hashes = np.zeros(answer.count, np.uint64)
+    leaves: dict[int, list[list[Leaf]]] = {position: [] for position in range(len(shapes))}
     start = 0
-    for index in range(1, len(rows) + 1):
-        last = index == len(rows)
-        if last or any(rows[index][p] != rows[start][p] for p in positions):
-            yield start, index
-            start = index
+    with np.errstate(over="ignore"):
+        for batch in answer.batches():
+            stop = start + batch.num_rows
+            for position, (column, shape) in enumerate(zip(batch.columns, shapes, strict=True)):
+                found: list[Leaf] = []
+                values = hash_values(column, shape, found)
+                if tie is not None and position not in keys:
+                    values[tie[start:stop]] = 0
+                    found = [_without(leaf, tie[start:stop]) for leaf in found]
+                hashes[start:stop] = combined(hashes[start:stop], values)
+                leaves[position].append([_moved(leaf, start) for leaf in found])
+            start = stop
+    joined = [
+        _joined(parts) for of_column in leaves.values() for parts in zip(*of_column, strict=True)
+    ]
+    return HashedRows(hashes, tuple(joined))
 
 
-def _is_nan(value: Any) -> bool:
-    return isinstance(value, (float, Decimal)) and math.isnan(value)
+def _without(leaf: Leaf, rows: Flags) -> Leaf:
+    if leaf.rows is None:
+        return Leaf(np.where(rows, 0.0, leaf.values), None, leaf.tolerance)
+    kept = ~rows[leaf.rows]
+    return Leaf(leaf.values[kept], leaf.rows[kept], leaf.tolerance)
 
 
-def _is_loose(answer: Answer, position: int) -> bool:
-    """Whether a column holds values that may differ slightly from their counterparts."""
-    return any(isinstance(row[position], (float, Decimal)) for row in answer.rows)
+def _moved(leaf: Leaf, start: int) -> Leaf:
+    return leaf if leaf.rows is None else Leaf(leaf.values, leaf.rows + start, leaf.tolerance)
 
 
-def _canonical(
-    row: Row, order: Sequence[int], loose: Container[int]
-) -> tuple[tuple[float, str], ...]:
-    """A key that brings tied rows of both sides into one order, whatever types they have."""
-    return tuple(_sortable(row[p]) if p in loose else (0.0, repr(row[p])) for p in order)
+def _joined(parts: Sequence[Leaf]) -> Leaf:
+    rows = [part.rows for part in parts if part.rows is not None]
+    return Leaf(
+        np.concatenate([part.values for part in parts]),
+        np.concatenate(rows) if rows else None,
+        parts[0].tolerance,
+    )
 
 
-def _sortable(value: Any) -> tuple[float, str]:
-    if isinstance(value, (int, float, Decimal)) and not _is_nan(value):
-        return float(value), ""
-    return math.inf, str(value)
+def _advice(
+    keys: Sequence[tuple[pa.Array, SortKey]], expected: Answer, positions: Sequence[int]
+) -> str:
+    """What the query lacks, where nulls decide which rows a LIMIT leaves."""
+    for (column, key), position in zip(keys, positions, strict=True):
+        other = expected.column(position)
+        ends = {nulls_end(column), nulls_end(other)}
+        if key.nulls is None and (column.null_count != other.null_count or len(ends) > 1):
+            return (
+                f"nulls in {key.column} stand first or last as each engine likes, and decide which "
+                f"rows the LIMIT leaves: the query needs NULLS FIRST or NULLS LAST; "
+            )
+    return ""
 
 
-def _unit(actual: int | None, expected: int | None) -> float:
-    """One unit in the last digit that both sides show; whole numbers have none to spare."""
-    scales = [scale for scale in (actual, expected) if scale is not None]
-    return 10.0 ** -min(scales) if scales and min(scales) > 0 else 0.0
+def _explained(
+    actual: Answer,
+    expected: Answer,
+    rows: list[int],
+    partners: list[int],
+    advice: str,
+) -> Mismatch:
+    """The first row without a partner, beside the row that is most like it."""
+    row = min(rows)
+    mine = actual.rows([row])[row]
+    others = expected.rows(sorted(partners)[:_ROWS_LOOKED_AT])
+    alike = {
+        i: [_alike(a, b) for a, b in zip(mine, other, strict=True)] for i, other in others.items()
+    }
+    nearest = max(others, key=lambda i: (sum(alike[i]), -abs(i - row)))
+    theirs = others[nearest]
+    reason = f"{advice}row {row + 1} comes more often than expected"
+    if not all(alike[nearest]):
+        column = alike[nearest].index(False)
+        a, b = (_cut(str(values[column])) for values in (mine, theirs))
+        types = [answer.schema.types[column] for answer in (actual, expected)]
+        kinds = f" ({types[0]}, {types[1]})" if a == b else ""
+        reason = f"{advice}row {row + 1}, column {actual.columns[column]}: {a} is not {b}{kinds}"
+    return Mismatch(reason, row, mine, theirs)
 
 
-def _is_integer(value: Any) -> bool:
-    """Whether a value is a whole number by its type: an int, or a decimal without a scale."""
-    if isinstance(value, Decimal):
-        return value.as_tuple().exponent == 0
-    return isinstance(value, int)
-
-
-def _same(actual: Any, expected: Any, unit: float) -> bool:
-    if actual is None or expected is None:
-        return actual is None and expected is None
+def _alike(actual: Any, expected: Any) -> bool:
+    numbers = (int, float, Decimal)
     if isinstance(actual, bool) or isinstance(expected, bool):
         return actual is expected
-    if _is_integer(actual) and _is_integer(expected):
-        return bool(actual == expected)
-    if isinstance(actual, (int, float, Decimal)) and isinstance(expected, (int, float, Decimal)):
-        if actual == expected:
-            return True
+    if isinstance(actual, numbers) and isinstance(expected, numbers):
         a, b = float(actual), float(expected)
-        if not (math.isfinite(a) and math.isfinite(b)):
-            return math.isnan(a) and math.isnan(b)
-        # a hair over one unit, so that the conversion to float does not decide
-        return abs(a - b) <= max(RELATIVE_TOLERANCE * abs(b), unit * (1 + 1e-9))
+        return actual == expected or (isnan(a) and isnan(b)) or isclose(a, b, rel_tol=1e-6)
     return bool(actual == expected)
 
 
 def _shown(row: Row | None) -> str:
     if row is None:
         return "nothing"
-    return "(" + ", ".join("null" if value is None else str(value) for value in row) + ")"
+    return "(" + ", ".join("null" if value is None else _cut(str(value)) for value in row) + ")"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _CHARACTERS_SHOWN else f"{text[:_CHARACTERS_SHOWN]}…"

@@ -3,79 +3,73 @@
 from __future__ import annotations
 
 import hashlib
-import io
+from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pacsv
+
+from neuralake.queries.hashing import Hashes, combined, hash_values, mixed
+from neuralake.queries.plain import plain_batches
+
+_SECOND_LANE = np.uint64(0xD6E8FEB86659FD93)
 
 
-class _Hash(io.RawIOBase):
-    """A file that keeps only the hash of what is written to it."""
+def digest(table: pa.Table, order_by: Sequence[str] = ()) -> str:
+    """Digest of a result: column names, types, and rows, in any order but for what is ordered.
 
-    def __init__(self) -> None:
-        self._hash = hashlib.blake2b(digest_size=16)
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: object) -> int:
-        view = memoryview(data)  # type: ignore[arg-type]
-        self._hash.update(view)
-        return view.nbytes
-
-    def hexdigest(self) -> str:
-        return self._hash.hexdigest()
-
-
-def digest(table: pa.Table) -> str:
-    """Digest of a result: column names, types, and values in row order.
-
-    Equal digests mean equal results. Unequal ones can still be equal in meaning (rows tied under
-    the ORDER BY, the last bit of a sum of floats), which :func:`neuralake.queries.answers.compare`
-    decides.
+    Equal digests mean equal results: the same rows, and the columns that they are ordered by in the
+    same order, so that rows which tie may come in any. Unequal ones can still be equal in meaning
+    (another tie cut by a LIMIT, the last bit of a sum of floats), which
+    :func:`neuralake.queries.answers.compare` decides.
 
     Parameters
     ----------
     table
-        Any result; values that CSV cannot hold (lists, bytes) are hashed by their text.
+        Any result.
+    order_by
+        Names of the columns that its rows are ordered by, whatever their case.
 
     Returns
     -------
     str
-        32 hexadecimal digits (BLAKE2b, 128 bit).
+        32 hexadecimal digits (BLAKE2b, 128 bit) of two sums of the rows' hashes.
+
+    Raises
+    ------
+    QueryError
+        If a column is of a type that pyarrow cannot open.
     """
-    sink = _Hash()
-    plain = [plain_column(column) for column in table.columns]
-    header = [
-        f"{name}:{column.type}" for name, column in zip(table.column_names, plain, strict=True)
-    ]
-    sink.write("\n".join(header).encode())
-    names = [str(index) for index in range(len(plain))]
-    pacsv.write_csv(pa.table(plain, names=names), sink)
-    return sink.hexdigest()
+    ordered = {name.lower() for name in order_by}
+    keys = [i for i, name in enumerate(table.column_names) if name.lower() in ordered]
+    found = hashlib.blake2b(digest_size=16)
+    sums = np.zeros(3, np.uint64)
+    rows = 0
+    with np.errstate(over="ignore"):
+        for number, batch in enumerate(plain_batches(table)):
+            if number == 0:
+                header = [f"{field.name}:{field.type}" for field in batch.schema]
+                found.update("\n".join(header).encode())
+            columns = [hash_values(column) for column in batch.columns]
+            whole = _rows(columns, batch.num_rows)
+            places = np.arange(rows, rows + batch.num_rows, dtype=np.uint64)
+            order = _rows([columns[i] for i in keys], batch.num_rows)
+            sums += np.array(
+                [
+                    mixed(whole).sum(dtype=np.uint64),
+                    mixed(whole ^ _SECOND_LANE).sum(dtype=np.uint64),
+                    combined(places, order).sum(dtype=np.uint64) if keys else 0,
+                ],
+                np.uint64,
+            )
+            rows += batch.num_rows
+    found.update(sums.astype("<u8").tobytes())
+    found.update(rows.to_bytes(8, "little"))
+    return found.hexdigest()
 
 
-def _is_binary(dtype: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_binary(dtype)
-        or pa.types.is_large_binary(dtype)
-        or pa.types.is_binary_view(dtype)
-        or pa.types.is_fixed_size_binary(dtype)
-    )
-
-
-def plain_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The column in the one encoding of its logical type, as CSV can hold it.
-
-    How an engine encodes strings is not its answer. Lists, structs, bytes and
-    intervals become text.
-    """
-    dtype = column.type
-    if pa.types.is_dictionary(dtype):
-        return plain_column(column.cast(dtype.value_type))
-    if pa.types.is_string_view(dtype) or pa.types.is_string(dtype):
-        return column.cast(pa.large_string())
-    if pa.types.is_nested(dtype) or pa.types.is_interval(dtype) or _is_binary(dtype):
-        texts = [None if value is None else repr(value) for value in column.to_pylist()]
-        return pa.chunked_array([pa.array(texts, pa.string())])
-    return column
+def _rows(columns: Sequence[Hashes], count: int) -> Hashes:
+    """One hash a row of those of its values."""
+    hashes = np.zeros(count, np.uint64)
+    for column in columns:
+        hashes = combined(hashes, column)
+    return hashes

@@ -7,15 +7,18 @@ A query file is SQL under a header of comments:
     -- :date date 1995-03-15
     -- order by revenue desc, o_orderdate asc
     -- limit 10
+    -- tolerance revenue 1e-4
     SELECT … WHERE c_mktsegment = :segment AND o_orderdate < :date …
 
 The first line is the title. ``:name kind default`` declares a parameter; ``order by`` and
 ``limit`` repeat what the text's last clauses promise, as names of result columns, so that an
-answer can be checked without parsing SQL.
+answer can be checked without parsing SQL; ``tolerance`` says how far the engines' numbers may be
+apart where that is more than their types allow.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,12 +26,20 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Any, Literal
 
 from neuralake.errors import QueryError
+from neuralake.queries.shape import Tolerance
 from neuralake.queries.sql import substitute
 
 _PARAMETER = re.compile(r"^:(?P<name>[a-z_][a-z0-9_]*) (?P<kind>[a-z]+) (?P<default>.+)$")
-_ORDER_KEY = re.compile(r"^(?P<column>\w+) (?P<direction>asc|desc)$")
+_COLUMN = r'(?:"(?P<quoted>(?:[^"]|"")+)"|(?P<column>\w+))'
+_ORDER_KEY = re.compile(
+    rf"\s*{_COLUMN} (?P<direction>asc|desc)(?: nulls (?P<nulls>first|last))?\s*(?:,|$)"
+)
+_TOLERANCE = re.compile(
+    rf"(?:{_COLUMN} )?(?P<number>[0-9.eE+-]+)(?: (?P<measure>relative|absolute))?"
+)
 _HEADER_LINE = re.compile(
     r"--([^\r\n]*)(?:\r\n?|\n|\Z)"
 )  # what else Unicode calls a line end is text
@@ -70,10 +81,37 @@ class Parameter:
 
 @dataclass(frozen=True)
 class SortKey:
-    """One key of an ORDER BY, by the name of the result column."""
+    """One key of an ORDER BY.
+
+    Attributes
+    ----------
+    column
+        Name of the result column, whatever its case.
+    descending
+        Whether great values come first.
+    nulls
+        Where nulls stand if the query says it; None if that is the engine's choice.
+    """
 
     column: str
     descending: bool
+    nulls: Literal["first", "last"] | None = None
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What a query's header allows its numbers to differ by, beyond what their types do.
+
+    Attributes
+    ----------
+    tolerance
+        How far they may be apart.
+    column
+        Name of the result column, whatever its case; None for all that are not whole.
+    """
+
+    tolerance: Tolerance
+    column: str | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +132,8 @@ class Query:
         Keys by which the result is ordered; empty if any order is right.
     limit
         Greatest number of rows, or None.
+    allowances
+        How far numbers may differ between engines, where it is more than their types say.
     """
 
     name: str
@@ -102,6 +142,7 @@ class Query:
     parameters: tuple[Parameter, ...] = ()
     order_by: tuple[SortKey, ...] = ()
     limit: int | None = None
+    allowances: tuple[Allowance, ...] = ()
 
     def sql(self, values: Mapping[str, str] | None = None) -> str:
         """The text with each placeholder replaced by a literal.
@@ -152,16 +193,19 @@ def parse_query(name: str, source: str) -> Query:
     title, limit = "", None
     parameters: list[Parameter] = []
     order_by: tuple[SortKey, ...] = ()
+    allowances: list[Allowance] = []
     for line in header:
         if line.startswith(":"):
             parameters.append(_parameter(name, line))
         elif line.startswith("order by "):
-            order_by = tuple(_sort_key(name, key) for key in line[9:].split(","))
+            order_by = _sort_keys(name, line[9:])
         elif line.startswith("limit "):
             limit = _limit(name, line[6:])
+        elif line.startswith("tolerance "):
+            allowances.append(_allowance(name, line[10:].strip()))
         elif not title:
             title = line
-    return Query(name, title, text, tuple(parameters), order_by, limit)
+    return Query(name, title, text, tuple(parameters), order_by, limit, tuple(allowances))
 
 
 def load_queries(directory: Path | Traversable) -> tuple[Query, ...]:
@@ -209,11 +253,43 @@ def _parameter(query: str, line: str) -> Parameter:
     return parameter
 
 
-def _sort_key(query: str, key: str) -> SortKey:
-    match = _ORDER_KEY.match(key.strip())
-    if match is None:
-        raise QueryError(f"query {query}: {key.strip()!r} is not a sort key: expected 'column asc'")
-    return SortKey(match["column"], match["direction"] == "desc")
+def _sort_keys(query: str, line: str) -> tuple[SortKey, ...]:
+    keys: list[SortKey] = []
+    position = 0
+    while position < len(line) or not keys or line.endswith(","):
+        match = _ORDER_KEY.match(line, position)
+        if match is None:
+            raise QueryError(
+                f"query {query}: {line[position:].strip()!r} is not a sort key: expected "
+                f"'column asc' or 'column desc', with 'nulls first' or 'nulls last' after it or not"
+            )
+        nulls: Any = match["nulls"]
+        keys.append(SortKey(_column(match) or "", match["direction"] == "desc", nulls))
+        position = match.end()
+        if position == len(line) and not match[0].endswith(","):
+            break
+    return tuple(keys)
+
+
+def _column(match: re.Match[str]) -> str | None:
+    quoted: str | None = match["quoted"]
+    return match["column"] if quoted is None else quoted.replace('""', '"')
+
+
+def _allowance(query: str, line: str) -> Allowance:
+    """Such as ``1e-3``, ``price 0.01 absolute``."""
+    match = _TOLERANCE.fullmatch(line)
+    try:
+        number = float(match["number"]) if match is not None else math.nan
+    except ValueError:
+        number = math.nan
+    if match is None or not 0 <= number < math.inf:
+        raise QueryError(
+            f"query {query}: {line!r} is not a tolerance: expected 'NUMBER' or 'column NUMBER', "
+            f"such as 1e-3, with 'absolute' after it or not"
+        )
+    measure = {match["measure"] or "relative": number}
+    return Allowance(Tolerance(**measure), _column(match))
 
 
 def _limit(query: str, value: str) -> int:

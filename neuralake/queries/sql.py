@@ -140,6 +140,37 @@ def table_names(sql: str) -> frozenset[str] | None:
         table expressions are none of them, where they hide a table. None if the text cannot be
         read: then it may use any table.
     """
+    statements = _parsed(sql)
+    return None if statements is None else _tables(statements)
+
+
+def output_names(sql: str) -> tuple[str, ...] | None:
+    """Names of the columns that a query returns, in order.
+
+    Parameters
+    ----------
+    sql
+        One statement.
+
+    Returns
+    -------
+    tuple of str or None
+        None if the text alone does not say them all: it cannot be read, has a ``*``, or a column
+        without a name, which each engine calls what it likes.
+    """
+    from sqlglot import exp
+
+    statements = _parsed(sql) or []
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        return None
+    columns = statements[0].selects
+    if not columns or any(column.is_star or not column.output_name for column in columns):
+        return None
+    return tuple(column.output_name for column in columns)
+
+
+def _parsed(sql: str) -> list[exp.Expr] | None:
+    """Its statements, by the first dialect that can read them; None if none can."""
     import sqlglot
     from sqlglot.errors import SqlglotError
 
@@ -147,7 +178,7 @@ def table_names(sql: str) -> frozenset[str] | None:
     for dialect in _DIALECTS:
         try:
             with _quiet():
-                return _tables([s for s in sqlglot.parse(plain, dialect=dialect) if s is not None])
+                return [s for s in sqlglot.parse(plain, dialect=dialect) if s is not None]
         except (SqlglotError, RecursionError):
             continue
     return None

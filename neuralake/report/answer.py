@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from typing import Any, BinaryIO, Literal
 
 import pyarrow as pa
@@ -12,7 +13,9 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.text import Text
 
-from neuralake.queries.digest import plain_column
+from neuralake.errors import QueryError, reason_of
+from neuralake.queries.plain import plain_batches
+from neuralake.queries.values import python_values
 from neuralake.report.rows import Column, print_rows
 from neuralake.report.text import one_line
 
@@ -26,22 +29,106 @@ def write_answer(result: pa.Table, format: Format, sink: BinaryIO) -> None:
     Parameters
     ----------
     result
-        Any result.
+        Any result, of any types.
     format
-        ``csv`` (with a header), ``json`` (an array of objects; decimals and dates as strings, so
-        that nothing is lost) or ``parquet``.
+        ``csv`` (with a header), ``json`` (an array of objects) or ``parquet``. What a format has no
+        type for is text in it: in JSON decimals, dates, times and bytes, so that nothing is lost,
+        and numbers that are infinite or none; in CSV lists, structs and maps, as JSON; in all of
+        them intervals.
     sink
         Receives the bytes.
+
+    Raises
+    ------
+    QueryError
+        If the format cannot hold the result.
     """
     if format == "csv":
-        plain = [plain_column(column) for column in result.columns]
-        pacsv.write_csv(pa.table(plain, names=result.column_names), sink)
+        _write_csv(result, sink)
     elif format == "json":
-        sink.write(json.dumps(result.to_pylist(), default=str, indent=1).encode() + b"\n")
+        _write_json(result, sink)
     else:
-        buffer = io.BytesIO()  # a pipe cannot be asked for its position
-        pq.write_table(result, buffer)
-        sink.write(buffer.getbuffer())
+        _write_parquet(result, sink)
+
+
+def _write_csv(result: pa.Table, sink: BinaryIO) -> None:
+    for number, batch in enumerate(plain_batches(result)):
+        plain = [_csv_column(column) for column in batch.columns]
+        options = pacsv.WriteOptions(include_header=number == 0)
+        pacsv.write_csv(pa.table(plain, names=result.column_names), sink, options)
+
+
+def _csv_column(column: pa.Array) -> pa.Array:
+    dtype = column.type
+    if pa.types.is_nested(dtype):
+        texts = [None if v is None else _json(v) for v in python_values(column)]
+    elif pa.types.is_interval(dtype) or pa.types.is_large_binary(dtype) or _is_spare(dtype):
+        texts = [None if v is None else str(v) for v in python_values(column)]
+    else:
+        return column
+    return pa.array(texts, pa.large_string())
+
+
+def _is_spare(dtype: pa.DataType) -> bool:
+    """Whether the writer of CSV writes a count in place of a time."""
+    return bool(pa.types.is_duration(dtype))
+
+
+def _write_json(result: pa.Table, sink: BinaryIO) -> None:
+    names = result.column_names
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise QueryError(
+            f"two columns are called {twice[0]}, which JSON cannot hold: expected an alias of its "
+            f"own for each, or --format csv"
+        )
+    before = b"["
+    for batch in plain_batches(result):
+        columns = [python_values(column) for column in batch.columns]
+        for row in zip(*columns, strict=True):
+            sink.write(before + b"\n " + _json(dict(zip(names, row, strict=True))).encode())
+            before = b","
+    sink.write(b"\n]\n" if before == b"," else b"[]\n")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(_json_value(value), ensure_ascii=False)
+
+
+def _json_value(value: Any) -> Any:
+    """A value as JSON has it; text where it has none."""
+    if isinstance(value, dict):
+        return {key: _json_value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json_value(item) for item in value]
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    return str(value)
+
+
+def _write_parquet(result: pa.Table, sink: BinaryIO) -> None:
+    buffer = io.BytesIO()  # a pipe cannot be asked for its position
+    writer = None
+    try:
+        for batch in plain_batches(result):
+            columns = [_parquet_column(column) for column in batch.columns]
+            plain = pa.table(columns, names=result.column_names)
+            if writer is None:
+                writer = pq.ParquetWriter(buffer, plain.schema)
+            writer.write_table(plain)
+        if writer is not None:
+            writer.close()
+    except pa.ArrowException as error:
+        raise QueryError(f"Parquet cannot hold the result: {reason_of(error)}") from error
+    sink.write(buffer.getbuffer())
+
+
+def _parquet_column(column: pa.Array) -> pa.Array:
+    if not pa.types.is_interval(column.type):
+        return column
+    return pa.array(python_values(column), pa.large_string())
 
 
 def print_answer(result: pa.Table, console: Console) -> None:
@@ -49,15 +136,17 @@ def print_answer(result: pa.Table, console: Console) -> None:
 
     In a terminal that is too narrow for its numbers they stand a field a line.
     """
-    columns = [_column(field) for field in result.schema]
-    rows = zip(*[c.to_pylist() for c in result.slice(0, ROWS_SHOWN).columns], strict=True)
-    print_rows(columns, [[_shown(value) for value in row] for row in rows], console)
+    batches = list(plain_batches(result.slice(0, ROWS_SHOWN)))
+    columns = [_column(field) for field in batches[0].schema]
+    parts = [[python_values(column) for column in batch.columns] for batch in batches]
+    rows = [[_shown(value) for value in row] for part in parts for row in zip(*part, strict=True)]
+    print_rows(columns, rows, console)
     if result.num_rows > ROWS_SHOWN:
         console.print(f"{result.num_rows - ROWS_SHOWN:,} more rows; --format csv prints all")
 
 
 def _column(field: pa.Field) -> Column:
-    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    kind = field.type
     is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
     return Column(
         one_line(field.name),

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from importlib.resources import files
-from typing import Any
 
 import pyarrow as pa
 
@@ -37,28 +35,31 @@ def official_answer(query: Query, result: pa.Table, scale_factor: float) -> Answ
     file = files("neuralake.tpch") / "answers" / f"sf{scale_factor:g}" / f"{query.name}.csv"
     header, *lines = file.read_text("utf-8").splitlines()
     types = result.schema.types
-    columns = tuple(header.split("|"))
-    rows = tuple(
-        tuple(
-            _value(text, types[i] if i < len(types) else pa.string())
-            for i, text in enumerate(line.split("|"))
-        )
-        for line in lines
-    )
-    return Answer(columns, rows, (None,) * len(columns))
+    names = header.split("|")
+    fields = [line.split("|") for line in lines]
+    columns = [
+        _column([row[i] for row in fields], types[i] if i < len(types) else pa.string())
+        for i in range(len(names))
+    ]
+    return Answer.of(pa.table(columns, names=names))
 
 
-def _value(text: str, dtype: pa.DataType) -> Any:
-    """A field as the result's type has it, or as text where the result has the wrong type."""
-    if text == "":
-        return None
+def _column(texts: list[str], dtype: pa.DataType) -> pa.Array:
+    """A column as the result's type has it, or as text where the result has the wrong type."""
+    fields = [None if text == "" else text for text in texts]
     try:
-        if pa.types.is_date(dtype):
-            return date.fromisoformat(text)
-        if pa.types.is_integer(dtype) and "." not in text:
-            return int(text)
-        if pa.types.is_decimal(dtype) or pa.types.is_floating(dtype) or pa.types.is_integer(dtype):
-            return Decimal(text)
-    except (ValueError, InvalidOperation):
-        return text
-    return text
+        if pa.types.is_date(dtype) or pa.types.is_timestamp(dtype):
+            return pa.array(
+                [None if f is None else date.fromisoformat(f) for f in fields], pa.date32()
+            )
+        whole = not any("." in text for text in texts)
+        if pa.types.is_integer(dtype) or pa.types.is_decimal(dtype):
+            # one unit in the last digit is one of the result's scale, which a float leaves alone
+            if whole and (pa.types.is_integer(dtype) or dtype.scale == 0):
+                return pa.array([None if f is None else int(f) for f in fields], pa.int64())
+            return pa.array([None if f is None else float(f) for f in fields], pa.float64())
+        if pa.types.is_floating(dtype):
+            return pa.array([None if f is None else float(f) for f in fields], pa.float64())
+    except ValueError:
+        pass
+    return pa.array(fields, pa.string())

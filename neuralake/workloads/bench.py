@@ -12,6 +12,7 @@ from neuralake.engines import registry
 from neuralake.engines.registry import EngineSpec
 from neuralake.errors import QueryError, ResultsError
 from neuralake.measure.memory import memory_limiter
+from neuralake.queries.answers import require_columns
 from neuralake.queries.sql import tables_read
 from neuralake.queries.workload import Workload, select_queries
 from neuralake.results.fingerprint import fingerprint
@@ -97,7 +98,8 @@ def make_plan(
     Raises
     ------
     QueryError
-        If a query is unknown, or a number of runs is impossible.
+        If a query is unknown, its header names a column that its result has not, or a number of
+        runs is impossible.
     CatalogError
         If a table cannot be read, or differs from its declaration.
     """
@@ -105,6 +107,8 @@ def make_plan(
         if isinstance(number, bool) or not isinstance(number, int) or number < least:
             raise QueryError(f"{what} are {number!r}: expected a whole number from {least} on")
     queries = select_queries(workload.queries, selection)
+    for query in queries:
+        require_columns(query)
     read = frozenset().union(*(tables_read(q.sql(), workload.tables) for q in queries))
     tables = {name: table for name, table in workload.tables.items() if name in read}
     for table in tables.values():

@@ -12,6 +12,7 @@ from neuralake.engines.registry import EngineSpec
 from neuralake.errors import ResultsError
 from neuralake.measure.process import living
 from neuralake.measure.worker import Worker
+from neuralake.queries.answers import require_columns
 from neuralake.queries.query import Query
 from neuralake.queries.sql import tables_read
 from neuralake.results.journal import JournalWriter
@@ -20,7 +21,7 @@ from neuralake.results.timestamps import timestamp
 from neuralake.workloads import verification
 from neuralake.workloads.answers import answer_path, later_answer_path
 from neuralake.workloads.cold import evict_tables
-from neuralake.workloads.executor import TARGET, Executed, Opened, Started
+from neuralake.workloads.executor import TARGET, Executed, Opened, Started, open_answer
 from neuralake.workloads.failures import FAILURES, Failure, Verdict, engine_lost, judge, log_tail
 from neuralake.workloads.plan import Observer, Plan, Step, steps
 from neuralake.workloads.resume import Past
@@ -167,9 +168,10 @@ class EngineRun:
         if phase == "cold":
             cached_bytes = evict_tables(self._plan.workload.tables.values())
         timeout_s = self._plan.limits.timeout_s
+        arguments = (query.sql(), answer, known, [key.column for key in query.order_by])
         _, sample = self._attempt(
             (phase, query.name, round),
-            lambda: worker.call("execute", query.sql(), answer, known, timeout_s=timeout_s),
+            lambda: worker.call("execute", *arguments, timeout_s=timeout_s),
         )
         self._seen.add(query.name)
         sample = replace(sample, cached_bytes=cached_bytes)
@@ -188,6 +190,8 @@ class EngineRun:
             self._fail(query, sample.message or sample.status)
         elif query.name not in self._state.digests:
             self._state.digests[query.name] = sample.digest
+            first = answer_path(self._directory, self._spec.name, query.name)
+            require_columns(query, open_answer(first).columns)
             if query.name not in self._state.judged:
                 self._compare_with_reference(query)
         elif sample.digest != self._state.digests[query.name]:

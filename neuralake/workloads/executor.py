@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from neuralake.engines.protocol import Engine, Session
 from neuralake.engines.registry import EngineSpec, start
 from neuralake.errors import ResultsError, reason_of
 from neuralake.measure.execution import Execution, measure, settle
+from neuralake.queries.answers import Answer
 from neuralake.queries.digest import digest
+from neuralake.queries.plain import plain_batches
 from neuralake.workloads.counts import miscounted, unopened
 
 TARGET = f"{__name__}:Executor"
@@ -91,7 +94,9 @@ class Executor:
             faults = {**faults, **miscounted(self._engine.name, self._session, opened)}
         return Opened(execution, dict(self._engine.settings), faults)
 
-    def execute(self, sql: str, answer: Path, known: str | None) -> Executed:
+    def execute(
+        self, sql: str, answer: Path, known: str | None, order_by: Sequence[str] = ()
+    ) -> Executed:
         """Run a query once, and keep its result unless it is the known one.
 
         Parameters
@@ -102,6 +107,8 @@ class Executor:
             File for the result (Arrow IPC).
         known
             Digest of an earlier result; one with the same digest is not kept again.
+        order_by
+            Names of the columns that the rows are ordered by.
 
         Raises
         ------
@@ -110,7 +117,7 @@ class Executor:
         """
         execute = self._session.execute
         result, execution = measure(lambda: execute(sql))
-        fingerprint = digest(result)
+        fingerprint = digest(result, order_by)
         if fingerprint != known:
             write_answer(result, answer)
         return Executed(execution, result.num_rows, fingerprint)
@@ -126,6 +133,9 @@ class Executor:
 def write_answer(result: pa.Table, path: Path) -> None:
     """Keep a result in an Arrow IPC file, whole or absent, and on the disk.
 
+    Its columns are plain there (:mod:`neuralake.queries.plain`): the file holds any type that an
+    engine returns, and can be read whatever the version of Arrow.
+
     Raises
     ------
     ResultsError
@@ -135,8 +145,11 @@ def write_answer(result: pa.Table, path: Path) -> None:
     options = pa.ipc.IpcWriteOptions(compression="zstd")
     try:
         with temporary.open("wb") as file:
-            with pa.ipc.new_file(file, result.schema, options=options) as writer:
-                writer.write_table(result)
+            batches = plain_batches(result)
+            first = next(batches)
+            with pa.ipc.new_file(file, first.schema, options=options) as writer:
+                for batch in chain((first,), batches):
+                    writer.write_batch(batch)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -159,4 +172,33 @@ def read_answer(path: Path) -> pa.Table:
         with pa.ipc.open_file(path) as reader:
             return reader.read_all()
     except (OSError, pa.ArrowException) as error:
-        raise ResultsError(f"the answer {path} cannot be read: {reason_of(error)}") from error
+        raise _unreadable(path, error) from error
+
+
+def open_answer(path: Path) -> Answer:
+    """A result kept by :func:`write_answer`, read batch by batch whenever it is looked at.
+
+    Raises
+    ------
+    ResultsError
+        If it is not there, or damaged; when it is opened, or when it is read.
+    """
+    try:
+        with pa.ipc.open_file(path) as reader:
+            count, schema = reader.count_rows(), reader.schema
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable(path, error) from error
+    return Answer(schema, count, lambda: _batches(path))
+
+
+def _batches(path: Path) -> Iterator[pa.RecordBatch]:
+    try:
+        with pa.ipc.open_file(path) as reader:
+            for number in range(reader.num_record_batches):
+                yield reader.get_batch(number)
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> ResultsError:
+    return ResultsError(f"the answer {path} cannot be read: {reason_of(error)}")

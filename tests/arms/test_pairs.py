@@ -6,7 +6,7 @@ import math
 import random
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -169,7 +169,12 @@ class ScriptedArm:
         return {"versions": {}, "settings": {}}
 
     def execute(
-        self, sql: str, answer: Path, known: str | None, timeout_s: float | None
+        self,
+        sql: str,
+        answer: Path,
+        known: str | None,
+        order_by: Sequence[str],
+        timeout_s: float | None,
     ) -> dict[str, object]:
         if known is None:
             write_answer(pa.table({"n": [1]}), answer)

@@ -24,13 +24,28 @@ NAN = float("nan")
 
 
 def answer(*rows: Sequence[Any], scales: tuple[int | None, ...] | None = None) -> Answer:
+    """A result of these rows; a decimal without a scale is a number without a last digit."""
     width = len(rows[0]) if rows else 2
-    names = tuple("abcdefgh"[:width])
-    return Answer(names, tuple(map(tuple, rows)), scales or (None,) * width)
+    columns = [
+        column([row[i] for row in rows], None if scales is None else scales[i])
+        for i in range(width)
+    ]
+    return Answer.of(pa.table(columns, names=list("abcdefgh"[:width])))
+
+
+def column(values: list[Any], scale: int | None) -> pa.Array:
+    decimals = [value for value in values if isinstance(value, Decimal)]
+    if scale is not None:
+        return pa.array(values, pa.decimal128(38, scale))
+    if decimals and all(value.as_tuple().exponent == 0 for value in decimals):
+        return pa.array(values, pa.decimal128(38, 0))
+    if decimals:
+        return pa.array([None if v is None else float(v) for v in values], pa.float64())
+    return pa.array(values)
 
 
 def test_an_answer_is_right_if_it_is_the_same() -> None:
-    rows = [(1, "x"), (2, None), (3, date(1995, 1, 1))]
+    rows = [(1, "x", date(1995, 1, 1)), (2, None, None), (3, "", date(1, 1, 1))]
     assert compare(answer(*rows), answer(*rows), BY_A) is None
     assert compare(answer(), answer(), BY_A) is None
 
@@ -171,18 +186,24 @@ def test_columns_of_different_types_are_a_mismatch_and_no_accident() -> None:
     assert compare(answer(*swapped), answer(*rows), BY_A) is not None
 
 
+def renamed(answer: Answer, *names: str) -> Answer:
+    return Answer.of(pa.Table.from_batches(answer.batches()).rename_columns(list(names)))
+
+
 def test_columns_go_by_position_and_their_names_by_either_side() -> None:
     named = answer((1, "x"), (2, "y"))
-    foreign = Answer(("C0", "C1"), named.rows, named.scales)
+    foreign = renamed(named, "C0", "C1")
     assert compare(foreign, named, BY_A) is None
     assert compare(named, foreign, BY_A) is None
-    shouted = Answer(("A", "B"), named.rows, named.scales)
+    shouted = renamed(named, "A", "B")
     assert compare(shouted, named, BY_A) is None
 
 
 def test_an_order_column_that_nobody_has_is_the_querys_fault() -> None:
     query = Query("q", "", "", order_by=(SortKey("z", False),))
-    with pytest.raises(QueryError, match="ordered by z, which its result lacks: it has a, b"):
+    with pytest.raises(
+        QueryError, match=r"file q\.sql: its header says 'order by z', .*it has a, b"
+    ):
         compare(answer((1, 2)), answer((1, 2)), query)
 
 
@@ -220,8 +241,8 @@ def test_an_answer_is_read_from_a_result() -> None:
             "s": pa.array(["x", None], pa.string_view()),
         }
     )
-    assert Answer.of(result) == Answer(
-        ("n", "d", "s"), ((1, Decimal("1.50"), "x"), (None, None, None)), (None, 2, None)
-    )
+    found = Answer.of(result)
+    assert (found.columns, found.count) == (["n", "d", "s"], 2)
+    assert found.rows([1, 0, 5]) == {0: (1, Decimal("1.50"), "x"), 1: (None, None, None)}
     empty = Answer.of(pa.table({"n": pa.array([], pa.int64())}))
-    assert empty == Answer(("n",), (), (None,))
+    assert (empty.columns, empty.count, empty.rows([0])) == (["n"], 0, {})

@@ -49,13 +49,20 @@ def test_it_does_not_depend_on_how_strings_are_encoded(values: list[str | None])
     assert {digest(table(plain.cast(dtype))) for dtype in encodings} == {digest(table(plain))}
 
 
+def shown(column: pa.Array) -> str:
+    """What a digest tells apart: any two values but the two zeros of floats."""
+    return repr(
+        [0.0 if value == 0 and isinstance(value, float) else value for value in column.to_pylist()]
+    )
+
+
 @given(columns(), st.data())
 def test_it_changes_with_any_value(column: pa.Array, data: st.DataObject) -> None:
     index = data.draw(st.integers(0, len(column) - 1))
     values = column.to_pylist()
     values[index] = data.draw(st.none() | VALUES[column.type])
     changed = pa.array(values, column.type)
-    same = repr(changed.to_pylist()) == repr(column.to_pylist())
+    same = shown(changed) == shown(column)
     assert (digest(table(changed)) == digest(table(column))) == same
 
 
@@ -66,7 +73,8 @@ def test_it_changes_with_any_value(column: pa.Array, data: st.DataObject) -> Non
         (pa.array(["a,b"]), pa.array(['a","b'])),
         (pa.array(["1"]), pa.array([1])),
         (pa.array([Decimal("1.10")]), pa.array([Decimal("1.1")])),
-        (pa.array([1, 2]), pa.array([2, 1])),
+        (pa.array([1, 2, 2]), pa.array([1, 1, 2])),
+        (pa.array([1, 1]), pa.array([2, 2])),
         (pa.array([1], pa.int32()), pa.array([1], pa.int64())),
         (pa.array([0.1 + 0.2]), pa.array([0.3])),
         (pa.array([float("nan")]), pa.array([None], pa.float64())),
@@ -76,6 +84,18 @@ def test_it_changes_with_any_value(column: pa.Array, data: st.DataObject) -> Non
 )
 def test_it_tells_apart(one: pa.Array, other: pa.Array) -> None:
     assert digest(table(one)) != digest(table(other))
+
+
+@given(st.permutations([(1, "a"), (1, "b"), (2, "a"), (None, "a")]))
+def test_rows_are_in_any_order_but_for_what_is_ordered(rows: list[tuple[int | None, str]]) -> None:
+    first = pa.table({"n": [1, 1, 2, None], "s": ["a", "b", "a", "a"]})
+    n, s = zip(*rows, strict=True)
+    other = pa.table({"n": pa.array(n, pa.int64()), "s": s})
+    assert digest(other) == digest(first)
+    for order_by in (["N"], ["s"], ["n", "s"]):
+        columns = [name.lower() for name in order_by]
+        same = other.select(columns).equals(first.select(columns))
+        assert (digest(other, order_by) == digest(first, order_by)) == same
 
 
 def test_it_tells_names_apart() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
 
@@ -51,8 +50,8 @@ def test_a_field_is_read_as_the_results_type() -> None:
     result = pa.schema([(f"c{i}", dtype) for i, dtype in enumerate(types)]).empty_table()
     answer = official_answer(query, result, 0.01)
     assert answer is not None
-    assert answer.columns == ("l_orderkey", "revenue", "o_orderdate", "o_shippriority")
-    assert [type(value) for value in answer.rows[0]] == [int, Decimal, date, int]
+    assert answer.columns == ["l_orderkey", "revenue", "o_orderdate", "o_shippriority"]
+    assert [type(value) for value in answer.rows([0])[0]] == [int, float, date, int]
 
 
 @pytest.mark.parametrize("dtype", [pa.date32(), pa.int64(), pa.float64(), pa.decimal128(15, 2)])
@@ -60,8 +59,8 @@ def test_a_field_that_is_not_of_the_results_type_stays_text(dtype: pa.DataType) 
     result = pa.schema([("segment", dtype)]).empty_table()
     answer = official_answer(Query("q01", "", ""), result, 0.01)
     assert answer is not None
-    assert answer.rows[0][0] == "A"
-    assert len(answer.rows[0]) == 10
+    assert answer.rows([0])[0][0] == "A"
+    assert len(answer.rows([0])[0]) == 10
 
 
 @pytest.mark.parametrize("scale_factor", [0.001, 0.1, 10.0])
