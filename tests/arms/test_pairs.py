@@ -179,7 +179,8 @@ class ScriptedArm:
         if known is None:
             write_answer(pa.table({"n": [1]}), answer)
         took_ns = self.script.took(self.place.side, sql)
-        return {"execution": {"wall_ns": took_ns, "cpu_ns": took_ns}, "rows": 1, "digest": "same"}
+        execution = {"wall_ns": took_ns, "cpu_ns": took_ns, "throttled_periods": None}
+        return {"execution": execution, "rows": 1, "digest": "same"}
 
     def close(self) -> None: ...
     def kill(self) -> None: ...
