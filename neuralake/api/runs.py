@@ -34,6 +34,7 @@ from neuralake.report.run.terminal import print_run
 from neuralake.results.export import samples_table
 from neuralake.results.records import Run
 from neuralake.results.store import RunStore, load_run
+from neuralake.results.texts import read_texts
 from neuralake.workloads import bench as benches
 from neuralake.workloads.opening import open_tpch, recorded_workload
 from neuralake.workloads.resume import interrupted_run
@@ -113,7 +114,8 @@ class BenchRun:
             If matplotlib is missing, the directory cannot be written, or it holds anything that
             is no part of a report.
         """
-        return write_run_report(self.record, Path(directory or self.directory / "report"))
+        texts = read_texts(self.record, self.directory)
+        return write_run_report(self.record, Path(directory or self.directory / "report"), texts)
 
     def resume(
         self,

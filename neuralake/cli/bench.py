@@ -112,6 +112,7 @@ def bench(
     from neuralake.report.run.report import write_run_report
     from neuralake.report.run.terminal import print_run
     from neuralake.results.store import RunStore
+    from neuralake.results.texts import read_texts
     from neuralake.workloads import bench as benches
     from neuralake.workloads.opening import recorded_workload
     from neuralake.workloads.resume import interrupted_run
@@ -146,7 +147,7 @@ def bench(
     else:
         print_run(run, make_console(), directory)
     try:
-        written = write_run_report(run, directory / "report")
+        written = write_run_report(run, directory / "report", read_texts(run, directory))
     except ResultsError as error:  # everything is measured, and kept
         click.echo(f"neuralake: no report: {one_line(str(error))}", err=True)
     else:

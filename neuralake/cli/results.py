@@ -110,6 +110,7 @@ def report(runs: tuple[str, ...], destination: Path | None, as_json: bool) -> No
     from neuralake.report.text import printable
     from neuralake.results.comparisons import is_comparison, load_comparison
     from neuralake.results.store import load_run
+    from neuralake.results.texts import read_texts
 
     found = _found(runs)
     home = found[0] if len(found) == 1 else open_store().root
@@ -119,7 +120,8 @@ def report(runs: tuple[str, ...], destination: Path | None, as_json: bool) -> No
             raise ResultsError(f"comparison {found[0].name} has a report of its own: name it alone")
         written = write_comparison_report(load_comparison(found[0]), directory)
     elif len(found) == 1:
-        written = write_run_report(load_run(found[0]), directory)
+        run = load_run(found[0])
+        written = write_run_report(run, directory, read_texts(run, found[0]))
     else:
         written = write_runs_report([load_run(run) for run in found], directory)
     if as_json:

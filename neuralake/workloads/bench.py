@@ -19,6 +19,7 @@ from neuralake.results.fingerprint import fingerprint
 from neuralake.results.journal import JournalWriter, read_journal
 from neuralake.results.records import SCHEMA_VERSION, Header, Limits, Resumption, Run
 from neuralake.results.store import JOURNAL, RunStore, write_document
+from neuralake.results.texts import write_sql
 from neuralake.results.timestamps import timestamp
 from neuralake.workloads.plan import Observer, Plan
 from neuralake.workloads.power import run_power
@@ -246,6 +247,7 @@ def _begin(plan: Plan, store: RunStore) -> Path:
         limits=plan.limits,
         query_sha256=query_digests(plan.queries),
     )
+    write_sql(directory, {query.name: query.sql() for query in plan.queries})
     with JournalWriter(directory / JOURNAL) as journal:
         journal.append(header)
     return directory

@@ -24,6 +24,7 @@ from neuralake.workloads.cold import evict_tables
 from neuralake.workloads.executor import TARGET, Executed, Opened, Started, open_answer
 from neuralake.workloads.failures import FAILURES, Failure, Verdict, engine_lost, judge, log_tail
 from neuralake.workloads.plan import Observer, Plan, Step, steps
+from neuralake.workloads.plans import take_plans
 from neuralake.workloads.resume import Past
 
 Outcome = TypeVar("Outcome", Started, Opened, Executed)
@@ -115,6 +116,7 @@ class EngineRun:
                 key = (step.phase, name, step.round)
                 if key not in self._state.done and name not in self._state.failed:
                     self._step(step)
+            self._take_plans()
         except _EngineLostError as lost:
             for query in self._plan.queries:
                 if query.name not in self._state.digests and query.name not in self._state.failed:
@@ -123,6 +125,13 @@ class EngineRun:
             self._lose_worker()
             raise
         self._retire_worker()
+
+    def _take_plans(self) -> None:
+        """Keep what the engine does with each query, now that nothing of it is timed any more."""
+        queries = {query.name: query.sql() for query in self._plan.queries}
+        worker = self._worker
+        if worker and not take_plans(worker, self._spec.name, queries, self._directory):
+            self._lose_worker()
 
     def _catch_up(self) -> None:
         """Take up what the journal tells, and settle what was not settled when it ended."""

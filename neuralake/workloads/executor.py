@@ -122,6 +122,10 @@ class Executor:
             write_answer(result, answer)
         return Executed(execution, result.num_rows, fingerprint)
 
+    def explain(self, sql: str) -> str:
+        """The engine's own plan for a query; nothing is measured."""
+        return self._session.explain(sql)
+
     def close(self) -> None:
         """Close what was opened."""
         if hasattr(self, "_session"):

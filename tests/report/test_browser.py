@@ -11,9 +11,10 @@ from neuralake.history.records import Key
 from neuralake.report.history.report import write_history
 from neuralake.report.run.report import write_run_report
 from neuralake.report.runs.report import write_runs_report
+from neuralake.results.texts import Texts
 from tests.history.make import made_history, made_series, nasty_history
 from tests.report.browse import WIDTHS, assert_fits_and_can_be_read, opened
-from tests.report.run.make import made_run, nasty_run, troubled_run
+from tests.report.run.make import NASTY, made_run, nasty_run, troubled_run
 
 PAGES = ("whole", "troubled", "several", "nasty", "wide", "history", "nasty history")
 
@@ -26,7 +27,10 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     wide = made_run([f"engine number {n}" for n in range(9)], [f"query{n}" for n in range(110)])
     runs = {"whole": made_run(cold=2), "troubled": troubled_run(), "nasty": nasty_run()}
     for name, run in {**runs, "wide": wide}.items():
-        write_run_report(run, root / name)
+        every = [(query, engine.name) for query in run.header.queries for engine in run.engines]
+        sql = {query: f"SELECT {NASTY}\n\tFROM {'long_name, ' * 40}" for query, _ in every}
+        texts = Texts(sql, dict.fromkeys(every, f"plan {NASTY}\n" * 9))
+        write_run_report(run, root / name, texts)
     write_runs_report(scaled, root / "several")
     steps = [made_series([(15, 1.0), (15, 1.2)]), made_series([(30, 1.0)], key=Key("b"))]
     write_history(made_history(*steps), root / "history")

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from neuralake.report.placing import Report, files, place_report
 from neuralake.results.records import Run
+from neuralake.results.texts import NO_TEXTS, Texts
 
 
-def write_run_report(run: Run, directory: Path) -> Report:
+def write_run_report(run: Run, directory: Path, texts: Texts = NO_TEXTS) -> Report:
     """Write the report of a run.
 
     The same run gives the same bytes. A report that lies in the directory is replaced.
@@ -19,6 +20,9 @@ def write_run_report(run: Run, directory: Path) -> Report:
         Finished or interrupted.
     directory
         Made if absent, with its parents.
+    texts
+        SQL and plans, as :func:`~neuralake.results.texts.read_texts` finds them in the run's
+        directory.
 
     Raises
     ------
@@ -26,10 +30,10 @@ def write_run_report(run: Run, directory: Path) -> Report:
         If a package of the extra ``report`` is missing, the directory cannot be written, or it
         holds anything that is no part of a report.
     """
-    return place_report(directory, lambda: _contents(run))
+    return place_report(directory, lambda: _contents(run, texts))
 
 
-def _contents(run: Run) -> dict[str, bytes]:
+def _contents(run: Run, texts: Texts) -> dict[str, bytes]:
     """Every file of the report, by its name."""
     from neuralake.report.run.figures import run_pictures
     from neuralake.report.run.markdown import run_markdown
@@ -38,4 +42,4 @@ def _contents(run: Run) -> dict[str, bytes]:
 
     summary = summarise(run)
     pictures = run_pictures(run, summary)
-    return files(run_page(run, summary, pictures), run_markdown(run, summary), pictures)
+    return files(run_page(run, summary, pictures, texts), run_markdown(run, summary), pictures)

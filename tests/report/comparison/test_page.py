@@ -68,7 +68,7 @@ def test_everything_that_was_found_is_said() -> None:
 def test_the_tables_have_wall_and_cpu_time() -> None:
     page = page_of(made_comparison(slower_engine()))
     (table,) = re.findall(r'<table data-name="queries-1">.*?</table>', page, re.DOTALL)
-    labels = re.findall(r"<th[^>]*>([^<]*)<", table)
+    labels = re.findall(r"<th [^>]*>([^<]*)<", table)
     assert labels[2:6] == ["wall time (%)", "CPU time (%)", "base (ms)", "candidate (ms)"]
     assert table.count("<tr>") == 1 + 22 + 1
     assert '<td class="bad">▲ slower</td>' in table

@@ -11,6 +11,7 @@ from neuralake.report.footnote import DISCLAIMER
 from neuralake.report.run.page import run_page
 from neuralake.results.records import Run
 from neuralake.results.summary import summarise
+from neuralake.results.texts import Texts
 from tests.report.reading import Parsed
 from tests.report.run.make import made_run, nasty_run, troubled_run
 
@@ -74,6 +75,20 @@ def test_everything_that_happened_is_said() -> None:
         DISCLAIMER,
     ):
         assert said in text
+
+
+def test_each_query_has_its_sql_and_plans() -> None:
+    run = made_run(queries=("q01", "q02"))
+    sql = {"q01": "SELECT '<b>'\n\tFROM t", "q02": "SELECT 2"}
+    texts = Texts(sql, {("q01", "polars"): "SCAN t", ("q01", "spark"): "x" * 50_000})
+    page = run_page(run, summarise(run), [], texts)
+    text = Parsed(page).text
+    assert "SELECT '<b>'\n    FROM t" in unescape(page)  # a tab is no replacement character
+    assert "Plan of polars SCAN t" in text
+    assert "Plan of datafusion" not in text
+    assert "… cut: the rest is in the run's directory" in text
+    assert re.search(r"q01: polars [\d.]+ ms, datafusion [\d.]+ ms, spark", text)
+    assert "Queries and plans" not in Parsed(page_of(run)).text
 
 
 def test_an_endless_list_of_failures_is_folded_and_complete() -> None:

@@ -82,6 +82,13 @@ class FaultyEngine(TinyEngine):
                 return one_more(result)
         return result
 
+    def explain(self, sql: str) -> str:
+        if self.query in sql and self.fault == "plan":
+            raise RuntimeError("no plan today")
+        if self.query in sql and self.fault == "plan exits":
+            os._exit(4)
+        return super().explain(sql)
+
     def close(self) -> None:
         """It forgets its companion."""
 
