@@ -75,8 +75,11 @@ class Team:
         return self.git("rev-parse", "HEAD")
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.python("-m", "neuralake", *arguments)
+
+    def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "neuralake", *arguments],
+            [sys.executable, *arguments],
             capture_output=True,
             text=True,
             cwd=self.path,
@@ -281,3 +284,21 @@ def wait_for(happened: Callable[[], bool]) -> None:
             return
         time.sleep(0.05)
     raise AssertionError("it did not happen within a minute")
+
+
+FROM_PYTHON = """
+from neuralake import compare
+found = compare("fast", "slow", "queries", engines="duckdb", max_time_s=120, until_regression=True)
+print(found.regressed, found.table().column("query").to_pylist())
+print(found.report("from-python").html)
+print(found)
+"""
+
+
+def test_a_comparison_from_python(team: Team) -> None:
+    done = team.python("-c", FROM_PYTHON)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""  # nobody looks
+    assert "True [None, 'keys', 'total']" in done.stdout
+    assert "from-python/index.html" in done.stdout
+    assert "slower" in done.stdout
