@@ -164,6 +164,12 @@ class Settings:
             )
         return self.cache_directory
 
+    @property
+    def absolute_storage_root(self) -> str:
+        """The storage root for a process that works elsewhere."""
+        root = self.storage_root
+        return root if is_remote(root) else str(Path(root).absolute())
+
     def uri(self, location: str) -> str:
         """Absolute URI of a location, which may be relative to the storage root.
 

@@ -8,6 +8,7 @@ plain values, so that two versions need not agree on any class.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import asdict
 from itertools import chain
@@ -32,9 +33,16 @@ class Agent:
         self._workload: Any = None
 
     def load(
-        self, dataset_uri: str | None, directory: str | None, catalog: str | None
+        self,
+        dataset_uri: str | None,
+        directory: str | None,
+        catalog: str | None,
+        checkout: str | None = None,
     ) -> dict[str, Any]:
         """Open the workload: TPC-H on a dataset, or a directory of queries with its catalog.
+
+        Data that is committed with the queries lies in each arm's ``checkout``: it is told by its
+        path there, and by its content.
 
         Returns
         -------
@@ -58,7 +66,9 @@ class Agent:
             "name": self._workload.name,
             "scale_factor": self._workload.scale_factor,
             "queries": {query.name: _asked(query) for query in self._workload.queries},
-            "tables": {name: _identity(t) for name, t in self._workload.tables.items()},
+            "tables": {
+                name: _identity(table, checkout) for name, table in self._workload.tables.items()
+            },
         }
 
     def unavailable(self, engine: str) -> str | None:
@@ -142,10 +152,11 @@ def _asked(query: Any) -> dict[str, Any]:
     }
 
 
-def _identity(table: Any) -> dict[str, Any]:
+def _identity(table: Any, checkout: str | None) -> dict[str, Any]:
     """Facts that differ once the data of a table does, and its place."""
     uri = getattr(table, "uri", None)
-    found: dict[str, Any] = {"format": table.format, "uri": uri if isinstance(uri, str) else None}
+    place = _within(uri, checkout) or uri if isinstance(uri, str) else None
+    found: dict[str, Any] = {"format": table.format, "uri": place}
     if table.format == "delta":
         import deltalake
 
@@ -153,14 +164,30 @@ def _identity(table: Any) -> dict[str, Any]:
         snapshot = deltalake.DeltaTable(table.uri, storage_options=options or None)
         found |= {"id": str(snapshot.metadata().id), "version": snapshot.version()}
     elif table.format == "parquet" and hasattr(table, "files"):
-        found["files"] = [_file(path) for path in table.files()]
+        found["files"] = [_file(path, checkout) for path in table.files()]
     return found
 
 
-def _file(path: str) -> list[Any]:
-    """A local file with its size and time of change; of another only its name is known here."""
+def _within(path: str, checkout: str | None) -> str | None:
+    """A path as it is called in the commit whose files are laid out there; None from elsewhere."""
+    place = Path(path.removeprefix("file://")).resolve()
+    top = None if checkout is None else Path(checkout).resolve()
+    if top is None or not place.is_relative_to(top):
+        return None
+    return str(place.relative_to(top))
+
+
+def _file(path: str, checkout: str | None) -> list[Any]:
+    """A local file with its size and time of change; of another only its name is known here.
+
+    One that is laid out from a commit has the time at which it was: its content tells it.
+    """
+    file = Path(path.removeprefix("file://"))
     try:
-        status = Path(path.removeprefix("file://")).stat()
+        if committed := _within(path, checkout):
+            with file.open("rb") as stream:
+                return [committed, hashlib.file_digest(stream, "sha256").hexdigest()]
+        status = file.stat()
     except OSError:
         return [path]
     return [path, status.st_size, status.st_mtime_ns]

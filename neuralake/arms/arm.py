@@ -2,6 +2,9 @@
 
 ``REVISION[+REQUIREMENT]…[[ENGINE:KEY=VALUE,…]]``, such as ``HEAD~1``, ``HEAD+polars==2.0.0``,
 ``main+./polars-dev.whl`` or ``HEAD[datafusion:target_partitions=1]``.
+
+Without a commit it is what is installed here: ``polars==2.0.0``, ``./polars-dev.whl``, or, with
+nothing else, ``installed``.
 """
 
 from __future__ import annotations
@@ -12,7 +15,12 @@ from urllib.parse import unquote
 
 from neuralake.errors import ArmError
 
-_EXAMPLE = "expected REVISION[+REQUIREMENT][[ENGINE:KEY=VALUE]], such as HEAD+polars==2.0.0"
+INSTALLED = "installed"
+
+_EXAMPLE = (
+    "expected REVISION[+REQUIREMENT][[ENGINE:KEY=VALUE]], such as HEAD+polars==2.0.0, "
+    "or a requirement over what is installed here, such as polars==2.0.0"
+)
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _EXTRAS = rf"\[\s*(?:{_NAME}\s*(?:,\s*{_NAME}\s*)*)?\]"
@@ -38,6 +46,8 @@ _VERSIONS = (
 )
 _ADDRESS = r"(?:(?:git|hg|svn|bzr)\+)?(?:https?|ssh|file)://\S+"
 _REQUIREMENT = re.compile(rf"(?:{_NAMED}(?:{_VERSIONS}|@\s*{_ADDRESS})?|{_ADDRESS})\s*(?:;.*\S)?")
+# A requirement that no revision looks like: it has a version or an address.
+_UNLIKE_REVISION = re.compile(rf"{_NAMED}(?:{_VERSIONS}|@\s*{_ADDRESS})(?:;.*)?|{_ADDRESS}")
 _PREFIX = re.compile(rf"(?:{_NAMED}@\s*)?")
 _PATH = re.compile(
     rf"(?P<url>file://(?:localhost)?(?=/))?(?P<path>.*\.whl)\s*(?P<extras>{_EXTRAS})?"
@@ -56,15 +66,16 @@ class ArmSpec:
     text
         As it was written.
     revision
-        Of the commit, in git's notation.
+        Of the commit, in git's notation; None for what is installed here.
     requirements
-        Installed over what the commit's lock file says (PEP 508, or the path of a wheel).
+        Installed over what the commit's lock file says, or over what is installed here (PEP 508, or
+        the path of a wheel).
     options
         Engine options, such as ``datafusion:target_partitions=1``.
     """
 
     text: str
-    revision: str
+    revision: str | None
     requirements: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
 
@@ -92,9 +103,10 @@ def parse_arm(text: str) -> ArmSpec:
     Parameters
     ----------
     text
-        ``REVISION``, then in any order ``+REQUIREMENT`` and ``[ENGINE:KEY=VALUE,…]``. A bracket
-        that holds nothing but names is the extras of its requirement. A version with a local
-        label is put in parentheses: ``HEAD+torch(==2.0+cpu)``.
+        ``REVISION``, a requirement or ``installed``, then in any order ``+REQUIREMENT`` and
+        ``[ENGINE:KEY=VALUE,…]``. A bracket that holds nothing but names is the extras of its
+        requirement. A version with a local label is put in parentheses:
+        ``HEAD+torch(==2.0+cpu)``.
 
     Raises
     ------
@@ -109,14 +121,7 @@ def parse_arm(text: str) -> ArmSpec:
         )
     if not text.isprintable():
         raise ArmError(f"arm {text!r} has a control character: {_EXAMPLE}")
-    revision = re.split(r"[+\[]", text, maxsplit=1)[0]
-    end = len(revision)
-    revision = revision.strip()
-    if not revision:
-        raise ArmError(f"arm {text!r} names no revision: {_EXAMPLE}")
-    if revision.startswith("-"):
-        raise ArmError(f"arm {text!r}: a revision does not begin with a dash: {_EXAMPLE}")
-    requirements: list[str] = []
+    revision, requirements, end = _beginning(text)
     options: list[str] = []
     while end < len(text):
         if text[end] == "+":
@@ -143,6 +148,22 @@ def local_wheel(requirement: str) -> LocalWheel | None:
         return None
     path = unquote(match["path"]) if match["url"] else match["path"]
     return LocalWheel(path, requirement[:start], match["extras"] or "")
+
+
+def _beginning(text: str) -> tuple[str | None, list[str], int]:
+    """Revision, or what is installed over what is here, and where that ends."""
+    match = _WHEEL.match(text) or _OTHER.match(text)
+    first = match[0].strip() if match else ""
+    if match and (local_wheel(first) is not None or _UNLIKE_REVISION.fullmatch(first)):
+        return None, [first], match.end()
+    revision = re.split(r"[+\[]", text, maxsplit=1)[0]
+    end = len(revision)
+    revision = revision.strip()
+    if not revision:
+        raise ArmError(f"arm {text!r} names no revision: {_EXAMPLE}")
+    if revision.startswith("-"):
+        raise ArmError(f"arm {text!r}: a revision does not begin with a dash: {_EXAMPLE}")
+    return None if revision == INSTALLED else revision, [], end
 
 
 def _requirement(text: str, requirement: str) -> str:

@@ -134,7 +134,7 @@ class Calibration:
 
     schema_version: int
     created_at: str
-    commit: str
+    commit: str | None
     workload: str
     scale_factor: float | None
     fingerprint: Fingerprint

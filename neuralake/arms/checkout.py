@@ -6,7 +6,7 @@ import os
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit, urlunsplit
 
 from neuralake.arms.output import mask, printable
@@ -69,8 +69,9 @@ def find_repository(directory: Path) -> Path:
     if done.returncode:
         if "not a git repository" in done.stderr:
             raise ArmError(
-                f"{directory} is not in a git repository: "
-                "expected the repository whose commits are compared"
+                f"{directory} is not in a git repository: expected the repository whose commits "
+                "are compared, or arms of what is installed here, such as polars==2.0.0 or "
+                "installed"
             )
         raise ArmError(f"the git repository of {directory} cannot be used: {_reason(done)}")
     return Path(done.stdout.removesuffix("\n"))
@@ -128,22 +129,14 @@ def uncommitted(repository: Path, commit: Commit) -> str | None:
     return named or None
 
 
-def check_has(repository: Path, commit: Commit, files: Iterable[str]) -> None:
-    """Check that a commit has files at its top.
+def present_in(repository: Path, commit: Commit, files: Iterable[str]) -> set[str]:
+    """Those of some files, by their paths from the top, that a commit has."""
+    return set(_run(repository, "ls-tree", "-z", "--name-only", commit.id, *files).split("\0"))
 
-    Raises
-    ------
-    ArmError
-        If one is missing.
-    """
-    wanted = list(files)
-    present = set(_run(repository, "ls-tree", "-z", "--name-only", commit.id, *wanted).split("\0"))
-    missing = [name for name in wanted if name not in present]
-    if missing:
-        raise ArmError(
-            f"commit {commit} ({commit.subject}) has no {' and no '.join(missing)}: an arm is "
-            f"built from {' and '.join(wanted)} at the top of the repository"
-        )
+
+def content_of(repository: Path, commit: Commit, file: PurePosixPath) -> str:
+    """Text of a file of a commit, by its path from the top."""
+    return _run(repository, "cat-file", "blob", f"{commit.id}:{file}")
 
 
 def check_out(repository: Path, commit: Commit, directory: Path, lock: int) -> None:

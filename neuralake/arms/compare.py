@@ -88,18 +88,22 @@ def compare(request: Request, observer: Observer) -> tuple[Comparison, Path]:
         "candidate": parse_arm(request.candidate),
     }
     options = {side: request.options(spec) for side, spec in specs.items()}
-    repository = find_repository(request.working_directory)
+    repository = None  # none is needed to compare versions of what is installed here
+    if any(spec.revision is not None for spec in specs.values()):
+        repository = find_repository(request.working_directory)
     arms = {side: _build(request, spec, repository, observer) for side, spec in specs.items()}
     with hold(*arms.values()), machine_to_ourselves("neuralake compare"):
         return _Comparing(request, arms, options, repository, observer).run()
 
 
-def _build(request: Request, spec: ArmSpec, repository: Path, observer: Observer) -> Arm:
+def _build(request: Request, spec: ArmSpec, repository: Path | None, observer: Observer) -> Arm:
     return build_arm(
         spec,
         repository=repository,
         cache=request.cache,
         say=observer.building,
+        working_directory=request.working_directory,
+        workload=request.directory,
         allow_dirty=request.allow_dirty,
     )
 
@@ -120,7 +124,7 @@ class _Comparing:
         request: Request,
         arms: Mapping[Side, Arm],
         options: Mapping[Side, Mapping[str, Mapping[str, str]]],
-        repository: Path,
+        repository: Path | None,
         observer: Observer,
     ) -> None:
         self._request = request
@@ -185,19 +189,27 @@ class _Comparing:
             side=side,
             name=arm.spec.text,
             python=arm.python,
-            directory=arm.directory,
+            directory=self._standing(arm),
             dataset_uri=request.workload.dataset_uri if request.workload else None,
             workload=here,
             catalog=catalog,
             log=directory / "logs" / f"{side}.log",
+            environment=request.environment,
+            checkout=None if arm.commit is None else arm.directory,
         )
+
+    def _standing(self, arm: Arm) -> Path:
+        """Where the caller stands, as it is in an arm's commit, or the top if it is not there."""
+        place = self._within(Path(), arm)
+        return place if place.is_dir() else arm.directory
 
     def _within(self, path: Path, arm: Arm) -> Path:
         """A path of the caller's as it is in an arm's commit; one from elsewhere stays."""
         absolute = (self._request.working_directory / path).resolve()
-        if not absolute.is_relative_to(self._repository.resolve()):
+        top = None if arm.commit is None else self._repository
+        if top is None or not absolute.is_relative_to(top.resolve()):
             return absolute
-        return arm.directory / absolute.relative_to(self._repository.resolve())
+        return arm.directory / absolute.relative_to(top.resolve())
 
     def _probe(self, places: Mapping[Side, Place]) -> dict[Side, dict[str, Any]]:
         """Find out, before anything is measured, whether both arms can run at all."""

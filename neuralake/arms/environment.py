@@ -1,4 +1,4 @@
-"""The environment of an arm: what its commit's lock file says, and requirements over that."""
+"""The environment of an arm: what its lock file says or what is installed here, and over that."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from neuralake.arms.extras import conflicting_extras
+from neuralake.arms.installed import Copied, Piece, Pinned
+from neuralake.arms.names import FORMERLY, OURS, normalise
 from neuralake.arms.output import condense, mask
 from neuralake.errors import ArmError
 
@@ -40,8 +43,6 @@ _SOURCES = (
     "allow-insecure-host",
     "native-tls",
 )
-OURS = "neuralake-bench"
-FORMERLY = "neuralake"  # until the distribution was renamed; that of PyPI is another project's
 
 
 class UvError(Exception):
@@ -64,8 +65,10 @@ class Uv:
     ----------
     program
         The executable.
-    source
-        Directory of the commit's files.
+    project
+        Directory of what is built.
+    root
+        Directory of its lock file, and of settings that say where packages come from.
     environment
         Directory of the environment.
     lock
@@ -76,7 +79,8 @@ class Uv:
     """
 
     program: Path
-    source: Path
+    project: Path
+    root: Path
     environment: Path
     lock: int
     record: Callable[[str], None]
@@ -86,27 +90,102 @@ class Uv:
         """Interpreter of the environment."""
         return self.environment / "bin" / "python"
 
-    def sync(self) -> None:
-        """Install what the lock file says, the project itself as a wheel.
+    def sync(self) -> list[str]:
+        """Install what ``uv.lock`` says, the project itself as a wheel, and all extras.
 
-        The development group comes along, in which a team may have Neuralake; Neuralake's own has
-        nothing to measure with.
+        Of extras that the project declares as conflicting only one can be there. The development
+        group comes along, in which a team may have Neuralake; Neuralake's own has nothing to
+        measure with.
+
+        Returns
+        -------
+        list of str
+            Extras that are left out.
 
         Raises
         ------
         UvError
             If something cannot be had or built.
         """
+        settings = _settings(self.project)
+        left_out = conflicting_extras(settings, _settings(self.root))
         arguments = ["sync", "--frozen", "--no-editable", "--all-extras", "--python"]
-        arguments += [sys.executable]
-        if _settings(self.source).get("project", {}).get("name") in (OURS, FORMERLY):
+        arguments += [sys.executable, *(f"--no-extra={extra}" for extra in left_out)]
+        if settings.get("project", {}).get("name") in (OURS, FORMERLY):
             arguments.append("--no-dev")
-        self._run(self.source, *arguments)
+        if "project" not in settings:  # the root of a workspace, and no more
+            arguments.append("--all-packages")
+        self._run(self.project, *arguments)
+        return left_out
+
+    def install_listed(self, lock: str) -> None:
+        """Install what another lock file lists, and the project itself, as a wheel, if it is one.
+
+        Parameters
+        ----------
+        lock
+            Name of a ``pylock.toml`` or ``requirements.txt`` in :attr:`root`.
+
+        Raises
+        ------
+        UvError
+            If something cannot be had or built.
+        """
+        self._make_environment(self.root)
+        # what a file of requirements leaves open is looked up: it need not be a whole lock
+        how = ("sync",) if lock.endswith(".toml") else ("install", "--requirements")
+        self._run(self.root, "pip", how[0], "--python", str(self.python), *how[1:], lock)
+        settings = _settings(self.project)
+        if "build-system" in settings and settings.get("tool", {}).get("uv", {}).get(
+            "package", True
+        ):
+            self._run(
+                self.project, "pip", "install", "--python", str(self.python), "--no-deps", "."
+            )
+
+    def copy_installed(self, pieces: Iterable[Piece], directory: Path) -> None:
+        """Install what is installed here.
+
+        Parameters
+        ----------
+        pieces
+            The distributions.
+        directory
+            An empty one, to run in.
+
+        Raises
+        ------
+        ArmError
+            If something that was installed from this machine is damaged.
+        UvError
+            If something cannot be had or built.
+        """
+        (directory / "uv.toml").write_text(_index_settings(self.root))
+        self._make_environment(directory)
+        lines = []
+        for number, piece in enumerate(pieces):
+            if isinstance(piece, Pinned):
+                lines.append(piece.requirement)
+                continue
+            place = directory / str(number)
+            place.mkdir()
+            if isinstance(piece, Copied):
+                wheel = piece.pack(place)
+            else:
+                source = str(piece.directory)
+                options = ("--python", sys.executable, "--out-dir", str(place))
+                self._run(directory, "build", "--wheel", *options, source)
+                (wheel,) = place.glob("*.whl")
+            lines.append(wheel.as_uri())
+        listed = directory / "installed.txt"
+        listed.write_text("".join(f"{line}\n" for line in lines))
+        arguments = ("--no-deps", "--requirements", str(listed))
+        self._run(directory, "pip", "install", "--python", str(self.python), *arguments)
 
     def is_lock_stale(self) -> bool:
-        """Whether the lock file no longer fits ``pyproject.toml``, as far as can be told here."""
+        """Whether ``uv.lock`` no longer fits ``pyproject.toml``, as far as can be told here."""
         try:
-            self._run(self.source, "lock", "--check", "--offline", "--python", sys.executable)
+            self._run(self.project, "lock", "--check", "--offline", "--python", sys.executable)
         except UvError as error:
             return "needs to be updated" in str(error)
         return False
@@ -134,7 +213,7 @@ class Uv:
         UvError
             If they do not resolve, or something cannot be had or built.
         """
-        (directory / "uv.toml").write_text(_index_settings(self.source))
+        (directory / "uv.toml").write_text(_index_settings(self.root))
         before = self._conflicts(directory)
         self._run(directory, "pip", "install", "--python", str(self.python), "--", *requirements)
         return [line for line in self._conflicts(directory) if line not in before]
@@ -150,6 +229,10 @@ class Uv:
     def has_module(self, path: str) -> bool:
         """Whether a file such as ``package/module.py`` is installed."""
         return any(self.environment.glob(f"lib/python*/site-packages/{path}"))
+
+    def _make_environment(self, directory: Path) -> None:
+        arguments = ("--no-project", "--python", sys.executable, str(self.environment))
+        self._run(directory, "venv", *arguments)
 
     def _conflicts(self, directory: Path) -> list[str]:
         done = self._start(directory, "pip", "check", "--python", str(self.python))
@@ -218,11 +301,6 @@ def uv_version(program: Path) -> str:
     return done.stdout.strip()
 
 
-def normalise(name: str) -> str:
-    """A package's name as indexes compare it (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
 def _environ(environ: Mapping[str, str]) -> dict[str, str]:
     kept = {
         key: value
@@ -233,10 +311,10 @@ def _environ(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _settings(source: Path) -> dict[str, Any]:
-    """The commit's ``pyproject.toml``; nothing where it is no TOML, which uv then reports."""
+    """``pyproject.toml`` of a directory; nothing without one, or if it is no TOML: uv says so."""
     try:
         return tomllib.loads((source / "pyproject.toml").read_text("utf-8"))
-    except ValueError:
+    except (FileNotFoundError, ValueError):
         return {}
 
 

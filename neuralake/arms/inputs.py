@@ -8,16 +8,59 @@ import platform
 import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from neuralake.arms import shelf
 from neuralake.arms.arm import ArmSpec, local_wheel
-from neuralake.arms.checkout import Commit, check_has, find_commit, uncommitted
+from neuralake.arms.checkout import Commit, find_commit, uncommitted
 from neuralake.arms.environment import uv_version
+from neuralake.arms.installed import Piece, find_installed
+from neuralake.arms.project import Outside, Project, find_outside, find_project
 from neuralake.arms.wheel import Wheel, find_wheel
 from neuralake.errors import ArmError
 
-_FORMAT = 1  # of what is built from the same inputs: raise it when that changes
+_FORMAT = 2  # of what is built from the same inputs: raise it when that changes
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where the files of an arm's commit come from.
+
+    Attributes
+    ----------
+    repository
+        Work tree that has the commit.
+    commit
+        Of its files.
+    project
+        Which of them are built.
+    outside
+        What they name beyond the repository.
+    """
+
+    repository: Path
+    commit: Commit
+    project: Project
+    outside: tuple[Outside, ...]
+
+    def __str__(self) -> str:
+        return f"commit {self.commit} ({self.commit.subject})"
+
+
+@dataclass(frozen=True)
+class Here:
+    """What is installed in the Python that runs this.
+
+    Attributes
+    ----------
+    pieces
+        The distributions.
+    """
+
+    pieces: tuple[Piece, ...]
+
+    def __str__(self) -> str:
+        return "what is installed here"
 
 
 @dataclass(frozen=True)
@@ -26,21 +69,27 @@ class Inputs:
 
     Attributes
     ----------
-    commit
-        Of its files.
+    base
+        A commit and its lock file, or what is installed here.
     requirements
-        Installed over its lock file.
+        Installed over that.
     key
         The same for the same files, requirements, Python, platform and uv.
     """
 
-    commit: Commit
+    base: Sources | Here
     requirements: tuple[str | Wheel, ...]
     key: str
 
 
 def find_inputs(
-    spec: ArmSpec, repository: Path, uv: Path, say: Callable[[str], None], *, allow_dirty: bool
+    spec: ArmSpec,
+    repository: Path | None,
+    uv: Path,
+    say: Callable[[str], None],
+    *,
+    starts: tuple[PurePosixPath, ...],
+    allow_dirty: bool,
 ) -> Inputs:
     """Look everything up that an arm names.
 
@@ -49,11 +98,13 @@ def find_inputs(
     spec
         What is asked for; paths of wheels are relative to the working directory.
     repository
-        Work tree that has the commit.
+        Work tree that has the commit; None if no commit is asked for.
     uv
         Executable that will build.
     say
         Told what is odd.
+    starts
+        Directories of the repository; the first that is in a project is in the one that is built.
     allow_dirty
         Whether a work tree that differs from its commit is no mistake.
 
@@ -63,17 +114,32 @@ def find_inputs(
         If something is not there, or the work tree is dirty.
     """
     requirements = tuple(_requirement(text) for text in spec.requirements)
-    commit = find_commit(repository, spec.revision, say)
+    base: Sources | Here
+    if spec.revision is None or repository is None:
+        base = Here(find_installed())
+        facts: list[object] = [piece.facts() for piece in base.pieces]
+    else:
+        commit = _clean_commit(spec.revision, repository, say, allow_dirty=allow_dirty)
+        project = find_project(repository, commit, starts)
+        base = Sources(repository, commit, project, find_outside(repository, commit, project))
+        outside = [fact for found in base.outside for fact in found.facts()]
+        facts = [commit.tree, str(project.directory), str(project.lock), outside]
+    return Inputs(base, requirements, _key(facts, requirements, uv))
+
+
+def _clean_commit(
+    revision: str, repository: Path, say: Callable[[str], None], *, allow_dirty: bool
+) -> Commit:
+    commit = find_commit(repository, revision, say)
     changed = uncommitted(repository, commit)
     if changed and not allow_dirty:
         raise ArmError(
-            f"the work tree differs from {spec.revision}, the commit to measure, in {changed}: "
+            f"the work tree differs from {revision}, the commit to measure, in {changed}: "
             "commit or stash that, or measure the commit without it (--allow-dirty)"
         )
     if changed:
         say(f"not measured, since not committed: changes of {changed}")
-    check_has(repository, commit, ("pyproject.toml", "uv.lock"))
-    return Inputs(commit, requirements, _key(commit, requirements, uv))
+    return commit
 
 
 def _requirement(text: str) -> str | Wheel:
@@ -81,10 +147,10 @@ def _requirement(text: str) -> str | Wheel:
     return text if wheel is None else find_wheel(wheel)
 
 
-def _key(commit: Commit, requirements: tuple[str | Wheel, ...], uv: Path) -> str:
+def _key(facts: list[object], requirements: tuple[str | Wheel, ...], uv: Path) -> str:
     content = {
         "format": _FORMAT,
-        "tree": commit.tree,
+        "base": facts,
         "requirements": [
             r if isinstance(r, str) else [r.requirement, r.filename, r.sha256] for r in requirements
         ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,10 @@ class Place:
         Of that directory, or None for its own.
     log
         What it prints.
+    environment
+        Variables that are set there: places that the caller names by where he stands.
+    checkout
+        Top of the files of its commit: data in it is the same wherever it lies.
     """
 
     side: Side
@@ -49,6 +53,8 @@ class Place:
     workload: Path | None
     catalog: str | None
     log: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    checkout: Path | None = None
 
 
 class ArmFailedError(Exception):
@@ -70,7 +76,7 @@ class ArmProcess:
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self._worker = Worker(TARGET, place.log, interpreter=_interpreter(place))
+        self._worker = Worker(TARGET, place.log, place.environment, interpreter=_interpreter(place))
 
     def load(self) -> dict[str, Any]:
         """Open the workload (:meth:`neuralake.arms.agent.Agent.load`).
@@ -82,7 +88,8 @@ class ArmProcess:
         """
         place = self.place
         directory = str(place.workload) if place.workload else None
-        return self._required("load", place.dataset_uri, directory, place.catalog)
+        checkout = str(place.checkout) if place.checkout else None
+        return self._required("load", place.dataset_uri, directory, place.catalog, checkout)
 
     def unavailable(self, engine: str) -> str | None:
         """Why the arm cannot run an engine, or None."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from neuralake.arms.arm import ArmSpec, parse_arm
@@ -47,6 +47,8 @@ class Request:
         Where arms are built.
     results
         Results root.
+    environment
+        Variables for both arms: places that are named by where the caller stands.
     """
 
     base: str
@@ -61,6 +63,7 @@ class Request:
     working_directory: Path
     cache: Path
     results: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     def options(self, spec: ArmSpec) -> dict[str, dict[str, str]]:
         """Options of each engine in one arm: those of both, and then its own.
@@ -169,4 +172,8 @@ def make_request(
         working_directory=Path.cwd(),
         cache=settings.cache_root,
         results=settings.results_root,
+        environment={
+            "NEURALAKE_STORAGE_ROOT": settings.absolute_storage_root,
+            "NEURALAKE_CACHE_ROOT": str(settings.cache_root.absolute()),
+        },
     )

@@ -21,7 +21,7 @@ _KEY = re.compile(rf"([0-9a-f]{{{KEY_LENGTH}}})(?:\.lock|\.log)?")
 
 class _Kept(Protocol):
     @property
-    def directory(self) -> Path: ...
+    def entry(self) -> Path: ...
 
 
 def log_of(entry: Path) -> Path:
@@ -62,10 +62,11 @@ def hold(*arms: _Kept) -> Iterator[None]:
     """
     with ExitStack() as stack:
         for arm in arms:
-            entry = arm.directory.parent
-            stack.enter_context(shared(entry, lambda: None))
-            if not (entry / READY).is_file():
-                raise ArmError(f"the arm in {entry} was removed since it was built: run it again")
+            stack.enter_context(shared(arm.entry, lambda: None))
+            if not (arm.entry / READY).is_file():
+                raise ArmError(
+                    f"the arm in {arm.entry} was removed since it was built: run it again"
+                )
         yield
 
 

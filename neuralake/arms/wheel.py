@@ -11,7 +11,7 @@ from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
 from neuralake.arms.arm import LocalWheel
-from neuralake.arms.environment import normalise
+from neuralake.arms.names import normalise
 from neuralake.errors import ArmError
 
 _NAME = re.compile(r"\w[\w.]*-\d[\w.!+]*(?:-\d\w*)?(?:-\w[\w.]*){3}\.whl")

@@ -29,9 +29,10 @@ class ArmRecord:
     text
         As it was asked for.
     commit, subject
-        The commit, and the first line of its message.
+        The commit, and the first line of its message; None, and words for that, for what was
+        installed where the comparison was started.
     requirements
-        What was installed on top of the commit's lock file.
+        What was installed on top of that, or of the commit's lock file.
     options
         Engine options, such as ``datafusion:target_partitions=1``.
     packages
@@ -39,7 +40,7 @@ class ArmRecord:
     """
 
     text: str
-    commit: str
+    commit: str | None
     subject: str
     requirements: tuple[str, ...] = ()
     options: tuple[str, ...] = ()

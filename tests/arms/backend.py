@@ -64,3 +64,12 @@ def build_wheel(
         Path(wheel_directory), project["name"], project["version"], files, requires, extras=extras
     )
     return wheel.name
+
+
+def build_editable(
+    wheel_directory: str, config_settings: object = None, metadata_directory: object = None
+) -> str:
+    """The hook of PEP 660: a wheel that leads to the sources as they are."""
+    project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
+    files = {f"{project['name']}.pth": f"{Path('src').absolute()}\n"}
+    return make_wheel(Path(wheel_directory), project["name"], project["version"], files).name

@@ -79,6 +79,7 @@ class Builder:
 
     repository: Repository
     cache: Path
+    here: Path | None = None
     said: list[str] = field(default_factory=list)
 
     def __call__(self, text: str, *, allow_dirty: bool = False) -> Arm:
@@ -89,6 +90,7 @@ class Builder:
             repository=self.repository.path,
             cache=self.cache,
             say=self.said.append,
+            working_directory=self.here,
             allow_dirty=allow_dirty,
         )
 

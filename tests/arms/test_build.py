@@ -85,6 +85,7 @@ def test_what_is_built_is_found_again(build: Builder) -> None:
     before, said_before = content_of(first.directory.parent), log.read_bytes()
     assert build("main[polars:engine=streaming]") == Arm(
         parse_arm("main[polars:engine=streaming]"),
+        first.entry,
         first.commit,
         first.subject,
         first.directory,
@@ -348,8 +349,14 @@ def test_an_archive_that_is_no_wheel(build: Builder, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "reason"),
     [
-        ({"uv.lock": None}, "has no uv.lock: an arm is built from pyproject.toml and uv.lock"),
-        ({"uv.lock": None, "pyproject.toml": None}, "has no pyproject.toml and no uv.lock"),
+        (
+            {"uv.lock": None},
+            "has no uv.lock and no pylock.toml and no requirements.txt at the top of the repos",
+        ),
+        (
+            {"uv.lock": None, "pyproject.toml": None},
+            "has no pyproject.toml and no lock file at the top of the repository",
+        ),
         ({"uv.lock": "[["}, "the uv.lock of commit"),
         ({"uv.lock": "version = 99\n"}, "the uv.lock of commit"),
         ({"pyproject.toml": "[["}, "Failed to parse: pyproject.toml"),

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import deltalake
 import msgspec
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from neuralake.arms.build import find_uv
@@ -36,6 +39,15 @@ neuralake-bench = {{ path = {str(NEURALAKE)!r}, editable = false }}
 CATALOG = """
 from neuralake.catalog import DeltaTable
 t = DeltaTable(name="t", location={uri!r})
+"""
+CATALOG_OF_THE_ROOT = """
+from neuralake.catalog import DeltaTable
+t = DeltaTable(name="t", location="t")
+"""
+CATALOG_OF_THE_COMMIT = """
+from pathlib import Path
+from neuralake.catalog import ParquetTable
+t = ParquetTable(name="t", location=str(Path(__file__).parent / "t.parquet"))
 """
 QUERY = """\
 -- Keys below a thousand
@@ -74,17 +86,22 @@ class Team:
         self.git("commit", "--quiet", "--message", subject)
         return self.git("rev-parse", "HEAD")
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self.python("-m", "neuralake", *arguments)
+    def run(
+        self, *arguments: str, here: Path | None = None, storage_root: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        return self.python("-m", "neuralake", *arguments, here=here, storage_root=storage_root)
 
-    def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def python(
+        self, *arguments: str, here: Path | None = None, storage_root: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, *arguments],
             capture_output=True,
             text=True,
-            cwd=self.path,
+            cwd=here or self.path,
             env=cli_environment(self.storage, self.home)
-            | {"NEURALAKE_CACHE_ROOT": str(self.home / "cache")},
+            | {"NEURALAKE_CACHE_ROOT": str(self.home / "cache")}
+            | ({"NEURALAKE_STORAGE_ROOT": storage_root} if storage_root else {}),
             timeout=300,
             check=False,
         )
@@ -123,6 +140,15 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
     team.write("queries/catalog.py", CATALOG.format(uri=str(home / "elsewhere")))
     team.commit("other data")
     team.git("tag", "other-data")
+    team.write("queries/catalog.py", CATALOG_OF_THE_ROOT)
+    team.commit("data below the storage root")
+    team.git("tag", "rooted")
+    team.write("queries/catalog.py", CATALOG_OF_THE_COMMIT)
+    for keys, tag in (([1, 2, 3], "data-1"), ([1, 2, 3], "data-2"), ([1, 2, 3, 4], "data-3")):
+        pq.write_table(pa.table({"key": keys}), team.path / "queries/t.parquet")
+        team.write("README.md", tag)
+        team.commit(f"committed data, {tag}")
+        team.git("tag", tag)
     yield team
 
 
@@ -230,6 +256,57 @@ CASES: dict[str, Case] = {
 def test_bad_input_is_refused_in_one_line(team: Team, case: str) -> None:
     arguments, expected = CASES[case]
     assert expected in refused(team.compare(*arguments))
+
+
+SHORT = ("--workload", "queries", "--engines", "duckdb", "--max-time", "1", "--rounds", "2")
+
+
+def test_a_relative_storage_root_is_where_the_caller_stands(team: Team) -> None:
+    rows = pa.table({"key": pa.array([1, 2, 3], pa.int64())})
+    deltalake.write_deltalake(str(team.path / "lake" / "t"), rows)
+    try:
+        done = team.run("compare", "rooted", "rooted", *SHORT, storage_root="lake")
+        assert done.returncode == 0, done.stderr
+        shown = document(team).tables["t"]
+        assert f"uri {team.path}/lake/t" in shown
+    finally:
+        shutil.rmtree(team.path / "lake")
+
+
+def test_committed_data_is_the_same_wherever_a_commit_is_laid_out(team: Team) -> None:
+    done = team.run("compare", "data-1", "data-2", *SHORT)
+    assert done.returncode == 0, done.stderr
+    assert "uri queries/t.parquet" in document(team).tables["t"]
+    assert "table t is not the same in both arms" in refused(
+        team.run("compare", "data-1", "data-3", *SHORT)
+    )
+
+
+def test_versions_are_compared_without_a_repository(team: Team, tmp_path: Path) -> None:
+    """What is installed here, in both arms, with another version of one package in each."""
+    (tmp_path / "queries").mkdir()
+    (tmp_path / "queries/keys.sql").write_text(QUERY.format(rows=200_000))
+    (tmp_path / "queries/total.sql").write_text(OTHER)
+    (tmp_path / "queries/catalog.py").write_text(CATALOG_OF_THE_ROOT)
+    rows = pa.table({"key": pa.array([1, 2, 3], pa.int64())})
+    deltalake.write_deltalake(str(tmp_path / "data" / "t"), rows)
+    arms = ("iniconfig==2.0.0", "installed+iniconfig==2.1.0[duckdb:threads=1]")
+    done = team.run("compare", *arms, *SHORT, here=tmp_path, storage_root="data")
+    assert done.returncode == 0, done.stderr
+    found = document(team)
+    base, candidate = found.base, found.candidate
+    assert (base.commit, candidate.commit) == (None, None)
+    assert base.subject == "what is installed here"
+    changed = {
+        name for name in base.packages if base.packages[name] != candidate.packages.get(name)
+    }
+    assert changed == {"iniconfig"}
+    assert base.packages["polars"] == version("polars")
+    assert found.changes()[0].verdict != "failed"
+    assert "iniconfig 2.0.0 → 2.1.0" in done.stdout
+    line = refused(team.run("compare", "HEAD", "polars==2.0.0", *SHORT, here=tmp_path))
+    assert "is not in a git repository" in line
+    assert "polars==2.0.0" in line
 
 
 def test_the_cache_is_usable_after_all_that(team: Team) -> None:

@@ -35,15 +35,16 @@ class Difference:
 
 
 def commit(arm: ArmRecord) -> str:
-    """The commit, abbreviated."""
-    return arm.commit[:COMMIT_CHARACTERS]
+    """The commit, abbreviated; empty for what was installed here."""
+    return (arm.commit or "")[:COMMIT_CHARACTERS]
 
 
 def arm_line(arm: ArmRecord) -> str:
     """``main: 0123456789 Add a filter, with polars==2.1.0, polars:streaming=true``."""
     extra = [*arm.requirements, *arm.options]
     added = f", with {', '.join(map(one_line, extra))}" if extra else ""
-    return f"{one_line(arm.text)}: {commit(arm)} {one_line(arm.subject)}{added}"
+    what = f"{commit(arm)} {one_line(arm.subject)}".strip()
+    return f"{one_line(arm.text)}: {what}{added}"
 
 
 def packages(comparison: Comparison, *, every: bool = False) -> tuple[Difference, ...]:
@@ -91,7 +92,7 @@ def _named(comparison: Comparison) -> Iterator[str]:
     base, candidate = comparison.base, comparison.candidate
     if base.commit != candidate.commit:
         subject = f" ({short(candidate.subject, 72)})" if candidate.subject else ""
-        yield f"commit {commit(base)} → {commit(candidate)}{subject}"
+        yield f"commit {commit(base) or NONE} → {commit(candidate) or NONE}{subject}"
     changed = [str(package) for package in packages(comparison)]
     yield from changed[:_MOST_NAMED]
     if len(changed) > _MOST_NAMED:
