@@ -18,7 +18,7 @@ def star(summary: Summary) -> str:
     if runs and max(runs) < LEAST_RUNS_TO_TELL:
         few = numbers.count(max(runs), "hot run tells", "hot runs tell")
         return f"no engine is marked as the fastest: {few} too little of the noise"
-    return "* faster than every other engine beyond the noise of their runs"
+    return "* faster than every other engine, beyond the noise of the runs"
 
 
 def engines_table(summary: Summary) -> Table:
