@@ -47,7 +47,11 @@ class Follower:
 
     def follow(self, executor: Executor) -> None:
         """Read what has been written since the last call, several files at a time."""
-        list(executor.map(lambda advance: advance(), self._look()))
+        tasks = self._look()
+        if len(tasks) == 1:  # as most of the time: no thread need be woken for it
+            tasks[0]()
+        else:
+            list(executor.map(lambda advance: advance(), tasks))
 
     def finish(self, executor: Executor) -> dict[str, DataFile]:
         """All files by their path under the root, after the last of them is complete.

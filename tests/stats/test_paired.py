@@ -15,6 +15,7 @@ from neuralake.stats.paired import (
     SUITE_ALPHA,
     Question,
     Verdict,
+    _judgement,
     _verdict,
     hodges_lehmann,
     judge,
@@ -185,6 +186,15 @@ def test_an_answer_that_later_units_contradict_is_no_verdict() -> None:
     assert suite.low < 1 < suite.high
     assert (suite.verdict, suite.decided_after) == ("inconclusive", None)
     assert {query.verdict for query in queries} == {"inconclusive"}
+
+
+def test_what_lacks_a_verdict_takes_one_unit_more_at_least() -> None:
+    values = np.array([0.2, -0.2, 0.1, -0.1])
+    design = QUESTION.suite_design()
+    for at_most, more in ((9, 5), (5, 1), (4, 1), (2, 1)):
+        found = _judgement(values, Decision("more", 2, at_most, 5.0), design)
+        assert (found.verdict, found.more, found.decided_after) == ("inconclusive", more, None)
+    assert _judgement(values, Decision(None, None, None, None), design).more is None
 
 
 def test_a_judgement_says_what_it_took_and_how_units_spread() -> None:
