@@ -162,6 +162,8 @@ def compare(
 
     An arm is a commit of the repository you stand in, with other requirements (HEAD+polars==2.0.0,
     HEAD+./polars.whl) or engine options (HEAD[datafusion:target_partitions=1]) where you like.
+    Without a commit it is what is installed here, as it is (installed) or with another version
+    (polars==2.0.0); no repository is needed then.
     Both are built and run side by side on one dataset; every answer is checked in both.
 
     Exit status 1 says that something is slower, or wrong, in the candidate.
