@@ -196,12 +196,22 @@ def test_one_bad_sample_takes_the_time_away(status: Status) -> None:
     assert summary.fastest("q02") is None
 
 
-def test_a_query_that_did_not_run_is_missing() -> None:
-    summary = summarise(run([*hot("polars", "q01", 1.0)]))
+def test_a_query_that_did_not_run_is_missing_and_is_not_compared() -> None:
+    summary = summarise(run([*hot("polars", "q01", 1.0), *hot("spark", "q02", 1.0)]))
     assert summary.cells["q01", "spark"].status == "missing"
     assert summary.compared == ()
     assert summary.by_engine["polars"].total_s is None
     assert summary.by_engine["polars"].geometric_mean_s is None
+
+
+def test_an_engine_without_any_latency_is_outside_the_common_set() -> None:
+    summary = summarise(run([*hot("polars", "q01", 1.0), sample("spark", "q01", status="crashed")]))
+    assert summary.engines == ("polars", "spark")
+    assert summary.compared == ("q01",)
+    assert summary.by_engine["polars"].total_s == 1.0
+    assert summary.by_engine["spark"].total_s is None
+    nothing = summarise(run([sample("spark", "q01", status="oom")]))
+    assert nothing.compared == ()
 
 
 def test_an_engine_that_cannot_run_here_is_no_contestant() -> None:
