@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from neuralake.arms.build import find_uv
 from neuralake.arms.calibration import Calibration
@@ -379,3 +381,75 @@ def test_a_comparison_from_python(team: Team) -> None:
     assert "True [None, 'keys', 'total']" in done.stdout
     assert "from-python/index.html" in done.stdout
     assert "slower" in done.stdout
+
+
+ACTION = yaml.safe_load((NEURALAKE / "action.yml").read_text())
+
+
+def act(team: Team, directory: Path, **inputs: str) -> list[subprocess.CompletedProcess[str]]:
+    """The shell steps of action.yml, each as a runner starts it; those after it run anyhow."""
+    given = {name: spec.get("default", "") for name, spec in ACTION["inputs"].items()} | inputs
+    done = []
+    for step in ACTION["runs"]["steps"]:
+        if "run" not in step:
+            continue
+        values = {
+            name: re.sub(r"\$\{\{ inputs\.(\w+) \}\}", lambda m: given[m[1]], text)
+            for name, text in step["env"].items()
+        }
+        environment = cli_environment(team.storage, team.home) | values
+        environment |= {
+            "NEURALAKE_CACHE_ROOT": str(team.home / "cache"),
+            "GITHUB_STEP_SUMMARY": str(directory / "summary"),
+        }
+        command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+        done.append(
+            subprocess.run(
+                command,
+                cwd=team.path,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=300,
+                check=False,
+            )
+        )
+    return done
+
+
+def test_the_action_fails_a_slower_commit_and_shows_the_comparison(
+    team: Team, tmp_path: Path
+) -> None:
+    compare, show = act(
+        team,
+        tmp_path,
+        neuralake=f"'{sys.executable}' -m neuralake",
+        base="fast",
+        candidate="slow",
+        options="--workload 'queries' --engines duckdb --max-time 120",
+        report=str(tmp_path / "a report"),
+    )
+    assert compare.returncode == 1, compare.stderr
+    assert show.returncode == 0, show.stderr
+    assert "slower" in (tmp_path / "summary").read_text()
+    assert (tmp_path / "a report/index.html").is_file()
+
+
+def test_the_action_says_what_is_wrong_with_its_inputs(team: Team, tmp_path: Path) -> None:
+    compare, show = act(
+        team, tmp_path, neuralake=f"{sys.executable} -m neuralake", base="nosuch", options=""
+    )
+    assert compare.returncode == 2
+    assert "revision 'nosuch' is no commit" in compare.stderr
+    assert show.returncode == 0
+    assert not (tmp_path / "summary").exists()
+
+
+def test_the_action_has_every_input_that_its_steps_use() -> None:
+    text = (NEURALAKE / "action.yml").read_text()
+    assert set(re.findall(r"inputs\.(\w+)", text)) == set(ACTION["inputs"])
+    # what others write comes to a shell by its environment, and never into its text
+    assert not any("${{" in step.get("run", "") for step in ACTION["runs"]["steps"])
+    workflow = yaml.safe_load((NEURALAKE / ".github/workflows/gate.yml").read_text())
+    (step,) = (s for s in workflow["jobs"]["gate"]["steps"] if s.get("uses") == "./")
+    assert set(step["with"]) <= set(ACTION["inputs"])
