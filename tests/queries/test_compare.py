@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -231,6 +231,120 @@ def test_any_changed_value_is_wrong(rows: list[Any], data: st.DataObject) -> Non
     changed = list(rows)
     changed[index] = (a, b, c * 2 + 1)
     assert compare(answer(*changed), answer(*rows), UNORDERED) is not None
+
+
+def test_nulls_and_nan_stand_at_one_end_only() -> None:
+    assert compare(answer((1,), (None,), (2,)), answer((1,), (2,), (None,)), BY_A) is not None
+    assert compare(answer((NAN,), (1.0,), (NAN,)), answer((NAN,), (NAN,), (1.0,)), BY_A) is not None
+    assert compare(answer((None,), (1,), (2,)), answer((1,), (2,), (None,)), BY_A) is None
+    assert compare(answer((NAN,), (1.0,)), answer((1.0,), (NAN,)), BY_A) is None
+    # the same end in each tie of the keys before
+    query = Query("q", "", "", order_by=(SortKey("a", False), SortKey("b", False)))
+    rows = [(1, None), (1, 5), (2, None), (2, 6)]
+    assert compare(answer(*rows), answer(*rows), query) is None
+    assert compare(answer(*rows[:2], *rows[:1:-1]), answer(*rows), query) is not None
+
+
+@pytest.mark.parametrize(("nulls", "rows"), [("first", [None, 1]), ("last", [1, None])])
+@pytest.mark.parametrize("descending", [False, True])
+def test_a_header_says_where_nulls_stand(
+    nulls: Any, rows: list[int | None], descending: bool
+) -> None:
+    query = Query("q", "", "", order_by=(SortKey("a", descending, nulls),))
+    right, wrong = answer(*[(n,) for n in rows]), answer(*[(n,) for n in rows[::-1]])
+    assert compare(right, right, query) is None
+    assert "breaks the ORDER BY" in str(compare(wrong, right, query))
+
+
+def test_both_zeros_tie_and_text_is_in_the_order_of_its_bytes() -> None:
+    assert compare(answer((-0.0, 1), (0.0, 2)), answer((0.0, 2), (-0.0, 1)), BY_A) is None
+    words = [("B",), ("a",), ("z",), ("Ä",), ("\uff5e",), ("𝄞",)]
+    assert compare(answer(*words), answer(*words[::-1]), BY_A) is None
+    assert compare(answer(*sorted(words, key=str)[::-1]), answer(*words), BY_A) is not None
+
+
+def test_a_limit_that_nulls_decide_asks_for_their_place() -> None:
+    found = compare(answer((None,), (1,), (2,)), answer((1,), (2,), (3,)), TOP_3)
+    assert "the query needs NULLS FIRST or NULLS LAST; row 1, column a: None is not 3" in str(found)
+    found = compare(answer((4,), (5,), (6,)), answer((1,), (2,), (3,)), TOP_3)
+    assert "NULLS" not in str(found)
+
+
+def test_rows_whose_numbers_nearly_tie_find_their_partners() -> None:
+    near, nearer = 1.0, 1.0 + 1e-12
+    assert (
+        compare(answer((near, 5.0), (nearer, 9.0)), answer((nearer, 5.0), (near, 9.0)), UNORDERED)
+        is None
+    )
+    assert (
+        compare(answer((near, 5.0), (nearer, 9.0)), answer((nearer, 5.0), (near, 8.0)), UNORDERED)
+        is not None
+    )
+
+
+def floats(*values: Any, dtype: pa.DataType) -> Answer:
+    return Answer.of(pa.table({"a": pa.array(values, dtype)}))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "near", "far"),
+    [
+        (pa.float64(), 1.4e-17, 1e-9),
+        (pa.float32(), 2e-7, 1e-4),
+        (pa.float16(), 5e-4, 1e-2),
+    ],
+    ids=str,
+)
+def test_the_tolerance_near_zero_is_one_of_the_type(
+    dtype: pa.DataType, near: float, far: float
+) -> None:
+    zero = floats(0.0, dtype=dtype)
+    assert compare(floats(near, dtype=dtype), zero, UNORDERED) is None
+    assert compare(floats(far, dtype=dtype), zero, UNORDERED) is not None
+
+
+@pytest.mark.parametrize("other", [pa.float32(), pa.float64()], ids=str)
+def test_sums_of_small_floats_may_be_a_little_more_off(other: pa.DataType) -> None:
+    total = floats(1.0, dtype=pa.float32())
+    assert compare(floats(1 + 3.4e-6, dtype=other), total, UNORDERED) is None
+    assert compare(floats(1 + 3.4e-5, dtype=other), total, UNORDERED) is not None
+
+
+NESTINGS: dict[str, Callable[[float], Any]] = {
+    "list": lambda x: [[1.0, x], [x]],
+    "struct": lambda x: [{"s": "a", "x": x}, {"s": "b", "x": None}],
+    "list of structs": lambda x: [[{"x": [x, 2.0]}], []],
+    "map": lambda x: [{"k": x}, None],
+}
+
+
+@pytest.mark.parametrize("nest", NESTINGS.values(), ids=NESTINGS)
+def test_numbers_within_lists_and_structs_are_compared_as_such(
+    nest: Callable[[float], Any],
+) -> None:
+    def of(x: float) -> Answer:
+        dtype = pa.map_(pa.string(), pa.float64()) if "k" in str(nest(x)) else None
+        values = [list(v.items()) if dtype and v else v for v in nest(x)]
+        return Answer.of(pa.table({"a": pa.array(values, dtype)}))
+
+    assert compare(of(0.1 + 0.2), of(0.3), UNORDERED) is None
+    assert compare(of(0.31), of(0.3), UNORDERED) is not None
+    assert compare(of(NAN), of(0.3), UNORDERED) is not None
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.floats(-1e3, 1e3), st.floats(-1e3, 1e3)), min_size=1),
+    st.randoms(use_true_random=False),
+    st.data(),
+)
+def test_any_row_that_is_lost_or_off_is_found(rows: list[Any], random: Any, data: Any) -> None:
+    noisy = [(a, x * (1 + 1e-13), y * (1 - 1e-13)) for a, x, y in rows]
+    random.shuffle(noisy)
+    assert compare(answer(*noisy), answer(*rows), UNORDERED) is None
+    index = data.draw(st.integers(0, len(noisy) - 1))
+    a, x, y = noisy[index]
+    noisy[index] = (a, x, y + 1 + abs(y) * 1e-3)
+    assert compare(answer(*noisy), answer(*rows), UNORDERED) is not None
 
 
 def test_an_answer_is_read_from_a_result() -> None:

@@ -11,7 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neuralake.errors import QueryError
-from neuralake.queries.query import Parameter, Query, SortKey, load_queries, parse_query
+from neuralake.queries.query import (
+    Allowance,
+    Parameter,
+    Query,
+    SortKey,
+    load_queries,
+    parse_query,
+)
+from neuralake.queries.shape import Tolerance
 
 SOURCE = """\
 -- Shipping priority
@@ -38,6 +46,22 @@ def test_a_header_says_title_parameters_order_and_limit() -> None:
     )
 
 
+def test_a_header_says_where_nulls_stand_and_what_is_near_enough() -> None:
+    header = 'order by a desc nulls last, "B, c" asc nulls first,d asc'
+    query = parse_query(
+        "q", f"-- T\n-- {header}\n-- tolerance 1e-3\n-- tolerance d 0.5 absolute\nSELECT 1"
+    )
+    assert query.order_by == (
+        SortKey("a", True, "last"),
+        SortKey("B, c", False, "first"),
+        SortKey("d", False),
+    )
+    assert query.allowances == (
+        Allowance(Tolerance(relative=1e-3)),
+        Allowance(Tolerance(absolute=0.5), "d"),
+    )
+
+
 def test_a_query_needs_no_header() -> None:
     assert parse_query("q", "SELECT 1") == Query("q", "", "SELECT 1")
 
@@ -53,6 +77,12 @@ def test_a_query_needs_no_header() -> None:
         (":n integers 1, x", "parameter n is '1, x': expected integers"),
         ("order by revenue", "'revenue' is not a sort key"),
         ("order by revenue down", "'revenue down' is not a sort key"),
+        ("order by revenue asc,", "'' is not a sort key"),
+        ("order by revenue asc nulls", "'revenue asc nulls' is not a sort key"),
+        ("tolerance much", "'much' is not a tolerance"),
+        ("tolerance -1", "'-1' is not a tolerance: expected 'NUMBER' or 'column NUMBER'"),
+        ("tolerance 1e999", "'1e999' is not a tolerance"),
+        ("tolerance total 1 percent", "'total 1 percent' is not a tolerance"),
         ("limit ten", "limit is 'ten': expected a number of rows"),
         ("limit ²", "limit is '²': expected a number of rows"),
         ("limit -1", "limit is '-1'"),

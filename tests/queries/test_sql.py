@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from neuralake.queries.query import Parameter, Query
-from neuralake.queries.sql import table_names, tokens
+from neuralake.queries.sql import output_names, table_names, tokens
 
 DAY = Parameter("day", "date", "2026-05-01")
 LITERAL = "DATE '2026-05-01'"
@@ -142,6 +142,27 @@ def test_a_text_that_cannot_be_read_may_use_any_table(
     assert table_names(sql) is None
     assert not caplog.records
     assert not logging.getLogger("sqlglot").disabled
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ('SELECT a, b AS c, t.d, "E f" FROM t ORDER BY g', ("a", "c", "d", "E f")),
+        ("WITH x AS (SELECT 1 AS a) SELECT a AS b FROM x", ("b",)),
+        ("SELECT a FROM t UNION ALL SELECT b FROM u", ("a",)),
+        ("(SELECT a FROM t) LIMIT 1", ("a",)),
+        ("SELECT * FROM t", None),
+        ("SELECT t.*, a FROM t", None),
+        ("SELECT a, COUNT(*) FROM t GROUP BY a", None),
+        ("FROM t", None),
+        ("SELECT FROM (", None),
+        ("SELECT 1 AS a; SELECT 2 AS b", None),
+    ],
+)
+def test_the_names_of_columns_are_known_where_the_text_says_them(
+    sql: str, expected: tuple[str, ...] | None
+) -> None:
+    assert output_names(sql) == expected
 
 
 @given(st.text() | SQL_LIKE)

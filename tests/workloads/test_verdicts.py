@@ -1,0 +1,185 @@
+"""Engines that are right are called right, and an answer that is wrong is still found."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.conftest import Cli
+
+ENGINES = ("polars", "datafusion", "duckdb")
+NAN = float("nan")
+ROWS = pa.table(
+    {
+        "n": pa.array([3, None, 1, None, 2, 1], pa.int32()),
+        "name": ["b", "a", "Ä", None, "B", "𝄞"],
+        "x": pa.array([0.1, 0.2, NAN, -0.0, 0.0, None]),
+        "f": pa.array([0.1, 0.2, -0.3, 1e8, 1.0, -1e8], pa.float32()),
+        "at": pa.array([0, 1, -1, 10**15 + 1, None, 7], pa.timestamp("ns")),
+        "z": pa.array([datetime(2024, 6, 30, h, 59, tzinfo=UTC) for h in range(18, 24)]),
+    }
+)
+CATALOG = """\
+from neuralake.catalog import FunctionTable, ParquetTable
+import pyarrow as pa
+t = ParquetTable(name="t", location={location!r})
+
+def made():
+    return pa.table({{"d": pa.array([0, 86400 * 10**9 + 1], pa.timestamp("ns", "UTC"))}})
+
+made = FunctionTable(name="made", function=made)
+"""
+
+# By name: the header's promises, and the text
+RIGHT = {
+    "nulls": ("order by n asc", "SELECT n, name FROM t ORDER BY n"),
+    "nulls-descending": (
+        "order by n desc, name asc",
+        "SELECT n, name FROM t ORDER BY n DESC, name",
+    ),
+    "nulls-last": ("order by n asc nulls last", "SELECT n FROM t ORDER BY n NULLS LAST"),
+    "nan": ("order by x asc", "SELECT x FROM t ORDER BY x"),
+    "bytes": ("order by name asc nulls first", "SELECT name FROM t ORDER BY name NULLS FIRST"),
+    "top": (
+        "order by n desc nulls last\n-- limit 3",
+        "SELECT n FROM t ORDER BY n DESC NULLS LAST LIMIT 3",
+    ),
+    "nanoseconds": ("", 'SELECT "at" FROM t'),
+    "midnight": ("", "SELECT CAST(z AS DATE) AS d, COUNT(*) AS n FROM t GROUP BY CAST(z AS DATE)"),
+    "truncated": ("", "SELECT DISTINCT date_trunc('month', z) AS month FROM t"),
+    "clock": ("", "SELECT TIMESTAMP '2024-01-01 00:00:00' AS midnight, z FROM t"),
+    "made": ("", "SELECT d, TIMESTAMP '1970-01-01 00:00:00' AS epoch FROM made"),
+    "residue": ("", "SELECT SUM(x - x) + 0.1 + 0.2 - 0.3 AS nothing FROM t WHERE n = 3"),
+    "floats": ("", "SELECT SUM(f) AS total, AVG(f) AS mean FROM t WHERE n < 3"),
+}
+
+
+@pytest.fixture
+def workload(tmp_path: Path) -> Path:
+    pq.write_table(ROWS, tmp_path / "t.parquet")
+    directory = tmp_path / "verdicts"
+    directory.mkdir()
+    (directory / "catalog.py").write_text(CATALOG.format(location=str(tmp_path / "t.parquet")))
+    return directory
+
+
+Bench = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def bench(cli: Cli, workload: Path) -> Bench:
+    """Bench queries of these texts; keyword ``engines`` chooses others than three."""
+
+    def run(
+        queries: dict[str, str], *options: object, engines: str = ",".join(ENGINES)
+    ) -> subprocess.CompletedProcess[str]:
+        for name, text in queries.items():
+            (workload / f"{name}.sql").write_text(text)
+        arguments = ("--workload", workload, "--engines", engines, "--runs", 1, "--json")
+        return cli("bench", *arguments, *options)
+
+    return run
+
+
+def verdicts(done: subprocess.CompletedProcess[str]) -> dict[tuple[str, str], Any]:
+    run = json.loads(done.stdout)
+    return {(v["query"], v["engine"]): v for v in run["verifications"]}
+
+
+def test_engines_that_are_right_are_verified(bench: Bench) -> None:
+    done = bench({name: f"-- Title\n-- {header}\n{text}" for name, (header, text) in RIGHT.items()})
+    found = verdicts(done)
+    wrong = {key: (v["verdict"], v["detail"]) for key, v in found.items()}
+    assert {key: v for key, v in wrong.items() if v[0] != "verified"} == {}
+    assert len(found) == len(RIGHT) * len(ENGINES)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_limit_that_nulls_decide_asks_for_their_place(bench: Bench) -> None:
+    text = "-- Top\n-- order by n desc\n-- limit 2\nSELECT n FROM t ORDER BY n DESC LIMIT 2"
+    done = bench({"top": text})
+    assert done.returncode == 1
+    details = {v["detail"] for v in verdicts(done).values() if v["verdict"] == "wrong"}
+    assert details
+    for detail in details:
+        assert "nulls in n" in detail
+        assert "needs NULLS FIRST or NULLS LAST" in detail
+
+
+def test_nulls_at_the_end_that_the_header_excludes_are_wrong(bench: Bench) -> None:
+    text = "-- Nulls\n-- order by n asc nulls last\nSELECT n FROM t ORDER BY n NULLS FIRST"
+    done = bench({"nulls": text})
+    assert done.returncode == 1
+    found = verdicts(done)
+    assert {v["verdict"] for v in found.values()} == {"wrong"}
+    assert {v["against"] for v in found.values()} == {"its own ORDER BY"}
+
+
+def refused(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode == 2, (done.returncode, done.stdout, done.stderr)
+    return done.stderr.splitlines()[-1]
+
+
+def test_an_order_by_a_column_that_the_text_has_not_is_refused_at_once(
+    bench: Bench, tmp_path: Path
+) -> None:
+    said = refused(
+        bench({"best": "-- Best\n-- order by sales desc\nSELECT n, x FROM t ORDER BY n"})
+    )
+    assert said == (
+        "neuralake: query file best.sql: its header says 'order by sales', but its result has no "
+        "such column: it has n, x"
+    )
+    assert not list(tmp_path.glob("results/runs/*"))
+
+
+def test_an_order_by_a_column_that_only_a_result_tells_is_refused_then(
+    bench: Bench, cli: Cli, workload: Path
+) -> None:
+    done = bench({"all": "-- All\n-- order by sales desc\nSELECT * FROM t"})
+    assert "query file all.sql: its header says 'order by sales'" in refused(done)
+    assert "it has n, name, x, f, at, z" in done.stderr
+    (workload / "all.sql").write_text("-- All\nSELECT * FROM t")
+    resumed = cli("bench", "--resume", "latest", "--json")
+    assert resumed.returncode == 0, resumed.stderr
+    assert {v["verdict"] for v in verdicts(resumed).values()} == {"verified"}
+
+
+def test_a_tolerance_for_a_column_that_is_not_there_is_refused(bench: Bench) -> None:
+    done = bench({"q": "-- Title\n-- tolerance total 1e-3\nSELECT n FROM t"})
+    assert "its header says 'tolerance total'" in refused(done)
+
+
+def test_a_tolerance_of_the_header_is_kept_and_no_more(bench: Bench) -> None:
+    # one engine's division of integers is whole, the other's is not
+    text = "SELECT CASE WHEN 1 / 2 = 0 THEN 1000.0 ELSE 1001.0 END AS price FROM t"
+    queries = {
+        "apart": text,
+        "near": f"-- Near\n-- tolerance 1e-3\n{text}",
+        "unit": f"-- Unit\n-- tolerance price 1 absolute\n{text}",
+        "less": f"-- Less\n-- tolerance price 0.9 absolute\n{text}",
+    }
+    done = bench(queries, engines="datafusion,duckdb")
+    found = {query: v["verdict"] for (query, _), v in verdicts(done).items()}
+    assert found == {"apart": "wrong", "near": "verified", "unit": "verified", "less": "wrong"}
+
+
+@pytest.mark.parametrize("output_format", ["table", "csv", "json"])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_query_prints_nanoseconds(
+    cli: Cli, workload: Path, engine: str, output_format: str
+) -> None:
+    sql = 'SELECT "at" FROM t WHERE n = 3 OR n IS NULL'
+    options = ("--engine", engine, "--catalog", workload / "catalog.py", "--format", output_format)
+    done = cli("query", sql, *options)
+    assert done.returncode == 0, done.stderr
+    assert "1970-01-01 00:00:00.000000001" in done.stdout
+    assert "1970-01-12 13:46:40.000000001" in done.stdout
