@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -20,6 +21,12 @@ from urllib.parse import unquote, urlsplit
 from neuralake.errors import ConfigError
 
 _REMOTE = re.compile(r"^s3a?://", re.IGNORECASE)
+_PREFIX = "NEURALAKE_"
+_VARIABLES = (
+    *("ENV", "STORAGE_ROOT", "RESULTS_ROOT", "CACHE_ROOT", "ALLOW_HTTP", "MAVEN_REPOSITORY"),
+    *("ASV_ARMS", "ASV_ENGINES", "ASV_QUERIES", "ASV_ROUNDS", "ASV_SCALE_FACTOR"),
+    *("ASV_STREAM_ROUNDS", "ANCHOR"),
+)
 _SCHEME = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*://")
 
 
@@ -36,10 +43,15 @@ def is_remote(uri: str) -> bool:
 
 
 def absolute_uri(location: str) -> str:
-    """What a user wrote: a URI, or a path from where he stands, or from his home directory."""
-    if is_remote(location):
-        return location
-    return str(Path(expand_home(location, home_directory(os.environ))).absolute())
+    """What a user wrote: a URI, or a path from where he stands, or from his home directory.
+
+    Raises
+    ------
+    ConfigError
+        If it is neither a path nor an ``s3://`` URI, or holds credentials.
+    """
+    location = _location(location, "the location", home_directory(os.environ))
+    return location if is_remote(location) else str(Path(location).absolute())
 
 
 def join_uri(base: str, *parts: str) -> str:
@@ -241,8 +253,17 @@ def check_environment(environ: Mapping[str, str]) -> None:
     Raises
     ------
     ConfigError
-        If it is no environment.
+        If it is no environment, or a variable is called almost as one of Neuralake's: it would be
+        passed over in silence, and the data be sought elsewhere.
     """
+    for name in sorted(environ):
+        rest = name.removeprefix(_PREFIX)
+        if rest != name and rest not in _VARIABLES:
+            meant = get_close_matches(rest, _VARIABLES, n=1, cutoff=0.65)
+            if meant:
+                raise ConfigError(
+                    f"{name} is no variable of Neuralake's: did you mean {_PREFIX}{meant[0]}?"
+                )
     _environment(environ.get("NEURALAKE_ENV") or Environment.LOCAL.value)
 
 

@@ -114,6 +114,12 @@ def reason_of(error: BaseException, secrets: Iterable[str] = ()) -> str:
     return text if len(text) <= _LONGEST_REASON else text[:_LONGEST_REASON] + "…"
 
 
+def named_reason(error: BaseException) -> str:
+    """As :func:`reason_of`, with the exception's type: for those of the user's own code."""
+    name, reason = type(error).__name__, reason_of(error)
+    return reason if reason.startswith(name) else f"{name}: {reason}"
+
+
 def telling_part(text: str) -> str:
     """What tells the fault in a library's message, in one line; empty if nothing does.
 

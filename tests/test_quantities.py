@@ -91,7 +91,7 @@ def test_any_text_is_a_quantity_or_said_to_be_none(text: str) -> None:
         ("--memory-limit", "-1g", "'-1g' is no size"),
         ("--memory-limit", "8", "'8' has no unit: expected such as 8g or 8MiB"),
         ("--timeout", "1000000h", "'1000000h' is too long a duration: expected at most 576h"),
-        ("--cold-runs", "0", "0 is not in the range x>=1"),
+        ("--cold-runs", "0", "0 is no whole number from 1 to 1000000"),
     ],
 )
 def test_the_command_line_says_what_would_be_right(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from neuralake.arms.pairs import planned_rounds
+from neuralake.arms.pairs import FEWEST_PROCESSES, planned_rounds
 from neuralake.errors import ResultsError
 from neuralake.results.comparison import Comparison, EngineComparison
 from neuralake.results.records import Fingerprint
@@ -88,10 +88,24 @@ class EngineNoise:
             _effect(query, math.log1p(question.query_effect), noisiest, units),
         )
 
-    def planned_rounds(self, question: Question) -> int:
-        """Pairs of each query in a pair of processes that the noise calls for."""
+    def planned_rounds(self, question: Question, time_s: float) -> int | None:
+        """Pairs of each query in a pair of processes that the noise calls for.
+
+        None where a verdict might need more than the time with as many: the first pair of processes
+        then shows what it can take.
+
+        Parameters
+        ----------
+        question
+            Effects and error rates.
+        time_s
+            For this engine.
+        """
         queries = [noise.pair for noise in self.queries.values()]
-        return planned_rounds(self.suite.pair, queries, question)
+        rounds = planned_rounds(self.suite.pair, queries, question)
+        # What is not a round is counted as one: not known apart, it makes the unit no longer
+        longest_unit_s = self.unit_s * max(rounds / self.rounds, 1)
+        return rounds if FEWEST_PROCESSES * longest_unit_s <= time_s else None
 
     def needed_s(self, question: Question) -> float:
         """Seconds after which there is a verdict on the suite and on every query.

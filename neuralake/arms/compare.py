@@ -275,10 +275,11 @@ class _Comparing:
             return [_EnginePlan(1.0, terms.rounds)] * len(request.engines)
         needed_s = {e.name: known[e.name].needed_s(terms.question) for e in request.engines}
         self._observer.planned(needed_s)
+        per_second = terms.max_time_s / sum(needed_s.values())
         return [
             _EnginePlan(
                 seconds,
-                terms.rounds or known[name].planned_rounds(terms.question),
+                terms.rounds or known[name].planned_rounds(terms.question, seconds * per_second),
             )
             for name, seconds in needed_s.items()
         ]

@@ -25,7 +25,8 @@ FIRST_ROUNDS = 4
 RUN_ON = 1.1
 _MOST_ROUNDS = 20
 _UNITS_WANTED = 12
-_FEWEST_UNITS = 2 * FEWEST
+# Pairs of processes that a verdict takes
+FEWEST_PROCESSES = 2 * FEWEST
 
 
 def planned_rounds(suite: float, queries: Sequence[float], question: Question) -> int:
@@ -60,7 +61,7 @@ def affordable_rounds(time_s: float, start_s: float, round_s: float) -> int:
     start_s, round_s
         What the start of one takes, and each of its rounds.
     """
-    return max(math.floor((time_s / _FEWEST_UNITS - start_s) / round_s), FIRST_ROUNDS)
+    return max(math.floor((time_s / FEWEST_PROCESSES - start_s) / round_s), FIRST_ROUNDS)
 
 
 @dataclass(frozen=True)
@@ -406,7 +407,7 @@ class EnginePairs:
                 self._faults[name] = ("wrong", f"{engine} {fault}")
                 return None
         execution: Mapping[str, int] = done["execution"]
-        if execution["throttled_periods"] is not None:
+        if execution.get("throttled_periods") is not None:  # an older arm does not tell it
             self._throttled.append((execution["throttled_periods"], execution["throttled_ns"]))
         return execution
 

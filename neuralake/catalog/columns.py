@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from neuralake.arrow import plain_type
-from neuralake.errors import SchemaMismatchError
+from neuralake.errors import CatalogError, SchemaMismatchError
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,26 @@ class Column:
         What a value means, in a line.
     nullable
         Whether a value may be missing.
+
+    Raises
+    ------
+    CatalogError
+        If the type is none of pyarrow's.
     """
 
     name: str
     type: pa.DataType
     description: str = ""
     nullable: bool = True
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise CatalogError(f"column name {self.name!r} is no text: expected such as 'id'")
+        if not isinstance(self.type, pa.DataType):
+            raise CatalogError(
+                f"column {self.name} has the type {_type_name(self.type)}: "
+                f"expected a type of pyarrow, such as pa.int64() or pa.string()"
+            )
 
 
 def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
@@ -77,3 +91,7 @@ def check_schema(table: str, declared: Sequence[Column], live: pa.Schema) -> Non
             f"table {table} has a column {next(iter(actual))} that its declaration lacks; "
             f"declared are {', '.join(c.name for c in declared)}"
         )
+
+
+def _type_name(value: object) -> str:
+    return value.__name__ if isinstance(value, type) else repr(value)

@@ -37,7 +37,7 @@ def check_name(name: str, kind: str = "table") -> None:
     DataFusion folds unquoted names to lower case and Spark ignores case, so only lower-case names
     mean one table everywhere.
     """
-    if not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise CatalogError(
             f"{kind} name {name!r} is not usable in every engine's SQL: "
             f"expected lower-case letters, digits and underscores"
@@ -56,9 +56,10 @@ def check_declaration(
     ------
     CatalogError
         If the name is no identifier, a column is declared twice, or a key names a column that is
-        not declared.
+        not declared; or if any of them is of another kind than expected.
     """
     check_name(name)
+    _check_kinds(name, columns, primary_key, foreign_keys)
     declared: set[str] = set()
     for column in columns:
         if column.name in declared:
@@ -79,3 +80,16 @@ def check_declaration(
                 f"table {name}: a key names column {column_name}, which is not declared; "
                 f"declared are {', '.join(c.name for c in columns)}"
             )
+
+
+def _check_kinds(name: str, columns: object, primary_key: object, foreign_keys: object) -> None:
+    """Refuse what Python itself takes: a text is a sequence of texts too, letter by letter."""
+    wanted: tuple[tuple[str, object, type, str], ...] = (
+        ("columns", columns, Column, "(Column('id', pa.int64()),)"),
+        ("primary_key", primary_key, str, "('id',)"),
+        ("foreign_keys", foreign_keys, ForeignKey, "(ForeignKey(('id',), 'other', ('id',)),)"),
+    )
+    for argument, given, kind, example in wanted:
+        items = given if isinstance(given, tuple | list) else (None,)
+        if not all(isinstance(item, kind) for item in items):
+            raise CatalogError(f"table {name}: {argument} is {given!r:.60}: expected {example}")

@@ -16,7 +16,7 @@ from neuralake.catalog.declaration import ForeignKey, check_declaration
 from neuralake.catalog.filters import Filter, apply
 from neuralake.catalog.modules import FunctionReference
 from neuralake.config import Settings
-from neuralake.errors import CatalogError, NeuralakeError
+from neuralake.errors import CatalogError, NeuralakeError, named_reason
 
 if TYPE_CHECKING:
     import polars as pl
@@ -166,10 +166,9 @@ class FunctionTable:
             return call()
         except NeuralakeError:
             raise
-        except Exception as error:
-            reason = " ".join(str(error).split())
+        except (Exception, SystemExit) as error:
             raise CatalogError(
-                f"table {self.name}: its function failed with {type(error).__name__}: {reason}"
+                f"table {self.name}: its function failed with {named_reason(error)}"
             ) from error
 
 

@@ -10,7 +10,7 @@ from types import ModuleType
 from neuralake.catalog.catalog import Catalog, Database
 from neuralake.catalog.modules import add_to_search_path, import_file
 from neuralake.config import Settings
-from neuralake.errors import CatalogError, NeuralakeError
+from neuralake.errors import CatalogError, NeuralakeError, named_reason
 
 
 def load_catalog(source: str, settings: Settings) -> Catalog:
@@ -71,9 +71,7 @@ def _from_name(name: str) -> ModuleType:
 
 def _failed(source: str, file: str, error: BaseException) -> CatalogError:
     """What the user's code raised, in one line that says where it was raised."""
-    message = " ".join(str(error).split())
-    if not isinstance(error, NeuralakeError):
-        message = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    message = str(error) if isinstance(error, NeuralakeError) else named_reason(error)
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename.endswith(file)]
     # A syntax error says its line itself.

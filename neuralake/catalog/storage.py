@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from os import PathLike, fspath
 from pathlib import Path
 
 from neuralake.config import Settings, is_remote
@@ -24,15 +25,17 @@ _CANONICAL = {
 
 
 def resolve_location(
-    table: str, location: str, options: Mapping[str, str], settings: Settings
+    table: str, location: str | PathLike[str], options: Mapping[str, str], settings: Settings
 ) -> tuple[str, dict[str, str]]:
     """Absolute URI of a table, and the storage options that reach it.
 
     A table's own options go before the environment's, and are under the same rule: production
     refuses plain HTTP to a host that is not named.
     """
+    if not isinstance(location, str | PathLike) or not fspath(location):
+        raise CatalogError(f"table {table} has the location {location!r}: expected a path or a URI")
     try:
-        uri = settings.uri(location)
+        uri = settings.uri(fspath(location))
         if not is_remote(uri):
             return uri, {}
         own = canonical_options(options)

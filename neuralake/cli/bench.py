@@ -24,6 +24,7 @@ from neuralake.cli.options import (
     workload_catalog_option,
     workload_option,
 )
+from neuralake.cli.types import Whole
 from neuralake.errors import ResultsError
 from neuralake.report.text import one_line
 
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 @queries_option
 @click.option(
     "--runs",
-    type=click.IntRange(min=1),
+    type=Whole(1),
     default=3,
     show_default=True,
     metavar="N",
@@ -59,7 +60,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--cold-runs",
-    type=click.IntRange(min=1),
+    type=Whole(1),
     metavar="N",
     help="Cold runs of each query; implies --cold.  [default: 1 with --cold]",
 )

@@ -24,6 +24,7 @@ from neuralake.cli.options import (
     workload_catalog_option,
     workload_option,
 )
+from neuralake.cli.types import Number, Place, Whole
 from neuralake.errors import ResultsError
 from neuralake.report.text import one_line
 
@@ -75,7 +76,7 @@ _WHAT = (
 _HOW = (
     click.option(
         "--rounds",
-        type=click.IntRange(min=2),
+        type=Whole(2),
         metavar="N",
         help="Pairs of each query before both arms restart.  [default: by the noise, 4 to 20]",
     ),
@@ -109,7 +110,7 @@ def _all(options: Sequence[Callable[[Command], Command]]) -> Callable[[Command],
 @_all(_WHAT)
 @click.option(
     "--effect",
-    type=float,
+    type=Number(),
     default=0.02,
     show_default=True,
     callback=_effect,
@@ -117,7 +118,7 @@ def _all(options: Sequence[Callable[[Command], Command]]) -> Callable[[Command],
 )
 @click.option(
     "--query-effect",
-    type=float,
+    type=Number(),
     default=0.05,
     show_default=True,
     callback=_effect,
@@ -132,7 +133,7 @@ def _all(options: Sequence[Callable[[Command], Command]]) -> Callable[[Command],
 @click.option(
     "--to",
     "destination",
-    type=click.Path(path_type=Path),
+    type=Place(),
     metavar="DIR",
     help="Directory of the report.  [default: report/ beside the comparison]",
 )
@@ -237,14 +238,20 @@ def calibrate(
     )
     with ComparisonProgress(line_of(make_console(stderr=True)), terms) as observer:
         comparison, directory = carry_out(request, observer)
-    calibration = calibration_of(comparison)
+    interrupted = KeyboardInterrupt(f"what was measured is kept in {directory}")
+    try:
+        calibration = calibration_of(comparison)
+    except ResultsError:
+        if comparison.finished_at is None:
+            raise interrupted from None
+        raise
     path = store_calibration(request.results, calibration)
     if as_json:
         print_json(calibration)
     else:
         print_calibration(calibration, comparison, make_console(), path)
     if comparison.finished_at is None:
-        raise KeyboardInterrupt(f"what was measured is kept in {directory}")
+        raise interrupted
     return 1 if comparison.regressed else 0
 
 

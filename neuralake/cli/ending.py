@@ -95,7 +95,9 @@ def _usage(error: click.UsageError) -> str:
     )
     if says_it_all or error.ctx is None:
         return message
-    return f"{message.rstrip('.')}; see {error.ctx.command_path} --help"
+    if message.startswith("Got unexpected extra argument"):
+        message = f"{message.rstrip('.')}: lists are written a,b and texts in quotes"
+    return f"{message.rstrip('.')} (see {error.ctx.command_path} --help)"
 
 
 def _is_unread(descriptor: int) -> bool:

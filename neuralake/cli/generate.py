@@ -6,22 +6,23 @@ import click
 
 from neuralake.cli.context import print_json, read_settings
 from neuralake.cli.options import json_option
+from neuralake.cli.types import Number, Text, Whole
 
 
 @click.command()
 @click.option(
     "--scale-factor",
     "-s",
-    type=float,
+    type=Number(),
     default=1.0,
     show_default=True,
     metavar="S",
     help="TPC-H scale factor, 0.001 to 100000.",
 )
-@click.option("--to", "destination", metavar="URI", help="Directory of the dataset.")
+@click.option("--to", "destination", type=Text(), metavar="URI", help="Directory of the dataset.")
 @click.option(
     "--row-group-bytes",
-    type=int,
+    type=Whole(1, 10**9),
     default=7 * 2**20,
     show_default=True,
     metavar="BYTES",
@@ -36,7 +37,7 @@ from neuralake.cli.options import json_option
 )
 @click.option(
     "--files-per-table",
-    type=int,
+    type=Whole(1, 10**9),
     metavar="N",
     help="Data files of each table.  [default: 1 for each 10 of the scale factor]",
 )

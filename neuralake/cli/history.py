@@ -8,6 +8,7 @@ import click
 
 from neuralake.cli.context import make_console, print_json, read_settings
 from neuralake.cli.options import json_option
+from neuralake.cli.types import Number, Place
 from neuralake.errors import ResultsError
 from neuralake.report.text import one_line, printable
 
@@ -18,7 +19,7 @@ REGRESSED = 1
 @click.option(
     "--repo",
     "repository",
-    type=click.Path(path_type=Path),
+    type=Place(),
     default=Path(),
     metavar="DIR",
     help="Repository that orders the commits.  [default: where you stand]",
@@ -26,7 +27,7 @@ REGRESSED = 1
 @click.option(
     "--results",
     "root",
-    type=click.Path(path_type=Path),
+    type=Place(),
     metavar="DIR",
     help="Results root with asv/ and runs/, or asv's own directory.  [default: results]",
 )
@@ -34,7 +35,7 @@ REGRESSED = 1
 @click.option("--engine", metavar="NAME", help="Only this engine.")
 @click.option(
     "--min-change",
-    type=click.FloatRange(0, 10),
+    type=Number(0, 10),
     default=0.02,
     show_default=True,
     metavar="FRACTION",
@@ -42,7 +43,7 @@ REGRESSED = 1
 )
 @click.option(
     "--confidence",
-    type=click.FloatRange(0.5, 0.9999),
+    type=Number(0.5, 0.9999),
     default=0.99,
     show_default=True,
     metavar="C",
@@ -56,7 +57,7 @@ REGRESSED = 1
 @click.option(
     "--to",
     "destination",
-    type=click.Path(path_type=Path),
+    type=Place(),
     metavar="DIR",
     help="Directory of the page.  [default: history/ in the results root]",
 )

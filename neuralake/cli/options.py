@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
 
 import click
+
+from neuralake.cli.types import Number, Text
+
+F = TypeVar("F", bound=str)
 
 scale_factor_option = click.option(
     "--scale-factor",
     "-s",
-    type=float,
+    type=Number(),
     default=None,
     metavar="S",
     help="TPC-H scale factor, 0.001 to 100000; 1 is about 1 GB of raw data.",
 )
 dataset_option = click.option(
-    "--dataset", metavar="URI", help="A dataset made by generate, in place of --scale-factor."
+    "--dataset",
+    metavar="URI",
+    type=Text(),
+    help="A dataset made by generate, in place of --scale-factor.",
 )
 workload_option = click.option(
-    "--workload", "own", metavar="DIR", help="Your own SQL files, in place of TPC-H."
+    "--workload", "own", metavar="DIR", type=Text(), help="Your own SQL files, in place of TPC-H."
 )
 workload_catalog_option = click.option(
-    "--catalog", "source", metavar="FILE|MODULE", help="Your tables.  [default: DIR/catalog.py]"
+    "--catalog",
+    "source",
+    metavar="FILE|MODULE",
+    type=Text(),
+    help="Your tables.  [default: DIR/catalog.py]",
 )
 queries_option = click.option(
-    "--queries", metavar="1,6,9-12", help="Numbers or names of queries.  [default: all]"
+    "--queries",
+    metavar="1,6,9-12",
+    type=Text(),
+    help="Numbers or names of queries.  [default: all]",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -33,6 +49,46 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 def names_in(text: str) -> list[str]:
     """The names in a list such as ``a,b``."""
     return [name.strip() for name in text.split(",")]
+
+
+def format_to_write(chosen: F | None, destination: Path | None, known: Sequence[F]) -> F | None:
+    """The format that a file is to be written in, or standard output.
+
+    Parameters
+    ----------
+    chosen
+        What ``--format`` says, or None.
+    destination
+        The file, or None for standard output. Its suffix is a format; without one the first of
+        the known is taken.
+    known
+        The formats that a file may have; ``parquet`` is not written to a terminal.
+
+    Returns
+    -------
+    The format, or None for standard output where nothing was chosen.
+
+    Raises
+    ------
+    click.UsageError
+        If the option and the suffix disagree, or the suffix is of another format.
+    """
+    if destination is None:
+        if chosen == "parquet" and sys.stdout.isatty():
+            raise click.UsageError("parquet is not for a terminal: expected --to FILE, or a pipe")
+        return chosen
+    suffix = destination.suffix.lower().removeprefix(".")
+    told = next((name for name in known if name == suffix), None)
+    if chosen is not None and chosen not in known:
+        raise click.UsageError(f"--format {chosen} goes without --to: expected {', '.join(known)}")
+    if chosen is not None and told is not None and chosen != told:
+        raise click.UsageError(f"--format {chosen} clashes with the suffix of {destination}")
+    if chosen is None and suffix and told is None:
+        suffixes = ", ".join(f".{name}" for name in known)
+        raise click.UsageError(
+            f"the suffix of {destination} is of no format: expected one of {suffixes}, or --format"
+        )
+    return chosen or told or known[0]
 
 
 def quantity(parser: str) -> Callable[[click.Context, click.Parameter, str | None], Any]:
@@ -50,5 +106,9 @@ def quantity(parser: str) -> Callable[[click.Context, click.Parameter, str | Non
 
 
 catalog_option = click.option(
-    "--catalog", "source", metavar="FILE|MODULE", help="Python file or module with your tables."
+    "--catalog",
+    "source",
+    metavar="FILE|MODULE",
+    type=Text(),
+    help="Python file or module with your tables.",
 )

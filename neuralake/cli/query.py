@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from neuralake.cli.context import load_tables, make_console, read_settings, tpch_workload
-from neuralake.cli.options import catalog_option, dataset_option, scale_factor_option
+from neuralake.cli.options import (
+    catalog_option,
+    dataset_option,
+    format_to_write,
+    scale_factor_option,
+)
+from neuralake.cli.types import Place, Whole
 
 if TYPE_CHECKING:
     from neuralake.catalog.tables import Table
-    from neuralake.report.answer import Format
+
+Format = Literal["table", "csv", "json", "parquet"]
+_FILE_FORMATS: tuple[Format, ...] = ("csv", "json", "parquet")
 
 
 @click.command()
-@click.argument("sql", required=False)
-@click.option("--tpch", "number", type=click.IntRange(1, 22), help="A TPC-H query by its number.")
+@click.argument("words", nargs=-1, metavar="[SQL]")
+@click.option("--tpch", "number", type=Whole(1, 22), help="A TPC-H query by its number.")
 @click.option("--engine", default="polars", show_default=True, help="Engine that runs it.")
 @click.option("--set", "options", multiple=True, metavar="KEY=VALUE", help="A setting of it.")
 @catalog_option
@@ -27,49 +37,89 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "output_format",
-    type=click.Choice(["table", "csv", "json", "parquet"]),
-    default="table",
-    show_default=True,
+    type=click.Choice(["table", *_FILE_FORMATS]),
+    help="[default: by the suffix of --to, else table]",
+)
+@click.option(
+    "--to",
+    "destination",
+    type=Place(),
+    metavar="FILE",
+    help="File, in place of standard output.",
 )
 @click.option("--explain", is_flag=True, help="Print the engine's plan instead of running.")
 def query(
-    sql: str | None,
+    words: tuple[str, ...],
     number: int | None,
     engine: str,
     options: tuple[str, ...],
     source: str | None,
     scale_factor: float | None,
     dataset: str | None,
-    output_format: Format,
+    output_format: Format | None,
+    destination: Path | None,
     explain: bool,
 ) -> None:
     """Run SQL on one engine, over a TPC-H dataset or the tables of your catalog."""
     from neuralake.engines.registry import parse_specs
-    from neuralake.queries.workload import select_queries
     from neuralake.report.answer import print_answer, write_answer
+    from neuralake.results.store import write_export
     from neuralake.workloads.query import explain_query, run_query
 
-    if (sql is None) == (number is None):
+    if bool(words) == (number is not None):
         raise click.UsageError("expected either SQL or --tpch N")
-    settings = read_settings()
-    (spec,) = parse_specs([engine], [f"{engine}:{option}" for option in options])
-    tables: Mapping[str, Table]
-    if source is not None:
-        if number is not None:
-            raise click.UsageError("--tpch goes without --catalog")
-        tables = load_tables(source, scale_factor, dataset).tables()
-    else:
-        workload = tpch_workload(settings, scale_factor, dataset)
-        tables = workload.tables
-        if number is not None:
-            (tpch_query,) = select_queries(workload.queries, str(number))
-            sql = tpch_query.sql()
-    text = sql or ""
+    if number is not None and source is not None:
+        raise click.UsageError("--tpch goes without --catalog")
+    sql = _sql(words) if words else ""
+    chosen = format_to_write(output_format, destination, _FILE_FORMATS)
+    (spec,) = parse_specs([engine], [f"{engine}:{_setting(option)}" for option in options])
+    tables, sql = _tables(sql, number, source, scale_factor, dataset)
     if explain:
-        click.echo(explain_query(text, spec, tables))
+        click.echo(explain_query(sql, spec, tables))
         return
-    result = run_query(text, spec, tables)
-    if output_format == "table":
+    result = run_query(sql, spec, tables)
+    if chosen is None or chosen == "table":
         print_answer(result, make_console())
+    elif destination is None:
+        write_answer(result, chosen, sys.stdout.buffer)
     else:
-        write_answer(result, output_format, sys.stdout.buffer)
+        content = io.BytesIO()
+        write_answer(result, chosen, content)
+        write_export(destination, content.getvalue())
+
+
+def _tables(
+    sql: str,
+    number: int | None,
+    source: str | None,
+    scale_factor: float | None,
+    dataset: str | None,
+) -> tuple[Mapping[str, Table], str]:
+    """The tables that the options name, and the SQL: that of a TPC-H query, or what was given."""
+    from neuralake.queries.workload import select_queries
+
+    if source is not None:
+        return load_tables(source, scale_factor, dataset).tables(), sql
+    workload = tpch_workload(read_settings(), scale_factor, dataset)
+    if number is not None:
+        (tpch_query,) = select_queries(workload.queries, str(number))
+        sql = tpch_query.sql()
+    return workload.tables, sql
+
+
+def _setting(option: str) -> str:
+    if "=" not in option:
+        raise click.BadParameter(f"{option!r}: expected KEY=VALUE", param_hint="'--set'")
+    return option
+
+
+def _sql(words: tuple[str, ...]) -> str:
+    """The one argument, unless it is plainly something else."""
+    if len(words) > 1:
+        raise click.UsageError(f"the SQL is in {len(words)} arguments: expected one, in quotes")
+    (text,) = words
+    if text.lower().endswith(".sql") and len(text.split()) == 1:
+        raise click.UsageError(
+            f'{text!r} is the name of a file: expected SQL, such as "$(cat {text})"'
+        )
+    return text

@@ -9,8 +9,12 @@ from typing import Literal
 import click
 
 from neuralake.cli.context import make_console, open_store, print_json
-from neuralake.cli.options import json_option
+from neuralake.cli.options import format_to_write, json_option
+from neuralake.cli.types import Place
 from neuralake.errors import ResultsError
+
+ExportFormat = Literal["csv", "parquet"]
+_EXPORT_FORMATS: tuple[ExportFormat, ...] = ("csv", "parquet")
 
 
 @click.group()
@@ -68,19 +72,25 @@ def results_show(run: str, as_json: bool) -> None:
 @click.option(
     "--format",
     "output_format",
-    type=click.Choice(["csv", "parquet"]),
-    default="csv",
-    show_default=True,
+    type=click.Choice(_EXPORT_FORMATS),
+    help="[default: by the suffix of --to, else csv]",
 )
-@click.option("--to", "destination", type=click.Path(path_type=Path), help="File, in place of -.")
+@click.option(
+    "--to",
+    "destination",
+    type=Place(),
+    metavar="FILE",
+    help="File, in place of standard output.",
+)
 def results_export(
-    runs: tuple[str, ...], output_format: Literal["csv", "parquet"], destination: Path | None
+    runs: tuple[str, ...], output_format: ExportFormat | None, destination: Path | None
 ) -> None:
     """Write runs as CSV or Parquet, one row a sample, or comparisons, one row an execution."""
     from neuralake.results.export import export
     from neuralake.results.store import write_export
 
-    content = export(_found(runs), output_format)
+    chosen = format_to_write(output_format, destination, _EXPORT_FORMATS) or "csv"
+    content = export(_found(runs), chosen)
     if destination is None:
         sys.stdout.buffer.write(content)
     else:
@@ -92,7 +102,7 @@ def results_export(
 @click.option(
     "--to",
     "destination",
-    type=click.Path(path_type=Path),
+    type=Place(),
     metavar="DIR",
     help="Directory of the report.  [default: report/ in the run, or in the results for several]",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
-from typing import Any, cast
+from typing import Any, cast, get_args, get_type_hints
 
 import msgspec
 
@@ -13,6 +13,7 @@ from neuralake.engines.protocol import Engine, EngineType
 from neuralake.errors import EngineError, EngineUnavailableError, did_you_mean, reason_of
 
 ENTRY_POINT_GROUP = "neuralake.engines"
+_KINDS: Mapping[Any, str] = {int: "a whole number", float: "a number", bool: "true or false"}
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,8 @@ def split_option(item: str) -> tuple[str, str, str]:
     name, colon, setting = item.partition(":")
     key, equals, value = setting.partition("=")
     if not (colon and equals and key):
-        raise EngineError(f"engine option {item!r}: expected NAME:KEY=VALUE")
+        hint = "; --engines names the engines" if item in _entry_points() else ""
+        raise EngineError(f"engine option {item!r}: expected NAME:KEY=VALUE{hint}")
     return name, key, value
 
 
@@ -167,8 +169,16 @@ def parse_options(spec: EngineSpec) -> Any:
         cause = error.__cause__
         if isinstance(cause, EngineError):
             raise cause from None
-        text = ", ".join(f"{k}={v}" for k, v in spec.options.items())
-        raise EngineError(f"engine {spec.name}: option {text}: {error}") from None
+        raise EngineError(f"engine {spec.name}: {_refused(options, given, str(error))}") from None
+
+
+def _refused(options: type, given: Mapping[str, Any], said: str) -> str:
+    """What msgspec says of a value, such as "Expected `int` - at `$.threads`", in plain words."""
+    key = said.rpartition("`$.")[2].rstrip("`")
+    kind = get_type_hints(options).get(key)
+    choices = ", ".join(map(str, get_args(kind)))
+    expected = _KINDS.get(kind) or (f"one of {choices}" if choices else said)
+    return f"option {key} is {given.get(key)!r}: expected {expected}"
 
 
 def require(spec: EngineSpec) -> None:

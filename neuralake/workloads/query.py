@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -13,8 +14,8 @@ from neuralake.catalog.tables import Table
 from neuralake.engines import registry
 from neuralake.engines.protocol import Interruptible, Session
 from neuralake.engines.registry import EngineSpec
-from neuralake.errors import EngineError, NeuralakeError, QueryError
-from neuralake.queries.sql import tables_read
+from neuralake.errors import EngineError, NeuralakeError, QueryError, did_you_mean
+from neuralake.queries.sql import table_names, tables_read
 from neuralake.storage import one_line
 
 T = TypeVar("T")
@@ -62,7 +63,9 @@ def _with_session(
         except (NeuralakeError, KeyboardInterrupt):
             raise
         except BaseException as error:  # a Rust panic is not an Exception
-            raise kind(f"{spec.name}: {what}{one_line(error, options)}") from error
+            reason = one_line(error, options)
+            hint = _known_tables(sql, reason, tables) if kind is QueryError else ""
+            raise kind(f"{spec.name}: {what}{reason}{hint}") from error
 
     def work() -> T:
         engine = attempt(EngineError, "it cannot start: ", lambda: registry.start(spec))
@@ -103,6 +106,14 @@ def _interruptible(work: Callable[[], T], sessions: Sequence[Session]) -> T:
                 session.interrupt()
                 thread.join(_LONGEST_STOP_S)
         raise
+
+
+def _known_tables(sql: str, reason: str, tables: Mapping[str, Table]) -> str:
+    """What to add where an engine says that it knows no such table: the name that was meant."""
+    for name in sorted((table_names(sql) or frozenset()) - tables.keys()):
+        if re.search(rf"\b{re.escape(name)}\b", reason, re.IGNORECASE):
+            return did_you_mean(name, tables) or f"; there are {', '.join(tables) or 'no tables'}"
+    return ""
 
 
 def _opening(tables: Mapping[str, Table]) -> str:

@@ -83,6 +83,23 @@ def test_a_noisy_query_calls_for_rounds_as_well_and_one_among_many_does_not() ->
     assert planned_rounds(0.01, [], QUESTION) == 4
 
 
+@pytest.mark.parametrize(
+    ("minutes", "rounds"),
+    [(10, 20), (8 * 40 / 60, 20), (5, None), (1, None)],  # eight units of 40 s are a verdict
+)
+def test_rounds_are_planned_only_where_they_fit_into_the_time(
+    minutes: float, rounds: int | None
+) -> None:
+    noisy = EngineNoise(40.0, 20, 6, Noise(0.5, 0.2), {"a": Noise(0.5, 0.2)})
+    assert noisy.planned_rounds(QUESTION, minutes * 60) == rounds
+
+
+def test_more_rounds_than_were_measured_take_longer() -> None:
+    noisy = EngineNoise(10.0, 5, 6, Noise(0.5, 0.2), {"a": Noise(0.5, 0.2)})
+    assert noisy.planned_rounds(QUESTION, 8 * 40) == 20
+    assert noisy.planned_rounds(QUESTION, 8 * 39) is None
+
+
 def test_a_calibration_is_made_of_a_comparison() -> None:
     def change(query: str | None, spread: float | None) -> Change:
         return Change(query, "unchanged", 1.0, 0.99, 1.01, spread=spread, unit_spread=spread)

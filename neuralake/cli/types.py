@@ -1,0 +1,84 @@
+"""Values of options, each refused in words that say what would be right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+_MOST = 1_000_000
+
+
+class Whole(click.ParamType[int]):
+    """A whole number from ``least`` to ``most``."""
+
+    name = "whole number"
+
+    def __init__(self, least: int, most: int = _MOST) -> None:
+        self._least, self._most = least, most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number of a text."""
+        try:
+            number = int(value)
+        except ValueError:
+            number = self._least - 1
+        if not self._least <= number <= self._most:
+            self.fail(
+                f"{value!s:.40} is no whole number from {self._least} to {self._most}", param, ctx
+            )
+        return number
+
+
+class Number(click.ParamType[float]):
+    """A number from ``least`` to ``most``; whoever has a message of his own leaves them out."""
+
+    name = "number"
+
+    def __init__(self, least: float | None = None, most: float | None = None) -> None:
+        self._bounds = None if least is None or most is None else (least, most)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The number of a text."""
+        expected = (
+            "such as 0.01" if self._bounds is None else "from {:g} to {:g}".format(*self._bounds)
+        )
+        try:
+            number = float(value)
+        except ValueError:
+            self.fail(f"{value!r} is no number: expected one {expected}", param, ctx)
+        if self._bounds is not None and not self._bounds[0] <= number <= self._bounds[1]:
+            self.fail(f"{value} is out of range: expected a number {expected}", param, ctx)
+        return number
+
+
+class Text(click.ParamType[str]):
+    """A text that says something: a shell makes an empty one of a variable that is not set."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text."""
+        if not str(value).strip():
+            self.fail(_empty(param), param, ctx)
+        return str(value)
+
+
+class Place(click.ParamType[Path]):
+    """A path, which an empty text is not: it would be the working directory."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path."""
+        if not str(value).strip():
+            self.fail(_empty(param), param, ctx)
+        return Path(value)
+
+
+def _empty(param: click.Parameter | None) -> str:
+    metavar = param.metavar if param is not None and param.metavar else "a value"
+    return f"it is empty: expected {metavar}"
