@@ -39,7 +39,8 @@ class Tolerance:
 
 DECIMAL = Tolerance(1e-6)
 FLOAT64 = Tolerance(1e-6, 1e-12)
-FLOAT32 = Tolerance(1e-5, 1e-6)
+# Polars adds 32-bit floats in 32 bits, row by row: 9e-6 off in sums of 100,000, against DuckDB's
+FLOAT32 = Tolerance(1e-4, 1e-6)
 FLOAT16 = Tolerance(2e-3, 1e-3)
 
 
