@@ -204,6 +204,30 @@ def test_a_query_that_did_not_run_is_missing_and_is_not_compared() -> None:
     assert summary.by_engine["polars"].geometric_mean_s is None
 
 
+def test_cold_totals_are_of_the_compared_queries_if_all_of_them_were_cold() -> None:
+    def cold(query: str, *seconds: float) -> list[Sample]:
+        return [sample("polars", query, s, n, phase="cold") for n, s in enumerate(seconds, 1)]
+
+    warm = [*hot("polars", "q01", 1.0), *hot("polars", "q02", 2.0)]
+    both = numbers([*warm, *cold("q01", 3.0, 5.0, 4.0), *cold("q02", 9.0)]).by_engine["polars"]
+    assert both.cold_total_s == 13.0
+    assert both.cold_geometric_mean_s == pytest.approx(6.0)
+    one = numbers([*warm, *cold("q01", 3.0)]).by_engine["polars"]
+    assert (one.cold_total_s, one.cold_geometric_mean_s, one.total_s) == (None, None, 3.0)
+    assert numbers(warm).by_engine["polars"].cold_total_s is None
+
+
+@pytest.mark.parametrize(("apart", "told"), [(3.0, None), (3.15, "a")])
+def test_the_fastest_is_three_standard_errors_of_two_medians_ahead(
+    apart: float, told: str | None
+) -> None:
+    # logarithms −s, 0, s deviate by s; a median of three by √(π/2 · s²/3), two by √(π/3) s
+    step = 1.01
+    one = hot("a", "q01", *(step**power for power in (-1, 0, 1)))
+    other = hot("b", "q01", *(step ** (apart + power) for power in (-1, 0, 1)))
+    assert numbers([*one, *other]).fastest("q01") == told
+
+
 def test_an_engine_without_any_latency_is_outside_the_common_set() -> None:
     summary = summarise(run([*hot("polars", "q01", 1.0), sample("spark", "q01", status="crashed")]))
     assert summary.engines == ("polars", "spark")
