@@ -12,6 +12,7 @@ import pytest
 
 from neuralake.results.store import RunStore
 from tests.conftest import Cli, cli_environment
+from tests.measure.groups import NO_GROUPS, limited_groups
 
 COMMAND = Path(sys.executable).with_name("neuralake")
 CATALOG = """
@@ -114,6 +115,40 @@ def test_a_hang_up_ends_a_bench_that_did_not_ask_for_that(storage: Path, tmp_pat
     assert bench.wait(60) == 130
     (run,) = RunStore(tmp_path / "results").overview()
     assert run.state == "interrupted"
+
+
+# Containers
+
+
+def test_a_bench_in_a_container_tells_its_share_and_that_it_was_throttled(
+    storage: Path, tmp_path: Path
+) -> None:
+    options = ("-s", "0.01", "--engines", "duckdb,polars", "--queries", "1,9,18", "--runs", "3")
+    with limited_groups(0.2, 2 * 2**30) as entered:
+        if entered is None:
+            pytest.skip(NO_GROUPS)
+        enter = "".join(f"echo 0 > {group}/cgroup.procs; " for group in entered)
+        done = subprocess.run(
+            ["sh", "-c", f'{enter}exec "$0" "$@"', COMMAND, "bench", *options],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env=cli_environment(storage, tmp_path),
+            timeout=600,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    assert "throttled: the control group's quota of 0.2 processors stopped" in " ".join(
+        done.stdout.split()
+    )
+    store = RunStore(tmp_path / "results")
+    (name,) = store.ids()
+    run = store.load(name)
+    machine = run.header.fingerprint
+    assert (machine.cores, machine.cpu_quota, machine.memory_limit_bytes) == (1, 0.2, 2 * 2**30)
+    assert {engine.settings["threads"] for engine in run.engines} == {1}
+    assert all(sample.throttled_ns is not None for sample in run.samples)
+    assert sum(sample.throttled_periods or 0 for sample in run.samples) > 0
 
 
 # Variables

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from neuralake.arms.pairs import Observer as ComparisonObserver
 from neuralake.arms.pairs import Terms
+from neuralake.report.colour import console_options
 from neuralake.report.comparison.progress import ComparisonProgress
 from neuralake.report.line import is_redrawn, line_where_somebody_looks
 from neuralake.report.run.progress import BenchProgress
@@ -28,4 +29,4 @@ def comparison_progress(terms: Terms) -> AbstractContextManager[ComparisonObserv
 
 def _console() -> Console:
     # rich would print into the output of a notebook's cell, beside the line that is told there
-    return Console(stderr=True, highlight=False, force_jupyter=False)
+    return Console(**console_options(stderr=True), force_jupyter=False)

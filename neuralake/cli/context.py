@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import functools
 import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -105,6 +104,8 @@ def make_console(*, stderr: bool = False) -> Console:
     """A console; it is wide where there is no terminal."""
     from rich.console import Console
 
+    from neuralake.report.colour import console_options
+
     class PipedConsole(Console):
         def on_broken_pipe(self) -> None:
             """Leave it to the command line: rich would silence standard output and exit with 1.
@@ -115,14 +116,7 @@ def make_console(*, stderr: bool = False) -> Console:
             if not stderr:
                 raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
-    is_terminal, no_color = None, None
-    if os.environ.get("NO_COLOR"):
-        # it goes before FORCE_COLOR and its like, by which rich takes a file for a terminal
-        stream = sys.stderr if stderr else sys.stdout
-        is_terminal, no_color = stream.isatty(), True
-    console = PipedConsole(
-        stderr=stderr, highlight=False, force_terminal=is_terminal, no_color=no_color
-    )
+    console = PipedConsole(**console_options(stderr=stderr))
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = WIDTH_WITHOUT_TERMINAL
     return console

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from neuralake.arms.build import find_uv
+from neuralake.arms.arm import parse_arm
+from neuralake.arms.build import build_arm, find_uv
 from neuralake.arms.extras import conflicting_extras
 from neuralake.errors import ArmError
 from tests.arms import backend
@@ -59,6 +60,20 @@ def test_a_project_below_the_top_is_found_from_where_one_stands(build: Builder) 
     arm = build("HEAD+sprocket==1.5")
     assert evaluate(arm, "lake.ANSWER, sprocket.VERSION", "lake", "sprocket") == "2 1.5"
     assert (arm.directory / "services/lake/queries/q1.sql").is_file()
+
+
+def test_it_is_found_by_the_queries_where_one_stands_above_it(build: Builder) -> None:
+    move_down(build)
+    build.repository.commit("Move the project")
+    arm = build_arm(
+        parse_arm("HEAD"),
+        repository=build.repository.path,
+        cache=build.cache,
+        say=build.said.append,
+        working_directory=build.repository.path,
+        workload=Path("services/lake/queries"),
+    )
+    assert evaluate(arm, "lake.ANSWER", "lake") == "2"
 
 
 def test_in_each_commit_it_is_found_where_it_lay(build: Builder) -> None:

@@ -57,16 +57,18 @@ def engine_notes(run: Run) -> Iterator[Note]:
 
 
 def machine_notes(run: Run, summary: Summary) -> Iterator[Note]:
-    """Whether anything but the run kept the machine busy: load, other programs, steal, spread."""
+    """What kept the run from the machine: a quota, load, other programs, steal, spread."""
+    yield from surroundings.throttled_run(run)
     machine, use = run.header.fingerprint, run.machine_use
     load = machine.load_1m
-    is_loaded = load is not None and load >= _BUSY_LOAD * machine.cores
+    processors = machine.processors or machine.cores  # the load is of all, whatever the quota
+    is_loaded = load is not None and load >= _BUSY_LOAD * processors
     others = None if use is None else use.others
     if others is not None and others >= _BUSY_SHARE:
         text = f"other programs took {others:.0%} of the machine's processors during the run"
         yield Note("warning", f"{text}: latencies may be too long")
     if load is not None and is_loaded:
-        text = f"the load was {load:.2f} on {count(machine.cores, 'core')} when the run began"
+        text = f"the load was {load:.2f} on {count(processors, 'core')} when the run began"
         calm = others is not None and others < _BUSY_SHARE
         if calm:
             text += f", but other programs took {others:.0%} of the processors during it"
@@ -125,7 +127,6 @@ def _circumstances(run: Run) -> Iterator[Note]:
     if cached:
         text = f"up to {size(cached)} of the dataset stayed in the page cache when a cold run began"
         yield Note("warning", text)
-    yield from surroundings.throttled_run(run)
     yield from surroundings.variables(run.header.fingerprint)
     if run.header.limits != Limits():
         yield Note("info", f"limits of one execution: {limits_in_words(run.header.limits)}")
