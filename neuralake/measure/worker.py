@@ -257,11 +257,16 @@ main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
 """
 _CHILD_ELSEWHERE = """\
 import importlib, json, sys
+from importlib.machinery import PathFinder
 from importlib.util import module_from_spec, spec_from_file_location
 for name, file in json.loads(sys.argv[4]).items():
     parent, _, child = name.rpartition(".")
     spec = spec_from_file_location(name, file)
     sys.modules[name] = module = module_from_spec(spec)
+    # what the arm's own code asks of a package that is newer than ours
+    own = PathFinder.find_spec(name, importlib.import_module(parent).__path__)
+    if spec.submodule_search_locations and own and own.submodule_search_locations:
+        spec.submodule_search_locations.extend(own.submodule_search_locations)
     setattr(importlib.import_module(parent), child, module)
     spec.loader.exec_module(module)
 from neuralake.measure.worker import main

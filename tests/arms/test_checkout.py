@@ -229,3 +229,16 @@ def test_an_object_that_is_damaged(origin: Repository, tmp_path: Path) -> None:
     with pytest.raises(ArmError, match="git cannot read or lay out a commit"):
         lay_out(origin.path, "HEAD", tmp_path / "source")
     assert subprocess.run(["git", "-C", origin.path, "rev-parse", "HEAD"], check=True)
+
+
+def test_a_repository_that_git_does_not_trust_is_not_called_none(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # git's own switch for its tests
+    with pytest.raises(ArmError, match="cannot be used: detected dubious ownership in repository"):
+        find_repository(repository.path)
+
+
+def test_without_a_repository_what_needs_none_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ArmError, match=r"is not in a git repository: .* such as polars==2\.0\.0"):
+        find_repository(tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,13 @@ from pathlib import Path
 import pytest
 
 from neuralake.measure import worker as worker_module
-from neuralake.measure.worker import RemoteError, Worker, WorkerDiedError, WorkerTimeoutError
+from neuralake.measure.worker import (
+    Interpreter,
+    RemoteError,
+    Worker,
+    WorkerDiedError,
+    WorkerTimeoutError,
+)
 from tests.conftest import is_gone
 
 TARGETS = "tests.measure.targets"
@@ -248,3 +255,19 @@ def test_what_is_installed_goes_before_the_working_directory(
 def test_a_checkout_that_runs_itself_stays_first() -> None:
     path = ["/here", "/site"]
     assert worker_module.safe_path(path, Path("/here"), Path("/here")) == path
+
+
+def test_modules_that_another_python_alone_has_are_found_there(log: Path, tmp_path: Path) -> None:
+    """An instrument of ours that is older than the code which it measures."""
+    older = tmp_path / "measure"
+    shutil.copytree(Path(worker_module.__file__).parent, older)
+    (older / "page_cache.py").unlink()
+    (older / "worker.py").write_text((older / "worker.py").read_text() + "\nOURS = dict\n")
+    modules = {"neuralake.measure": older / "__init__.py"}
+    interpreter = Interpreter(Path(sys.executable), tmp_path, modules)
+    for target in ("neuralake.measure.worker:OURS", "neuralake.measure.page_cache:Path"):
+        worker = Worker(target, log, interpreter=interpreter)
+        try:
+            assert worker.call("__repr__") in ("{}", "PosixPath('.')")
+        finally:
+            worker.kill()
