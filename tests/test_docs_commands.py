@@ -1,0 +1,168 @@
+"""The commands on the pages: each is one that the command line takes, and is run somewhere.
+
+Every ``neuralake …`` is parsed by the real command line, options and values with it. Those that are
+quick are run here, on small data; of all others :data:`ELSEWHERE` says which test runs them.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import pytest
+
+from neuralake.cli import cli
+from tests.conftest import cli_environment
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+_BLOCK = re.compile(r"^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+_PROGRAMS = ("neuralake", "make", "git", "uv", "pip", "python", "python3", "cp", "asv")
+
+# Which test runs what is not run here, by the beginning of the command, and a word that it has.
+ELSEWHERE = {
+    "neuralake bench": ("tests/test_cli.py", '"bench"'),
+    "neuralake bench --cold": ("tests/workloads/test_cold.py", "cold_runs"),
+    "neuralake bench --resume": ("tests/workloads/test_resume.py", "--resume"),
+    "neuralake calibrate": ("tests/arms/test_command.py", '"calibrate"'),
+    "neuralake catalog": ("tests/test_cli.py", '"catalog"'),
+    "neuralake compare": ("tests/arms/test_command.py", '"compare"'),
+    "neuralake engines": ("tests/test_cli.py", '"engines"'),
+    "neuralake generate": ("tests/test_cli.py", '"generate"'),
+    "neuralake history": ("tests/history/test_history.py", '"history"'),
+    "neuralake query": ("tests/test_cli.py", '"query"'),
+    "neuralake report": ("tests/test_cli.py", '"report"'),
+    "neuralake results": ("tests/test_cli.py", '"results"'),
+    "asv": ("tests/asv_suite/test_config.py", "asv.conf.json"),
+    "cp": ("tests/test_cli.py", '"report"'),
+    "git": ("tests/arms/test_command.py", "team.git"),
+    "make": ("Makefile", ".PHONY"),
+    "pip": ("tests/install/test_own_project.py", "pip install"),
+    "python -m benchmarks": ("tests/benchmarks/test_fidelity.py", "benchmarks.fidelity"),
+    "python -m pytest": ("Makefile", "-m pytest"),
+    "python -m pytest tests/performance": ("tests/test_performance_suite.py", "tests/performance"),
+    "uv": ("tests/install/test_own_project.py", "With uv"),
+}
+HERE = {  # pages that are followed from top to bottom in one directory
+    "docs/tutorials/query-your-tables.md",
+    "docs/how-to/benchmark-your-own-queries.md",
+}
+FOLLOWED = {"docs/how-to/install.md"}  # by tests/install/test_own_project.py
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command on a page."""
+
+    page: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{Path(self.page).name}: {self.text[:60]}"
+
+
+def commands(page: Path) -> Iterator[Command]:
+    """What a reader would type, with lines that go on put together."""
+    name = str(page.relative_to(ROOT))
+    for match in _BLOCK.finditer(page.read_text()):
+        if match["kind"] == "console":
+            yield from (Command(name, text) for text in _typed(match["text"]))
+        elif match["kind"] in ("", "bash", "sh"):
+            for line in match["text"].replace("\\\n", " ").splitlines():
+                words = [w for w in line.split("#")[0].split() if not re.match(r"[A-Z_]+=", w)]
+                if words and words[0].removeprefix(".venv/bin/") in _PROGRAMS:
+                    yield Command(name, line.strip())
+
+
+def _typed(block: str) -> Iterator[str]:
+    """Commands after a prompt; a quoted text may go over several lines."""
+    lines = iter(block.splitlines())
+    for line in lines:
+        if line.startswith("$ "):
+            text = line[2:]
+            while text.count('"') % 2 or text.endswith("\\"):
+                text = f"{text.removesuffix(chr(92))}\n{next(lines)}"
+            yield text
+
+
+COMMANDS = [
+    command for page in PAGES if "changelogs" not in page.parts for command in commands(page)
+]
+
+
+def words_of(command: Command) -> list[str]:
+    """The program and its arguments, without what the shell does around them."""
+    text = command.text.partition(" | ")[0]
+    words = shlex.split(text, comments=True)
+    while words and re.match(r"[A-Z_]+=", words[0]):
+        words.pop(0)
+    words[0] = words[0].removeprefix(".venv/bin/")
+    return words
+
+
+def test_the_pages_have_commands() -> None:
+    assert len(COMMANDS) > 80
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if words_of(c)[0] == "neuralake"], ids=str)
+def test_the_command_line_takes_it(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEURALAKE_ENV", "local")
+    _, *arguments = words_of(command)
+    context = cli.make_context("neuralake", arguments)
+    found: click.Command = cli
+    while isinstance(found, click.Group):
+        _, found_or_none, arguments = found.resolve_command(
+            context, [*context._protected_args, *context.args]
+        )
+        assert found_or_none is not None
+        found = found_or_none
+        context = found.make_context(found.name, list(arguments), parent=context)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=str)
+def test_it_is_run_somewhere(command: Command) -> None:
+    if command.page in HERE | FOLLOWED:
+        return
+    words = words_of(command)
+    beginnings = [" ".join(words[:n]) for n in range(len(words), 0, -1)]
+    found = next((ELSEWHERE[b] for b in beginnings if b in ELSEWHERE), None)
+    assert found is not None, f"say in {__name__} where this is run: {command.text}"
+    file, word = found
+    assert word in (ROOT / file).read_text()
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if words_of(c)[0] == "make"], ids=str)
+def test_the_makefile_has_its_target(command: Command) -> None:
+    targets = [word for word in words_of(command)[1:] if "=" not in word]
+    for target in targets:
+        assert re.search(rf"^{re.escape(target)}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", sorted(HERE))
+def test_the_page_can_be_followed(page: str, tmp_path: Path) -> None:
+    """In a directory with the examples alone; what is printed begins as the page says."""
+    place = tmp_path / "place"
+    shutil.copytree(ROOT / "examples", place / "examples")
+    environment = cli_environment(place / "data", tmp_path) | {
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "NEURALAKE_STORAGE_ROOT": "data",
+        "NEURALAKE_RESULTS_ROOT": "results",
+    }
+    for command in commands(ROOT / page):
+        done = subprocess.run(
+            ["bash", "-c", command.text],
+            cwd=place,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command.text}\n{done.stderr}"
