@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from neuralake.report.comparison.forest import forest
-from neuralake.report.figures.render import Picture, drawing_style, rendered
+from neuralake.report.figures.render import Picture, drawing_style, render, render_inline
 from neuralake.results.comparison import Comparison
 
 
 def forest_pictures(comparison: Comparison) -> list[Picture]:
     """The forest plot of each engine."""
     with drawing_style(comparison.id):
-        numbered = enumerate(comparison.engines, start=1)
-        return rendered(forest(comparison, engine, number) for number, engine in numbered)
+        return [
+            replace(
+                render(forest(comparison, engine, number)),
+                narrow=render_inline(forest(comparison, engine, number, narrow=True)).inline,
+            )
+            for number, engine in enumerate(comparison.engines, start=1)
+        ]

@@ -32,6 +32,7 @@ _ROW_IN = 0.2
 _GAP = 0.35
 _NUMBERS_IN = 1.2
 _VERDICT_IN = 0.94
+_NARROW_IN = 3.2
 _TICK_IN = 0.3
 _BELOW = 0.3
 _EDGE = 0.98
@@ -48,7 +49,9 @@ _COLOURS: dict[Verdict, str] = {
 }
 
 
-def forest(comparison: Comparison, engine: EngineComparison, number: int) -> Drawing:
+def forest(
+    comparison: Comparison, engine: EngineComparison, number: int, *, narrow: bool = False
+) -> Drawing:
     """The suite as a diamond on top, and each query as a square below; slower is to the right.
 
     The axis is that of the logarithm of the ratio, labelled in percent, and symmetric: half the
@@ -62,7 +65,11 @@ def forest(comparison: Comparison, engine: EngineComparison, number: int) -> Dra
         Whose changes are drawn.
     number
         Of the engine, from 1.
+    narrow
+        Whether it is for a phone: without the numbers, which the table has, and so with words that
+        can be read there.
     """
+    width, numbers_in = (_NARROW_IN, 0.0) if narrow else (WIDTH_IN, _NUMBERS_IN)
     _, note = cut([change.query or "" for change in engine.queries])
     suite, *queries = _drawn(engine)
     sheet = Sheet(
@@ -70,13 +77,14 @@ def forest(comparison: Comparison, engine: EngineComparison, number: int) -> Dra
         (),
         _ROW_IN * (len(queries) + 1 + _GAP),
         footnote(comparison.workload),
+        width_in=width,
     )
     names = ["suite", *(short(change.query or "") for change in queries)]
     left_in = 0.24 + CHARACTER_IN * max(map(len, names))
-    axes = sheet.axes(left_in, _NUMBERS_IN + _VERDICT_IN)
+    axes = sheet.axes(left_in, numbers_in + _VERDICT_IN)
     bands = (math.log1p(comparison.effect), math.log1p(comparison.query_effect))
     reach = max(_reach(_drawn(each), max(bands)) for each in comparison.engines)
-    width_in = WIDTH_IN - left_in - _NUMBERS_IN - _VERDICT_IN
+    width_in = width - left_in - numbers_in - _VERDICT_IN
     _frame(axes, names, reach, width_in)
     _bands(axes, bands, len(queries))
     greatest = max((p for q in queries if (p := _precision(q)) is not None), default=None)
@@ -86,11 +94,11 @@ def forest(comparison: Comparison, engine: EngineComparison, number: int) -> Dra
             _diamond(axes, change, y, reach)
         else:
             _square(axes, change, y, reach, greatest)
-        _words(axes, change, y, width_in)
+        _words(axes, change, y, width_in, numbers_in)
     said = verdicts.line(engine, suite)
     clipped = " An arrow: the interval goes on." if _is_clipped((suite, *queries), reach) else ""
     return Drawing(
-        f"forest-{number}",
+        f"forest-{number}{'-narrow' if narrow else ''}",
         f"Forest plot of {engine.engine}: change of wall time of the suite and of {len(queries)} "
         f"queries, with intervals; numbers in the table. {one_line(said)}.",
         f"Right is slower. The diamond is the suite, as wide as its interval of 95 %; a square is "
@@ -286,13 +294,13 @@ def _cpu(axes: Axes, change: Change, y: float, reach: float) -> None:
     )
 
 
-def _words(axes: Axes, change: Change, y: float, width_in: float) -> None:
-    """Numbers and the verdict, to the right of a row."""
+def _words(axes: Axes, change: Change, y: float, width_in: float, numbers_in: float) -> None:
+    """Numbers, if there is room for them, and the verdict, to the right of a row."""
     transform = axes.get_yaxis_transform()
     weight = "bold" if change.query is None else "normal"
-    if change.ratio is not None:
+    if change.ratio is not None and numbers_in:
         axes.text(
-            1 + (_NUMBERS_IN - 0.04) / width_in,
+            1 + (numbers_in - 0.04) / width_in,
             y,
             f"{verdicts.percent(change)} {verdicts.interval(change)}".rstrip(),
             size=6.8,
@@ -303,7 +311,7 @@ def _words(axes: Axes, change: Change, y: float, width_in: float) -> None:
             transform=transform,
         )
     axes.text(
-        1 + (_NUMBERS_IN + 0.06) / width_in,
+        1 + (numbers_in + 0.06) / width_in,
         y,
         verdicts.signed(change.verdict),
         size=6.8,

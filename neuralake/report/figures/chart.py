@@ -19,12 +19,13 @@ MOST_ROWS = 100
 CHARACTER_IN = 0.07
 _MARGIN_IN = 0.14
 _LINE_IN = 0.19
+_FOOT_LINE_IN = 0.14
 _STEP_IN = 0.078
 _MOST_ROW_IN = 0.5
 
 
 class Sheet:
-    """A figure of fixed width: title, legend, room for axes, footnote.
+    """A figure of a given width: title, legend, room for axes, footnote.
 
     Parameters
     ----------
@@ -35,9 +36,11 @@ class Sheet:
     body_in
         Height of the room for axes, in inches.
     footnote
-        One line at the lower edge.
+        At the lower edge.
     axis_in
         Height below the axes for their labels, in inches.
+    width_in
+        Width of the figure, in inches.
     """
 
     def __init__(
@@ -47,37 +50,41 @@ class Sheet:
         body_in: float,
         footnote: str | None = None,
         axis_in: float = 0.46,
+        width_in: float = WIDTH_IN,
     ) -> None:
         from matplotlib.figure import Figure
 
-        lines = _wrapped(one_line(title), 54)
-        columns, rows = _legend_grid(legend)
+        self._width = width_in
+        lines = _wrapped(one_line(title), int(54 * width_in / WIDTH_IN))
+        columns, rows = _legend_grid(legend, width_in)
         top = _MARGIN_IN + _LINE_IN * (len(lines) + rows) + (0.12 if rows else 0.06)
-        bottom = axis_in + (0.2 if footnote else 0.04)
+        foot = _wrapped(one_line(footnote), int(80 * width_in / WIDTH_IN)) if footnote else []
+        bottom = axis_in + (0.06 + _FOOT_LINE_IN * len(foot) if foot else 0.04)
         self._height = top + body_in + bottom
         self._bottom, self._body_in = bottom, body_in
-        self.figure: Figure = Figure(figsize=(WIDTH_IN, self._height), facecolor="none")
+        self.figure: Figure = Figure(figsize=(width_in, self._height), facecolor="none")
         for number, line in enumerate(lines):
             y = 1 - (_MARGIN_IN + _LINE_IN * number) / self._height
-            x = _MARGIN_IN / WIDTH_IN
+            x = _MARGIN_IN / width_in
             self.figure.text(x, y, line, size=9.5, weight="bold", color=INK, va="top")
         if rows:
             self._legend(legend, columns, _MARGIN_IN + _LINE_IN * len(lines))
-        if footnote:
-            x, y = _MARGIN_IN / WIDTH_IN, 0.07 / self._height
-            self.figure.text(x, y, one_line(footnote), size=7, color=MUTED, va="bottom")
+        for number, line in enumerate(reversed(foot)):
+            x = _MARGIN_IN / width_in
+            y = (0.07 + _FOOT_LINE_IN * number) / self._height
+            self.figure.text(x, y, line, size=7, color=MUTED, va="bottom")
 
     def axes(self, left_in: float, right_in: float) -> Axes:
         """Axes over the whole body, between two margins in inches."""
-        return self.box(left_in, 0, WIDTH_IN - left_in - right_in, self._body_in)
+        return self.box(left_in, 0, self._width - left_in - right_in, self._body_in)
 
     def box(self, left_in: float, below_in: float, width_in: float, height_in: float) -> Axes:
         """Axes in a part of the body; ``below_in`` counts from its lower edge."""
         axes = self.figure.add_axes(
             (
-                left_in / WIDTH_IN,
+                left_in / self._width,
                 (self._bottom + below_in) / self._height,
-                width_in / WIDTH_IN,
+                width_in / self._width,
                 height_in / self._height,
             )
         )
@@ -96,7 +103,7 @@ class Sheet:
             labels=[mark.label for mark in marks],
             ncols=columns,
             loc="upper left",
-            bbox_to_anchor=((_MARGIN_IN - 0.03) / WIDTH_IN, 1 - below_top_in / self._height),
+            bbox_to_anchor=((_MARGIN_IN - 0.03) / self._width, 1 - below_top_in / self._height),
             frameon=False,
             borderpad=0.25,
             borderaxespad=0,
@@ -247,12 +254,12 @@ def log_ticks(low: float, high: float) -> list[float]:
     return [low, high]
 
 
-def _legend_grid(legend: Sequence[Mark]) -> tuple[int, int]:
+def _legend_grid(legend: Sequence[Mark], width_in: float) -> tuple[int, int]:
     """Columns and rows that a legend needs."""
     if not legend:
         return 0, 0
     widest_in = 0.36 + CHARACTER_IN * max(len(mark.label) for mark in legend)
-    columns = max(min(int((WIDTH_IN - 2 * _MARGIN_IN) / widest_in), len(legend)), 1)
+    columns = max(min(int((width_in - 2 * _MARGIN_IN) / widest_in), len(legend)), 1)
     return columns, math.ceil(len(legend) / columns)
 
 

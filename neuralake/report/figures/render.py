@@ -36,6 +36,8 @@ class Picture:
         As of :class:`Drawing`.
     inline
         An ``svg`` element for a page, without background.
+    narrow
+        An ``svg`` element for a phone, where there is one of its own.
     svg, png
         Whole files; empty if only the page was asked for.
     """
@@ -44,6 +46,7 @@ class Picture:
     description: str
     caption: str
     inline: str
+    narrow: str = ""
     svg: bytes = b""
     png: bytes = b""
 

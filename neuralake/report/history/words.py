@@ -75,8 +75,13 @@ def headline(history: History) -> str:
     """What was found, in a sentence or two."""
     changed = [a for a in history.analysed if a.changes]
     of = count(len(history.analysed), "series", "series")
+    testable = [a for a in history.analysed if a.is_testable]
+    if not testable:
+        return f"Nothing can be said of {of} yet: each has too few commits."
     if not changed:
-        return f"No change found in {of}."
+        short = len(history.analysed) - len(testable)
+        untested = f"; {count(short, 'series is', 'series are')} too short to tell" if short else ""
+        return f"No change found in {count(len(testable), 'series', 'series')}{untested}."
     kinds = [change.kind for a in changed for change in a.changes]
     latest = sum(a.changes[-1].kind == "regression" for a in changed)
     worse = count(kinds.count("regression"), "regression")

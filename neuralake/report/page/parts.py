@@ -89,8 +89,9 @@ def folded_away(opener: str, *content: Node) -> Node:
 
 def figure(picture: Picture) -> Node:
     """A figure and its caption."""
+    wide, narrow = Markup(picture.inline), Markup(picture.narrow)  # noqa: S704 (our own SVG)
     return figure_element(id=f"figure-{picture.name}")[
-        Markup(picture.inline),  # noqa: S704 (our own SVG)
+        (div(".wide")[wide], div(".narrow")[narrow]) if narrow else wide,
         figcaption[picture.caption],
     ]
 

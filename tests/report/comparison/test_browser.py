@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ def test_the_page_fits_and_can_be_read(
 
 def test_slower_is_drawn_to_the_right_of_faster(browser: Browser, pages: Path) -> None:
     with opened(browser, pages / "whole", 1280) as page:
-        plot = page.locator("#figure-forest-1 svg")
+        plot = page.locator("#figure-forest-1 .wide svg")
         label = plot.locator("text", has_text="← faster").bounding_box()
         assert label is not None
         ticks = {
@@ -77,10 +78,22 @@ def test_no_word_of_a_plot_lies_upon_another_or_outside(browser: Browser, pages:
       }
       return found;
     }"""
-    for name in ("whole", "troubled", "many"):
-        with opened(browser, pages / name, 1280) as page:
-            for plot in page.locator("figure svg").all():
+    for name, width in product(("whole", "troubled", "many"), (390, 1280)):
+        with opened(browser, pages / name, width) as page:
+            for plot in page.locator("figure svg:visible").all():
                 assert plot.evaluate(overlaps) == []
+
+
+def test_the_words_of_a_plot_can_be_read_on_a_phone(browser: Browser, pages: Path) -> None:
+    sizes = """(svg) => {
+      const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+      return [...svg.querySelectorAll("text")]
+        .map((t) => scale * parseFloat(getComputedStyle(t).fontSize));
+    }"""
+    with opened(browser, pages / "whole", 390) as page:
+        plots = page.locator("figure svg:visible").all()
+        assert len(plots) == page.locator("figure").count()  # one of the two widths each
+        assert min(size for plot in plots for size in plot.evaluate(sizes)) >= 10
 
 
 def test_the_page_is_complete_without_script(browser: Browser, pages: Path) -> None:

@@ -63,9 +63,16 @@ def test_tpc_h_is_disclaimed_and_nothing_else_is() -> None:
     assert DISCLAIMER not in history_page(other)
 
 
+def test_no_change_is_said_of_those_that_were_tested() -> None:
+    short, steady = made_series([(8, 1.0)]), made_series([(30, 1.0)], key=Key("b"))
+    text = printed(made_history(short, steady))
+    assert "No change found in 1 series; 1 series is too short to tell." in text
+
+
 def test_what_could_not_be_tested_is_said() -> None:
     text = printed(made_history(made_series([(8, 1.0)])))
-    assert "No change found in 1 series." in text
+    assert "No change" not in text  # where none could have been found
+    assert "Nothing can be said of 1 series yet: each has too few commits." in text
     assert "1 series has fewer than 10 commits" in text
     assert "Left out: 3 values that were left out." in text
 
