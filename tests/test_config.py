@@ -1,6 +1,7 @@
 """Settings: what each variable does, and what production refuses."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,9 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from neuralake.config import Environment, S3Settings, Settings, is_remote, join_uri
+from neuralake.config import (
+    Environment,
+    S3Settings,
+    Settings,
+    check_environment,
+    is_remote,
+    join_uri,
+)
 from neuralake.errors import ConfigError
 
+ROOT = Path(__file__).parents[1]
 PRODUCTION = {"NEURALAKE_ENV": "production", "NEURALAKE_STORAGE_ROOT": "s3://lake/root"}
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI"}
 
@@ -253,3 +262,28 @@ def test_without_a_home_directory_only_what_needs_one_is_refused() -> None:
     assert cache.endswith("set NEURALAKE_CACHE_ROOT to a directory")
     assert tilde.startswith("~/orders cannot be found: HOME is not set")
     assert named == "/jars"
+
+
+def test_no_variable_that_the_pages_name_is_refused() -> None:
+    pages = (ROOT / "docs").rglob("*.md")
+    text = "".join(p.read_text() for p in pages if p.parent.name != "changelogs")
+    named = set(re.findall(r"NEURALAKE_[A-Z_]+[A-Z]", text))
+    assert len(named) > 8
+    check_environment(dict.fromkeys(named - {"NEURALAKE_ENV"}, "x"))
+
+
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("NEURALAKE_STORAGE", "NEURALAKE_STORAGE_ROOT"),
+        ("NEURALAKE_RESULT_ROOT", "NEURALAKE_RESULTS_ROOT"),
+        ("NEURALAKE_EVN", "NEURALAKE_ENV"),
+    ],
+)
+def test_a_variable_called_almost_as_one_of_ours_is_said(variable: str, meant: str) -> None:
+    with pytest.raises(ConfigError, match=f"{variable} is no variable .* did you mean {meant}?"):
+        check_environment({variable: "x"})
+
+
+def test_a_variable_of_somebody_elses_is_passed_over() -> None:
+    check_environment({"NEURALAKE_HELM_CHART": "x", "STORAGE_ROOT": "x"})
