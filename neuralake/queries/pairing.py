@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from neuralake.queries.hashing import Floats, Hashes, Indices, Leaf, combined
+from neuralake.queries.hashing import Floats, Hashes, Indices, Leaf
 from neuralake.queries.shape import Tolerance
 
 _PAIRS_AT_ONCE = 1 << 20
@@ -62,14 +62,14 @@ def unpaired(actual: HashedRows, expected: HashedRows) -> tuple[Indices, Indices
     if np.array_equal(actual.hashes[sides[0]], expected.hashes[sides[1]]):
         lost, rows = [side[:0] for side in sides], list(sides)
     else:
-        numbered = [
-            _numbered(side.hashes[order])
-            for side, order in zip((actual, expected), sides, strict=True)
-        ]
-        for order, own, others in zip(sides, numbered, numbered[::-1], strict=True):
-            found = np.isin(own, others)
-            lost.append(order[~found])
-            rows.append(order[found])
+        own, others = (
+            side.hashes[order] for side, order in zip((actual, expected), sides, strict=True)
+        )
+        for order, there in zip(
+            sides, (_has_partner(own, others), _has_partner(others, own)), strict=True
+        ):
+            lost.append(order[~there])
+            rows.append(order[there])
     apart = _too_far(actual, expected, *rows)
     if apart.any():
         apart = _rematched(actual, expected, rows[0], rows[1], apart)
@@ -111,13 +111,17 @@ def _sort_key(leaf: Leaf, count: int) -> Floats:
     return sums
 
 
-def _numbered(hashes: Hashes) -> Hashes:
-    """Sorted hashes, each with how many of the same there were before it."""
+def _has_partner(hashes: Hashes, others: Hashes) -> npt.NDArray[np.bool_]:
+    """Which of sorted hashes are among the others, the n-th of the same if there are n of them."""
+    begins, ends = (
+        np.searchsorted(others, hashes, side="left"),
+        np.searchsorted(others, hashes, side="right"),
+    )
     places = np.arange(len(hashes))
-    begins = np.concatenate(([True], hashes[1:] != hashes[:-1]))
-    first = np.maximum.accumulate(np.where(begins, places, 0))
-    with np.errstate(over="ignore"):
-        return combined(hashes, (places - first).view(np.uint64))
+    first = np.concatenate(([True], hashes[1:] != hashes[:-1]))
+    earlier = places - np.maximum.accumulate(np.where(first, places, 0))
+    there: npt.NDArray[np.bool_] = earlier < ends - begins
+    return there
 
 
 def _too_far(
