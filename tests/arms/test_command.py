@@ -59,6 +59,15 @@ OTHER = """\
 -- All keys
 SELECT sum(key) AS total FROM t
 """
+TYPES = """\
+-- Of many types
+-- order by {order}
+SELECT
+    TIMESTAMP_NS '2024-01-01 00:00:00.000000001' AS at, 'infinity'::TIMESTAMP AS late,
+    'b'::ENUM('a', 'b') AS letter, INTERVAL 1 MONTH AS lapse, [0.1, NULL] AS list,
+    MAP {{'k': 1.5}} AS map, {{'x': DATE '0044-03-15 (BC)'}} AS struct, 1::HUGEINT AS huge
+FROM range(3)
+"""
 
 
 @dataclass
@@ -151,6 +160,10 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
         team.write("README.md", tag)
         team.commit(f"committed data, {tag}")
         team.git("tag", tag)
+    for order, tag in (("at asc nulls last", "types"), ("place asc", "misnamed")):
+        team.write("queries/types.sql", TYPES.format(order=order))
+        team.commit(f"a query of many types, {tag}")
+        team.git("tag", tag)
     yield team
 
 
@@ -190,6 +203,19 @@ def test_a_slower_commit_is_named(team: Team, tmp_path: Path) -> None:
     assert "slower" in (tmp_path / "report/summary.md").read_text()
     assert team.git("status", "--porcelain") == ""
     assert len(team.git("worktree", "list").splitlines()) == 1
+
+
+def test_answers_of_any_type_are_compared(team: Team) -> None:
+    done = team.compare("types", "types", "--max-time", "1", "--queries", "types", "--json")
+    assert done.returncode == 0, done.stderr
+    found = msgspec.json.decode(done.stdout, type=Comparison)
+    (types,) = (change for change in found.changes() if change.query == "types")
+    assert types.verdict not in ("wrong", "failed"), types
+
+
+def test_a_header_that_names_no_column_of_the_result_is_refused(team: Team) -> None:
+    said = refused(team.compare("misnamed", "misnamed", "--queries", "types"))
+    assert "query file types.sql: its header says 'order by place'" in said
 
 
 def test_a_wrong_commit_is_never_faster(team: Team) -> None:
