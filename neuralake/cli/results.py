@@ -27,7 +27,7 @@ def results() -> None:
 def results_list(as_json: bool) -> None:
     """List the runs and the comparisons, oldest first.
 
-    With --json an array of both: a comparison has the key comparison, a run has not.
+    With --json an array of both; only a comparison has a base and a candidate.
     """
     from neuralake.report.listings import print_comparisons, print_runs
     from neuralake.results.comparisons import ComparisonStore

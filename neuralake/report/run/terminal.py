@@ -18,7 +18,7 @@ from neuralake.report.text import one_line, printable
 from neuralake.results.records import Run
 from neuralake.results.summary import Summary, summarise
 
-_STAR, _NO_STAR = " *", "  "  # as wide as each other, so that digits stand below one another
+_STAR = "* "  # before the number: at the right digits stand below one another
 
 
 def run_table(run: Run) -> Group:
@@ -96,16 +96,16 @@ def _cells(summary: Summary, query: str, engine: str, fastest: str | None) -> li
     """The hot median, and the cold one where the table has a column for it."""
     cell = summary.cells[query, engine]
     if cell.latency_s is None:
-        hot = Text(cell.status + _NO_STAR, style="red")
+        hot = Text(cell.status, style="red")
     else:
         style = "bold green" if engine == fastest else ""
-        mark = _STAR if engine == fastest else _NO_STAR
-        hot = Text(in_ms(cell.latency_s.median) + mark, style=style)
+        mark = _STAR if engine == fastest else ""
+        hot = Text(mark + in_ms(cell.latency_s.median), style=style)
     cold = Text(in_ms(cell.cold_s.median if cell.cold_s else None))
     return [hot, cold] if summary.has_cold else [hot]
 
 
 def _row(summary: Summary, hot: Iterable[str], cold: Iterable[str]) -> Iterator[str]:
     """One text an engine, or two where there are columns for cold runs."""
-    pairs = ((f"{text}{_NO_STAR}", other) for text, other in zip(hot, cold, strict=True))
+    pairs = zip(hot, cold, strict=True)
     return (text for pair in pairs for text in pair[: 2 if summary.has_cold else 1])
