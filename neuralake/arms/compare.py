@@ -151,7 +151,7 @@ class _Comparing:
                     options={side: self._engine_options(spec.name, side) for side in SIDES},
                     places=places,
                     queries=queries,
-                    tables=loaded["base"]["tables"],
+                    tables=_tables(loaded),
                     answers=answers,
                     terms=self._request.terms,
                     rounds=plans[number].rounds,
@@ -313,11 +313,13 @@ class _Comparing:
             engines=engines,
             only_in_base=only["base"],
             only_in_candidate=only["candidate"],
-            tables={
-                table: shown_identity(identity)
-                for table, identity in loaded["base"]["tables"].items()
-            },
+            tables={table: shown_identity(identity) for table, identity in _tables(loaded).items()},
         )
+
+
+def _tables(loaded: Mapping[Side, Mapping[str, Any]]) -> dict[str, Any]:
+    """What identifies the data of each table that either arm's queries name."""
+    return {**loaded["candidate"]["tables"], **loaded["base"]["tables"]}
 
 
 def _query(name: str, facts: Mapping[str, Any]) -> Query:

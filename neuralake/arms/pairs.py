@@ -446,13 +446,17 @@ def _both(arms: Mapping[Side, ArmProcess], do: Callable[[ArmProcess, Side], None
 def require_same_tables(
     found: Mapping[str, object], expected: Mapping[str, object], place: Place
 ) -> None:
-    """Raise ``CompareError``, naming the table, unless the data is what it was."""
-    for name in sorted(found.keys() | expected.keys()):
-        if found.get(name) != expected.get(name):
+    """Raise ``CompareError``, naming the table, unless the data is what it was.
+
+    An arm has the tables that its queries name: one that only the other has is no difference of the
+    data.
+    """
+    for name in sorted(found.keys() & expected.keys()):
+        if found[name] != expected[name]:
             raise CompareError(
                 f"table {name} is not the same in both arms: {place.side} {place.name} reads "
-                f"{shown_identity(found.get(name))}, expected "
-                f"{shown_identity(expected.get(name))}; both arms must read one dataset, and "
+                f"{shown_identity(found[name])}, expected "
+                f"{shown_identity(expected[name])}; both arms must read one dataset, and "
                 "nothing may write to it meanwhile"
             )
 
