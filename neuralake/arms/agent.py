@@ -48,8 +48,8 @@ class Agent:
         -------
         dict
             ``name``, ``scale_factor``, what is asked (``queries``: ``sql``, ``order_by``,
-            ``limit`` and ``allowances``, by name), and what identifies the data of each table
-            (``tables``).
+            ``limit``, ``offset`` and ``allowances``, by name), and what identifies the data of each
+            table (``tables``).
         """
         from neuralake.config import Settings
 
@@ -138,7 +138,7 @@ class Agent:
 
 def _asked(query: Any) -> dict[str, Any]:
     """A query's text with its parameters filled in, and what it promises of its rows."""
-    # an older Neuralake has neither nulls nor allowances
+    # an older Neuralake has no nulls, no allowances and no offset
     order = [(k.column, k.descending, getattr(k, "nulls", None)) for k in query.order_by]
     allowances = [
         (allowed.tolerance.relative, allowed.tolerance.absolute, allowed.column)
@@ -148,6 +148,7 @@ def _asked(query: Any) -> dict[str, Any]:
         "sql": query.sql(),
         "order_by": order,
         "limit": query.limit,
+        "offset": getattr(query, "offset", 0),
         "allowances": allowances,
     }
 

@@ -329,6 +329,7 @@ def _query(name: str, facts: Mapping[str, Any]) -> Query:
         facts["sql"],
         order_by=tuple(SortKey(*key) for key in facts["order_by"]),
         limit=facts["limit"],
+        offset=facts["offset"],
         allowances=tuple(
             Allowance(Tolerance(relative, absolute), column)
             for relative, absolute, column in facts["allowances"]

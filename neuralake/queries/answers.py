@@ -148,15 +148,17 @@ def compare(actual: Answer, expected: Answer, query: Query) -> Mismatch | None:
     broken = _unsorted(actual, expected, columns)
     if broken is not None:
         return broken
-    cut = bool(keys) and actual.count == query.limit
+    # where rows of a tie may have been left out: after the last row, and before the first
+    cuts = [-1] if actual.count == query.limit else []
+    cuts = [*cuts, 0] if query.offset else cuts
     sides = []
     for answer in (actual, expected):
-        tie = _last_tie(answer, [p for p, _ in keys], shapes) if cut else None
+        tie = _ties(answer, [p for p, _ in keys], shapes, cuts) if keys and cuts else None
         sides.append(_hashed(answer, shapes, {p for p, _ in keys}, tie))
     rows, partners = unpaired(*sides)
     if not len(rows):
         return None
-    advice = _advice(columns, expected, [p for p, _ in keys]) if cut else ""
+    advice = _advice(columns, expected, [p for p, _ in keys]) if cuts else ""
     return _explained(actual, expected, rows.tolist(), partners.tolist(), advice)
 
 
@@ -259,18 +261,23 @@ def _unsorted(
     return Mismatch(reason, row, *(a.rows([row]).get(row) for a in (actual, expected)))
 
 
-def _last_tie(answer: Answer, positions: Sequence[int], shapes: Sequence[Shape]) -> Flags:
-    """Which rows tie with the last one, as far as their numbers can tell."""
-    tie = np.ones(answer.count, np.bool_)
-    for position in positions:
-        leaves: list[Leaf] = []
-        hashes = hash_values(answer.column(position), shapes[position], leaves)
-        tie &= hashes == hashes[-1:]
-        for leaf in leaves:
-            if leaf.rows is None:
-                last = np.full(answer.count, leaf.values[-1]) if answer.count else leaf.values
-                tie &= close(leaf.values, last, leaf.tolerance)
-    return tie
+def _ties(
+    answer: Answer, positions: Sequence[int], shapes: Sequence[Shape], rows: Sequence[int]
+) -> Flags:
+    """Which rows tie with one of these rows, as far as their numbers can tell."""
+    found = np.zeros(answer.count, np.bool_)
+    for row in rows if answer.count else ():
+        tie = np.ones(answer.count, np.bool_)
+        for position in positions:
+            leaves: list[Leaf] = []
+            hashes = hash_values(answer.column(position), shapes[position], leaves)
+            tie &= hashes == hashes[row]
+            for leaf in leaves:
+                if leaf.rows is None:
+                    same = np.full(answer.count, leaf.values[row])
+                    tie &= close(leaf.values, same, leaf.tolerance)
+        found |= tie
+    return found
 
 
 def _hashed(

@@ -37,6 +37,7 @@ _COLUMN = r'(?:"(?P<quoted>(?:[^"]|"")+)"|(?P<column>\w+))'
 _ORDER_KEY = re.compile(
     rf"\s*{_COLUMN} (?P<direction>asc|desc)(?: nulls (?P<nulls>first|last))?\s*(?:,|$)"
 )
+_LIMIT = re.compile(r"(?P<limit>[0-9]+)(?: offset (?P<offset>[0-9]+))?")
 _TOLERANCE = re.compile(
     rf"(?:{_COLUMN} )?(?P<number>[0-9.eE+-]+)(?: (?P<measure>relative|absolute))?"
 )
@@ -132,6 +133,8 @@ class Query:
         Keys by which the result is ordered; empty if any order is right.
     limit
         Greatest number of rows, or None.
+    offset
+        Number of rows that are passed over before the first one.
     allowances
         How far numbers may differ between engines, where it is more than their types say.
     """
@@ -143,6 +146,7 @@ class Query:
     order_by: tuple[SortKey, ...] = ()
     limit: int | None = None
     allowances: tuple[Allowance, ...] = ()
+    offset: int = 0
 
     def sql(self, values: Mapping[str, str] | None = None) -> str:
         """The text with each placeholder replaced by a literal.
@@ -190,7 +194,9 @@ def parse_query(name: str, source: str) -> Query:
     text = source[position:].strip().rstrip(";")
     if not text:
         raise QueryError(f"query {name} has no SQL text")
-    title, limit = "", None
+    title = ""
+    limit: int | None = None
+    offset = 0
     parameters: list[Parameter] = []
     order_by: tuple[SortKey, ...] = ()
     allowances: list[Allowance] = []
@@ -200,12 +206,12 @@ def parse_query(name: str, source: str) -> Query:
         elif line.startswith("order by "):
             order_by = _sort_keys(name, line[9:])
         elif line.startswith("limit "):
-            limit = _limit(name, line[6:])
+            limit, offset = _limit(name, line[6:])
         elif line.startswith("tolerance "):
             allowances.append(_allowance(name, line[10:].strip()))
         elif not title:
             title = line
-    return Query(name, title, text, tuple(parameters), order_by, limit, tuple(allowances))
+    return Query(name, title, text, tuple(parameters), order_by, limit, tuple(allowances), offset)
 
 
 def load_queries(directory: Path | Traversable) -> tuple[Query, ...]:
@@ -292,7 +298,12 @@ def _allowance(query: str, line: str) -> Allowance:
     return Allowance(Tolerance(**measure), _column(match))
 
 
-def _limit(query: str, value: str) -> int:
-    if not value.strip().isdecimal():
-        raise QueryError(f"query {query}: limit is {value!r}: expected a number of rows")
-    return int(value)
+def _limit(query: str, value: str) -> tuple[int, int]:
+    """Such as ``10`` and ``10 offset 20``."""
+    match = _LIMIT.fullmatch(value.strip())
+    if match is None:
+        raise QueryError(
+            f"query {query}: limit is {value!r}: expected a number of rows, with 'offset NUMBER' "
+            f"after it or not"
+        )
+    return int(match["limit"]), int(match["offset"] or 0)

@@ -103,6 +103,15 @@ def test_a_limit_excuses_only_the_last_tie() -> None:
     assert compare(answer((1, "x"), (2, "p"), (4, "q")), expected, TOP_3) is not None
 
 
+def test_an_offset_may_cut_inside_the_first_tie_too() -> None:
+    page = Query("q", "", "", order_by=(SortKey("a", False),), limit=4, offset=4)
+    expected = answer((1, "x"), (2, "p"), (3, "q"))
+    assert compare(answer((1, "y"), (2, "p"), (3, "q")), expected, page) is None
+    assert compare(answer((1, "x"), (2, "r"), (3, "q")), expected, page) is not None
+    assert compare(answer((1, "x"), (2, "p"), (3, "r")), expected, page) is not None
+    assert compare(answer((1, "y"), (2, "p"), (3, "q")), expected, BY_A) is not None
+
+
 def test_a_result_that_does_not_reach_its_limit_is_compared_whole() -> None:
     expected = answer((1, "x"), (2, "p"))
     assert compare(answer((1, "x"), (2, "q")), expected, TOP_3) is not None

@@ -56,6 +56,7 @@ def test_a_header_says_where_nulls_stand_and_what_is_near_enough() -> None:
         SortKey("B, c", False, "first"),
         SortKey("d", False),
     )
+    assert parse_query("q", "-- T\n-- limit 10 offset 20\nSELECT 1").offset == 20
     assert query.allowances == (
         Allowance(Tolerance(relative=1e-3)),
         Allowance(Tolerance(absolute=0.5), "d"),
@@ -86,6 +87,7 @@ def test_a_query_needs_no_header() -> None:
         ("limit ten", "limit is 'ten': expected a number of rows"),
         ("limit ²", "limit is '²': expected a number of rows"),
         ("limit -1", "limit is '-1'"),
+        ("limit 10 offset", "limit is '10 offset'"),
     ],
 )
 def test_a_malformed_header_is_said(header: str, message: str) -> None:
