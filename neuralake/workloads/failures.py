@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from neuralake.errors import telling_part
 from neuralake.measure.worker import (
     RemoteError,
     WorkerDiedError,
@@ -69,13 +70,14 @@ def judge(failure: Failure, said: str, *, limit_bytes: int | None) -> Verdict:
         case WorkerMemoryError():
             return _verdict("oom", words, replace=True)
         case RemoteError():
-            text = f"{failure.kind}: {words}"
+            text = f"{failure.kind}: {telling_part(words) or words}"
             if failure.out_of_memory:
                 text = f"a process was killed for want of memory{_limit(limit_bytes)}; {text}"
                 return _verdict("oom", text, replace=True)
             if _OUT_OF_MEMORY.search(text):
                 return _verdict("oom", text, replace=True)
-            if memory := _OUT_OF_MEMORY.search(said):  # a JVM tells its log and not the caller
+            # A JVM tells its log and not the caller, or the caller below what tells the fault
+            if memory := _OUT_OF_MEMORY.search(words) or _OUT_OF_MEMORY.search(said):
                 return _verdict("oom", f"{memory[0]}: {text}", replace=True)
             return _verdict("error", text, replace=False)
         case WorkerDiedError():

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -257,6 +259,30 @@ def test_calibrate_keeps_the_noise_and_compare_reads_it(team: Team) -> None:
         assert "is corrupt" in refused(team.compare("fast", "fast"))
     finally:
         kept.unlink()
+
+
+def test_a_calibration_is_interrupted_before_it_knows_anything(team: Team) -> None:
+    before = set(team.home.glob("results/comparisons/*/pairs.jsonl"))
+    workload = ("--workload", "queries", "--engines", "duckdb", "--rounds", "10000")
+    with subprocess.Popen(
+        [sys.executable, "-m", "neuralake", "calibrate", "fast", *workload],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=team.path,
+        env=cli_environment(team.storage, team.home)
+        | {"NEURALAKE_CACHE_ROOT": str(team.home / "cache")},
+    ) as calibrate:
+        for _ in range(2400):
+            journals = set(team.home.glob("results/comparisons/*/pairs.jsonl")) - before
+            if any(journal.read_bytes().count(b"\n") > 2 for journal in journals):
+                break
+            time.sleep(0.05)
+        calibrate.send_signal(signal.SIGINT)
+        output, errors = calibrate.communicate(timeout=60)
+    assert (calibrate.returncode, output) == (130, ""), errors
+    assert "neuralake: interrupted: what was measured is kept in" in errors.splitlines()[-1]
+    assert not list(team.home.glob("results/calibrations/*.json"))
 
 
 Case = tuple[tuple[str, ...], str]

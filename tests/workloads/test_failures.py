@@ -231,6 +231,19 @@ def test_an_ordinary_error_leaves_the_process_alone() -> None:
     assert (verdict.status, verdict.message, verdict.replace) == ("error", "ValueError: no", False)
 
 
+def test_an_engines_trace_is_recorded_by_what_tells_the_fault() -> None:
+    trace = (
+        "An error occurred while calling o1.getResult.\n"
+        ": org.apache.spark.SparkException: Exception thrown in awaitResult:\n"
+        "\tat org.apache.spark.Util.awaitResult(Util.scala:1)\n"
+        "Caused by: java.io.IOException: bad footer\n\tat a.B.read(B.java:1)\n"
+    )
+    verdict = judge(RemoteError("Py4JJavaError", trace, ""), "", limit_bytes=None)
+    assert verdict.message == "Py4JJavaError: IOException: bad footer"
+    short = trace + "Caused by: java.lang.OutOfMemoryError\n\tat a.B.read(B.java:1)\n"
+    assert judge(RemoteError("Py4JJavaError", short, ""), "", limit_bytes=None).status == "oom"
+
+
 def test_a_message_is_cut(tmp_path: Path) -> None:
     verdict = judge(RemoteError("E", "x" * 10_000, ""), "", limit_bytes=None)
     assert len(verdict.message) == 2000
