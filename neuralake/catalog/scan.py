@@ -14,12 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import unquote
 
 import pyarrow as pa
 
 from neuralake.config import is_remote
 from neuralake.delta.contents import Contents
 from neuralake.delta.rows import FilesDataset, Source
+from neuralake.delta.snapshot import HIVE_NULL, DataFile, Snapshot
 
 if TYPE_CHECKING:
     import polars as pl
@@ -88,7 +90,30 @@ def _suits_scan_delta(contents: Contents) -> bool:
         and not contents.has_dictionaries
         and not is_encoded
         and not any(pa.types.is_binary(kind) for kind in types)
+        and all(_is_hive_path(file, snapshot) for file in snapshot.files)
     )
+
+
+def _is_hive_path(file: DataFile, snapshot: Snapshot) -> bool:
+    """Whether the path of a file says its partition values: scan_delta asks it, and not the log."""
+    folders = file.uri.removeprefix(f"{snapshot.uri.rstrip('/')}/").split("/")[:-1]
+    if len(folders) != len(file.partition):
+        return False
+    for folder in folders:
+        name, _, text = folder.partition("=")
+        value = file.partition.get(name)
+        if value is None:
+            return False
+        if not (_is_said(value, text) if value.is_valid else text == HIVE_NULL):
+            return False
+    return True
+
+
+def _is_said(value: pa.Scalar, text: str) -> bool:
+    try:
+        return text != HIVE_NULL and bool(pa.scalar(unquote(text)).cast(value.type) == value)
+    except pa.ArrowException:
+        return False
 
 
 def scan_arrow(source: Source) -> pl.LazyFrame:

@@ -52,6 +52,14 @@ class Contents:
         return not self.has_other_types and all(s.names == names for s in self._schemas.values())
 
     @cached_property
+    def is_alike(self) -> bool:
+        """Whether all files have one schema, encodings included, and that is the table's."""
+        first, *others = [s.remove_metadata() for s in self._schemas.values()] or [None]
+        return (
+            self.is_uniform and not self.int96_columns and all(other == first for other in others)
+        )
+
+    @cached_property
     def has_other_types(self) -> bool:
         """Whether a file holds a column in another type than the table's.
 

@@ -15,10 +15,19 @@ from functools import cached_property
 
 import deltalake
 import pyarrow as pa
+from deltalake.exceptions import DeltaError
 from deltalake.schema import VariantType
 
-from neuralake.delta.spellings import absolute, decoded, is_absolute, written_last
+from neuralake.delta.commits import (
+    absolute,
+    decoded,
+    has_deletion_vectors,
+    is_absolute,
+    written_last,
+)
 
+# Directory of a partition value that is missing
+HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 # Under which a file may hold a column in a narrower type
 WIDENING = frozenset({"typeWidening", "typeWidening-preview"})
 # Reader features that this package reads rightly. Any other, known or still to come, may change
@@ -153,6 +162,20 @@ class Snapshot:
         return any(file.deleted for file in self.files)
 
     @cached_property
+    def may_have_empty_partition_values(self) -> bool:
+        """Whether a partition value may be an empty string in the log, which means that it is null.
+
+        deltalake hands out null for both. Whoever writes a null calls the directory so.
+        """
+        return any(
+            pa.types.is_string(value.type)
+            and not value.is_valid
+            and f"={HIVE_NULL}/" not in file.uri
+            for file in self.files
+            for value in file.partition.values()
+        )
+
+    @cached_property
     def has_variants(self) -> bool:
         """Whether a column at the top is a variant."""
         return any(isinstance(f.type, VariantType) for f in self.handle.schema().fields)
@@ -178,6 +201,7 @@ class Snapshot:
         return None if None in counts else sum(count for count in counts if count is not None)
 
     def _partitions(self, actions: pa.Table) -> list[dict[str, pa.Scalar]]:
+        """Partition values of each file."""
         if not self.partition_columns:
             return [{} for _ in range(actions.num_rows)]
         values = actions.column("partition").combine_chunks()
@@ -192,7 +216,13 @@ class Snapshot:
         if "deletionVectors" not in self.features:
             return {}
         kept: dict[str, pa.BooleanArray] = {}
-        for batch in self.handle.deletion_vectors():
+        try:
+            batches = list(self.handle.deletion_vectors())
+        except DeltaError:  # deltalake reads none beside a feature that it does not know
+            if has_deletion_vectors(self.uri, self.storage_options):
+                raise
+            return {}
+        for batch in batches:
             table = pa.record_batch(batch)
             vectors = table.column("selection_vector")
             for i, uri in enumerate(table.column("filepath").to_pylist()):

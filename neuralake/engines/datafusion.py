@@ -192,7 +192,7 @@ class DataFusionSession:
             contents = table.contents()
             reader = choose_reader(contents) if files else TABLE_PROVIDER
             if reader == SNAPSHOT_FILES:
-                schema = None if contents.is_uniform else contents.snapshot.schema
+                schema = None if contents.is_alike else contents.snapshot.schema.remove_metadata()
                 self._register_files(name, contents.snapshot.paths, schema)
             elif reader == TABLE_PROVIDER:
                 self._context.register_table(name, contents.snapshot.handle)
@@ -273,6 +273,7 @@ def choose_reader(contents: Contents) -> DeltaReader:
         and not snapshot.has_deletions
         and not snapshot.has_variants
         and not snapshot.has_outside_files
+        and not snapshot.may_have_empty_partition_values
     )
     return TABLE_PROVIDER if provided else ARROW
 
@@ -313,11 +314,12 @@ def _directory_of(files: Sequence[str]) -> str | None:
     """
     directory = Path(files[0]).parent
     present = set()
-    for entry in os.scandir(directory):
-        if entry.is_dir() and "=" in entry.name:
-            return None
-        if entry.name.endswith(".parquet"):
-            present.add(entry.path)
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            if entry.is_dir() and "=" in entry.name:
+                return None
+            if entry.name.endswith(".parquet"):
+                present.add(entry.path)
     return f"{directory}/" if present == set(files) else None
 
 

@@ -1,8 +1,6 @@
 """Delta tables: read from the log, checked, and never more than their files without saying so."""
 
-import base64
 import json
-import struct
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from deltalake import write_deltalake
 from neuralake.catalog import Column, DeltaTable, Filter
 from neuralake.config import Settings
 from neuralake.errors import CatalogError, SchemaMismatchError
+from tests.delta.make import actions, commit, deletion_vector, log_file
 
 COLUMNS = (Column("id", pa.int64()), Column("name", pa.string()))
 ROWS = pa.table({"id": [1, 2, 3], "name": ["ada", "bob", "cyd"]})
@@ -26,40 +25,11 @@ def people(tmp_path: Path, settings: Settings) -> DeltaTable:
     return DeltaTable(name="people", location="people", columns=COLUMNS).resolve(settings)
 
 
-def log_of(table: DeltaTable, version: int) -> Path:
-    return Path(table.uri) / "_delta_log" / f"{version:020d}.json"
-
-
-def actions(table: DeltaTable, version: int) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in log_of(table, version).read_text().splitlines()]
-
-
-def commit(table: DeltaTable, version: int, *lines: dict[str, Any]) -> None:
-    log_of(table, version).write_text("".join(json.dumps(line) + "\n" for line in lines))
-
-
-def deletion_vector(*rows: int) -> dict[str, Any]:
-    """An inline deletion vector (Delta protocol, "Deletion Vector Format")."""
-    header = struct.pack("<IQIII", 1681511377, 1, 0, 12346, 1)
-    raw = header + struct.pack(f"<HHI{len(rows)}H", 0, len(rows) - 1, 16, *rows)
-    rfc1924 = (
-        b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~"
-    )
-    z85 = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
-    text = base64.b85encode(raw.ljust(-len(raw) % 4 + len(raw), b"\0"))
-    return {
-        "storageType": "i",
-        "pathOrInlineDv": text.translate(bytes.maketrans(rfc1924, z85)).decode(),
-        "sizeInBytes": len(raw),
-        "cardinality": len(rows),
-    }
-
-
 def delete_by_vector(table: DeltaTable, *rows: int) -> None:
-    (add,) = [action["add"] for action in actions(table, 0) if "add" in action]
+    (add,) = [action["add"] for action in actions(Path(table.uri), 0) if "add" in action]
     remove = {"path": add["path"], "deletionTimestamp": 1, "dataChange": True}
     commit(
-        table,
+        Path(table.uri),
         1,
         {"remove": remove},
         {"add": {**add, "deletionVector": deletion_vector(*rows)}},
@@ -195,7 +165,7 @@ class TestWhatFilesAloneDoNotTell:
         assert people.rows() == 2
 
     def test_column_mapping(self, people: DeltaTable) -> None:
-        first = actions(people, 0)
+        first = actions(Path(people.uri), 0)
         metadata = next(action["metaData"] for action in first if "metaData" in action)
         schema = json.loads(metadata["schemaString"])
         for number, field in enumerate(schema["fields"], start=1):
@@ -209,7 +179,9 @@ class TestWhatFilesAloneDoNotTell:
             "delta.columnMapping.maxColumnId": "2",
         }
         protocol = {"protocol": {"minReaderVersion": 2, "minWriterVersion": 5}}
-        commit(people, 0, protocol, *[action for action in first if "protocol" not in action])
+        commit(
+            Path(people.uri), 0, protocol, *[action for action in first if "protocol" not in action]
+        )
         with pytest.raises(CatalogError, match="plain files: it has column mapping"):
             people.files()
 
@@ -220,8 +192,8 @@ class TestWhatFilesAloneDoNotTell:
             "readerFeatures": ["timeInSpace"],
             "writerFeatures": ["timeInSpace"],
         }
-        rest = [action for action in actions(people, 0) if "protocol" not in action]
-        commit(people, 0, {"protocol": protocol}, *rest)
+        rest = [action for action in actions(Path(people.uri), 0) if "protocol" not in action]
+        commit(Path(people.uri), 0, {"protocol": protocol}, *rest)
         for read in (people.files, people.contents, people.lazy):
             with pytest.raises(CatalogError, match="timeInSpace"):
                 read()
@@ -258,7 +230,7 @@ class TestWhatIsNoDeltaTable:
     def test_is_an_error_of_one_line_if_its_log_is_broken(
         self, people: DeltaTable, log: str
     ) -> None:
-        log_of(people, 0).write_text(log)
+        log_file(Path(people.uri), 0).write_text(log)
         with pytest.raises(CatalogError) as caught:
             people.check()
         message = str(caught.value)

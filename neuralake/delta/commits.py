@@ -8,7 +8,7 @@ Lake, ``DeltaLogSuite`` ("paths should be canonicalized").
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from urllib.parse import unquote
 
 import msgspec
@@ -19,6 +19,7 @@ from neuralake.storage import filesystem
 
 _SCHEME = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+:")
 _FILE_SCHEME = re.compile(r"^file:/+")
+_NEWEST = 10**20 - 1
 
 
 class _Path(msgspec.Struct):
@@ -84,7 +85,23 @@ def written_last(uri: str, options: Mapping[str, str], version: int) -> dict[str
     return last
 
 
-def _commits(system: fs.FileSystem, log: str, version: int) -> Iterable[str]:
+def has_deletion_vectors(uri: str, options: Mapping[str, str]) -> bool:
+    """Whether the log of a table may tell of a deletion vector, at any version.
+
+    A log whose first commits were cleaned up tells no more, and may have had one.
+    """
+    system, path = filesystem(uri, options)
+    commits = _commits(system, f"{path.rstrip('/')}/_delta_log", _NEWEST)
+    if not commits or not commits[0].endswith(f"{0:020d}.json"):
+        return True
+    for commit in commits:
+        with system.open_input_stream(commit) as stream:
+            if b'"deletionVector"' in stream.read():
+                return True
+    return False
+
+
+def _commits(system: fs.FileSystem, log: str, version: int) -> list[str]:
     found = system.get_file_info(fs.FileSelector(log))
     names = sorted(i.path for i in found if re.search(r"/\d{20}\.json$", i.path))
     return [name for name in names if int(name[-25:-5]) <= version]

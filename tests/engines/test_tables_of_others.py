@@ -1,0 +1,115 @@
+"""Every engine reads the rows that a table has, however it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from neuralake.catalog.tables import DeltaTable, ParquetTable
+from neuralake.engines import registry
+from neuralake.engines.protocol import Engine
+from neuralake.engines.registry import EngineSpec
+from neuralake.queries.answers import Answer, compare
+from neuralake.queries.query import parse_query
+from neuralake.workloads.counts import miscounted
+from tests.engines.others import CASES
+
+EVERYTHING = parse_query("everything", "SELECT * FROM t")
+
+
+@pytest.fixture(scope="module", params=["polars", "datafusion", "duckdb", "spark"])
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """An engine in this process; Spark with a small heap."""
+    name = str(request.param)
+    spec = EngineSpec(name, {"memory": "768m", "delta_reader": "delta"} if name == "spark" else {})
+    registry.prepare(spec)
+    started = registry.start(spec)
+    yield started
+    started.close()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_rows_are_those_of_the_table(engine: Engine, case: str, tmp_path: Path) -> None:
+    table, expected = CASES[case](tmp_path / "t")
+    session = engine.open({"t": table})
+    try:
+        found = session.execute("SELECT * FROM t")
+        assert found.column_names == expected.column_names
+        mismatch = compare(Answer.of(found), Answer.of(expected), EVERYTHING)
+        assert mismatch is None, f"{mismatch}\n{found}"
+        assert miscounted(engine.name, session, {"t": table}) == {}
+        first = expected.column_names[0]
+        counted = session.execute(f'SELECT COUNT("{first}") AS n FROM t').column(0)[0].as_py()
+        assert counted == expected.num_rows - expected.column(0).null_count
+    finally:
+        session.close()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_catalog_reads_the_same_rows(case: str, tmp_path: Path) -> None:
+    table, expected = CASES[case](tmp_path / "t")
+    assert isinstance(table, DeltaTable | ParquetTable)
+    found = table.lazy().collect().to_arrow()
+    assert compare(Answer.of(found), Answer.of(expected), EVERYTHING) is None
+    assert table.rows() == expected.num_rows
+
+
+def test_what_is_made_for_a_session_goes_with_it(tmp_path: Path) -> None:
+    table, _ = CASES["files beside those of the snapshot"](tmp_path / "t")
+    engine = registry.start(EngineSpec("datafusion"))
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tempfile.tempdir", str(temporary))
+        session = engine.open({"t": table})
+        assert len(list(temporary.rglob("*.parquet"))) == 2
+        session.close()
+    assert list(temporary.iterdir()) == []
+
+
+class TestReadersAreRecorded:
+    @pytest.mark.parametrize(
+        ("name", "case", "reader"),
+        [
+            ("polars", "deleted rows", "scan-delta"),
+            ("polars", "deleted rows of partitions", "arrow"),
+            ("datafusion", "values in the log and not in the path", "arrow"),
+            ("polars", "renamed columns", "arrow"),
+            ("polars", "times of old within", "arrow"),
+            ("datafusion", "renamed columns", "table-provider"),
+            ("datafusion", "deleted rows", "arrow"),
+            ("datafusion", "wider types", "arrow"),
+            ("duckdb", "wider types", "arrow"),
+            ("duckdb", "no rows", "arrow"),
+        ],
+    )
+    def test_where_the_default_cannot(
+        self, name: str, case: str, reader: str, tmp_path: Path
+    ) -> None:
+        table, _ = CASES[case](tmp_path / "t")
+        engine = registry.start(EngineSpec(name))
+        engine.open({"t": table}).close()
+        assert engine.settings["readers"] == {"t": reader}
+
+    @pytest.mark.parametrize("name", ["polars", "datafusion", "duckdb"])
+    @pytest.mark.parametrize(
+        "case", ["partitioned then not", "times of old", "columns that came later"]
+    )
+    def test_not_where_it_can(self, name: str, case: str, tmp_path: Path) -> None:
+        table, _ = CASES[case](tmp_path / "t")
+        engine = registry.start(EngineSpec(name))
+        engine.open({"t": table}).close()
+        assert "readers" not in engine.settings
+
+
+def test_a_filter_of_a_fraction_finds_what_the_engine_itself_finds(tmp_path: Path) -> None:
+    table, _ = CASES["deleted rows"](tmp_path / "t")
+    for name in ("polars", "datafusion", "duckdb"):
+        session = registry.start(EngineSpec(name)).open({"t": table})
+        found = session.execute("SELECT COUNT(*) AS n FROM t WHERE x > 0.75")
+        assert found.to_pylist() == [{"n": 3}], f"{name}: NaN is above every number"
+        session.close()
+    assert pa.types.is_integer(found.schema.types[0])
