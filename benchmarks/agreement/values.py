@@ -1,0 +1,152 @@
+"""Random columns: types that Delta has, and values at their edges."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import string
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+import pyarrow as pa
+
+_UNICODE = ["", " ", "a'b", 'q"q', "ü", "日本", "a/b=c", "%25", "NULL", "null", "\\", "x" * 50]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A type of column.
+
+    Attributes
+    ----------
+    type
+        In Arrow.
+    draw
+        A value that is not missing.
+    literal
+        A value in SQL that all engines read alike; None where they do not.
+    groups
+        Whether equal values are equal to every engine, so that it can be grouped and ordered by.
+    partitions
+        Whether writers take it for a partition column.
+    """
+
+    type: pa.DataType
+    draw: Callable[[Random], Any]
+    literal: Callable[[Any], str] | None = None
+    groups: bool = False
+    partitions: bool = False
+
+
+def _integer(bits: int) -> Kind:
+    highest = int(2 ** (bits - 1)) - 1
+    lowest = -highest - 1
+
+    def draw(random: Random) -> int:
+        return random.choice((random.randint(-5, 5), lowest, highest))
+
+    def literal(value: int) -> str:
+        # The lowest number is no literal where the sign is an operator
+        return str(value) if abs(value) < highest else "0"
+
+    name: Callable[[], pa.DataType] = getattr(pa, f"int{bits}")
+    return Kind(name(), draw, literal, groups=True, partitions=True)
+
+
+def _decimal(precision: int, scale: int) -> Kind:
+    def draw(random: Random) -> Decimal:
+        units = random.choice([random.randint(-999, 999), 10**precision - 1])
+        # Not by arithmetic, which rounds to the precision of Python's decimal context
+        return Decimal((int(units < 0), tuple(map(int, str(abs(units)))), -scale))
+
+    def literal(value: Decimal) -> str:
+        return f"CAST('{value:f}' AS DECIMAL({precision}, {scale}))"
+
+    return Kind(pa.decimal128(precision, scale), draw, literal, groups=True)
+
+
+def _float(kind: pa.DataType) -> Kind:
+    # Halves are exact in both widths
+    special = [math.nan, math.inf, -math.inf, 0.0, 1.5, -2.5]
+    return Kind(kind, lambda random: random.choice([*special, random.randint(-9, 9) / 2]))
+
+
+def _text(random: Random) -> str:
+    word = "".join(random.choices(string.ascii_letters, k=random.randint(1, 6)))
+    return random.choice([random.choice(_UNICODE), word])
+
+
+def _date(random: Random) -> dt.date:
+    days = [dt.date(1, 1, 1), dt.date(1582, 10, 15), dt.date(1970, 1, 1), dt.date(9999, 12, 31)]
+    return random.choice([*days, dt.date(2024, 1, 1) + dt.timedelta(random.randint(0, 9))])
+
+
+def _time(random: Random) -> dt.datetime:
+    at = dt.datetime.fromisoformat("2024-02-29 23:59:59.999999")
+    far = ["0001-01-01", "1677-01-01", "9999-12-31 23:59:59.999999", "1969-12-31 23:59:59.999999"]
+    near = at + dt.timedelta(microseconds=random.randint(0, 10**9))
+    return random.choice([near, dt.datetime.fromisoformat(random.choice(far))])
+
+
+def _utc(random: Random) -> dt.datetime:
+    return _time(random).replace(tzinfo=dt.UTC)
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _plain_text(value: str) -> str:
+    return _quoted(value) if "\\" not in value else "'x'"  # Spark's escapes
+
+
+INTEGERS = tuple(_integer(bits) for bits in (8, 16, 32, 64))
+SCALARS = (
+    *INTEGERS,
+    _decimal(9, 2),
+    _decimal(18, 0),
+    _decimal(38, 10),
+    _float(pa.float32()),
+    _float(pa.float64()),
+    Kind(pa.string(), _text, _plain_text, groups=True, partitions=True),
+    Kind(pa.binary(), lambda random: random.randbytes(random.randint(0, 5))),
+    Kind(pa.bool_(), lambda random: random.random() < 0.5, str, groups=True, partitions=True),
+    Kind(
+        pa.date32(),
+        _date,
+        lambda value: f"DATE '{value.isoformat()}'",
+        groups=True,
+        partitions=True,
+    ),
+    Kind(pa.timestamp("us", "UTC"), _utc),
+    Kind(pa.timestamp("us"), _time),
+)
+
+
+def nested(random: Random) -> Kind:
+    """A list, struct or map of scalars."""
+    inner = random.choice(SCALARS)
+    shape = random.choice(["list", "struct", "map"])
+    if shape == "list":
+        return Kind(
+            pa.list_(inner.type),
+            lambda r: [value(inner, r) for _ in range(r.randint(0, 3))],
+        )
+    if shape == "map":
+        return Kind(
+            pa.map_(pa.string(), inner.type),
+            lambda r: [(f"k{i}", value(inner, r)) for i in range(r.randint(0, 3))],
+        )
+    other = random.choice(SCALARS)
+    return Kind(
+        pa.struct([("x", inner.type), ("y", other.type)]),
+        lambda r: {"x": value(inner, r), "y": value(other, r)},
+    )
+
+
+def value(kind: Kind, random: Random) -> Any:
+    """A value of a kind, or None."""
+    return None if random.random() < 0.2 else kind.draw(random)
