@@ -124,8 +124,8 @@ def compare(
     Parameters
     ----------
     base, candidate
-        The arms, such as ``main``, ``HEAD`` or ``HEAD+polars==2.0.0``, of the repository that the
-        working directory is in.
+        The arms: commits of the repository that the working directory is in, such as ``main`` or
+        ``HEAD+polars==2.0.0``, or what is installed here, such as ``polars==2.0.0``.
     workload
         A directory of SQL files; None for TPC-H.
     catalog
