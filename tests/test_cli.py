@@ -372,6 +372,8 @@ def test_a_table_that_differs_from_its_declaration_is_said(  # type: ignore[no-u
         ("polars", "SELEC 1", "SELEC"),
         ("datafusion", "SELECT * FROM nowhere", "nowhere"),
         ("duckdb", "SELECT nothing FROM nation", "nothing"),
+        # found only while it runs, and told below a Java exception that says nothing
+        ("spark", "SELECT (SELECT n_name FROM nation)", "More than one row returned by a subquery"),
     ],
 )
 def test_sql_that_cannot_run_is_said(cli: Cli, engine: str, sql: str, named: str) -> None:
