@@ -112,9 +112,8 @@ def test_bench_measures_reports_and_keeps(cli: Cli, tmp_path: Path) -> None:
     assert f"results: {run}" in done.stdout
     assert f"report: {run / 'report' / 'index.html'}" in done.stdout
     assert (run / "report" / "figures" / "latency.svg").is_file()
-    assert {"journal.jsonl", "run.json", "report", "answers", "logs"} == {
-        path.name for path in run.iterdir()
-    }
+    directories = {"answers", "logs", "plans", "queries", "report"}
+    assert {path.name for path in run.iterdir()} == {"journal.jsonl", "run.json", *directories}
     listed = json.loads(cli("results", "list", "--json").stdout)
     assert [item["id"] for item in listed] == [run.name]
     shown = json.loads(cli("results", "show", "--json").stdout)
