@@ -151,14 +151,16 @@ def compare(actual: Answer, expected: Answer, query: Query) -> Mismatch | None:
     # where rows of a tie may have been left out: after the last row, and before the first
     cuts = [-1] if actual.count == query.limit else []
     cuts = [*cuts, 0] if query.offset else cuts
-    sides = []
-    for answer in (actual, expected):
-        tie = _ties(answer, [p for p, _ in keys], shapes, cuts) if keys and cuts else None
-        sides.append(_hashed(answer, shapes, {p for p, _ in keys}, tie))
-    rows, partners = unpaired(*sides)
+    both = (actual, expected)
+    places = [position for position, _ in keys]
+    rows, partners = unpaired(*(_hashed(answer, shapes) for answer in both))
+    if len(rows) and keys and cuts:
+        ties = [_ties(answer, places, shapes, cuts) for answer in both]
+        sides = [_hashed(a, shapes, places, tie) for a, tie in zip(both, ties, strict=True)]
+        rows, partners = unpaired(*sides)
     if not len(rows):
         return None
-    advice = _advice(columns, expected, [p for p, _ in keys]) if cuts else ""
+    advice = _advice(columns, expected, places) if cuts else ""
     return _explained(actual, expected, rows.tolist(), partners.tolist(), advice)
 
 
@@ -281,7 +283,10 @@ def _ties(
 
 
 def _hashed(
-    answer: Answer, shapes: Sequence[Shape], keys: set[int], tie: Flags | None
+    answer: Answer,
+    shapes: Sequence[Shape],
+    keys: Sequence[int] = (),
+    tie: Flags | None = None,
 ) -> HashedRows:
     """The rows of an answer; of those that a LIMIT may have left out others for, the keys alone."""
     hashes = np.zeros(answer.count, np.uint64)

@@ -279,6 +279,12 @@ def test_a_limit_that_nulls_decide_asks_for_their_place() -> None:
     assert "NULLS" not in str(found)
 
 
+def test_all_rows_are_right_wherever_a_limit_would_have_cut() -> None:
+    rows = [(1, "x"), (2, "y")]
+    first, last = answer((None, "z"), *rows), answer(*rows, (None, "z"))
+    assert compare(first, last, TOP_3) is None
+
+
 def test_rows_whose_numbers_nearly_tie_find_their_partners() -> None:
     near, nearer = 1.0, 1.0 + 1e-12
     assert (

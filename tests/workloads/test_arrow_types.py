@@ -19,8 +19,9 @@ from neuralake.config import Settings
 from neuralake.engines.registry import EngineSpec
 from neuralake.errors import QueryError
 from neuralake.queries.answers import Answer, compare
+from neuralake.queries.digest import digest
 from neuralake.queries.directory import open_directory
-from neuralake.queries.query import Query
+from neuralake.queries.query import Query, SortKey
 from neuralake.report.answer import print_answer, write_answer
 from neuralake.results.comparison import SIDES
 from neuralake.results.store import load_run
@@ -123,3 +124,18 @@ def test_a_value_that_is_lost_is_found(name: str, odd: bool) -> None:
     first, second, third = (whole.slice(i, 1) for i in range(3))
     moved = pa.concat_tables([second, third, first]).set_column(0, "row", whole.column(0))
     assert compare(Answer.of(moved), Answer.of(other), query) is not None
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_rows_are_ordered_by_a_column_of_any_type(name: str) -> None:
+    """Of one value and nulls, so that both ends are in order whatever the type's own order is."""
+    query = Query("q", "", "SELECT 1", order_by=(SortKey("x", False),), limit=3)
+    for odd in (False, True):
+        rows = table(name, odd=odd)
+        first, null, other = (rows.slice(i, 1) for i in ((1, 2, 0) if odd else (0, 1, 2)))
+        top, end = pa.concat_tables([null, first, first]), pa.concat_tables([first, first, null])
+        assert compare(Answer.of(top), Answer.of(end), query) is None
+        assert len(digest(top, ["X"])) == 32
+        if name not in MISSING:
+            middle = pa.concat_tables([first, null, other])
+            assert "breaks the ORDER BY" in str(compare(Answer.of(middle), Answer.of(top), query))
