@@ -283,8 +283,6 @@ def _lists(array: pa.LargeListArray, shape: Shape, leaves: list[Leaf]) -> Hashes
     below: list[Leaf] = []
     items = hash_values(array.flatten(), shape, below)
     leaves += [_of_rows(leaf, rows) for leaf in below]
-    if not len(items):
-        return _tagged(_LIST, lengths.view(np.uint64))
     starts = np.cumsum(lengths) - lengths
     positions = np.arange(len(rows)) - starts[rows]
     return combined(
