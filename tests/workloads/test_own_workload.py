@@ -101,7 +101,7 @@ def test_the_engines_agree_and_nothing_is_of_tpch(cli: Cli, fleet: Path, tmp_pat
     ] * 3
     assert {s["status"] for s in run["samples"]} == {"ok"}
     shown = cli("results", "show")
-    assert "fleet: median of 1 hot runs" in shown.stdout
+    assert "fleet: median of 1 hot run, ms" in shown.stdout
     assert shown.stdout.count("3/3") == 2
     del header["fingerprint"]  # of all packages, the generator's among them
     assert "tpc" not in (shown.stdout + json.dumps(run)).lower()
