@@ -202,7 +202,7 @@ def test_the_shop_of_the_examples_is_one(cli: Cli, tmp_path: Path) -> None:
         environment={"NEURALAKE_STORAGE_ROOT": str(tmp_path / "data")},
     )
     assert done.returncode == 0, done.stderr
-    assert "shop: median of 1 hot runs" in done.stdout
+    assert "shop: median of 1 hot run, ms" in done.stdout
     assert done.stdout.count("3/3") == 3
 
 
