@@ -159,7 +159,7 @@ def test_an_engine_that_does_not_get_going_fails_every_query(
         assert verdicts(bench)["faulty", query].verdict == "failed"
         assert verdicts(bench)["faulty", query].detail == reason
     assert "faulty" in [engine.name for engine in bench.run.engines]
-    assert summarise(bench.run).compared == ()
+    assert summarise(bench.run).compared == ("q01", "q06")  # the totals are those of the others
 
 
 def test_an_answer_that_changes_in_a_later_run_is_wrong(
@@ -207,5 +207,5 @@ def test_the_command_line_shows_a_message_without_its_escape_sequences(
         environment={"PYTHONPATH": str(third_party) + os.pathsep + str(Path.cwd())},
     )
     assert done.returncode == 1, done.stderr
-    assert "cannot \N{REPLACEMENT CHARACTER}[31mcompute" in done.stdout
+    assert "cannot compute this" in done.stdout
     assert "\x1b" not in done.stdout + done.stderr
