@@ -130,7 +130,7 @@ def test_a_file_is_written_whole_and_nothing_else(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_written_is_said_and_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "directory").mkdir()
-    with pytest.raises(ResultsError, match="directory cannot be written: Is a directory"):
+    with pytest.raises(ResultsError, match="directory cannot be written: it is a directory"):
         write_export(tmp_path / "directory", b"content")
     with pytest.raises(ResultsError, match="cannot be written: No such file or directory"):
         write_export(tmp_path / "absent" / "file", b"content")
