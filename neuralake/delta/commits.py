@@ -8,7 +8,7 @@ Lake, ``DeltaLogSuite`` ("paths should be canonicalized").
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from urllib.parse import unquote
 
 import msgspec
@@ -24,6 +24,7 @@ _NEWEST = 10**20 - 1
 
 class _Path(msgspec.Struct):
     path: str
+    partitionValues: dict[str, str | None] | None = None  # noqa: N815 - the log's name
 
 
 class _Action(msgspec.Struct):
@@ -72,17 +73,19 @@ def written_last(uri: str, options: Mapping[str, str], version: int) -> dict[str
         By the place of a file the path under which it was added, or None if it was removed.
         Commits that were cleaned up, after a checkpoint, tell nothing.
     """
-    system, path = filesystem(uri, options)
     last: dict[str, str | None] = {}
-    for commit in _commits(system, f"{path.rstrip('/')}/_delta_log", version):
-        with system.open_input_stream(commit) as stream:
-            lines = [line for line in stream.read().splitlines() if line.strip()]
-        for action in (msgspec.json.decode(line, type=_Action) for line in lines):
-            if action.remove is not None:
-                last[absolute(uri, action.remove.path)] = None
-            if action.add is not None:
-                last[absolute(uri, action.add.path)] = action.add.path
+    for action in _actions(uri, options, version):
+        if action.remove is not None:
+            last[absolute(uri, action.remove.path)] = None
+        if action.add is not None:
+            last[absolute(uri, action.add.path)] = action.add.path
     return last
+
+
+def has_empty_partition_values(uri: str, options: Mapping[str, str], version: int) -> bool:
+    """Whether a commit adds a file of which a partition value is an empty string."""
+    added = (action.add for action in _actions(uri, options, version))
+    return any("" in (add.partitionValues or {}).values() for add in added if add is not None)
 
 
 def has_deletion_vectors(uri: str, options: Mapping[str, str]) -> bool:
@@ -99,6 +102,15 @@ def has_deletion_vectors(uri: str, options: Mapping[str, str]) -> bool:
             if b'"deletionVector"' in stream.read():
                 return True
     return False
+
+
+def _actions(uri: str, options: Mapping[str, str], version: int) -> Iterator[_Action]:
+    """What the commits say of files, oldest first."""
+    system, path = filesystem(uri, options)
+    for commit in _commits(system, f"{path.rstrip('/')}/_delta_log", version):
+        with system.open_input_stream(commit) as stream:
+            lines = [line for line in stream.read().splitlines() if line.strip()]
+        yield from (msgspec.json.decode(line, type=_Action) for line in lines)
 
 
 def _commits(system: fs.FileSystem, log: str, version: int) -> list[str]:

@@ -22,6 +22,7 @@ from neuralake.delta.commits import (
     absolute,
     decoded,
     has_deletion_vectors,
+    has_empty_partition_values,
     is_absolute,
     written_last,
 )
@@ -162,10 +163,11 @@ class Snapshot:
         return any(file.deleted for file in self.files)
 
     @cached_property
-    def may_have_empty_partition_values(self) -> bool:
-        """Whether a partition value may be an empty string in the log, which means that it is null.
+    def has_empty_partition_values(self) -> bool:
+        """Whether a partition value is an empty string in the log, which means that it is null.
 
-        deltalake hands out null for both. Whoever writes a null calls the directory so.
+        deltalake hands out null for both. Whoever writes a null calls the directory so, and the
+        commits need not be read.
         """
         return any(
             pa.types.is_string(value.type)
@@ -173,7 +175,7 @@ class Snapshot:
             and f"={HIVE_NULL}/" not in file.uri
             for file in self.files
             for value in file.partition.values()
-        )
+        ) and has_empty_partition_values(self.uri, self.storage_options, self.version)
 
     @cached_property
     def has_variants(self) -> bool:

@@ -273,7 +273,7 @@ def choose_reader(contents: Contents) -> DeltaReader:
         and not snapshot.has_deletions
         and not snapshot.has_variants
         and not snapshot.has_outside_files
-        and not snapshot.may_have_empty_partition_values
+        and not snapshot.has_empty_partition_values
     )
     return TABLE_PROVIDER if provided else ARROW
 

@@ -111,13 +111,19 @@ def values_in_the_log_and_not_in_the_path(root: Path) -> Case:
     files = [
         File(of([1, 2]), "9f/one.parquet", {"k": "a b/c=d%", "d": "2024-02-29"}),
         File(of([3]), "k=wrong/two.parquet", {"k": None, "d": None}),
-        File(of([4]), "three.parquet", {"k": "", "d": "1999-12-31"}),
+        File(of([4]), "three.parquet", {"k": "e", "d": "1999-12-31"}),
     ]
     write_table(root, schema, files, partition_by=["k", "d"])
     days = [dt.date(2024, 2, 29)] * 2 + [None, dt.date(1999, 12, 31)]
-    # An empty string is null in the log
-    values = ["a b/c=d%", "a b/c=d%", None, None]
+    values = ["a b/c=d%", "a b/c=d%", None, "e"]
     return delta(root), pa.table([pa.array([1, 2, 3, 4]), values, days], schema=schema)
+
+
+def empty_partition_values(root: Path) -> Case:
+    """Which are null (Delta protocol, "Partition Value Serialization")."""
+    schema = pa.schema([("id", pa.int64()), ("k", pa.string())])
+    write_table(root, schema, [File(of([1]), "k=/a.parquet", {"k": ""})], partition_by=["k"])
+    return delta(root), pa.table({"id": [1], "k": pa.array([None], pa.string())})
 
 
 def partitions_of_every_type(root: Path) -> Case:
@@ -336,6 +342,7 @@ CASES: dict[str, Callable[[Path], Case]] = {
         one_type_in_three_encodings,
         dictionaries_in_one_file,
         values_in_the_log_and_not_in_the_path,
+        empty_partition_values,
         partitions_of_every_type,
         times_of_old,
         times_of_old_within,

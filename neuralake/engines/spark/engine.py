@@ -143,6 +143,11 @@ class SparkSession:
         contents = table.contents()
         snapshot = contents.snapshot
         refuse_case_twins("Spark", name, snapshot.schema)
+        if snapshot.has_empty_partition_values:
+            raise EngineError(
+                f"table {name}: a partition value in its log is an empty string, which means null "
+                "(Delta protocol, Partition Value Serialization), and Spark takes it for a string"
+            )
         if self._delta:
             return self._snapshot(snapshot)
         if contents.has_other_types:
@@ -156,7 +161,7 @@ class SparkSession:
         # By its version a snapshot stays the one that was checked, and queries do not list the log
         # again; listing its files replays the log now, and Delta keeps the state for the queries.
         read = self._spark.read.format("delta").option("versionAsOf", snapshot.version)
-        frame = read.load(_escape_glob(_local_uri(snapshot.uri)))
+        frame = read.load(_local_uri(snapshot.uri))
         frame.inputFiles()
         return frame
 
