@@ -188,6 +188,8 @@ def _require_log(table: str, path: Path) -> None:
         found = "which does not exist"
     elif not path.is_dir():
         found = "which is a file: a Delta table is a directory"
+    elif next(path.glob("*.parquet"), None) is not None:
+        found = "a directory of Parquet files without _delta_log: declare it as ParquetTable"
     else:
         found = "a directory without _delta_log"
     raise CatalogError(f"table {table}: no Delta table at {path}, {found}")

@@ -34,7 +34,8 @@ def list_parquet(table: str, uri: str, system: fs.FileSystem, location: str) -> 
     ------
     CatalogError
         If there is no such file, or reading the files alone would give wrong rows: a Delta table
-        (files may be deleted), Hive partitions (columns are in the paths).
+        (files may be deleted) or one of Iceberg or Hudi, Hive partitions (columns are in the
+        paths).
     """
     location = location.rstrip("/") or "/"
     kind = system.get_file_info(location).type
@@ -53,7 +54,7 @@ def list_parquet(table: str, uri: str, system: fs.FileSystem, location: str) -> 
     if not files:
         raise CatalogError(f"table {table}: no Parquet file at {uri}")
     _refuse_hive(table, uri, base, files)
-    _refuse_delta(table, uri, system, {base, *(file.rpartition("/")[0] for file in files)})
+    _refuse_tables(table, uri, system, {base, *(f.rpartition("/")[0] for f in files)})
     return sorted(files)
 
 
@@ -80,10 +81,30 @@ def _refuse_hive(table: str, uri: str, base: str, files: list[str]) -> None:
                 )
 
 
-def _refuse_delta(table: str, uri: str, system: fs.FileSystem, directories: set[str]) -> None:
+def _refuse_tables(table: str, uri: str, system: fs.FileSystem, directories: set[str]) -> None:
+    """Refuse the data files of a table format: which of them are the rows, its metadata says."""
     logs = [f"{directory}/_delta_log" for directory in directories]
-    if any(info.type == fs.FileType.Directory for info in system.get_file_info(logs)):
+    if _has_directory(system, logs):
         raise CatalogError(f"table {table}: Delta files at {uri}: declare it as DeltaTable")
+    around = directories | {directory.rpartition("/")[0] or "/" for directory in directories}
+    for name, place in (("Iceberg", "metadata"), ("Hudi", ".hoodie")):
+        found = [f"{directory}/{place}" for directory in around]
+        is_other = _has_directory(system, found)
+        if is_other and (name == "Hudi" or _has_iceberg_metadata(system, found)):
+            raise CatalogError(
+                f"table {table}: the files at {uri} are of {name}, whose metadata says which are "
+                f"the rows: Neuralake reads Delta and plain Parquet; write it as one of them"
+            )
+
+
+def _has_directory(system: fs.FileSystem, paths: Sequence[str]) -> bool:
+    return any(i.type == fs.FileType.Directory for i in system.get_file_info(list(paths)))
+
+
+def _has_iceberg_metadata(system: fs.FileSystem, directories: Sequence[str]) -> bool:
+    selectors = (fs.FileSelector(directory, allow_not_found=True) for directory in directories)
+    found = (info.path for selector in selectors for info in system.get_file_info(selector))
+    return any(path.endswith((".metadata.json", ".metadata.json.gz")) for path in found)
 
 
 def _fixed_part(pattern: str) -> str:

@@ -86,6 +86,8 @@ class ParquetTable:
         files = self._listed()
         footers = self._footers(files)
         schemas = [stored_schema(footer) for footer in footers]
+        for file, schema in zip(files, schemas, strict=True):
+            self._refuse_twins(file, schema)
         for file, schema in zip(files[1:], schemas[1:], strict=True):
             self._compare(files[0], schemas[0], file, schema)
         required = {column.name for column in self.columns if not column.nullable}
@@ -160,6 +162,12 @@ class ParquetTable:
             raise self._unreadable(self.uri, error) from error
         prefix = "s3://" if is_remote(self.uri) else ""
         return [prefix + path for path in paths]
+
+    def _refuse_twins(self, file: str, schema: pa.Schema) -> None:
+        names = schema.names
+        twin = next((name for i, name in enumerate(names) if name in names[:i]), None)
+        if twin is not None:
+            raise CatalogError(f"table {self.name}: two columns are called {twin} in {file}")
 
     def _compare(self, first: str, expected: pa.Schema, file: str, schema: pa.Schema) -> None:
         for name in dict.fromkeys([*expected.names, *schema.names]):

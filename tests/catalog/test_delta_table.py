@@ -25,6 +25,11 @@ def people(tmp_path: Path, settings: Settings) -> DeltaTable:
     return DeltaTable(name="people", location="people", columns=COLUMNS).resolve(settings)
 
 
+def of_parquet(path: Path) -> None:
+    path.mkdir()
+    pq.write_table(ROWS, path / "a.parquet")
+
+
 def delete_by_vector(table: DeltaTable, *rows: int) -> None:
     (add,) = [action["add"] for action in actions(Path(table.uri), 0) if "add" in action]
     remove = {"path": add["path"], "deletionTimestamp": 1, "dataChange": True}
@@ -206,6 +211,7 @@ class TestWhatIsNoDeltaTable:
             (lambda path: None, "which does not exist"),
             (lambda path: path.write_text("rows"), "which is a file"),
             (lambda path: path.mkdir(), "a directory without _delta_log"),
+            (of_parquet, "without _delta_log: declare it as ParquetTable"),
             (lambda path: (path / "_delta_log").mkdir(parents=True), ""),
         ],
     )

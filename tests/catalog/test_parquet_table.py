@@ -91,6 +91,31 @@ class TestLocation:
         with pytest.raises(CatalogError, match="declare it as DeltaTable"):
             people(tmp_path).files()
 
+    @pytest.mark.parametrize("location", ["", "data", "data/*.parquet"])
+    @pytest.mark.parametrize(
+        ("mark", "name"), [("metadata/v1.metadata.json", "Iceberg"), (".hoodie/x", "Hudi")]
+    )
+    def test_of_another_format_is_refused(
+        self, tmp_path: Path, location: str, mark: str, name: str
+    ) -> None:
+        write(tmp_path / "t" / "data" / "a.parquet")
+        (tmp_path / "t" / mark).parent.mkdir()
+        (tmp_path / "t" / mark).write_text("{}")
+        with pytest.raises(CatalogError, match=f"the files at .* are of {name}, whose metadata"):
+            people(tmp_path / "t" / location).files()
+
+    def test_beside_a_directory_called_metadata_is_not(self, tmp_path: Path) -> None:
+        write(tmp_path / "a.parquet")
+        (tmp_path / "metadata").mkdir()
+        (tmp_path / "metadata" / "readme.json").write_text("{}")
+        assert len(people(tmp_path).files()) == 1
+
+    def test_with_two_columns_of_one_name_is_refused(self, tmp_path: Path) -> None:
+        twins = pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["id", "id"])
+        pq.write_table(twins, tmp_path / "a.parquet")
+        with pytest.raises(CatalogError, match=r"two columns are called id in .*a\.parquet"):
+            ParquetTable(name="people", location=str(tmp_path)).files()
+
     @pytest.mark.parametrize("location", ["", "**/*.parquet"])
     def test_with_hive_partitions_is_refused(self, tmp_path: Path, location: str) -> None:
         write(tmp_path / "year=2026" / "a.parquet")
