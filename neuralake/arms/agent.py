@@ -162,7 +162,9 @@ def _identity(table: Any, checkout: str | None) -> dict[str, Any]:
         import deltalake
 
         options = dict(getattr(table, "storage_options", None) or {})
-        snapshot = deltalake.DeltaTable(table.uri, storage_options=options or None)
+        version = getattr(table, "version", None)  # a method where Neuralake is older
+        pinned = version if isinstance(version, int) else None
+        snapshot = deltalake.DeltaTable(table.uri, pinned, storage_options=options or None)
         found |= {"id": str(snapshot.metadata().id), "version": snapshot.version()}
     elif table.format == "parquet" and hasattr(table, "files"):
         found["files"] = [_file(path, checkout) for path in table.files()]
