@@ -12,14 +12,17 @@ BENCHMARKS := results/pytest-benchmark.json
 SAMPLE ?= 60
 SEED ?= 0
 MUTANTS ?=
+TIME ?= 60
+HUNT ?=
 
-.PHONY: bench gate test mutants browser lint format docs clean help
+.PHONY: bench gate test mutants hunt browser lint format docs clean help
 
 help:
 	@echo "make bench    generate TPC-H (SCALE_FACTOR=1) if absent, run three engines, verify, report"
 	@echo "make gate     compare BASE=main with HEAD; fails if anything is slower, or wrong"
 	@echo "make test     run all tests; latencies are kept in $(BENCHMARKS)"
 	@echo "make mutants  put SAMPLE=60 small faults into the core, drawn with SEED=0: do the tests find them?"
+	@echo "make hunt     make random Delta tables for TIME=60 seconds: do all engines read the same rows?"
 	@echo "make browser  install a browser for the tests of the report, where apt-get can"
 	@echo "make lint     ruff and mypy"
 	@echo "make format   format the code"
@@ -43,6 +46,10 @@ test: $(READY) browser
 mutants: $(READY)
 	UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --quiet --frozen --all-extras --group mutants --python $(BIN)/python
 	$(BIN)/python -m benchmarks.mutants --sample $(SAMPLE) --seed $(SEED) $(MUTANTS)
+
+# HUNT=--spark reads and writes with Spark, too
+hunt: $(READY)
+	$(BIN)/python -m benchmarks.agreement.hunt --seconds $(TIME) $(HUNT)
 
 # The report is tested in the system's browser; without one those tests are skipped and say so
 browser:
