@@ -79,6 +79,8 @@ def a_bench(directory: Path, storage: Path, *, nohup: bool) -> subprocess.Popen[
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        # These tests may themselves run under nohup
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # noqa: PLW1509
     )
     for _ in range(1200):
         journals = list((directory / "results").glob("runs/*/journal.jsonl"))
@@ -112,7 +114,10 @@ def test_a_bench_under_nohup_goes_on_after_a_hang_up(storage: Path, tmp_path: Pa
 def test_a_hang_up_ends_a_bench_that_did_not_ask_for_that(storage: Path, tmp_path: Path) -> None:
     bench = a_bench(tmp_path, storage, nohup=False)
     bench.send_signal(signal.SIGHUP)
-    assert bench.wait(60) == 130
+    try:
+        assert bench.wait(60) == 130
+    finally:
+        bench.kill()
     (run,) = RunStore(tmp_path / "results").overview()
     assert run.state == "interrupted"
 
