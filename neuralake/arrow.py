@@ -39,6 +39,18 @@ def _is_list_view(dtype: pa.DataType) -> bool:
     return bool(pa.types.is_list_view(dtype) or pa.types.is_large_list_view(dtype))
 
 
+def encoding(footer: pq.FileMetaData) -> tuple[object, ...]:
+    """What tells the columns of Parquet files apart beyond their types.
+
+    To Arrow two maps are of one type whatever their entries are called, and a large string is one
+    of its own; to a reader that merges the schemas of files it may be otherwise.
+    """
+    schema = footer.schema
+    leaves = [schema.column(i) for i in range(len(schema.names))]
+    stored = tuple((leaf.path, leaf.physical_type, str(leaf.logical_type)) for leaf in leaves)
+    return stored, bytes(schema.to_arrow_schema().remove_metadata().serialize())
+
+
 def int96_columns(footer: pq.FileMetaData) -> frozenset[str]:
     """Columns of a Parquet file, by their paths, that are stored as INT96: times of old."""
     schema = footer.schema

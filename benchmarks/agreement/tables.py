@@ -161,7 +161,7 @@ def by_spark(location: Path, random: Random, spark: Any) -> Made:
 def _spark_columns(random: Random) -> dict[str, Kind]:
     while True:
         columns = random_columns(random)
-        if not any("." in name for name in columns):  # which Spark's DDL quotes otherwise
+        if not any(set(". ") & set(name) for name in columns):  # which Delta refuses to Spark
             return columns
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from neuralake.arrow import int96_columns, plain_schema, plain_type, stored_schema
+from neuralake.arrow import encoding, int96_columns, plain_schema, plain_type, stored_schema
 from neuralake.catalog.columns import Column, check_schema
 from neuralake.catalog.declaration import ForeignKey, check_declaration
 from neuralake.catalog.filters import Filter, apply
@@ -101,9 +101,8 @@ class ParquetTable:
         An engine that reads several files by position, or by the first one's types, must be told.
         """
         _, footers = self._checked()
-        schemas = [stored_schema(footer).remove_metadata() for footer in footers]
-        first = schemas[0]
-        return None if all(s.equals(first) for s in schemas) else plain_schema(first)
+        written = {encoding(footer) for footer in footers}
+        return None if len(written) == 1 else plain_schema(stored_schema(footers[0]))
 
     def arrow_schema(self) -> pa.Schema:
         """Schema of the first file; :meth:`files` makes sure that all have the same."""

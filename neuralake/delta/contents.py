@@ -14,7 +14,7 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from neuralake.arrow import int96_columns, plain_type, stored_schema, with_times
+from neuralake.arrow import encoding, int96_columns, plain_type, stored_schema, with_times
 from neuralake.delta.columns import find_field
 from neuralake.delta.snapshot import Snapshot
 from neuralake.storage import filesystem
@@ -54,10 +54,8 @@ class Contents:
     @cached_property
     def is_alike(self) -> bool:
         """Whether all files have one schema, encodings included, and that is the table's."""
-        first, *others = [s.remove_metadata() for s in self._schemas.values()] or [None]
-        return (
-            self.is_uniform and not self.int96_columns and all(other == first for other in others)
-        )
+        written = {encoding(footer) for footer in self.footers.values()}
+        return self.is_uniform and not self.int96_columns and len(written) <= 1
 
     @cached_property
     def has_other_types(self) -> bool:

@@ -40,8 +40,13 @@ ARROW: Final = "arrow"
 
 # Reader features that the provider of deltalake 1.6 reads rightly through DataFusion 55
 _PROVIDER_FEATURES = frozenset({"columnMapping", "deletionVectors", "timestampNtz", "v2Checkpoint"})
-# Spark writes times as INT96 by default; in nanoseconds they would wrap around 1677 and 2262
-_SETTINGS = {"datafusion.execution.parquet.coerce_int96": "us"}
+# Without which DataFusion 55 gives other answers; the user's own settings go before them
+_SETTINGS = {
+    # Spark writes times as INT96 by default; in nanoseconds they would wrap around 1677 and 2262
+    "datafusion.execution.parquet.coerce_int96": "us",
+    # MIN and MAX of a whole table leave out rows where one of its files has nulls alone
+    "datafusion.optimizer.enable_aggregate_dynamic_filter_pushdown": "false",
+}
 # The pool counts what operators hold for long; batches in flight come on top
 _POOL_SHARE_OF_LIMIT = 0.75
 
@@ -117,6 +122,7 @@ class DataFusionEngine:
             "delta_reader": options.delta_reader,
             "memory": "unbounded" if options.memory == "auto" else options.memory,
             "time_zone": options.config.get("datafusion.execution.time_zone", "UTC"),
+            **_SETTINGS,
             **options.config,
         }
 

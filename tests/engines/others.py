@@ -99,6 +99,24 @@ def one_type_in_three_encodings(root: Path) -> Case:
     return delta(root), pa.table({"id": [0, 1, 2], "s": ["s0", "s1", "s2"]})
 
 
+def maps_with_entries_of_other_names(root: Path) -> Case:
+    """As deltalake writes them into one table, by how many rows there are."""
+    values = [[("k", 1)], None]
+    schema = pa.schema([("m", pa.map_(pa.string(), pa.int64()))])
+    rows = pa.table([pa.array(values, schema[0].type)], schema=schema)
+    write_table(root, schema, [File(rows, "a.parquet")])
+    deltalake.write_deltalake(str(root), rows, mode="append")
+    return delta(root), pa.concat_tables([rows, rows])
+
+
+def a_file_with_nulls_alone(root: Path) -> Case:
+    root.mkdir()
+    rows = [pa.table({"id": pa.array(ids, pa.int32())}) for ids in ([None], [5, -7, 1], [5])]
+    for number, part in enumerate(rows):
+        pq.write_table(part, root / f"{number}.parquet")
+    return parquet(root), pa.concat_tables(rows)
+
+
 def dictionaries_in_one_file(root: Path) -> Case:
     root.mkdir()
     pq.write_table(pa.table({"s": ["x", "y"]}), root / "a.parquet")
@@ -340,6 +358,8 @@ CASES: dict[str, Callable[[Path], Case]] = {
         a_directory_that_is_a_pattern,
         files_beside_those_of_the_snapshot,
         one_type_in_three_encodings,
+        maps_with_entries_of_other_names,
+        a_file_with_nulls_alone,
         dictionaries_in_one_file,
         values_in_the_log_and_not_in_the_path,
         empty_partition_values,
