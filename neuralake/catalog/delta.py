@@ -121,6 +121,11 @@ class DeltaTable:
                 f"table {self.name}: a data file of {self.uri} cannot be read: {reason}"
             ) from error
 
+    def places(self) -> list[str]:
+        """Where the table lies: its directory, and data files outside of it (a shallow clone's)."""
+        snapshot = Snapshot(self.snapshot(), self.uri, self.storage_options)
+        return [self.uri, *(file.uri for file in snapshot.outside_files)]
+
     def rows(self) -> int:
         """Number of rows, as the log says, or the footers where it does not."""
         counted = Snapshot(self.snapshot(), self.uri, self.storage_options).rows_in_log()

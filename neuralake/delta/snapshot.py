@@ -152,10 +152,10 @@ class Snapshot:
         return [file.uri for file in self.files]
 
     @cached_property
-    def has_outside_files(self) -> bool:
-        """Whether a file is not below the table: a shallow clone's are its origin's."""
+    def outside_files(self) -> tuple[DataFile, ...]:
+        """Files that are not below the table: a shallow clone's are its origin's."""
         root = self.uri.rstrip("/") + "/"
-        return any(not file.uri.startswith(root) for file in self.files)
+        return tuple(file for file in self.files if not file.uri.startswith(root))
 
     @cached_property
     def has_deletions(self) -> bool:

@@ -278,7 +278,7 @@ def choose_reader(contents: Contents) -> DeltaReader:
         snapshot.features <= _PROVIDER_FEATURES
         and not snapshot.has_deletions
         and not snapshot.has_variants
-        and not snapshot.has_outside_files
+        and not snapshot.outside_files
         and not snapshot.has_empty_partition_values
     )
     return TABLE_PROVIDER if provided else ARROW

@@ -24,7 +24,7 @@ def evict_tables(tables: Iterable[Table]) -> int | None:
     paths: list[Path] = []
     for table in tables:
         if isinstance(table, DeltaTable) and not is_remote(table.uri):
-            paths.append(Path(table.uri))
+            paths += map(Path, table.places())
         elif isinstance(table, ParquetTable) and not is_remote(table.uri):
             paths += map(Path, table.files())
     return evict(paths) if paths else None

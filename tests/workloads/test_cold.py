@@ -12,6 +12,7 @@ from neuralake.measure.page_cache import cached_bytes
 from neuralake.tpch.dataset import open_workload
 from neuralake.workloads.cold import evict_tables
 from tests.conftest import Bench, run_bench
+from tests.engines.others import CASES
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +86,15 @@ def test_tables_are_evicted_with_their_logs(settings: Settings, dataset_sf001: P
     assert cached_bytes([dataset_sf001 / "orders"]) != 0
     assert evict_tables(tables.values()) == 0
     assert cached_bytes([dataset_sf001 / name for name in tables]) == 0
+
+
+def test_files_outside_of_a_table_are_evicted_with_it(tmp_path: Path) -> None:
+    clone, _ = CASES["a shallow clone"](tmp_path)
+    origin = next((tmp_path / "the origin").glob("*.parquet"))
+    origin.read_bytes()
+    assert cached_bytes([origin])
+    assert evict_tables([clone]) == 0
+    assert cached_bytes([origin]) == 0
 
 
 def test_a_parquet_table_is_its_files(dataset_sf001: Path) -> None:
