@@ -200,10 +200,11 @@ def _whole(array: pa.Array) -> Hashes:
         return combined(_tagged(_NUMBER, sign.view(np.uint64)), signed.view(np.uint64))
     width = dtype.byte_width // _WORD_BYTES
     data = array.buffers()[1]
-    if data is None:
+    if data is None or not len(array):
         return np.zeros(len(array), np.uint64)
     start, stop = array.offset * width, (array.offset + len(array)) * width
-    words = np.frombuffer(data, np.int64)[start:stop].reshape(-1, width)
+    # Whoever made the buffer may have left bytes at its end that make no word
+    words = np.frombuffer(data, np.int64, count=stop)[start:].reshape(-1, width)
     low: Hashes = words[:, 0].astype(np.uint64)
     high: Indices = words[:, 1].copy()
     hashes = combined(_tagged(_NUMBER, high.view(np.uint64)), low)
@@ -230,11 +231,12 @@ def _span(array: pa.Array) -> tuple[Indices, Indices, Indices]:
     """Months, seconds and nanoseconds; a day has 24 hours, as it has in UTC."""
     if pa.types.is_duration(array.type):
         return np.zeros(len(array), np.int64), *_seconds(array)
-    if array.buffers()[1] is None:
+    if array.buffers()[1] is None or not len(array):
         nothing = np.zeros(len(array), np.int64)
         return nothing, nothing, nothing
     parts = np.dtype([("months", "<i4"), ("days", "<i4"), ("nanoseconds", "<i8")])
-    spans = np.frombuffer(array.buffers()[1], parts)[array.offset : array.offset + len(array)]
+    stop = array.offset + len(array)
+    spans = np.frombuffer(array.buffers()[1], parts, count=stop)[array.offset :]
     seconds = spans["nanoseconds"] // 10**9
     nanoseconds = spans["nanoseconds"] - seconds * 10**9
     seconds = seconds + spans["days"].astype(np.int64) * _SECONDS_A_DAY
@@ -247,7 +249,8 @@ def _bytes(array: pa.Array) -> Hashes:
     hashes = np.full(count, _BYTES)
     if count == 0 or array.buffers()[1] is None:
         return hashes
-    offsets = np.frombuffer(array.buffers()[1], np.int64)[array.offset : array.offset + count + 1]
+    stop = array.offset + count + 1
+    offsets = np.frombuffer(array.buffers()[1], np.int64, count=stop)[array.offset :]
     data = array.buffers()[2]
     raw = b"" if data is None else data[int(offsets[0]) : int(offsets[-1])].to_pybytes()
     padded = np.frombuffer(raw + bytes(_WORD_BYTES), np.uint8)

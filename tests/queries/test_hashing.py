@@ -38,3 +38,24 @@ def test_the_rows_beside_it_change_no_hash(array: pa.Array) -> None:
         if array[a].equals(array[b]) and array[a].is_valid
     }
     assert all(alone[a] == alone[b] for a, b in equal)
+
+
+@pytest.mark.parametrize(
+    "dtype", [pa.decimal128(9, 2), pa.month_day_nano_interval(), pa.large_string()], ids=str
+)
+def test_bytes_after_the_last_value_change_nothing(dtype: pa.DataType) -> None:
+    array = pa.repeat(EXAMPLES[dtype], 2)
+    buffers = [
+        None if buffer is None else pa.py_buffer(buffer.to_pybytes() + b"xyz")
+        for buffer in array.buffers()
+    ]
+    padded = pa.Array.from_buffers(dtype, 2, buffers)
+    np.testing.assert_array_equal(hash_values(padded), hash_values(array))
+    assert len(hash_values(padded[:0])) == 0
+
+
+EXAMPLES = {
+    pa.decimal128(9, 2): pa.scalar(1, pa.decimal128(9, 2)),
+    pa.month_day_nano_interval(): pa.scalar((1, 2, 3), pa.month_day_nano_interval()),
+    pa.large_string(): pa.scalar("a", pa.large_string()),
+}
