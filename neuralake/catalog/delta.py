@@ -107,29 +107,18 @@ class DeltaTable:
         SchemaMismatchError
             If its schema differs from the declaration.
         """
-        snapshot = Snapshot(self.snapshot(), self.uri, self.storage_options)
-        if snapshot.unknown_feature is not None:
-            raise CatalogError(
-                f"table {self.name} at {self.uri} has the reader feature "
-                f"{snapshot.unknown_feature}, which Neuralake does not know"
-            )
-        try:
-            return read_contents(snapshot)
-        except (DeltaError, OSError, ValueError, pa.ArrowException) as error:
-            reason = one_line(error, self.storage_options)
-            raise CatalogError(
-                f"table {self.name}: a data file of {self.uri} cannot be read: {reason}"
-            ) from error
+        return self._contents(self._snapshot())
 
     def places(self) -> list[str]:
         """Where the table lies: its directory, and data files outside of it (a shallow clone's)."""
-        snapshot = Snapshot(self.snapshot(), self.uri, self.storage_options)
+        snapshot = self._snapshot()
         return [self.uri, *(file.uri for file in snapshot.outside_files)]
 
     def rows(self) -> int:
         """Number of rows, as the log says, or the footers where it does not."""
-        counted = Snapshot(self.snapshot(), self.uri, self.storage_options).rows_in_log()
-        return self.contents().rows if counted is None else counted
+        snapshot = self._snapshot()
+        counted = snapshot.rows_in_log()
+        return self._contents(snapshot).rows if counted is None else counted
 
     def arrow_schema(self) -> pa.Schema:
         """Schema in the transaction log."""
@@ -147,13 +136,13 @@ class DeltaTable:
         CatalogError
             If the rows are not simply those of the files; the message names the feature.
         """
-        snapshot = Snapshot(self.snapshot(), self.uri, self.storage_options)
+        snapshot = self._snapshot()
         if snapshot.beyond_files is not None:
             raise CatalogError(
                 f"table {self.name} at {self.uri} cannot be read as plain files: "
                 f"it has {snapshot.beyond_files}"
             )
-        if WIDENING & snapshot.features and self.contents().has_other_types:
+        if WIDENING & snapshot.features and self._contents(snapshot).has_other_types:
             raise CatalogError(
                 f"table {self.name} at {self.uri} cannot be read as plain files: "
                 f"its columns are wider than in some of them"
@@ -164,6 +153,23 @@ class DeltaTable:
         """Rows as a LazyFrame; filters and columns are pushed down into the scan."""
         contents = self.contents()
         return apply(scan(contents, choose_reader(contents)), self.name, filters, columns)
+
+    def _snapshot(self) -> Snapshot:
+        return Snapshot(self.snapshot(), self.uri, self.storage_options)
+
+    def _contents(self, snapshot: Snapshot) -> Contents:
+        if snapshot.unknown_feature is not None:
+            raise CatalogError(
+                f"table {self.name} at {self.uri} has the reader feature "
+                f"{snapshot.unknown_feature}, which Neuralake does not know"
+            )
+        try:
+            return read_contents(snapshot)
+        except (DeltaError, OSError, ValueError, pa.ArrowException) as error:
+            reason = one_line(error, self.storage_options)
+            raise CatalogError(
+                f"table {self.name}: a data file of {self.uri} cannot be read: {reason}"
+            ) from error
 
     def _open(self) -> deltalake.DeltaTable:
         require_absolute(self.name, self.uri)
