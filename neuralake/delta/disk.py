@@ -1,0 +1,194 @@
+"""A table on a disk of this machine: exclusive, whole and durable by what POSIX promises.
+
+A log entry is written without a name, synced, and linked: link(2) fails if the name is taken, and
+what it names is whole. Then the directory is synced, so that the name outlasts a loss of power.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from neuralake.delta.store import Stored
+
+_MODE = 0o666  # less the umask, as any program writes
+_TEMPORARY = ".neuralake-"
+# What a file system answers that has no files without a name (open(2), "O_TMPFILE")
+_NO_UNNAMED_FILES = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT})
+
+
+class DiskStore:
+    """The files below a directory.
+
+    Parameters
+    ----------
+    directory
+        Absolute path of the table.
+    """
+
+    def __init__(self, directory: str | os.PathLike[str]) -> None:
+        self._root = Path(directory)
+
+    @property
+    def uri(self) -> str:
+        """Absolute path of the table."""
+        return str(self._root)
+
+    def read(self, path: str) -> bytes:
+        """The whole content of a file."""
+        return (self._root / path).read_bytes()
+
+    def create(self, path: str, content: bytes) -> None:
+        """Write a file that is not there: whole, durable, or not at all.
+
+        Raises
+        ------
+        FileExistsError
+            If it is there.
+        """
+        destination = self._root / path
+        make_directory(destination.parent)
+        with _open_directory(destination.parent) as directory:
+            if not _link_unnamed(destination, content, directory):
+                _link_named(destination, content)
+            os.fsync(directory)
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write a new file under a name of its own; durable when this returns."""
+        destination = self._root / path
+        make_directory(destination.parent)
+        descriptor = os.open(destination, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
+        try:
+            _write_synced(descriptor, content)
+        except OSError:
+            with suppress(OSError):
+                destination.unlink()
+            raise
+        finally:
+            os.close(descriptor)
+        sync_directory(destination.parent)
+
+    def replace(self, path: str, content: bytes) -> None:
+        """Write a file in place of another, which is there until this one is whole."""
+        destination = self._root / path
+        make_directory(destination.parent)
+        with _temporary(destination, content) as temporary:
+            temporary.replace(destination)
+        sync_directory(destination.parent)
+
+    def list(self, prefix: str = "", after: str = "") -> Iterator[Stored]:
+        """Files below the table, in the order of their paths."""
+        yield from _walk(self._root, prefix, after)
+
+    def delete(self, paths: Sequence[str]) -> None:
+        """Delete files; one that is not there is no error."""
+        for path in paths:
+            with suppress(FileNotFoundError):
+                (self._root / path).unlink()
+
+
+def sync_directory(directory: Path) -> None:
+    """Make the entries of a directory last (fsync)."""
+    with _open_directory(directory) as descriptor:
+        os.fsync(descriptor)
+
+
+def make_directory(directory: Path) -> None:
+    """Make a directory with its parents, each of which outlasts a loss of power."""
+    if directory.is_dir():
+        return
+    if directory.exists():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(directory))
+    make_directory(directory.parent)
+    directory.mkdir(exist_ok=True)
+    sync_directory(directory.parent)
+
+
+@contextmanager
+def _open_directory(directory: Path) -> Iterator[int]:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _link_unnamed(destination: Path, content: bytes, directory: int) -> bool:
+    """Write a file without a name and give it one; False if the file system has no such files."""
+    try:
+        descriptor = os.open(destination.parent, os.O_WRONLY | os.O_TMPFILE, _MODE)
+    except OSError as error:
+        if error.errno in _NO_UNNAMED_FILES:
+            return False
+        raise
+    try:
+        _write_synced(descriptor, content)
+        try:
+            os.link(
+                f"/proc/self/fd/{descriptor}",
+                destination.name,
+                dst_dir_fd=directory,
+                follow_symlinks=True,
+            )
+        except FileNotFoundError:  # no /proc
+            return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _link_named(destination: Path, content: bytes) -> None:
+    with _temporary(destination, content) as temporary:
+        os.link(temporary, destination)
+
+
+@contextmanager
+def _temporary(destination: Path, content: bytes) -> Iterator[Path]:
+    """A synced file beside the destination, hidden from every reader, and gone afterwards."""
+    temporary = destination.with_name(f"{_TEMPORARY}{secrets.token_hex(8)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
+    try:
+        try:
+            _write_synced(descriptor, content)
+        finally:
+            os.close(descriptor)
+        yield temporary
+    finally:
+        with suppress(FileNotFoundError):
+            temporary.unlink()
+
+
+def _write_synced(descriptor: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+    os.fsync(descriptor)
+
+
+def _walk(root: Path, prefix: str, after: str) -> Iterator[Stored]:
+    """Files below a directory whose paths begin with a prefix, in the order of whole paths.
+
+    A directory sorts as its name with a slash, so that the order is that of the paths.
+    """
+    directory = root / prefix.rpartition("/")[0]
+    base = f"{prefix.rpartition('/')[0]}/" if "/" in prefix else ""
+    try:
+        entries = list(os.scandir(directory))
+    except FileNotFoundError:
+        return
+    named = (
+        (f"{base}{e.name}/" if e.is_dir(follow_symlinks=False) else base + e.name, e)
+        for e in entries
+    )
+    for path, entry in sorted(named, key=lambda pair: pair[0]):
+        if path.endswith("/"):
+            if path.startswith(prefix) and (path > after or after.startswith(path)):
+                yield from _walk(root, path, after)
+        elif path.startswith(prefix) and path > after:
+            with suppress(FileNotFoundError):  # deleted since
+                status = entry.stat()
+                yield Stored(path, status.st_size, status.st_mtime_ns // 1_000_000)

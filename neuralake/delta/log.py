@@ -1,0 +1,154 @@
+"""Where a table's log begins for whoever opens it: its newest checkpoint, and the entries after it.
+
+Source: Delta Transaction Log Protocol, "Delta Log Entries", "Checkpoint Naming Scheme".
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import msgspec
+
+from neuralake.delta.actions import Action, decode
+from neuralake.delta.store import Store, Stored
+
+LOG = "_delta_log/"
+LAST_CHECKPOINT = f"{LOG}_last_checkpoint"
+
+_ENTRY = re.compile(r"_delta_log/(\d{20})\.json")
+_CHECKPOINT = re.compile(
+    r"_delta_log/(?P<version>\d{20})\.checkpoint"
+    r"(?:\.(?P<part>\d{10})\.(?P<parts>\d{10})|\.(?P<uuid>[0-9a-fA-F-]{36}))?\.(?:parquet|json)"
+)
+
+
+class NotATableError(OSError):
+    """There is no Delta log, or one of which the beginning is missing."""
+
+
+@dataclass(frozen=True)
+class LogSegment:
+    """What a snapshot is replayed from.
+
+    Attributes
+    ----------
+    checkpoint_version
+        None where there is none.
+    checkpoint
+        Paths of its files: one, or its parts in order.
+    entries
+        Versions of the entries after it, without a gap.
+    """
+
+    checkpoint_version: int | None
+    checkpoint: tuple[str, ...]
+    entries: tuple[int, ...]
+
+    @property
+    def version(self) -> int:
+        """The newest version."""
+        return self.entries[-1] if self.entries else self.checkpoint_version or 0
+
+
+def entry_path(version: int) -> str:
+    """Path of the entry of a version."""
+    return f"{LOG}{version:020}.json"
+
+
+def entry_version(path: str) -> int | None:
+    """Version of the entry at a path; None if it is no entry."""
+    match = _ENTRY.fullmatch(path)
+    return int(match[1]) if match else None
+
+
+def checkpoint_version(path: str) -> int | None:
+    """Version of the checkpoint of which a file is the whole or a part; None if it is none."""
+    match = _CHECKPOINT.fullmatch(path)
+    return int(match["version"]) if match else None
+
+
+def read_entry(store: Store, version: int) -> tuple[Action, ...] | None:
+    """The actions of a version; None if there is no such entry.
+
+    Raises
+    ------
+    ValueError
+        If it is not one.
+    """
+    try:
+        content = store.read(entry_path(version))
+    except FileNotFoundError:
+        return None
+    try:
+        return decode(content)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"{entry_path(version)} is not a log entry: {error}") from error
+
+
+def find_segment(store: Store, version: int | None = None) -> LogSegment:
+    """The newest whole checkpoint and the entries after it, found by one listing.
+
+    Parameters
+    ----------
+    store
+        Of the table.
+    version
+        The newest one to consider; None for the newest there is.
+
+    Raises
+    ------
+    NotATableError
+        If there is no log, or an entry is missing in it.
+    """
+    hint = _hinted_version(store)
+    start = hint if hint is not None and (version is None or hint <= version) else None
+    if start is not None:
+        found = _segment(store.list(LOG, after=f"{LOG}{start:020}"), version)
+        if found is not None and found.checkpoint_version is not None:
+            return found
+    found = _segment(store.list(LOG), version)
+    if found is None:
+        raise NotATableError(f"no Delta table at {store.uri}: it has no {LOG} with entries")
+    return found
+
+
+def _segment(listing: Iterable[Stored], version: int | None) -> LogSegment | None:
+    entries: list[int] = []
+    checkpoints: defaultdict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for stored in listing:
+        if (number := entry_version(stored.path)) is not None:
+            entries.append(number)
+        elif match := _CHECKPOINT.fullmatch(stored.path):
+            # Parts are of one checkpoint if they agree how many there are
+            kind = match["parts"] or stored.path
+            checkpoints[int(match["version"])][kind].append(stored.path)
+    newest = None
+    for number, kinds in sorted(checkpoints.items(), reverse=True):
+        if version is not None and number > version:
+            continue
+        whole = [p for kind, p in kinds.items() if len(p) == (int(kind) if kind.isdigit() else 1)]
+        if whole:
+            newest = number, tuple(sorted(whole[0]))
+            break
+    first = -1 if newest is None else newest[0]
+    after = [n for n in sorted(entries) if n > first and (version is None or n <= version)]
+    if newest is None and not after:
+        return None
+    gap = next((want for want, n in enumerate(after, first + 1) if n != want), None)
+    if gap is not None:
+        raise NotATableError(f"the log has no entry of version {gap}, and no checkpoint after it")
+    number, files = newest or (None, ())
+    return LogSegment(number, files, tuple(after))
+
+
+def _hinted_version(store: Store) -> int | None:
+    """Where ``_last_checkpoint`` points; it is a hint and may be wrong."""
+    try:
+        found = msgspec.json.decode(store.read(LAST_CHECKPOINT))
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+    version = found.get("version") if isinstance(found, dict) else None
+    return version if isinstance(version, int) else None
