@@ -6,11 +6,9 @@ written is durable when it returns.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
-
-from neuralake.config import is_remote
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,23 +83,3 @@ class Store(Protocol):
     def delete(self, paths: Sequence[str]) -> None:
         """Delete objects; one that is not there is no error."""
         ...
-
-
-def open_store(
-    uri: str,
-    options: Mapping[str, str] | None = None,  # noqa: ARG001
-) -> Store:
-    """The store of a table.
-
-    Parameters
-    ----------
-    uri
-        Of the table: an absolute path or an ``s3://`` URI.
-    options
-        What reaches it, under object_store's names.
-    """
-    if is_remote(uri):
-        raise ValueError(f"{uri}: only tables on disk can be opened so far")
-    from neuralake.delta.disk import DiskStore
-
-    return DiskStore(uri)

@@ -1,0 +1,27 @@
+"""Which store the URI of a table means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from neuralake.config import is_remote
+from neuralake.delta.disk import DiskStore
+from neuralake.delta.store import Store
+
+
+def open_store(
+    uri: str,
+    options: Mapping[str, str] | None = None,  # noqa: ARG001
+) -> Store:
+    """The store of a table.
+
+    Parameters
+    ----------
+    uri
+        Of the table: an absolute path or an ``s3://`` URI.
+    options
+        What reaches it, under object_store's names.
+    """
+    if is_remote(uri):
+        raise ValueError(f"{uri}: only tables on disk can be opened so far")
+    return DiskStore(uri)
