@@ -38,6 +38,15 @@ class DiskStore:
         """Absolute path of the table."""
         return str(self._root)
 
+    @property
+    def is_remote(self) -> bool:
+        """A disk answers, or it did nothing."""
+        return False
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file."""
+        return (self._root / path).exists()
+
     def read(self, path: str) -> bytes:
         """The whole content of a file."""
         return (self._root / path).read_bytes()

@@ -41,6 +41,15 @@ class Store(Protocol):
         """Of the table: an absolute path, or the URI of an object store."""
         ...
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether a call may fail although it was done, its answer lost on the way."""
+        ...
+
+    def exists(self, path: str) -> bool:
+        """Whether there is an object."""
+        ...
+
     def read(self, path: str) -> bytes:
         """The whole content of an object."""
         ...

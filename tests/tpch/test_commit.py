@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,11 +11,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from neuralake.errors import DatasetError, SchemaMismatchError
-from neuralake.tpch.commit import commit, encode_statistics, lower_bound, statistics, upper_bound
+from neuralake.tpch.commit import commit
 from neuralake.tpch.scale import TABLE_NAMES
 from neuralake.tpch.tables import TABLES
 from tests.tpch.conftest import Generated
@@ -28,8 +25,6 @@ DELTA_TYPES = {
     pa.date32(): "date",
     pa.string(): "string",
 }
-text = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
-money = st.decimals(-(10**13) + 1, 10**13 - 1, places=2)
 
 
 @pytest.mark.parametrize("name", TABLE_NAMES)
@@ -96,52 +91,6 @@ def test_all_readers_see_all_rows(generated: Generated) -> None:
         frame = table.lazy().collect()
         assert frame.height == rows
         assert frame[key].n_unique() == batch.to_pydict()["n"][0]
-
-
-@given(st.integers(0, 2**60), st.tuples(money, money).map(sorted), st.dates(), text)
-def test_statistics_are_exact(rows: int, prices: list[Decimal], day: date, word: str) -> None:
-    document = encode_statistics(
-        rows, {"price": (prices[0], prices[1]), "day": (day, day)}, {"price": 3, "day": 0}
-    )
-    read = json.loads(document, parse_float=Decimal, parse_int=Decimal)
-    assert read["numRecords"] == rows
-    assert read["minValues"] == {"price": prices[0], "day": day.isoformat()}
-    assert read["maxValues"] == {"price": prices[1], "day": day.isoformat()}
-    assert read["nullCount"] == {"price": 3, "day": 0}
-
-
-@given(text)
-def test_cut_text_is_a_bound(word: str) -> None:
-    lower, upper = lower_bound(word), upper_bound(word)
-    assert isinstance(lower, str)
-    assert len(lower) <= 32
-    assert lower.encode() <= word.encode()
-    if upper is not None:
-        assert isinstance(upper, str)
-        assert len(upper) <= 33
-        assert word.encode() <= upper.encode()
-    if len(word) <= 32:
-        assert lower == upper == word
-
-
-def test_text_without_a_short_bound_has_none() -> None:
-    endless = "a" * 32 + "\U0010ffff" * 2
-    assert upper_bound(endless) is None
-    assert json.loads(encode_statistics(1, {"c": (endless, endless)}, {}))["maxValues"] == {}
-
-
-@given(st.lists(st.one_of(st.none(), text), min_size=1, max_size=40), st.integers(1, 7))
-def test_row_groups_are_merged(values: list[str | None], row_group_size: int) -> None:
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.table({"c": pa.array(values, pa.string())}), sink, row_group_size)
-    read = json.loads(statistics(pq.read_metadata(pa.BufferReader(sink.getvalue()))))
-    assert read["numRecords"] == len(values)
-    assert read["nullCount"] == {"c": values.count(None)}
-    for value in filter(None, values):
-        if "c" in read["minValues"]:
-            assert read["minValues"]["c"] <= value
-        if "c" in read["maxValues"]:
-            assert value <= read["maxValues"]["c"]
 
 
 def test_a_file_with_other_columns_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,169 @@
+"""A data file's statistics, as a Delta log has them, from its Parquet footer.
+
+Engines leave out whole files by them, so that every bound must hold: what is not known to hold is
+left out. Source: Delta Transaction Log Protocol, "Per-file Statistics".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+Value: TypeAlias = int | float | Decimal | date | datetime | str
+Path: TypeAlias = tuple[str, ...]
+Bounds: TypeAlias = dict[Path, tuple[Value, Value]]
+
+# As Delta's reference implementation does (dataSkippingStringPrefixLength).
+_LONGEST_TEXT = 32
+_GREATEST_CHARACTER = "\U0010ffff"
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+
+def statistics(
+    footer: pq.FileMetaData,
+    schema: pa.Schema | None = None,
+    *,
+    without_nan: Collection[Path] = (),
+    indexed: int | None = None,
+) -> str:
+    """A file's statistics as JSON, for an ``add`` action.
+
+    A column without bounds in any of the row groups has none here; likewise for the null counts.
+
+    Parameters
+    ----------
+    footer
+        Of the file.
+    schema
+        Columns as they are in the file; read from the footer if None.
+    without_nan
+        Columns of floats, by their paths, that are known to hold no NaN. The others have no
+        bounds: a footer leaves NaN out of its own, and NaN is greater than all else to an engine.
+    indexed
+        How many columns, nested ones counted each, have bounds and null counts
+        (``delta.dataSkippingNumIndexedCols``); all if None or negative.
+    """
+    schema = footer.schema.to_arrow_schema() if schema is None else schema
+    groups = [footer.row_group(g) for g in range(footer.num_row_groups)]
+    bounds: Bounds = {}
+    null_counts: dict[Path, int] = {}
+    for index, (path, kind) in enumerate(_leaves(schema)):
+        if indexed is not None and 0 <= indexed <= index:
+            break
+        if path is None:
+            continue
+        found = [group.column(index).statistics for group in groups]
+        if all(one is not None and one.has_null_count for one in found):
+            null_counts[path] = sum(one.null_count for one in found)
+        if not _has_order(kind) or (pa.types.is_floating(kind) and path not in without_nan):
+            continue
+        if found and all(one is not None and one.has_min_max for one in found):
+            try:
+                values = [(one.min, one.max) for one in found]
+            except (ValueError, OverflowError):  # a time that Python has none for
+                continue
+            least, greatest = min(v for v, _ in values), max(v for _, v in values)
+            if _is_finite(least) and _is_finite(greatest):  # JSON has no word for others
+                bounds[path] = least, greatest
+    return encode_statistics(footer.num_rows, bounds, null_counts)
+
+
+def encode_statistics(rows: int, bounds: Bounds, null_counts: Mapping[Path, int]) -> str:
+    """The JSON of a file's statistics: decimals as exact numbers, dates and times as ISO 8601.
+
+    Parameters
+    ----------
+    rows
+        Number of rows.
+    bounds
+        Least and greatest value of each column, by its path. Text is cut to 32 characters, such
+        that the bounds still hold.
+    null_counts
+        Number of nulls of each column.
+    """
+    document: dict[str, Any] = {"numRecords": rows, "minValues": {}, "maxValues": {}}
+    for path, (least, greatest) in bounds.items():
+        _put(document["minValues"], path, _plain(lower_bound(least)))
+        if (upper := upper_bound(greatest)) is not None:
+            _put(document["maxValues"], path, _plain(upper))
+    document["nullCount"] = {}
+    for path, count in null_counts.items():
+        _put(document["nullCount"], path, count)
+    return _ENCODER.encode(document).decode()
+
+
+def lower_bound(value: Value) -> Value:
+    """The value, or the start of a long text, which sorts before it."""
+    return value[:_LONGEST_TEXT] if isinstance(value, str) else value
+
+
+def upper_bound(value: Value) -> Value | None:
+    """The value, or a short text that sorts after a long one; None if there is no such text."""
+    if not isinstance(value, str) or len(value) <= _LONGEST_TEXT:
+        return value
+    bound = value[:_LONGEST_TEXT] + _GREATEST_CHARACTER
+    return bound if bound >= value else None
+
+
+def _leaves(schema: pa.Schema) -> Iterator[tuple[Path | None, pa.DataType]]:
+    """The columns of a file in its order; without a path those within a list or map."""
+    for field in schema:
+        yield from _below((field.name,), field.type)
+
+
+def _below(path: Path | None, kind: pa.DataType) -> Iterator[tuple[Path | None, pa.DataType]]:
+    types = pa.types
+    if types.is_struct(kind):
+        for field in kind:
+            yield from _below(None if path is None else (*path, field.name), field.type)
+    elif types.is_map(kind):
+        yield from _below(None, kind.key_type)
+        yield from _below(None, kind.item_type)
+    elif types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        yield from _below(None, kind.value_type)
+    else:
+        yield path, kind
+
+
+def _has_order(kind: pa.DataType) -> bool:
+    """Whether values of a type have bounds in a log: not booleans, and not bytes."""
+    types = pa.types
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(
+        types.is_integer(kind)
+        or types.is_floating(kind)
+        or types.is_decimal(kind)
+        or types.is_date(kind)
+        or types.is_timestamp(kind)
+        or types.is_string(kind)
+        or types.is_large_string(kind)
+        or types.is_string_view(kind)
+    )
+
+
+def _is_finite(value: Value) -> bool:
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def _plain(value: Value) -> Value:
+    """A time in UTC as the protocol writes it; all else as it is."""
+    if isinstance(value, datetime):
+        text = value.astimezone(UTC) if value.tzinfo else value
+        return text.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z" * bool(
+            value.tzinfo
+        )
+    return value
+
+
+def _put(document: dict[str, Any], path: Path, value: object) -> None:
+    for name in path[:-1]:
+        document = document.setdefault(name, {})
+    document[path[-1]] = value
