@@ -1,15 +1,16 @@
 """What runs inside an arm: the arm's Neuralake and engine, measured by the comparison's own clock.
 
-This module, :mod:`neuralake.measure` and what makes the digest of a result come from the Neuralake
-that compares, and everything else from the arm's environment. Of the arm's Neuralake only this is
-used: ``open_workload`` or ``open_directory``, and ``registry`` to start an engine. Answers are
-plain values, so that two versions need not agree on any class.
+This module, :mod:`neuralake.measure`, what finds tables at fault and what makes the digest of a
+result come from the Neuralake that compares, and everything else from the arm's environment. Of the
+arm's Neuralake only this is used: ``open_workload`` or ``open_directory``, and ``registry`` to
+start an engine. Answers are plain values, so that two versions need not agree on any class.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
@@ -20,6 +21,7 @@ import pyarrow as pa
 from neuralake.measure.execution import measure, settle
 from neuralake.queries.digest import digest
 from neuralake.queries.plain import plain_batches
+from neuralake.workloads.table_faults import Count, count_rows, open_tables
 
 TARGET = f"{__name__}:Agent"
 
@@ -89,12 +91,34 @@ class Agent:
         self._engine = registry.start(spec)
         return {"versions": dict(self._engine.versions())}
 
-    def open(self) -> dict[str, Any]:
-        """Open the tables; returns the ``settings`` in effect."""
-        self._session = self._engine.open(self._workload.tables)
+    def open(self, without: Sequence[str] = (), count: bool = False) -> dict[str, Any]:
+        """Open the tables; one that cannot be opened is left out.
+
+        Parameters
+        ----------
+        without
+            Tables that are left out anyhow, since one of the arms does not read them rightly.
+        count
+            Whether the engine is to count each table once.
+
+        Returns
+        -------
+        dict
+            The ``settings`` in effect, the reason why a table cannot be opened or counted
+            (``faults``, by its name), and the fields of each ``Count`` (``counts``).
+        """
+        tables = {n: table for n, table in self._workload.tables.items() if n not in without}
+        opening = open_tables(self._engine, tables, _reason)
+        self._session, faults = opening.session, dict(opening.faults)
+        counts: dict[str, Count] = {}
         settle()
+        if count:
+            opened = {name: table for name, table in tables.items() if name not in faults}
+            counts, uncounted = count_rows(self._engine.name, self._session, opened, _reason)
+            faults |= uncounted
         settings = {name: str(value) for name, value in dict(self._engine.settings).items()}
-        return {"settings": settings}
+        found = {name: asdict(rows) for name, rows in counts.items()}
+        return {"settings": settings, "faults": faults, "counts": found}
 
     def execute(
         self, sql: str, answer: str, known: str | None, order_by: list[str]
@@ -134,6 +158,15 @@ class Agent:
             self._session.close()
         if self._engine is not None and hasattr(self._engine, "close"):
             self._engine.close()
+
+
+def _reason(error: BaseException, options: Mapping[str, str]) -> str:
+    """An error in one line, without secrets; an older Neuralake leaves them to whoever asks."""
+    try:
+        from neuralake.storage import one_line
+    except ImportError:
+        return " ".join(str(error).split())
+    return one_line(error, options)
 
 
 def _asked(query: Any) -> dict[str, Any]:

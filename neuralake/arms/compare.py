@@ -16,15 +16,10 @@ from neuralake.arms.answers import Answers
 from neuralake.arms.arm import ArmSpec, parse_arm
 from neuralake.arms.build import Arm, build_arm, find_repository, hold
 from neuralake.arms.calibration import calibration_path, load_calibration
-from neuralake.arms.pairs import (
-    EnginePairs,
-    Observer,
-    SidedQuery,
-    require_same_tables,
-    shown_identity,
-)
+from neuralake.arms.pairs import EnginePairs, Observer, SidedQuery
 from neuralake.arms.processes import ArmProcess, Place
 from neuralake.arms.request import Request
+from neuralake.arms.tables import require_same_tables, shown_identity
 from neuralake.engines import registry
 from neuralake.engines.registry import EngineSpec
 from neuralake.errors import CompareError, EngineError

@@ -9,16 +9,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from statistics import fmean, median
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from neuralake.arms.answers import Answers
-from neuralake.arms.processes import ArmFailedError, ArmProcess, Place
+from neuralake.arms.processes import ArmFailedError, ArmProcess, Opened, Place
+from neuralake.arms.tables import TableFault, fault_of, require_same_tables, table_faults
 from neuralake.arms.verdicts import Measured, Unit, engine_verdicts
-from neuralake.errors import CompareError
 from neuralake.queries.query import Query
 from neuralake.results.comparison import SIDES, Change, Ending, EngineComparison, Pair, Side
 from neuralake.stats.paired import Question
 from neuralake.stats.sequential import FEWEST
+
+T = TypeVar("T")
 
 FIRST_ROUNDS = 4
 # How many times its pairs until the verdict an unchanged query is run.
@@ -210,6 +212,7 @@ class EnginePairs:
     _pace: _Pace = field(default_factory=_Pace)
     _done: frozenset[str] = frozenset()
     _faults: dict[str, tuple[str, str]] = field(default_factory=dict)
+    _tables_at_fault: dict[str, TableFault] = field(default_factory=dict)
     _digests: dict[tuple[Side, str], str] = field(default_factory=dict)
     _throttled: list[tuple[int, int]] = field(default_factory=list)
     _about: dict[str, dict[str, Mapping[str, str]]] = field(
@@ -227,7 +230,7 @@ class EnginePairs:
         Raises
         ------
         CompareError
-            If an arm cannot run the engine, or the data changed.
+            If an arm cannot start the engine, or the data changed.
         """
         rng = random.Random(f"{self.terms.seed} {self.engine}")  # noqa: S311 (orders, no secrets)
         began = time.monotonic()
@@ -296,6 +299,7 @@ class EnginePairs:
             ending=ending,
             suite=suite,
             queries=queries,
+            faults={name: fault.reason for name, fault in self._tables_at_fault.items()},
             verified_against=self.answers.against,
             throttled_periods=sum(p for p, _ in self._throttled) if self._throttled else None,
             throttled_ns=sum(ns for _, ns in self._throttled) if self._throttled else None,
@@ -311,19 +315,47 @@ class EnginePairs:
         arms = {side: ArmProcess(self.places[side]) for side in rng.sample(SIDES, 2)}
         end = ArmProcess.kill
         try:
-            _both(arms, self._prepare)
-            pairs = self._measure(arms, number, rng)
+            _both(arms, self._start)
+            pairs = self._measure(arms, number, rng) if self._open_tables(arms) else []
             end = ArmProcess.close
         finally:
             _both(arms, lambda arm, _: end(arm))
         if pairs:
             self._units.append(Unit(names, pairs))
 
-    def _prepare(self, arm: ArmProcess, side: Side) -> None:
+    def _start(self, arm: ArmProcess, side: Side) -> None:
         require_same_tables(arm.load()["tables"], self.tables, arm.place)
-        about = arm.start(self.engine, self.options[side])
-        for what in ("versions", "settings"):
-            self._about[what][side] = about[what]
+        self._about["versions"][side] = arm.start(self.engine, self.options[side])
+
+    def _open_tables(self, arms: Mapping[Side, ArmProcess]) -> bool:
+        """Open the tables in both arms, counted before the first pair; whether both could.
+
+        What reads a table that an arm does not read rightly is measured in neither; and what an
+        arm says that can open none is said of every query.
+        """
+        count = not self._units
+
+        def open_in(arm: ArmProcess, _: Side) -> Opened | ArmFailedError:
+            try:
+                return arm.open(self._tables_at_fault, count=count)
+            except ArmFailedError as error:
+                return error
+
+        done = _both(arms, open_in)
+        failed = {side: said for side, said in done.items() if isinstance(said, ArmFailedError)}
+        opened = {side: said for side, said in done.items() if isinstance(said, Opened)}
+        self._about["settings"] |= {side: said.settings for side, said in opened.items()}
+        if failed:
+            reason = "; ".join(f"{s}: cannot open the tables: {failed[s]}" for s in sorted(failed))
+            self._faults |= {query.query.name: ("failed", reason) for query in self._open()}
+            return False
+        found = table_faults(self.engine, opened)
+        self._tables_at_fault |= found
+        for query in self._open():
+            fault = fault_of(query.sql.values(), found)
+            if fault is not None:
+                self._faults[query.query.name] = (fault.kind, fault.reason)
+        return True
 
     def _measure(
         self, arms: Mapping[Side, ArmProcess], number: int, rng: random.Random
@@ -436,34 +468,8 @@ def _is_done(change: Change) -> bool:
     return change.pairs >= RUN_ON * decided_after
 
 
-def _both(arms: Mapping[Side, ArmProcess], do: Callable[[ArmProcess, Side], None]) -> None:
+def _both(arms: Mapping[Side, ArmProcess], do: Callable[[ArmProcess, Side], T]) -> dict[Side, T]:
     """Do something in both arms at once: nothing is measured meanwhile."""
     with ThreadPoolExecutor(len(arms)) as pool:
-        for done in [pool.submit(do, arm, side) for side, arm in arms.items()]:
-            done.result()
-
-
-def require_same_tables(
-    found: Mapping[str, object], expected: Mapping[str, object], place: Place
-) -> None:
-    """Raise ``CompareError``, naming the table, unless the data is what it was.
-
-    An arm has the tables that its queries name: one that only the other has is no difference of the
-    data.
-    """
-    for name in sorted(found.keys() & expected.keys()):
-        if found[name] != expected[name]:
-            raise CompareError(
-                f"table {name} is not the same in both arms: {place.side} {place.name} reads "
-                f"{shown_identity(found[name])}, expected "
-                f"{shown_identity(expected[name])}; both arms must read one dataset, and "
-                "nothing may write to it meanwhile"
-            )
-
-
-def shown_identity(identity: object) -> str:
-    """What identifies a table's data, in words."""
-    if not isinstance(identity, dict):
-        return "nothing"
-    shown = {key: value for key, value in identity.items() if key != "files"}
-    return " ".join(f"{key} {value}" for key, value in shown.items() if value is not None)
+        doing = {side: pool.submit(do, arm, side) for side, arm in arms.items()}
+        return {side: done.result() for side, done in doing.items()}

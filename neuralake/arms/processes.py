@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,9 @@ from neuralake.errors import CompareError
 from neuralake.measure.worker import Interpreter, Worker
 from neuralake.queries import digest, hashing, plain, shape
 from neuralake.results.comparison import Side
-from neuralake.workloads.failures import FAILURES, judge, log_tail
+from neuralake.workloads import table_faults
+from neuralake.workloads.failures import FAILURES, SETUP_TIMEOUT_S, judge, log_tail
+from neuralake.workloads.table_faults import Count
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,25 @@ class Place:
     log: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     checkout: Path | None = None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Tables that are registered in an arm.
+
+    Attributes
+    ----------
+    settings
+        Of the engine, in effect now that they are.
+    faults
+        Tables that cannot be opened or counted, with the reason.
+    counts
+        Of the others, if they were asked for.
+    """
+
+    settings: Mapping[str, str]
+    faults: Mapping[str, str] = field(default_factory=dict)
+    counts: Mapping[str, Count] = field(default_factory=dict)
 
 
 class ArmFailedError(Exception):
@@ -98,16 +119,28 @@ class ArmProcess:
         except ArmFailedError as error:
             return str(error)
 
-    def start(self, engine: str, options: Mapping[str, str]) -> dict[str, Any]:
-        """Start an engine and open the tables; returns its ``versions`` and ``settings``.
+    def start(self, engine: str, options: Mapping[str, str]) -> dict[str, str]:
+        """Start an engine; returns its versions.
 
         Raises
         ------
         CompareError
             If the arm cannot.
         """
-        started = self._required("start", engine, dict(options))
-        return {**started, **self._required("open")}
+        started = self._required("start", engine, dict(options), timeout_s=SETUP_TIMEOUT_S)
+        return dict(started["versions"])
+
+    def open(self, without: Iterable[str] = (), *, count: bool = False) -> Opened:
+        """Open the tables (:meth:`neuralake.arms.agent.Agent.open`).
+
+        Raises
+        ------
+        ArmFailedError
+            If none can be opened, or the process is lost with it.
+        """
+        found = self.call("open", sorted(without), count, timeout_s=SETUP_TIMEOUT_S)
+        counts = {name: Count(**fields) for name, fields in found["counts"].items()}
+        return Opened(found["settings"], found["faults"], counts)
 
     def execute(
         self,
@@ -145,9 +178,11 @@ class ArmProcess:
         """End the process at once."""
         self._worker.kill()
 
-    def _required(self, method: str, *arguments: Any) -> dict[str, Any]:
+    def _required(
+        self, method: str, *arguments: Any, timeout_s: float | None = None
+    ) -> dict[str, Any]:
         try:
-            found: dict[str, Any] = self.call(method, *arguments)
+            found: dict[str, Any] = self.call(method, *arguments, timeout_s=timeout_s)
         except ArmFailedError as error:
             place = self.place
             raise CompareError(f"{place.side} {place.name}: {error}") from error
@@ -157,6 +192,7 @@ class ArmProcess:
 def _interpreter(place: Place) -> Interpreter:
     packages = (neuralake.measure, neuralake.arms)
     modules = {package.__name__: Path(str(package.__file__)) for package in packages}
-    for module in (shape, plain, hashing, digest):  # what the digest of a result is made of
+    # what finds tables at fault, and what the digest of a result is made of
+    for module in (table_faults, shape, plain, hashing, digest):
         modules[module.__name__] = Path(str(module.__file__))
     return Interpreter(place.python, place.directory, modules)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
 class Failure:
-    """One kind of failure of one query on one engine.
+    """One kind of failure of a query, or of several with one fault, on one engine.
 
     Attributes
     ----------
     engine, query
-        Whose; ``query`` is None where the engine itself failed.
+        Whose; ``query`` is None where the engine itself failed, and lists several with commas.
     status
         A sample's status, or a verdict.
     where
@@ -26,3 +27,12 @@ class Failure:
     status: str
     where: str
     message: str
+
+
+def together(failures: Iterable[Failure]) -> tuple[Failure, ...]:
+    """Each fault once, at the place of its first query, with all queries that it costs."""
+    queries: dict[Failure, list[str]] = {}
+    for failure in failures:
+        names = queries.setdefault(replace(failure, query=None), [])
+        names += [] if failure.query is None else [failure.query]
+    return tuple(replace(fault, query=", ".join(n) or None) for fault, n in queries.items())

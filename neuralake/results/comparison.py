@@ -155,6 +155,8 @@ class EngineComparison:
         What is said of each, in order.
     verified_against
         What the answers were compared with.
+    faults
+        Tables that an arm does not read rightly, with the reason: none of their queries has a time.
     throttled_periods, throttled_ns
         How often and for how long a quota of CPU time stopped its processes while queries ran,
         summed over processors; None where there was no quota.
@@ -170,6 +172,7 @@ class EngineComparison:
     suite: Change
     queries: tuple[Change, ...]
     verified_against: str
+    faults: Mapping[str, str] = field(default_factory=dict)
     throttled_periods: int | None = None
     throttled_ns: int | None = None
 

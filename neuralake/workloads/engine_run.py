@@ -22,15 +22,21 @@ from neuralake.workloads import verification
 from neuralake.workloads.answers import answer_path, later_answer_path
 from neuralake.workloads.cold import evict_tables
 from neuralake.workloads.executor import TARGET, Executed, Opened, Started, open_answer
-from neuralake.workloads.failures import FAILURES, Failure, Verdict, engine_lost, judge, log_tail
+from neuralake.workloads.failures import (
+    FAILURES,
+    SETUP_TIMEOUT_S,
+    Failure,
+    Verdict,
+    engine_lost,
+    judge,
+    log_tail,
+)
 from neuralake.workloads.plan import Observer, Plan, Step, steps
 from neuralake.workloads.plans import take_plans
 from neuralake.workloads.resume import Past
 
 Outcome = TypeVar("Outcome", Started, Opened, Executed)
 
-# Without an answer for so long an engine has hung while it started or opened its tables.
-SETUP_TIMEOUT_S = 1800.0
 # After an error a process of the engine that dies of it is seen to have ended within this time.
 _LOSS_SHOWS_S = 0.5
 

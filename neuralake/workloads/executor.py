@@ -19,7 +19,8 @@ from neuralake.measure.execution import Execution, measure, settle
 from neuralake.queries.answers import Answer
 from neuralake.queries.digest import digest
 from neuralake.queries.plain import plain_batches
-from neuralake.workloads.counts import miscounted, unopened
+from neuralake.storage import one_line
+from neuralake.workloads.table_faults import count_rows, miscounted, open_tables
 
 TARGET = f"{__name__}:Executor"
 
@@ -79,20 +80,15 @@ class Executor:
         count
             Whether the engine is to count each table once, unmeasured.
         """
-        faults: Mapping[str, str] = {}
-        try:
-            self._session, execution = measure(lambda: self._engine.open(tables))
-        except BaseException:  # a Rust panic is not an Exception
-            faults = unopened(self._engine, tables)
-            if not faults or len(faults) == len(tables):
-                raise
-            rest = {name: table for name, table in tables.items() if name not in faults}
-            self._session, execution = measure(lambda: self._engine.open(rest))
+        opening = open_tables(self._engine, tables, one_line)
+        self._session, faults = opening.session, dict(opening.faults)
         settle()
         if count:
-            opened = {name: table for name, table in tables.items() if name not in faults}
-            faults = {**faults, **miscounted(self._engine.name, self._session, opened)}
-        return Opened(execution, dict(self._engine.settings), faults)
+            name = self._engine.name
+            opened = {table: found for table, found in tables.items() if table not in faults}
+            counts, uncounted = count_rows(name, self._session, opened, one_line)
+            faults |= {**uncounted, **miscounted(name, counts)}
+        return Opened(opening.execution, dict(self._engine.settings), faults)
 
     def execute(
         self, sql: str, answer: Path, known: str | None, order_by: Sequence[str] = ()

@@ -20,6 +20,8 @@ from neuralake.results.records import Status
 Failure = RemoteError | WorkerDiedError | WorkerMemoryError | WorkerTimeoutError
 FAILURES = (RemoteError, WorkerDiedError, WorkerMemoryError, WorkerTimeoutError)
 
+# Without an answer for so long an engine has hung while it started or opened its tables.
+SETUP_TIMEOUT_S = 1800.0
 _MESSAGE_CHARACTERS = 2000
 _LOG_TAIL_BYTES = 16_384
 # What allocators and engines say when there is no more memory: Python, Java, Rust, DataFusion

@@ -48,6 +48,11 @@ CATALOG_OF_THE_ROOT = """
 from neuralake.catalog import DeltaTable
 t = DeltaTable(name="t", location="t")
 """
+CATALOG_WITH_TWINS = """
+from neuralake.catalog import DeltaTable, ParquetTable
+t = DeltaTable(name="t", location={uri!r})
+twins = ParquetTable(name="twins", location={twins!r})
+"""
 CATALOG_OF_THE_COMMIT = """
 from pathlib import Path
 from neuralake.catalog import ParquetTable
@@ -166,6 +171,16 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
         team.write("queries/types.sql", TYPES.format(order=order))
         team.commit(f"a query of many types, {tag}")
         team.git("tag", tag)
+    twins = home / "twins.parquet"  # whose columns DuckDB cannot tell apart
+    pq.write_table(pa.table({"id": [1], "ID": [2]}), twins)
+    (team.path / "queries/types.sql").unlink()
+    team.write(
+        "queries/catalog.py", CATALOG_WITH_TWINS.format(uri=str(home / "t"), twins=str(twins))
+    )
+    for query in ("twins", "more_twins"):
+        team.write(f"queries/{query}.sql", "SELECT count(*) AS n FROM twins\n")
+    team.commit("a table that does not open")
+    team.git("tag", "twins")
     yield team
 
 
@@ -228,6 +243,31 @@ def test_a_wrong_commit_is_never_faster(team: Team) -> None:
     assert (keys.verdict, keys.ratio) == ("wrong", None)
     assert "(1000)" in (keys.message or "")
     assert "(900)" in (keys.message or "")
+
+
+def test_a_table_that_does_not_open_is_told_once_and_costs_its_queries_alone(
+    team: Team, tmp_path: Path
+) -> None:
+    report = tmp_path / "report"
+    done = team.compare("twins", "twins", "--max-time", "1", "--rounds", "2", "--to", str(report))
+    assert done.returncode == 1, done.stderr
+    reason = (
+        "both arms: table twins has the columns id and ID, which DuckDB cannot tell apart: "
+        "rename one"
+    )
+    (line,) = [x for x in done.stdout.splitlines() if "cannot tell apart" in x]
+    assert line == f"duckdb more_twins, twins: × failed: {reason}"
+    (engine,) = document(team).engines
+    assert engine.faults == {"twins": reason}
+    assert {c.query: c.pairs > 0 for c in engine.queries} == {
+        "keys": True,
+        "more_twins": False,
+        "total": True,
+        "twins": False,
+    }
+    assert (report / "summary.md").read_text().count("cannot tell apart") == 1
+    page = (report / "index.html").read_text()
+    assert page.count("cannot tell apart") == 2  # among the failures, and how it was measured
 
 
 def test_inconclusive_is_status_3_where_asked_for(team: Team) -> None:

@@ -6,7 +6,7 @@ import math
 import random
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -25,7 +25,7 @@ from neuralake.arms.pairs import (
     _Pace,
     affordable_rounds,
 )
-from neuralake.arms.processes import ArmProcess, Place
+from neuralake.arms.processes import ArmProcess, Opened, Place
 from neuralake.errors import CompareError
 from neuralake.queries.query import Query
 from neuralake.results.comparison import SIDES, Change, EngineComparison, Pair, Side
@@ -165,8 +165,11 @@ class ScriptedArm:
         self.script.now_s += 0.5
         return {"tables": {}}
 
-    def start(self, engine: str, options: Mapping[str, str]) -> dict[str, object]:
-        return {"versions": {}, "settings": {}}
+    def start(self, engine: str, options: Mapping[str, str]) -> dict[str, str]:
+        return {}
+
+    def open(self, without: Iterable[str], *, count: bool) -> Opened:
+        return Opened({})
 
     def execute(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from neuralake.report.comparison import verdicts
 from neuralake.report.facts import Fact, Group, machine_facts, software_facts
-from neuralake.report.failures import Failure
+from neuralake.report.failures import Failure, together
 from neuralake.report.numbers import NONE, count, duration, moment, percent
 from neuralake.results.comparison import Comparison, Ending, EngineComparison
 
@@ -39,12 +39,20 @@ def facts(comparison: Comparison) -> tuple[Group, ...]:
     )
 
 
-def failures(comparison: Comparison) -> tuple[Failure, ...]:
-    """Every answer that is wrong or missing, with its message."""
-    return tuple(
+def failures(comparison: Comparison, *, suites: bool = True) -> tuple[Failure, ...]:
+    """Every answer that is wrong or missing, with its message; queries of one fault share it.
+
+    Parameters
+    ----------
+    comparison
+        Finished or interrupted.
+    suites
+        Whether what is said of an engine's suite is among them.
+    """
+    return together(
         Failure(engine.engine, change.query or "suite", change.verdict, "", change.message or "")
         for engine in comparison.engines
-        for change in (engine.suite, *engine.queries)
+        for change in ((engine.suite, *engine.queries) if suites else engine.queries)
         if change.verdict in ("wrong", "failed")
     )
 
@@ -77,6 +85,8 @@ def _engine(engine: EngineComparison) -> Iterator[Fact]:
     yield Fact("elapsed, starts included", duration(engine.elapsed_s))
     yield Fact("ended", _ENDINGS[engine.ending])
     yield Fact("answers verified against", engine.verified_against)
+    for table in sorted(engine.faults):
+        yield Fact(f"table {table}", f"in no ratio: {engine.faults[table]}")
     suite = engine.suite
     if suite.decided_after_pairs is not None:
         yield Fact("suite decided after", count(suite.decided_after_pairs, "pair"))

@@ -14,6 +14,7 @@ from neuralake.report import numbers
 from neuralake.report.comparison import verdicts
 from neuralake.report.comparison.differences import arm_line, difference_line
 from neuralake.report.comparison.headline import overall, sentences
+from neuralake.report.comparison.method import failures
 from neuralake.report.comparison.notes import comparison_notes
 from neuralake.report.footnote import footnote
 from neuralake.report.text import one_line, short
@@ -92,10 +93,10 @@ def _pairs(change: Change) -> str:
 
 
 def _below(comparison: Comparison) -> Iterator[Text]:
-    changes = [(engine, change) for engine in comparison.engines for change in engine.queries]
-    for engine, change in changes:
-        if change.verdict in ("wrong", "failed"):
-            yield Text(one_line(verdicts.line(engine, change)), style=_STYLES[change.verdict])
+    for failure in failures(comparison, suites=False):
+        said = f"{verdicts.SIGNS['failed']} {failure.status}: {failure.message}".rstrip(": ")
+        line = f"{short(failure.engine)} {failure.query}: {said}"
+        yield Text(one_line(line), style=_STYLES["failed"])
     for note in comparison_notes(comparison):
         yield Text(one_line(note.text), style=_LEVELS[note.level])
     legend = "[ ] interval of 95 %; the verdict is on wall time alone"

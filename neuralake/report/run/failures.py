@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from neuralake.report.failures import Failure
+from neuralake.report.failures import Failure, together
 from neuralake.report.numbers import NONE
 from neuralake.results.records import Run, Sample
 
 
 def failures(run: Run) -> tuple[Failure, ...]:
     """All failures, in the order of engines and queries; equal ones are counted, not repeated.
+
+    Queries that fail for one reason, a table's fault for one, share theirs.
 
     A wrong answer is told by its verdict; its samples are told only if none was given.
     """
@@ -31,7 +33,7 @@ def failures(run: Run) -> tuple[Failure, ...]:
     engines = {engine.name: place for place, engine in enumerate(run.engines)}
     queries = {query: place for place, query in enumerate(run.header.queries)}
     listed.sort(key=lambda f: (engines.get(f.engine, len(engines)), queries.get(f.query or "", -1)))
-    return tuple(listed)
+    return together(listed)
 
 
 def _where(samples: Sequence[Sample]) -> str:

@@ -51,6 +51,8 @@ class FaultyEngine(TinyEngine):
     def open(self, tables: dict[str, Any]) -> TinyEngine:
         if self.fault == "open":
             raise RuntimeError("no tables today")
+        if self.fault == "open one" and self.query in tables:
+            raise RuntimeError("not this table")
         if self.fault == "fewer rows":
             super().open(tables)
             rows = self.connection.execute(f"SELECT * FROM {self.query} LIMIT 7").to_arrow_table()
