@@ -104,7 +104,7 @@ def load_state(store: Store, version: int | None = None) -> TableState:
     segment = find_segment(store, version)
     state = None
     if segment.checkpoint_version is not None:
-        state = _begin(
+        state = begin(
             segment.checkpoint_version, tuple(read_checkpoint(store, segment, TABLE)), store
         )
         if not segment.entries and (actions := read_entry(store, state.version)) is not None:
@@ -112,7 +112,7 @@ def load_state(store: Store, version: int | None = None) -> TableState:
             state = state.after(state.version, (a for a in actions if a.commitInfo is not None))
     for number in segment.entries:
         actions = _required(store, number)
-        state = _begin(number, actions, store) if state is None else state.after(number, actions)
+        state = begin(number, actions, store) if state is None else state.after(number, actions)
     assert state is not None  # noqa: S101 - a segment has a checkpoint or an entry
     return state
 
@@ -130,7 +130,14 @@ def follow(store: Store, state: TableState) -> TableState:
     return state
 
 
-def _begin(version: int, actions: tuple[Action, ...], store: Store) -> TableState:
+def begin(version: int, actions: tuple[Action, ...], store: Store) -> TableState:
+    """The state that a log begins with: by a checkpoint, or by its first entry.
+
+    Raises
+    ------
+    NotATableError
+        If protocol or metadata is missing.
+    """
     protocol = next((a.protocol for a in actions if a.protocol is not None), None)
     metadata = next((a.metaData for a in actions if a.metaData is not None), None)
     if protocol is None or metadata is None:

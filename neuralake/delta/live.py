@@ -1,0 +1,325 @@
+"""The files of a table as they are now: loaded once, then followed through the log entry by entry.
+
+What it costs to follow a table is what was committed since, however many versions and files there
+are. Source: Delta Transaction Log Protocol, "Action Reconciliation".
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import TypeAlias
+from urllib.parse import unquote
+
+import msgspec
+
+from neuralake.delta.actions import Action, Add, DeletionVector, PartitionValues, Remove, decode
+from neuralake.delta.checkpoint import FILES, TABLE, read_checkpoint
+from neuralake.delta.commits import decoded, is_absolute
+from neuralake.delta.log import LogSegment, NotATableError, entry_path, find_segment
+from neuralake.delta.state import TableState, begin
+from neuralake.delta.store import Store
+
+Key: TypeAlias = tuple[str, str | None]
+
+_ATTEMPTS = 3
+
+
+class _Count(msgspec.Struct):
+    numRecords: int | None = None  # noqa: N815 - the log's name
+
+
+_COUNT = msgspec.json.Decoder(_Count)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveFile:
+    """A data file of the table, with the rows that its deletion vector leaves.
+
+    Attributes
+    ----------
+    place
+        Its path below the table, not percent-encoded; or, of one that lies elsewhere, the absolute
+        path or URI.
+    add
+        What the log says of it; without statistics unless they were asked for.
+    rows
+        Rows in the file, deleted ones included, as the log says; None where it does not.
+    version
+        Of the entry that added it; None if a checkpoint told of it.
+    """
+
+    place: str
+    add: Add
+    rows: int | None
+    version: int | None
+
+    @property
+    def key(self) -> Key:
+        """What identifies it in its table."""
+        return self.place, self.add.key[1]
+
+    @property
+    def partition_values(self) -> PartitionValues:
+        """Values of the partition columns, as the log has them."""
+        return self.add.partition_values
+
+    @property
+    def deleted(self) -> int:
+        """Number of its rows that are deleted."""
+        vector = self.add.deletion_vector
+        return 0 if vector is None else vector.cardinality
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """A file that was removed, and may still be needed by readers of earlier versions.
+
+    Attributes
+    ----------
+    place
+        As of :class:`LiveFile`.
+    deletion_vector
+        That of the file as it was removed.
+    timestamp_ms
+        When it was removed, as the remover says; 0 where it does not.
+    version
+        Of the entry that removed it; None if a checkpoint told of it.
+    """
+
+    place: str
+    deletion_vector: DeletionVector | None
+    timestamp_ms: int
+    version: int | None
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What following a table brought.
+
+    Attributes
+    ----------
+    added, removed
+        Files that are live now and were not before, and the other way round. One that came and
+        went in between is in neither.
+    is_reloaded
+        Whether the table was read anew: the entries in between were cleaned up, or the table was
+        replaced by another.
+    """
+
+    added: tuple[LiveFile, ...] = ()
+    removed: tuple[LiveFile, ...] = ()
+    is_reloaded: bool = False
+
+
+class LiveFiles:
+    """The live files of a table at one version; :meth:`follow` moves on to the newest.
+
+    Memory is bounded by the number of live files, and of tombstones where they are asked for. Not
+    for several threads at once.
+
+    Parameters
+    ----------
+    store
+        Of the table.
+    keeps_statistics
+        Whether the statistics of the files are kept.
+    keeps_tombstones
+        Whether files that were removed are kept in mind.
+
+    Raises
+    ------
+    NotATableError
+        If there is no Delta log, or not all of it.
+    OSError, ValueError
+        If it cannot be read.
+    """
+
+    def __init__(
+        self, store: Store, *, keeps_statistics: bool = False, keeps_tombstones: bool = False
+    ) -> None:
+        self._store = store
+        self._keeps_statistics = keeps_statistics
+        self._keeps_tombstones = keeps_tombstones
+        self._files: dict[Key, LiveFile] = {}
+        self._tombstones: dict[Key, Tombstone] = {}
+        self._state: TableState
+        self._digest: bytes | None = None
+        self._open()
+
+    @property
+    def state(self) -> TableState:
+        """What else there is to know of the version."""
+        return self._state
+
+    @property
+    def files(self) -> Mapping[Key, LiveFile]:
+        """The files, in the order in which they were committed.
+
+        Those of a checkpoint, which tells of no order, are in the order in which they were made.
+        """
+        return self._files
+
+    @property
+    def tombstones(self) -> Mapping[Key, Tombstone]:
+        """Files that were removed; those of which the log no longer tells are not among them."""
+        return self._tombstones
+
+    def follow(self) -> Changes:
+        """Move on to the newest version; only entries that were made since are read.
+
+        Raises
+        ------
+        NotATableError, OSError, ValueError
+            As on loading. What could be read until then holds, and the next call goes on there.
+        """
+        if not self._is_same_log():
+            return self._reload()
+        before: dict[Key, LiveFile | None] = {}
+        while (content := self._read(self._state.version + 1)) is not None:
+            self._enter(self._state.version + 1, content, before)
+        return _changes(before, self._files)
+
+    def forget(self, before_ms: int) -> None:
+        """Drop the tombstones of files that were removed before a time (ms since 1970)."""
+        self._tombstones = {
+            key: tombstone
+            for key, tombstone in self._tombstones.items()
+            if tombstone.timestamp_ms >= before_ms
+        }
+
+    def _open(self) -> None:
+        """Load the newest version; anew if the log is cleaned up while it is read."""
+        for _ in range(_ATTEMPTS - 1):
+            with suppress(NotATableError, FileNotFoundError):
+                return self._load()
+        return self._load()
+
+    def _load(self) -> None:
+        segment = find_segment(self._store)
+        self._files, self._tombstones = {}, {}
+        if segment.checkpoint_version is not None:
+            self._read_checkpoint(segment, segment.checkpoint_version)
+        else:
+            first = segment.entries[0]
+            state = begin(first, decode(self._required(first)), self._store)
+            self._state = replace(state, version=first - 1)
+        for version in segment.entries:
+            self._enter(version, self._required(version), {})
+
+    def _read_checkpoint(self, segment: LogSegment, version: int) -> None:
+        table: list[Action] = []
+        found: list[LiveFile] = []
+        for action in read_checkpoint(self._store, segment, TABLE | FILES):
+            if action.add is not None:
+                found.append(self._live(action.add, None))
+            elif action.remove is not None:
+                self._bury(action.remove, None)
+            else:
+                table.append(action)
+        found.sort(key=lambda file: (file.add.modification_time, file.place))
+        self._files = {file.key: file for file in found}
+        content = self._read(version)
+        self._digest = _digest(content)
+        # A checkpoint does not have its own version's time
+        info = (a for a in decode(content or b"") if a.commitInfo is not None)
+        self._state = begin(version, tuple(table), self._store).after(version, info)
+
+    def _reload(self) -> Changes:
+        earlier = self._files, self._tombstones, self._state, self._digest
+        try:
+            self._open()
+        except (OSError, ValueError):
+            self._files, self._tombstones, self._state, self._digest = earlier
+            raise
+        gone, come = earlier[0], self._files
+        return Changes(
+            tuple(file for key, file in come.items() if gone.get(key) != file),
+            tuple(file for key, file in gone.items() if come.get(key) != file),
+            is_reloaded=True,
+        )
+
+    def _is_same_log(self) -> bool:
+        """Whether the entry of this version is there, as it was.
+
+        A gap in the log and its end look alike to whoever waits for the next entry.
+        """
+        return _digest(self._read(self._state.version)) == self._digest
+
+    def _enter(self, version: int, content: bytes, before: dict[Key, LiveFile | None]) -> None:
+        """Apply an entry, as a whole or not at all; notes what was at the keys that it touches."""
+        actions = decode(content)
+        for action in actions:
+            if action.remove is not None:
+                key = _place(self._store.uri, action.remove.path), action.remove.key[1]
+                before.setdefault(key, self._files.get(key))
+                self._files.pop(key, None)
+                self._bury(action.remove, version)
+            elif action.add is not None:
+                file = self._live(action.add, version)
+                before.setdefault(file.key, self._files.get(file.key))
+                self._files[file.key] = file
+                self._tombstones.pop(file.key, None)
+        self._state = self._state.after(version, actions)
+        self._digest = _digest(content)
+
+    def _live(self, add: Add, version: int | None) -> LiveFile:
+        rows = _rows(add.stats)
+        kept = add if self._keeps_statistics else msgspec.structs.replace(add, stats=None)
+        return LiveFile(_place(self._store.uri, add.path), kept, rows, version)
+
+    def _bury(self, remove: Remove, version: int | None) -> None:
+        if self._keeps_tombstones:
+            place = _place(self._store.uri, remove.path)
+            self._tombstones[place, remove.key[1]] = Tombstone(
+                place, remove.deletion_vector, remove.deletion_timestamp or 0, version
+            )
+
+    def _read(self, version: int) -> bytes | None:
+        try:
+            return self._store.read(entry_path(version))
+        except FileNotFoundError:
+            return None
+
+    def _required(self, version: int) -> bytes:
+        content = self._read(version)
+        if content is None:
+            raise NotATableError(
+                f"the entry of version {version} of {self._store.uri} was removed meanwhile"
+            )
+        return content
+
+
+def inside(files: Iterable[LiveFile | Tombstone]) -> Iterator[str]:
+    """Places of those that lie below the table."""
+    return (file.place for file in files if not is_absolute(file.place))
+
+
+def _changes(before: Mapping[Key, LiveFile | None], now: Mapping[Key, LiveFile]) -> Changes:
+    added = tuple(now[key] for key, file in before.items() if key in now and now[key] != file)
+    removed = tuple(f for key, f in before.items() if f is not None and now.get(key) != f)
+    return Changes(added, removed)
+
+
+def _place(uri: str, path: str) -> str:
+    """One spelling of where a file lies, of the several that a log may use."""
+    if is_absolute(path):
+        return decoded(path).removeprefix(f"{uri.rstrip('/')}/")
+    place = unquote(path)
+    return posixpath.normpath(place) if "//" in place or "./" in place else place
+
+
+def _rows(statistics: str | None) -> int | None:
+    if not statistics:
+        return None
+    try:
+        return _COUNT.decode(statistics).numRecords
+    except msgspec.DecodeError:  # statistics are optional, and these are none
+        return None
+
+
+def _digest(content: bytes | None) -> bytes | None:
+    return None if content is None else blake2b(content, digest_size=16).digest()
