@@ -6,20 +6,19 @@ are. Source: Delta Transaction Log Protocol, "Action Reconciliation".
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import TypeAlias
-from urllib.parse import unquote
 
 import msgspec
 
 from neuralake.delta.actions import Action, Add, DeletionVector, PartitionValues, Remove, decode
 from neuralake.delta.checkpoint import FILES, TABLE, read_checkpoint
-from neuralake.delta.commits import decoded, is_absolute
+from neuralake.delta.commits import is_absolute
 from neuralake.delta.log import LogSegment, NotATableError, entry_path, find_segment
+from neuralake.delta.paths import placed
 from neuralake.delta.state import TableState, begin
 from neuralake.delta.store import Store
 
@@ -254,7 +253,7 @@ class LiveFiles:
         actions = decode(content)
         for action in actions:
             if action.remove is not None:
-                key = _place(self._store.uri, action.remove.path), action.remove.key[1]
+                key = placed(self._store.uri, action.remove.path), action.remove.key[1]
                 before.setdefault(key, self._files.get(key))
                 self._files.pop(key, None)
                 self._bury(action.remove, version)
@@ -269,11 +268,11 @@ class LiveFiles:
     def _live(self, add: Add, version: int | None) -> LiveFile:
         rows = _rows(add.stats)
         kept = add if self._keeps_statistics else msgspec.structs.replace(add, stats=None)
-        return LiveFile(_place(self._store.uri, add.path), kept, rows, version)
+        return LiveFile(placed(self._store.uri, add.path), kept, rows, version)
 
     def _bury(self, remove: Remove, version: int | None) -> None:
         if self._keeps_tombstones:
-            place = _place(self._store.uri, remove.path)
+            place = placed(self._store.uri, remove.path)
             self._tombstones[place, remove.key[1]] = Tombstone(
                 place, remove.deletion_vector, remove.deletion_timestamp or 0, version
             )
@@ -302,14 +301,6 @@ def _changes(before: Mapping[Key, LiveFile | None], now: Mapping[Key, LiveFile])
     added = tuple(now[key] for key, file in before.items() if key in now and now[key] != file)
     removed = tuple(f for key, f in before.items() if f is not None and now.get(key) != f)
     return Changes(added, removed)
-
-
-def _place(uri: str, path: str) -> str:
-    """One spelling of where a file lies, of the several that a log may use."""
-    if is_absolute(path):
-        return decoded(path).removeprefix(f"{uri.rstrip('/')}/")
-    place = unquote(path)
-    return posixpath.normpath(place) if "//" in place or "./" in place else place
 
 
 def _rows(statistics: str | None) -> int | None:
