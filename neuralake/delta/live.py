@@ -14,10 +14,16 @@ from typing import TypeAlias
 
 import msgspec
 
-from neuralake.delta.actions import Action, Add, DeletionVector, PartitionValues, Remove, decode
+from neuralake.delta.actions import Action, Add, DeletionVector, PartitionValues, Remove
 from neuralake.delta.checkpoint import FILES, TABLE, read_checkpoint
 from neuralake.delta.commits import is_absolute
-from neuralake.delta.log import LogSegment, NotATableError, entry_path, find_segment
+from neuralake.delta.log import (
+    LogSegment,
+    NotATableError,
+    decode_entry,
+    entry_path,
+    find_segment,
+)
 from neuralake.delta.paths import placed
 from neuralake.delta.state import TableState, begin
 from neuralake.delta.store import Store
@@ -204,7 +210,7 @@ class LiveFiles:
             self._read_checkpoint(segment, segment.checkpoint_version)
         else:
             first = segment.entries[0]
-            state = begin(first, decode(self._required(first)), self._store)
+            state = begin(first, decode_entry(first, self._required(first)), self._store)
             self._state = replace(state, version=first - 1)
         for version in segment.entries:
             self._enter(version, self._required(version), {})
@@ -224,7 +230,7 @@ class LiveFiles:
         content = self._read(version)
         self._digest = _digest(content)
         # A checkpoint does not have its own version's time
-        info = (a for a in decode(content or b"") if a.commitInfo is not None)
+        info = (a for a in decode_entry(version, content or b"") if a.commitInfo is not None)
         self._state = begin(version, tuple(table), self._store).after(version, info)
 
     def _reload(self) -> Changes:
@@ -250,7 +256,7 @@ class LiveFiles:
 
     def _enter(self, version: int, content: bytes, before: dict[Key, LiveFile | None]) -> None:
         """Apply an entry, as a whole or not at all; notes what was at the keys that it touches."""
-        actions = decode(content)
+        actions = decode_entry(version, content)
         for action in actions:
             if action.remove is not None:
                 key = placed(self._store.uri, action.remove.path), action.remove.key[1]

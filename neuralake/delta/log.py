@@ -82,6 +82,17 @@ def read_entry(store: Store, version: int) -> tuple[Action, ...] | None:
         content = store.read(entry_path(version))
     except FileNotFoundError:
         return None
+    return decode_entry(version, content)
+
+
+def decode_entry(version: int, content: bytes) -> tuple[Action, ...]:
+    """The actions of an entry that was read.
+
+    Raises
+    ------
+    ValueError
+        If it is not one.
+    """
     try:
         return decode(content)
     except msgspec.DecodeError as error:
