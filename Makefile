@@ -14,14 +14,16 @@ SEED ?= 0
 MUTANTS ?=
 TIME ?= 60
 HUNT ?=
+PORT ?=
 
-.PHONY: bench gate test mutants hunt browser lint format docs clean help
+.PHONY: bench gate test s3 mutants hunt browser lint format docs clean help
 
 help:
 	@echo "make bench    generate TPC-H (SCALE_FACTOR=1) if absent, run three engines, verify, report"
 	@echo "make gate     compare BASE=main with HEAD; fails if anything is slower, or wrong"
 	@echo "make test     run all tests; latencies are kept in $(BENCHMARKS)"
 	@echo "make mutants  put SAMPLE=60 small faults into the core, drawn with SEED=0: do the tests find them?"
+	@echo "make s3       an S3 server to play with (PORT=… or a free one), until Ctrl-C"
 	@echo "make hunt     make random Delta tables for TIME=60 seconds: do all engines read the same rows?"
 	@echo "make browser  install a browser for the tests of the report, where apt-get can"
 	@echo "make lint     ruff and mypy"
@@ -46,6 +48,10 @@ test: $(READY) browser
 mutants: $(READY)
 	UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --quiet --frozen --all-extras --group mutants --python $(BIN)/python
 	$(BIN)/python -m benchmarks.mutants --sample $(SAMPLE) --seed $(SEED) $(MUTANTS)
+
+# On loopback, with a key and data that are thrown away
+s3: $(READY)
+	@exec $(BIN)/python -m benchmarks.s3 $(if $(PORT),--port $(PORT))
 
 # HUNT=--spark reads and writes with Spark, too
 hunt: $(READY)

@@ -44,6 +44,13 @@ class SchemaMismatchError(CatalogError):
     """A table's live schema differs from its declaration; the message names the column."""
 
 
+class StorageError(NeuralakeError, OSError):
+    """Object storage is away, refuses the key, lacks the bucket, or answers with an error.
+
+    It is an ``OSError``, as what a disk says is. The message holds no credential.
+    """
+
+
 class DatasetError(NeuralakeError):
     """A dataset is absent, half, foreign, of another version, or cannot be written."""
 

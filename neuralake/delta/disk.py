@@ -110,10 +110,13 @@ def make_directory(directory: Path) -> None:
     """Make a directory with its parents, each of which outlasts a loss of power."""
     if directory.is_dir():
         return
-    if directory.exists():
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(directory))
     make_directory(directory.parent)
-    directory.mkdir(exist_ok=True)
+    try:
+        directory.mkdir(exist_ok=True)  # somebody else may make it at the same time
+    except FileExistsError:
+        raise NotADirectoryError(
+            errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(directory)
+        ) from None
     sync_directory(directory.parent)
 
 

@@ -9,10 +9,7 @@ from neuralake.delta.disk import DiskStore
 from neuralake.delta.store import Store
 
 
-def open_store(
-    uri: str,
-    options: Mapping[str, str] | None = None,  # noqa: ARG001
-) -> Store:
+def open_store(uri: str, options: Mapping[str, str] | None = None) -> Store:
     """The store of a table.
 
     Parameters
@@ -21,7 +18,14 @@ def open_store(
         Of the table: an absolute path or an ``s3://`` URI.
     options
         What reaches it, under object_store's names.
+
+    Raises
+    ------
+    StorageError
+        If what reaches S3 is missing or impossible.
     """
     if is_remote(uri):
-        raise ValueError(f"{uri}: only tables on disk can be opened so far")
+        from neuralake.delta.objects import ObjectStore
+
+        return ObjectStore(uri, options or {})
     return DiskStore(uri)

@@ -15,6 +15,7 @@ from importlib import import_module
 from pathlib import Path, PurePosixPath
 
 from neuralake.config import is_remote
+from neuralake.delta.disk import sync_directory
 from neuralake.errors import DatasetError
 from neuralake.machine import cores
 from neuralake.tpch.checksum import file_checksum
@@ -31,7 +32,7 @@ from neuralake.tpch.manifest import (
 )
 from neuralake.tpch.progress import Progress, no_progress
 from neuralake.tpch.scale import TABLE_NAMES, check_scale_factor, estimate_bytes, row_count
-from neuralake.tpch.staging import Staging, clean, staging, sync_directory, sync_file, write_durably
+from neuralake.tpch.staging import Staging, clean, staging, sync_file, write_durably
 from neuralake.tpch.tpchgen import Tpchgen, running, watch
 
 _LOOK_INTERVAL_S = 0.1

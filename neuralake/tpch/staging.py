@@ -8,7 +8,6 @@ directory was left by a run that died, and is removed by the next one.
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import re
@@ -20,6 +19,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from neuralake.delta.disk import make_directory, sync_directory
 from neuralake.errors import BusyError, DatasetError
 
 _LOCK_NAME = "lock"
@@ -73,7 +73,7 @@ def staging(destination: Path) -> Iterator[Staging]:
         If what lies beside the destination is not ours.
     """
     home = home_of(destination)
-    _make_directory(destination.parent)
+    make_directory(destination.parent)
     lock = _acquire(destination)
     try:
         _remove_staged(home)
@@ -95,15 +95,6 @@ def clean(destination: Path) -> None:
 def home_of(destination: Path) -> Path:
     """The directory beside a destination in which it is made."""
     return destination.with_name(f".{destination.name}.generating")
-
-
-def sync_directory(directory: Path) -> None:
-    """Make the entries of a directory last (fsync)."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def sync_file(file: Path) -> None:
@@ -183,17 +174,6 @@ def _foreign(home: Path) -> DatasetError:
         f"{home} holds something that neuralake did not put there: "
         f"remove it, or generate to another directory"
     )
-
-
-def _make_directory(directory: Path) -> None:
-    """Make a directory with its parents, each of which outlasts a loss of power."""
-    if directory.is_dir():
-        return
-    if directory.exists():
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(directory))
-    _make_directory(directory.parent)
-    directory.mkdir(exist_ok=True)
-    sync_directory(directory.parent)
 
 
 def _is_same_file(path: Path, descriptor: int) -> bool:

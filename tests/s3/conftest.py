@@ -1,0 +1,68 @@
+"""A real S3 server for all tests of this room, whichever processes they run in."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from benchmarks.s3.server import Server
+from benchmarks.s3.shared import shared
+from neuralake.config import Settings
+
+
+@dataclass(frozen=True)
+class Place:
+    """A prefix of the server's bucket that is one test's own.
+
+    Attributes
+    ----------
+    server
+        Where it is.
+    prefix
+        Within the bucket, without a slash at its end.
+    """
+
+    server: Server
+    prefix: str
+
+    @property
+    def uri(self) -> str:
+        """The prefix as a location."""
+        return f"s3://{self.server.bucket}/{self.prefix}"
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """Variables under which it is the storage root."""
+        return {**self.server.environ, "NEURALAKE_STORAGE_ROOT": self.uri}
+
+    def environ_through(self, endpoint_url: str) -> dict[str, str]:
+        """The same variables, by way of a proxy."""
+        return {**self.environ, "AWS_ENDPOINT_URL": endpoint_url}
+
+    @property
+    def options(self) -> dict[str, str]:
+        """Storage options that reach it."""
+        return Settings.from_environ(self.environ).storage_options(self.uri)
+
+
+def meeting_place(factory: pytest.TempPathFactory) -> Path:
+    """A directory that all workers of one run share; pytest-xdist gives each a part of it."""
+    base = factory.getbasetemp()
+    return (base.parent if base.name.startswith("popen-gw") else base) / "s3"
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all workers of the run; it is gone after the last of them, in any case."""
+    with shared(meeting_place(tmp_path_factory)) as server:
+        yield server
+
+
+@pytest.fixture
+def s3(s3_server: Server) -> Place:
+    """A place on the server that nobody else uses."""
+    return Place(s3_server, f"test-{secrets.token_hex(6)}")
