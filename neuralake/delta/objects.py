@@ -98,6 +98,22 @@ class ObjectStore:
         """Of the table."""
         return self._uri
 
+    @property
+    def is_remote(self) -> bool:
+        """An answer may be lost on the way."""
+        return True
+
+    def exists(self, path: str) -> bool:
+        """Whether there is an object; none is in a bucket that is not there either."""
+        import obstore
+
+        try:
+            with self._errors(path):
+                obstore.head(self._store, path)
+        except FileNotFoundError:
+            return False
+        return True
+
     def read(self, path: str) -> bytes:
         """The whole content of an object.
 

@@ -44,7 +44,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 
 class TestAsOnDisk:
     def test_what_is_created_is_read_and_can_be_created_only_once(self, store: Store) -> None:
+        assert not store.exists("_delta_log/0.json")
         store.create("_delta_log/0.json", b"ours")
+        assert store.exists("_delta_log/0.json")
         with pytest.raises(FileExistsError):
             store.create("_delta_log/0.json", b"theirs")
         assert store.read("_delta_log/0.json") == b"ours"
