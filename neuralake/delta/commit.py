@@ -41,6 +41,10 @@ class DeadlineError(Exception):
         self.attempts = attempts
 
 
+class UncommittedError(OSError):
+    """The store failed, and for certain no entry was made."""
+
+
 class Clock(Protocol):
     """What a commit needs of time: the calendar, a clock that never goes back, and patience."""
 
@@ -107,8 +111,10 @@ def commit(
         If the deadline passed.
     NotATableError
         If the table was removed, or made anew, since the state was read.
+    UncommittedError
+        If a disk fails, and the entry is not there.
     OSError
-        If the store fails. The entry may be there then, or not.
+        If the store fails otherwise. The entry may be there then, or not.
     """
     attempts = 0
     missed: list[Action] | None = []
@@ -145,14 +151,16 @@ def _create(store: Store, version: int, content: bytes, transaction: str, clock:
             store.create(path, content)
         except FileExistsError:
             return _is_ours(store, path, transaction)
-        except OSError:
+        except OSError as error:
             if not store.is_remote:
-                raise
+                if store.exists(path):
+                    raise
+                raise UncommittedError(error.errno, error.strerror, error.filename) from error
             try:
                 return _is_ours(store, path, transaction)
             except FileNotFoundError:  # it never arrived, and may be put again: it is the same
                 if failure == _FAILURES - 1:
-                    raise
+                    raise error from None
                 clock.sleep(_LONGEST_PAUSE_S * 2**failure)
         else:
             return True

@@ -1,0 +1,215 @@
+"""How a table's rows are laid out in files: their columns, partitions and statistics.
+
+It follows from the table's metadata alone, and holds until that changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
+
+import deltalake
+import numpy as np
+import pyarrow as pa
+
+from neuralake.delta.actions import Metadata, PartitionValues
+from neuralake.delta.columns import physical_name
+from neuralake.delta.snapshot import HIVE_NULL
+from neuralake.writer.errors import BatchError, UnsupportedTableError
+from neuralake.writer.relabel import relabelled
+
+_MAPPING_ID = b"delta.columnMapping.id"
+_FIELD_ID = b"PARQUET:field_id"
+# As Delta's reference implementation does (dataSkippingNumIndexedCols)
+_INDEXED = 32
+# Hive's, which readers know: what cannot stand in a name of a directory
+_ESCAPED = frozenset("\"#%'*/:=?\\{[]^\x7f" + "".join(map(chr, range(1, 0x20))))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Of the files of a table.
+
+    Attributes
+    ----------
+    schema
+        Columns of the table, as whoever writes to it knows them.
+    stored
+        Columns of its files: with their physical names and ids, without the partition's.
+    partition_columns
+        Names in ``schema``.
+    mapping
+        ``none``, ``name`` or ``id``.
+    indexed
+        How many columns have statistics; all if negative.
+    """
+
+    schema: pa.Schema
+    stored: pa.Schema
+    partition_columns: tuple[str, ...]
+    mapping: str
+    indexed: int
+
+    @classmethod
+    def of(cls, metadata: Metadata) -> Layout:
+        """The layout that a table's metadata asks for.
+
+        Raises
+        ------
+        UnsupportedTableError
+            If a column has a type that is not written here.
+        """
+        try:
+            schema = pa.schema(deltalake.Schema.from_json(metadata.schema_string).to_arrow())
+        except Exception as error:
+            raise UnsupportedTableError(f"the table's schema cannot be read: {error}") from error
+        for field in schema:
+            _check_type(field.type, field.name)
+        mapping = metadata.configuration.get("delta.columnMapping.mode", "none")
+        partition = tuple(metadata.partition_columns)
+        stored = pa.schema(
+            [_stored(f, mapping != "none") for f in schema if f.name not in partition]
+        )
+        indexed = metadata.configuration.get("delta.dataSkippingNumIndexedCols", str(_INDEXED))
+        return cls(schema, stored, partition, mapping, int(indexed))
+
+    def parts(self, table: pa.Table) -> Iterator[tuple[PartitionValues, str, pa.Table]]:
+        """The rows of each partition in their order: values in the log, directory, and rows.
+
+        Parameters
+        ----------
+        table
+            With ``schema``.
+
+        Raises
+        ------
+        BatchError
+            If a partition value cannot be told in a log.
+        """
+        if not self.partition_columns:
+            yield {}, "", self.as_stored(table)
+            return
+        codes = _codes(table, self.partition_columns)
+        order = np.argsort(codes, kind="stable")
+        starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
+        rows = table if _is_sorted(order) else table.take(pa.array(order))
+        for start, end in zip(starts, [*starts[1:], len(codes)], strict=True):
+            part = rows.slice(start, end - start)
+            texts = [partition_text(n, part.column(n)[0]) for n in self.partition_columns]
+            names = [self._physical(name) for name in self.partition_columns]
+            values = dict(zip(names, texts, strict=True))
+            yield values, _directory(values), self.as_stored(part)
+
+    def as_stored(self, table: pa.Table) -> pa.Table:
+        """Rows with the columns of a file.
+
+        Parameters
+        ----------
+        table
+            With ``schema``.
+        """
+        kept = [n for n in self.schema.names if n not in self.partition_columns]
+        columns = [
+            pa.chunked_array([relabelled(c, f.type) for c in table.column(n).chunks], f.type)
+            for n, f in zip(kept, self.stored, strict=True)
+        ]
+        return pa.Table.from_arrays(columns, schema=self.stored)
+
+    def _physical(self, name: str) -> str:
+        return physical_name(self.schema.field(name)) if self.mapping != "none" else name
+
+
+def partition_text(name: str, value: pa.Scalar) -> str | None:
+    """A partition value as a log has it (protocol, "Partition Value Serialization").
+
+    Raises
+    ------
+    BatchError
+        If it would be read as another one: an empty string is null there.
+    """
+    kind, types = value.type, pa.types
+    if not value.is_valid:
+        return None
+    if types.is_timestamp(kind):
+        text = value.cast(pa.timestamp("us")).cast(pa.string()).as_py()
+        return f"{text.replace(' ', 'T')}Z" if kind.tz else str(text)
+    plain = value.as_py()
+    if types.is_boolean(kind):
+        return "true" if plain else "false"
+    if types.is_binary(kind):
+        return str(plain.decode("latin-1"))
+    if isinstance(plain, Decimal):
+        return f"{plain:f}"
+    if plain == "":
+        raise BatchError(
+            f"column {name!r} has an empty string: as a partition value Delta reads it as null"
+        )
+    return str(plain)
+
+
+def _codes(table: pa.Table, columns: tuple[str, ...]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """A number for each row, the same for rows of one partition."""
+    codes = np.zeros(table.num_rows, np.int64)
+    for name in columns:
+        encoded = table.column(name).combine_chunks().dictionary_encode(null_encoding="encode")
+        codes = codes * (len(encoded.dictionary) + 1) + encoded.indices.to_numpy()
+        codes = np.unique(codes, return_inverse=True)[1].astype(np.int64)
+    return codes
+
+
+def _is_sorted(order: np.ndarray[Any, np.dtype[np.intp]]) -> bool:
+    return bool((np.diff(order) == 1).all())
+
+
+def _directory(values: PartitionValues) -> str:
+    return "".join(
+        f"{_escaped(name)}={HIVE_NULL if text is None else _escaped(text)}/"
+        for name, text in values.items()
+    )
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"%{ord(c):02X}" if c in _ESCAPED else c for c in text)
+
+
+def uri_of(path: str) -> str:
+    """A path below the table as a log has it: percent-encoded."""
+    return quote(path, safe="/=:@!$&'()*+,;-._~")
+
+
+def _stored(field: pa.Field, is_mapped: bool) -> pa.Field:
+    """A field as files have it."""
+    kind = _stored_type(field.type, is_mapped)
+    if not is_mapped:
+        return pa.field(field.name, kind, field.nullable)
+    number = (field.metadata or {}).get(_MAPPING_ID)
+    metadata = None if number is None else {_FIELD_ID: number}
+    return pa.field(physical_name(field), kind, field.nullable, metadata)
+
+
+def _stored_type(kind: pa.DataType, is_mapped: bool) -> pa.DataType:
+    types = pa.types
+    if types.is_struct(kind):
+        return pa.struct([_stored(field, is_mapped) for field in kind])
+    if types.is_list(kind):
+        return pa.list_(_inner(kind.value_field, is_mapped))
+    if types.is_map(kind):
+        return pa.map_(_inner(kind.key_field, is_mapped), _inner(kind.item_field, is_mapped))
+    return kind
+
+
+def _inner(field: pa.Field, is_mapped: bool) -> pa.Field:
+    """An element, key or value: it has no name of its own."""
+    return pa.field(field.name, _stored_type(field.type, is_mapped), field.nullable)
+
+
+def _check_type(kind: pa.DataType, name: str) -> None:
+    types = pa.types
+    if types.is_null(kind) or isinstance(kind, pa.BaseExtensionType):
+        raise UnsupportedTableError(f"column {name!r} is {kind}, which is not written here")
+    for i in range(kind.num_fields):
+        field = kind.field(i)
+        _check_type(field.type, f"{name}.{field.name}")

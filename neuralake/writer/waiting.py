@@ -1,0 +1,186 @@
+"""Batches that wait for a commit, and the queue that they wait in."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from neuralake.delta.actions import Transaction
+from neuralake.delta.state import TableState
+from neuralake.writer.encode import EncodedFile
+from neuralake.writer.errors import SequenceError, WriterClosedError
+from neuralake.writer.plan import Plan
+from neuralake.writer.result import Commit, Steps
+
+# A group ends with the batch that reaches this, so that a file and memory have a bound
+_GROUP_ROWS = 1_048_576
+
+
+@dataclass(eq=False)
+class Waiting:
+    """A batch on its way into the table.
+
+    Attributes
+    ----------
+    batch
+        As it was given.
+    application, sequence
+        What it is remembered by, if it is.
+    deadline
+        By the writer's monotonic clock.
+    plan
+        By which ``rows`` and ``files`` were made.
+    rows
+        The batch in the table's columns.
+    files
+        Of the batch, or of the group that it was written with, once they are written.
+    commit, error
+        One of them, once it is done.
+    """
+
+    batch: pa.RecordBatch | pa.Table
+    application: str | None
+    sequence: int | None
+    deadline: float
+    plan: Plan
+    rows: pa.Table
+    files: list[EncodedFile] = field(default_factory=list)
+    conform_ns: int = 0
+    queued_ns: int = 0
+    encode_ns: int = 0
+    write_ns: int = 0
+    commit: Commit | None = None
+    error: BaseException | None = None
+    done: threading.Event = field(default_factory=threading.Event)
+
+    def is_repeated_in(self, state: TableState) -> bool:
+        """Whether the table has the batch's sequence, or a later one of its application."""
+        if self.sequence is None or self.application is None:
+            return False
+        known = state.transactions.get(self.application)
+        return known is not None and self.sequence <= known.version
+
+    def renew(self, plan: Plan) -> None:
+        """Bring the batch into the columns of a table that has changed.
+
+        Raises
+        ------
+        BatchError
+            If it does not fit any more.
+        """
+        self.plan, self.rows, self.files = plan, plan.conform(self.batch), []
+
+    def repeat(self, version: int) -> None:
+        """It was written before."""
+        steps = Steps(self.conform_ns, 0, 0, 0, 0)
+        self.succeed(Commit(version, self.rows.num_rows, 0, True, 1, 0, steps))
+
+    def succeed(self, commit: Commit) -> None:
+        """It is in the table."""
+        self.commit = commit
+        self.done.set()
+
+    def fail(self, error: BaseException) -> None:
+        """It is not, or nobody knows."""
+        self.error = error
+        self.done.set()
+
+
+class Queue:
+    """Batches in the order of their commits; safe for many threads."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._queue: deque[Waiting] = deque()
+        self._under_way: list[Waiting] = []
+        self._is_closed = False
+
+    def put(self, waiting: Waiting) -> None:
+        """Queue a batch.
+
+        Raises
+        ------
+        SequenceError
+            If one of its application with a greater sequence waits, or is being committed.
+        WriterClosedError
+            If the queue was closed.
+        """
+        with self._mutex:
+            if self._is_closed:
+                raise WriterClosedError("the writer was closed")
+            later = _later(waiting, [*self._under_way, *self._queue])
+            if later is not None:
+                raise SequenceError(
+                    f"sequence {waiting.sequence} of {waiting.application} comes after {later}, "
+                    f"which waits for its commit: append them in their order"
+                )
+            waiting.queued_ns = time.perf_counter_ns()
+            self._queue.append(waiting)
+
+    def take(self) -> list[Waiting]:
+        """The batches of the next commit."""
+        group: list[Waiting] = []
+        rows = 0
+        with self._mutex:
+            while self._queue and (not group or rows < _GROUP_ROWS):
+                group.append(self._queue.popleft())
+                rows += group[-1].rows.num_rows
+            self._under_way = list(group)
+        return group
+
+    def end(self) -> None:
+        """The batches that were taken are done."""
+        with self._mutex:
+            self._under_way = []
+
+    def withdraw(self, waiting: Waiting) -> bool:
+        """Take a batch out again; False if it is being committed."""
+        with self._mutex:
+            if waiting in self._queue:
+                self._queue.remove(waiting)
+                return True
+            return False
+
+    def close(self) -> None:
+        """Let in no more."""
+        with self._mutex:
+            self._is_closed = True
+
+
+def distinct_files(group: Iterable[Waiting]) -> list[EncodedFile]:
+    """The files of a group; those that were made together are shared."""
+    return list({file.path: file for waiting in group for file in waiting.files}.values())
+
+
+def transactions_of(group: Iterable[Waiting], now_ms: int) -> list[Transaction]:
+    """What a commit remembers of a group: the greatest sequence of each application."""
+    newest: dict[str, int] = {}
+    for waiting in group:
+        if waiting.application is not None and waiting.sequence is not None:
+            known = newest.get(waiting.application, waiting.sequence)
+            newest[waiting.application] = max(known, waiting.sequence)
+    return [
+        Transaction(app_id=application, version=version, last_updated=now_ms)
+        for application, version in newest.items()
+    ]
+
+
+def _later(waiting: Waiting, others: Sequence[Waiting]) -> int | None:
+    """A greater sequence of the same application, or None."""
+    if waiting.sequence is None:
+        return None
+    return next(
+        (
+            other.sequence
+            for other in others
+            if other.application == waiting.application
+            and other.sequence is not None
+            and other.sequence > waiting.sequence
+        ),
+        None,
+    )
