@@ -16,7 +16,7 @@ TIME ?= 60
 HUNT ?=
 PORT ?=
 
-.PHONY: bench gate test s3 mutants hunt browser lint format docs clean help
+.PHONY: bench gate test s3 mutants hunt browser strace lint format docs clean help
 
 help:
 	@echo "make bench    generate TPC-H (SCALE_FACTOR=1) if absent, run three engines, verify, report"
@@ -38,7 +38,7 @@ bench: $(READY)
 gate: $(READY)
 	$(BIN)/neuralake compare $(BASE) $(HEAD) --until-regression $(GATE)
 
-test: $(READY) browser
+test: $(READY) browser strace
 	@mkdir -p $(dir $(BENCHMARKS))
 	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile \
 		--ignore=tests/performance --benchmark-disable
@@ -57,17 +57,27 @@ s3: $(READY)
 hunt: $(READY)
 	$(BIN)/python -m benchmarks.agreement.hunt --seconds $(TIME) $(HUNT)
 
-# The report is tested in the system's browser; without one those tests are skipped and say so
+# The report is tested in the system's browser, and a commit's system calls are traced; what cannot
+# be installed is told by the tests that are skipped without it
+define apt_install
+	if [ "$$(id -u)" = 0 ]; then sudo=; else sudo="sudo -n"; fi; \
+	command -v apt-get >/dev/null 2>&1 && $$sudo true 2>/dev/null \
+		&& $$sudo apt-get update -qq >/dev/null 2>&1 \
+		&& $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+			--no-install-recommends $(1) >/dev/null 2>&1
+endef
+
 browser:
 	@for name in chromium chromium-browser google-chrome chrome; do \
 		if command -v $$name >/dev/null 2>&1; then exit 0; fi; \
 	done; \
-	if [ "$$(id -u)" = 0 ]; then sudo=; else sudo="sudo -n"; fi; \
-	if command -v apt-get >/dev/null 2>&1 && $$sudo true 2>/dev/null \
-		&& $$sudo apt-get update -qq >/dev/null 2>&1 \
-		&& $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-			--no-install-recommends chromium fonts-dejavu-core >/dev/null 2>&1; then exit 0; fi; \
+	if $(call apt_install,chromium fonts-dejavu-core); then exit 0; fi; \
 	echo "no browser for the tests of the report: install Chromium or Chrome to run them" >&2
+
+strace:
+	@if command -v strace >/dev/null 2>&1; then exit 0; fi; \
+	if $(call apt_install,strace); then exit 0; fi; \
+	echo "no strace for the test of a commit's system calls: install it to run that" >&2
 
 lint: $(READY)
 	$(BIN)/ruff check .

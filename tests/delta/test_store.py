@@ -113,7 +113,7 @@ def test_a_listing_is_in_the_order_of_the_paths(
 def test_the_calls_that_make_a_commit_durable_are_in_their_order(tmp_path: Path) -> None:
     """File, its directory, entry, its name, its directory: what a crash leaves is no gap."""
     if (strace := shutil.which("strace")) is None:
-        pytest.skip("no strace: make tools, or apt-get install strace")
+        pytest.skip("no strace: make strace, or apt-get install strace")
     table = tmp_path / "table"
     (table / "_delta_log").mkdir(parents=True)
     calls = "trace=openat,write,fsync,linkat"
