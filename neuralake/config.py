@@ -247,6 +247,11 @@ def expand_home(path: str, home: Path | None) -> str:
     return str(home / path.removeprefix("~").lstrip("/"))
 
 
+def expanded(path: str) -> str:
+    """What a user wrote in place of a path, with ``~`` as :func:`expand_home` reads it."""
+    return expand_home(path, home_directory(os.environ))
+
+
 def check_environment(environ: Mapping[str, str]) -> None:
     """Check ``NEURALAKE_ENV``, which each command does, whether it needs a setting or not.
 

@@ -18,6 +18,7 @@ from neuralake.config import (
     join_uri,
 )
 from neuralake.errors import ConfigError
+from neuralake.measure.lock import machine_lock_path
 
 ROOT = Path(__file__).parents[1]
 PRODUCTION = {"NEURALAKE_ENV": "production", "NEURALAKE_STORAGE_ROOT": "s3://lake/root"}
@@ -220,14 +221,19 @@ def test_joining_puts_one_slash_between() -> None:
     assert join_uri("/") == "/"
 
 
-@pytest.mark.parametrize("variable", ["NEURALAKE_STORAGE_ROOT", "NEURALAKE_RESULTS_ROOT"])
-def test_a_tilde_is_the_home_directory_where_no_shell_has_replaced_it(variable: str) -> None:
-    settings = Settings.from_environ({"HOME": "/home/ada", variable: "~/lake"})
-    roots = {
-        "NEURALAKE_STORAGE_ROOT": settings.storage_root,
-        "NEURALAKE_RESULTS_ROOT": str(settings.results_root),
-    }
-    assert roots[variable] == "/home/ada/lake"
+def test_a_tilde_is_the_home_directory_where_no_shell_has_replaced_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    places = ("STORAGE_ROOT", "RESULTS_ROOT", "CACHE_ROOT", "LOCK_FILE")
+    environ = {f"NEURALAKE_{name}": f"~/{name}" for name in places} | {"HOME": "/home/ada"}
+    settings = Settings.from_environ(environ)
+    monkeypatch.setenv("HOME", "/home/ada")
+    found = (settings.storage_root, settings.results_root, settings.cache_root)
+    assert [str(place) for place in (*found, machine_lock_path(environ))] == [
+        f"/home/ada/{name}" for name in places
+    ]
+    caches = Settings.from_environ({"HOME": "/home/ada", "XDG_CACHE_HOME": "~/caches"}).cache_root
+    assert str(caches) == "/home/ada/caches/neuralake"
 
 
 def test_a_tilde_in_a_location_is_not_below_the_storage_root() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Union, overload
 import pyarrow as pa
 
 from neuralake.api.display import Frame, as_frame, as_html, as_text
-from neuralake.api.options import PathLike, engine_spec
+from neuralake.api.options import PathLike, engine_spec, place
 from neuralake.catalog.catalog import Catalog, Database
 from neuralake.catalog.describe import list_tables
 from neuralake.catalog.load import load_catalog
@@ -190,7 +190,7 @@ def catalog_of(source: CatalogSource, settings: Settings) -> Catalog:
     if isinstance(source, OpenCatalog):
         return source.catalog
     if isinstance(source, str | os.PathLike):
-        return load_catalog(os.fspath(source), settings)
+        return load_catalog(place(source), settings)
     if isinstance(source, Catalog):
         return source.resolve(settings)
     if isinstance(source, Database):
@@ -209,4 +209,4 @@ def source_of(source: CatalogSource | None) -> str | None:
     """The file or module that a caller names a catalog by, or None."""
     if isinstance(source, OpenCatalog):
         return source.source
-    return os.fspath(source) if isinstance(source, str | os.PathLike) else None
+    return place(source) if isinstance(source, str | os.PathLike) else None

@@ -16,6 +16,7 @@ from neuralake.api.options import (
     PathLike,
     engine_names,
     option_items,
+    place,
     selection,
 )
 from neuralake.api.progress import comparison_progress
@@ -91,7 +92,9 @@ class ComparedArms:
             If matplotlib is missing, the directory cannot be written, or it holds anything that
             is no part of a report.
         """
-        return write_comparison_report(self.record, Path(directory or self.directory / "report"))
+        return write_comparison_report(
+            self.record, Path(place(directory or self.directory / "report"))
+        )
 
     def __repr__(self) -> str:
         return as_text(lambda console: print_comparison(self.record, console, self.directory))
@@ -195,8 +198,8 @@ def compare(
         (base, candidate),
         terms,
         settings=Settings.from_environ(os.environ),
-        directory=None if workload is None else Path(workload),
-        catalog=None if catalog is None else os.fspath(catalog),
+        directory=None if workload is None else Path(place(workload)),
+        catalog=None if catalog is None else place(catalog),
         scale_factor=scale_factor,
         dataset=None if dataset is None else os.fspath(dataset),
         engines=engine_names(engines, DEFAULT_ENGINES),

@@ -6,11 +6,17 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from neuralake.config import expanded
 from neuralake.engines.registry import EngineSpec, parse_specs
 from neuralake.errors import EngineError, QueryError
 
 PathLike = str | os.PathLike[str]
 EngineOptions = Mapping[str, Mapping[str, Any]]
+
+
+def place(given: PathLike) -> str:
+    """A path or a URI as text; ``~`` is the home directory, as it is on the command line."""
+    return expanded(os.fspath(given))
 
 
 def engine_names(engines: str | Iterable[str] | None, default: Sequence[str]) -> list[str]:

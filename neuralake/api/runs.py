@@ -17,6 +17,7 @@ from neuralake.api.options import (
     PathLike,
     engine_names,
     option_items,
+    place,
     selection,
 )
 from neuralake.api.progress import bench_progress
@@ -115,7 +116,9 @@ class BenchRun:
             is no part of a report.
         """
         texts = read_texts(self.record, self.directory)
-        return write_run_report(self.record, Path(directory or self.directory / "report"), texts)
+        return write_run_report(
+            self.record, Path(place(directory or self.directory / "report")), texts
+        )
 
     def resume(
         self,
@@ -252,7 +255,7 @@ def open_run(run: str = "latest") -> BenchRun:
     ResultsError
         If there is none, or it cannot be read.
     """
-    directory = RunStore(Settings.from_environ(os.environ).results_root).find(os.fspath(run))
+    directory = RunStore(Settings.from_environ(os.environ).results_root).find(place(run))
     return _measured(load_run(directory), directory)
 
 
@@ -275,7 +278,7 @@ def _own(
         if catalog is None:
             raise CatalogError("queries go with their tables: bench({…}, catalog='catalog.py')")
         return given_workload(name, given_queries(workload), catalog_of(catalog, settings).tables())
-    directory = Path(workload)
+    directory = Path(place(workload))
     source = source_of(catalog)
     if source is not None or catalog is None:
         return open_directory(directory, source, settings)

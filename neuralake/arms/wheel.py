@@ -12,6 +12,7 @@ from zipfile import BadZipFile, ZipFile
 
 from neuralake.arms.arm import LocalWheel
 from neuralake.arms.names import normalise
+from neuralake.config import expanded
 from neuralake.errors import ArmError
 
 _NAME = re.compile(r"\w[\w.]*-\d[\w.!+]*(?:-\d\w*)?(?:-\w[\w.]*){3}\.whl")
@@ -66,7 +67,7 @@ def find_wheel(wheel: LocalWheel) -> Wheel:
     ArmError
         If there is none, or it is none.
     """
-    path = Path(wheel.path).expanduser().absolute()
+    path = Path(expanded(wheel.path)).absolute()
     if not path.is_file():
         raise ArmError(f"there is no wheel {path}: expected a file")
     try:

@@ -24,7 +24,7 @@ from neuralake.cli.options import (
     workload_catalog_option,
     workload_option,
 )
-from neuralake.cli.types import Whole
+from neuralake.cli.types import Location, Whole
 from neuralake.errors import ResultsError
 from neuralake.report.text import one_line
 
@@ -80,6 +80,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--resume",
+    type=Location(),
     metavar="RUN",
     help="Go on with an interrupted run; its other options are those that it began with.",
 )

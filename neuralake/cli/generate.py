@@ -6,7 +6,7 @@ import click
 
 from neuralake.cli.context import print_json, read_settings
 from neuralake.cli.options import json_option
-from neuralake.cli.types import Number, Text, Whole
+from neuralake.cli.types import Location, Number, Whole
 
 
 @click.command()
@@ -19,7 +19,9 @@ from neuralake.cli.types import Number, Text, Whole
     metavar="S",
     help="TPC-H scale factor, 0.001 to 100000.",
 )
-@click.option("--to", "destination", type=Text(), metavar="URI", help="Directory of the dataset.")
+@click.option(
+    "--to", "destination", type=Location(), metavar="URI", help="Directory of the dataset."
+)
 @click.option(
     "--row-group-bytes",
     type=Whole(1, 10**9),

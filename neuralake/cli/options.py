@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from neuralake.cli.types import Number, Text
+from neuralake.cli.types import Location, Number, Text
 
 F = TypeVar("F", bound=str)
 
@@ -24,17 +24,21 @@ scale_factor_option = click.option(
 dataset_option = click.option(
     "--dataset",
     metavar="URI",
-    type=Text(),
+    type=Location(),
     help="A dataset made by generate, in place of --scale-factor.",
 )
 workload_option = click.option(
-    "--workload", "own", metavar="DIR", type=Text(), help="Your own SQL files, in place of TPC-H."
+    "--workload",
+    "own",
+    metavar="DIR",
+    type=Location(),
+    help="Your own SQL files, in place of TPC-H.",
 )
 workload_catalog_option = click.option(
     "--catalog",
     "source",
     metavar="FILE|MODULE",
-    type=Text(),
+    type=Location(),
     help="Your tables.  [default: DIR/catalog.py]",
 )
 queries_option = click.option(
@@ -109,6 +113,6 @@ catalog_option = click.option(
     "--catalog",
     "source",
     metavar="FILE|MODULE",
-    type=Text(),
+    type=Location(),
     help="Python file or module with your tables.",
 )

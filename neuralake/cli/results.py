@@ -10,7 +10,7 @@ import click
 
 from neuralake.cli.context import make_console, open_store, print_json
 from neuralake.cli.options import format_to_write, json_option
-from neuralake.cli.types import Place
+from neuralake.cli.types import Location, Place
 from neuralake.errors import ResultsError
 
 ExportFormat = Literal["csv", "parquet"]
@@ -45,7 +45,7 @@ def results_list(as_json: bool) -> None:
 
 
 @results.command("show")
-@click.argument("run", default="latest")
+@click.argument("run", type=Location(), default="latest")
 @json_option
 def results_show(run: str, as_json: bool) -> None:
     """Show a run or a comparison: its id, the beginning of one, a directory, or latest.
@@ -68,7 +68,7 @@ def results_show(run: str, as_json: bool) -> None:
 
 
 @results.command("export")
-@click.argument("runs", nargs=-1, metavar="RUN…")
+@click.argument("runs", nargs=-1, type=Location(), metavar="RUN…")
 @click.option(
     "--format",
     "output_format",
@@ -98,7 +98,7 @@ def results_export(
 
 
 @click.command()
-@click.argument("runs", nargs=-1, metavar="[RUN]…")
+@click.argument("runs", nargs=-1, type=Location(), metavar="[RUN]…")
 @click.option(
     "--to",
     "destination",

@@ -73,10 +73,26 @@ class Place(click.ParamType[Path]):
     name = "path"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """The path."""
-        if not str(value).strip():
-            self.fail(_empty(param), param, ctx)
-        return Path(value)
+        """The path, from the home directory where it begins with ``~``."""
+        return Path(_placed(value, param, ctx))
+
+
+class Location(click.ParamType[str]):
+    """A path, or what else may stand in its place: a URI, a module, the id of a run."""
+
+    name = "location"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text, from the home directory where it begins with ``~``."""
+        return _placed(value, param, ctx)
+
+
+def _placed(value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+    from neuralake.config import expanded
+
+    if not str(value).strip():
+        raise click.BadParameter(_empty(param), ctx, param)
+    return expanded(str(value))
 
 
 def _empty(param: click.Parameter | None) -> str:

@@ -29,7 +29,7 @@ def machine_lock_path(environ: Mapping[str, str] = os.environ) -> Path:
         ``NEURALAKE_LOCK_FILE`` names another file, for a machine whose processors are shared out.
     """
     if named := environ.get("NEURALAKE_LOCK_FILE"):
-        return Path(named).expanduser()
+        return Path(os.path.expanduser(named))  # noqa: PTH111 (Path's raises without a home)
     shared = _SHARED if os.access(_SHARED, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
     return shared / "neuralake-measurement.lock"
 

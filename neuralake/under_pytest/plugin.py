@@ -202,8 +202,14 @@ def _value(config: pytest.Config, name: str) -> str | None:
 
 def _path(config: pytest.Config, name: str) -> Path | None:
     """A path: of the command line from where one stands, of the file from where that lies."""
+    from neuralake.config import expanded
+    from neuralake.errors import NeuralakeError
+
     given: str | None = config.getoption(f"--neuralake-{name}")
-    if given:
-        return config.invocation_params.dir / given
-    written = config.getini(f"neuralake_{name}")
-    return config.rootpath / written if written else None
+    written = given or config.getini(f"neuralake_{name}")
+    if not written:
+        return None
+    try:
+        return (config.invocation_params.dir if given else config.rootpath) / expanded(written)
+    except NeuralakeError as error:
+        raise pytest.Collector.CollectError(str(error)) from error

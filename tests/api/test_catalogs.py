@@ -41,6 +41,11 @@ def test_a_file_a_module_and_what_a_program_holds(
         catalog.check()
 
 
+def test_a_file_in_the_home_directory(workload: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(workload.parent))
+    assert list(open_catalog("~/lake/catalog.py").tables()) == ["orders"]
+
+
 def test_a_relative_location_lies_under_the_storage_root(place: Path, storage: Path) -> None:
     catalog = open_catalog(DeltaTable(name="nation", location="tpch/sf0.003/nation"))
     assert catalog.sql("SELECT count(*) AS n FROM nation").to_pydict() == {"n": [25]}
