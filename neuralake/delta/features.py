@@ -42,6 +42,13 @@ _APPENDABLE = frozenset(
         "vacuumProtocolCheck",
     }
 )
+# A compaction keeps rows as they are, so that no value is computed or verified anew
+_REARRANGEABLE = _APPENDABLE | {
+    "allowColumnDefaults",
+    "checkpointProtection",
+    "generatedColumns",
+    "identityColumns",
+}
 # Features that ask nothing where no column, or no property, makes use of them
 _DORMANT = {
     "allowColumnDefaults": "CURRENT_DEFAULT",
@@ -49,10 +56,11 @@ _DORMANT = {
     "identityColumns": "delta.identity.start",
 }
 _DORMANT_UNLESS_SET = {
-    "rowTracking": "delta.enableRowTracking",
     "icebergCompatV1": "delta.enableIcebergCompatV1",
     "icebergCompatV2": "delta.enableIcebergCompatV2",
 }
+# Row ids are due as soon as they are supported, enabled or not
+_DORMANT_IF_SET = {"rowTracking": "delta.rowTrackingSuspended"}
 
 
 class RefusedFeatureError(Exception):
@@ -77,14 +85,18 @@ def check_appendable(state: TableState) -> None:
     RefusedFeatureError
         Otherwise; it names the feature.
     """
-    protocol = state.protocol
-    if protocol.min_reader_version > _NEWEST_READER:
-        raise RefusedFeatureError(f"reader version {protocol.min_reader_version}")
-    if protocol.min_writer_version > _NEWEST_WRITER:
-        raise RefusedFeatureError(f"writer version {protocol.min_writer_version}")
-    refused = sorted(f for f in supported(state) - _APPENDABLE if not _is_dormant(f, state))
-    if refused:
-        raise RefusedFeatureError(refused[0])
+    _check(state, _APPENDABLE)
+
+
+def check_rearrangeable(state: TableState) -> None:
+    """Make sure that rows can move from file to file without breaking a feature of the table.
+
+    Raises
+    ------
+    RefusedFeatureError
+        Otherwise; it names the feature.
+    """
+    _check(state, _REARRANGEABLE)
 
 
 def supported(state: TableState) -> frozenset[str]:
@@ -117,4 +129,17 @@ def _is_dormant(feature: str, state: TableState) -> bool:
         return not any(marker in found for _, found in column_metadata(state.metadata))
     if (name := _DORMANT_UNLESS_SET.get(feature)) is not None:
         return not state.is_set(name)
+    if (name := _DORMANT_IF_SET.get(feature)) is not None:
+        return state.is_set(name)
     return False
+
+
+def _check(state: TableState, kept: frozenset[str]) -> None:
+    protocol = state.protocol
+    if protocol.min_reader_version > _NEWEST_READER:
+        raise RefusedFeatureError(f"reader version {protocol.min_reader_version}")
+    if protocol.min_writer_version > _NEWEST_WRITER:
+        raise RefusedFeatureError(f"writer version {protocol.min_writer_version}")
+    refused = sorted(f for f in supported(state) - kept if not _is_dormant(f, state))
+    if refused:
+        raise RefusedFeatureError(refused[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -14,6 +15,9 @@ from neuralake.delta.statistics import Path, statistics
 from neuralake.writer.layout import Layout, uri_of
 
 CODEC = "snappy"  # which every reader of Delta knows
+# In Arrow, of a file that is written in parts
+_GROUP_ROWS = 1 << 20
+_GROUP_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -67,25 +71,91 @@ def encode(rows: pa.Table, directory: str, values: PartitionValues, layout: Layo
         Of the table.
     """
     with_nan, without_nan = _nan(rows)
+    return _encode([rows], with_nan, without_nan, directory, values, layout)
+
+
+def encode_stream(
+    read: Callable[[Sequence[str]], Iterable[pa.Table]],
+    directory: str,
+    values: PartitionValues,
+    layout: Layout,
+) -> EncodedFile | None:
+    """A data file of more rows than are held in memory at once.
+
+    Parameters
+    ----------
+    read
+        Gives the rows in parts, each with the columns that are asked for, of the layout's
+        ``stored``. It is called twice where there are floats: whether there is a NaN must be known
+        before the file is begun.
+    directory, values, layout
+        As of :func:`encode`.
+
+    Returns
+    -------
+    EncodedFile or None
+        None if there is no row.
+    """
+    with_nan = {f.name for f in layout.stored if _has_floats(f.type)}
+    without_nan = {f.name for f in layout.stored if pa.types.is_floating(f.type)}
+    if without_nan:
+        names = [name for name in layout.stored.names if name in without_nan]
+        for part in read(names):
+            without_nan -= _nan(part)[0]
+    parts = (part for part in read(layout.stored.names) if part.num_rows)
+    found = _encode(
+        _row_groups(parts),
+        with_nan - without_nan,
+        {(name,) for name in without_nan},
+        directory,
+        values,
+        layout,
+    )
+    return found if found.rows else None
+
+
+def _encode(
+    parts: Iterable[pa.Table],
+    with_nan: Collection[str],
+    without_nan: Collection[Path],
+    directory: str,
+    values: PartitionValues,
+    layout: Layout,
+) -> EncodedFile:
+    schema = layout.stored
     sink = pa.BufferOutputStream()
     footers: list[pq.FileMetaData] = []
     with pq.ParquetWriter(
         sink,
-        rows.schema,
+        schema,
         compression=CODEC,
         store_schema=False,  # the log has it
         # A footer leaves NaN out of its bounds, and engines leave out row groups by them
-        write_statistics=[n for n in rows.column_names if n not in with_nan] if with_nan else True,
+        write_statistics=[n for n in schema.names if n not in with_nan] if with_nan else True,
         metadata_collector=footers,
     ) as writer:
-        writer.write_table(rows)
+        for part in parts:
+            writer.write_table(part)
     return EncodedFile(
         path=f"{directory}part-00000-{uuid.uuid4()}-c000.{CODEC}.parquet",
         content=sink.getvalue(),
-        rows=rows.num_rows,
+        rows=footers[0].num_rows,
         partition_values=values,
-        stats=statistics(footers[0], rows.schema, without_nan=without_nan, indexed=layout.indexed),
+        stats=statistics(footers[0], schema, without_nan=without_nan, indexed=layout.indexed),
     )
+
+
+def _row_groups(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Parts together until they are worth a row group."""
+    group: list[pa.Table] = []
+    for part in parts:
+        group.append(part)
+        rows = sum(each.num_rows for each in group)
+        if rows >= _GROUP_ROWS or sum(each.nbytes for each in group) >= _GROUP_BYTES:
+            yield pa.concat_tables(group)
+            group = []
+    if group:
+        yield pa.concat_tables(group)
 
 
 def _nan(rows: pa.Table) -> tuple[set[str], set[Path]]:

@@ -101,7 +101,7 @@ class Layout:
             texts = [partition_text(n, part.column(n)[0]) for n in self.partition_columns]
             names = [self._physical(name) for name in self.partition_columns]
             values = dict(zip(names, texts, strict=True))
-            yield values, _directory(values), self.as_stored(part)
+            yield values, partition_directory(values), self.as_stored(part)
 
     def as_stored(self, table: pa.Table) -> pa.Table:
         """Rows with the columns of a file.
@@ -164,7 +164,14 @@ def _is_sorted(order: np.ndarray[Any, np.dtype[np.intp]]) -> bool:
     return bool((np.diff(order) == 1).all())
 
 
-def _directory(values: PartitionValues) -> str:
+def partition_directory(values: PartitionValues) -> str:
+    """Directory of a partition below the table, with its slash; empty where there is none.
+
+    Parameters
+    ----------
+    values
+        As the log has them.
+    """
     return "".join(
         f"{_escaped(name)}={HIVE_NULL if text is None else _escaped(text)}/"
         for name, text in values.items()
