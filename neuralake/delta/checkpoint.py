@@ -7,14 +7,14 @@ of files may be in sidecars. Source: Delta Transaction Log Protocol, "Checkpoint
 from __future__ import annotations
 
 import io
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from neuralake.delta.actions import Action, decode
+from neuralake.delta.actions import Action, Sidecar, decode
 from neuralake.delta.log import LOG, LogSegment
 from neuralake.delta.store import Store
 
@@ -49,9 +49,26 @@ def read_checkpoint(
             if action.sidecar is None:
                 yield action
                 continue
-            name = action.sidecar.path
-            beside = name if "/" in name else f"{LOG}_sidecars/{name}"
-            yield from _actions(store, beside, set(kinds) & FILES)
+            yield from _actions(store, _beside(action.sidecar), set(kinds) & FILES)
+
+
+def sidecar_paths(store: Store, checkpoint: Iterable[str]) -> Iterator[str]:
+    """Paths of the sidecars to which the files of checkpoints refer.
+
+    Raises
+    ------
+    OSError, ValueError
+        As :func:`read_checkpoint`.
+    """
+    for path in checkpoint:
+        for action in _actions(store, path, {"sidecar"}):
+            if action.sidecar is not None:
+                yield _beside(action.sidecar)
+
+
+def _beside(sidecar: Sidecar) -> str:
+    name = sidecar.path
+    return name if "/" in name else f"{LOG}_sidecars/{name}"
 
 
 def _actions(store: Store, path: str, kinds: set[str]) -> Iterator[Action]:

@@ -13,10 +13,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from neuralake.delta.store import Stored
+from neuralake.delta.store import TEMPORARY, Stored
 
 _MODE = 0o666  # less the umask, as any program writes
-_TEMPORARY = ".neuralake-"
 # What a file system answers that has no files without a name (open(2), "O_TMPFILE")
 _NO_UNNAMED_FILES = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT})
 
@@ -161,7 +160,7 @@ def _link_named(destination: Path, content: bytes) -> None:
 @contextmanager
 def _temporary(destination: Path, content: bytes) -> Iterator[Path]:
     """A synced file beside the destination, hidden from every reader, and gone afterwards."""
-    temporary = destination.with_name(f"{_TEMPORARY}{secrets.token_hex(8)}")
+    temporary = destination.with_name(f"{TEMPORARY}{secrets.token_hex(8)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
     try:
         try:

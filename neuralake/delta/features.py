@@ -49,6 +49,16 @@ _REARRANGEABLE = _APPENDABLE | {
     "generatedColumns",
     "identityColumns",
 }
+# It is known what these add to the actions of a log, and which files are needed by them
+_UNDERSTOOD = _REARRANGEABLE | {
+    "clustering",
+    "icebergCompatV1",
+    "icebergCompatV2",
+    "materializePartitionColumns",
+    "rowTracking",
+    "variantType",
+    "variantType-preview",
+}
 # Features that ask nothing where no column, or no property, makes use of them
 _DORMANT = {
     "allowColumnDefaults": "CURRENT_DEFAULT",
@@ -97,6 +107,39 @@ def check_rearrangeable(state: TableState) -> None:
         Otherwise; it names the feature.
     """
     _check(state, _REARRANGEABLE)
+
+
+def check_checkpointable(state: TableState) -> None:
+    """Make sure that a checkpoint of deltalake's is a right one.
+
+    Raises
+    ------
+    RefusedFeatureError
+        Otherwise; it names the feature.
+    """
+    _check(state, _UNDERSTOOD)
+
+
+def check_expirable(state: TableState) -> None:
+    """Make sure that the older part of a log may be removed.
+
+    Raises
+    ------
+    RefusedFeatureError
+        Otherwise; it names the feature.
+    """
+    _check(state, _UNDERSTOOD - {"checkpointProtection"})
+
+
+def check_vacuumable(state: TableState) -> None:
+    """Make sure that it is known which files of a table are needed (``vacuumProtocolCheck``).
+
+    Raises
+    ------
+    RefusedFeatureError
+        Otherwise; it names the feature.
+    """
+    _check(state, _UNDERSTOOD)
 
 
 def supported(state: TableState) -> frozenset[str]:

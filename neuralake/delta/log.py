@@ -114,7 +114,7 @@ def find_segment(store: Store, version: int | None = None) -> LogSegment:
     NotATableError
         If there is no log, or an entry is missing in it.
     """
-    hint = _hinted_version(store)
+    hint = hinted_version(store)
     start = hint if hint is not None and (version is None or hint <= version) else None
     if start is not None:
         found = _segment(store.list(LOG, after=f"{LOG}{start:020}"), version)
@@ -155,7 +155,7 @@ def _segment(listing: Iterable[Stored], version: int | None) -> LogSegment | Non
     return LogSegment(number, files, tuple(after))
 
 
-def _hinted_version(store: Store) -> int | None:
+def hinted_version(store: Store) -> int | None:
     """Where ``_last_checkpoint`` points; it is a hint and may be wrong."""
     try:
         found = msgspec.json.decode(store.read(LAST_CHECKPOINT))

@@ -10,6 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+# How names of files begin that are no part of a table: one that is not young was left by a crash
+TEMPORARY = ".neuralake-"
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:

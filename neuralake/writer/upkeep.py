@@ -1,0 +1,212 @@
+"""Keeps the log of a table short: checkpoints, and the removal of what lies before them.
+
+A reader reads the newest checkpoint and the entries after it. Checkpoints are deltalake's; entries
+are removed as the table's own retention has it, so that each version within it can still be opened.
+Source: Delta Transaction Log Protocol, "Checkpoints", "Metadata Cleanup".
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from threading import Event
+from typing import TYPE_CHECKING
+
+from neuralake.delta.clean_up import clean_up
+from neuralake.delta.commit import Clock
+from neuralake.delta.features import RefusedFeatureError, check_checkpointable, check_expirable
+from neuralake.delta.log import entry_path, find_segment
+from neuralake.delta.place import open_store
+from neuralake.delta.state import TableState, follow, load_state
+from neuralake.storage import one_line
+from neuralake.writer.errors import WriterError
+from neuralake.writer.target import resolve
+
+if TYPE_CHECKING:
+    from neuralake.catalog.delta import DeltaTable
+
+_INTERVAL = 100  # delta.checkpointInterval, where it is not set
+# The part of its time that upkeep may take, however fast a table is written
+_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Upkept:
+    """What was done to a log.
+
+    Attributes
+    ----------
+    version
+        Of the table.
+    checkpoint
+        Version of the checkpoint that was made; None if none was.
+    removed
+        Number of files of the log that were removed.
+    checkpoint_ns, clean_up_ns
+        How long it took, in nanoseconds; 0 if it was not done.
+    """
+
+    version: int
+    checkpoint: int | None
+    removed: int
+    checkpoint_ns: int
+    clean_up_ns: int
+
+
+class Upkeep:
+    """Makes checkpoints of one table, and cleans its log up.
+
+    Parameters
+    ----------
+    table
+        A table of the catalog, resolved, or the path or URI of one.
+    storage_options
+        Options of object_store that reach the table, before those of the environment, where
+        ``table`` is a URI.
+    warn
+        Called once with each reason for which the table gets no checkpoint, or no clean-up.
+    clock
+        The time; a test has its own.
+    """
+
+    def __init__(
+        self,
+        table: DeltaTable | str,
+        *,
+        storage_options: Mapping[str, str] | None = None,
+        warn: Callable[[str], None] | None = None,
+        clock: Clock = time,
+    ) -> None:
+        uri, self._options = resolve(table, storage_options)
+        self._store = open_store(uri, self._options)
+        self._warn = warn
+        self._warned: set[str] = set()
+        self._clock = clock
+        self._state: TableState | None = None
+        self._checkpoint: int | None = None
+        self._next_checkpoint = self._next_clean_up = -float("inf")
+
+    def run_once(self) -> Upkept | None:
+        """Make a checkpoint, and clean up, where it is time.
+
+        A checkpoint is due every ``delta.checkpointInterval`` commits, 100 if it is not set. Where
+        a table is written so fast that checkpoints would take more than a tenth of the time, there
+        are fewer.
+
+        Returns
+        -------
+        Upkept or None
+            None if nothing was due.
+
+        Raises
+        ------
+        WriterError
+            If there is no such table, or it cannot be read or written.
+        """
+        try:
+            state = self._follow()
+            before = self._clock.monotonic()
+            checkpoint = self._make_checkpoint() if self._is_due(state) else None
+            between = self._clock.monotonic()
+            removed = self._clean_up(state) if between >= self._next_clean_up else 0
+            after = self._clock.monotonic()
+        except (OSError, ValueError) as error:
+            raise WriterError(
+                f"the log of {self._store.uri} cannot be kept: {one_line(error, self._options)}"
+            ) from error
+        if checkpoint is None and not removed:
+            return None
+        made_ns, removed_ns = (round(s * 1e9) for s in (between - before, after - between))
+        return Upkept(state.version, checkpoint, removed, made_ns, removed_ns)
+
+    def run(
+        self, stop: Event, every_s: float = 1.0, tell: Callable[[Upkept], None] | None = None
+    ) -> None:
+        """Keep the log until told to stop.
+
+        Parameters
+        ----------
+        stop
+            Ends it, after what is under way.
+        every_s
+            Pause, in seconds.
+        tell
+            Called after what was done.
+
+        Raises
+        ------
+        WriterError
+            As :meth:`run_once`.
+        """
+        while not stop.wait(every_s):
+            done = self.run_once()
+            if done is not None and tell is not None:
+                tell(done)
+
+    def _follow(self) -> TableState:
+        state = self._state
+        if state is None or not self._store.exists(entry_path(state.version)):
+            state = load_state(self._store)
+            self._checkpoint = find_segment(self._store).checkpoint_version
+        self._state = follow(self._store, state)
+        return self._state
+
+    def _is_due(self, state: TableState) -> bool:
+        if self._clock.monotonic() < self._next_checkpoint:
+            return False
+        interval = _positive(state, "delta.checkpointInterval", _INTERVAL)
+        if state.version - (self._checkpoint or 0) < interval:
+            return False
+        try:
+            check_checkpointable(state)
+        except RefusedFeatureError as error:
+            self._tell_once(f"{self._store.uri} gets no checkpoint: {error}")
+            return False
+        # Others make checkpoints, too
+        self._checkpoint = find_segment(self._store).checkpoint_version
+        return state.version - (self._checkpoint or 0) >= interval
+
+    def _make_checkpoint(self) -> int:
+        import deltalake
+        from deltalake.exceptions import DeltaError
+
+        begin = self._clock.monotonic()
+        try:
+            table = deltalake.DeltaTable(self._store.uri, storage_options=dict(self._options))
+            table.create_checkpoint()
+        except DeltaError as error:
+            raise OSError(one_line(error, self._options)) from error
+        self._checkpoint = int(table.version())
+        self._next_checkpoint = self._pause(begin)
+        return self._checkpoint
+
+    def _clean_up(self, state: TableState) -> int:
+        begin = self._clock.monotonic()
+        removed = 0
+        if state.configuration.get("delta.enableExpiredLogCleanup", "true").lower() != "false":
+            try:
+                check_expirable(state)
+            except RefusedFeatureError as error:
+                self._tell_once(f"the log of {self._store.uri} is not cleaned up: {error}")
+            else:
+                removed = clean_up(self._store, state)
+        self._next_clean_up = self._pause(begin)
+        return removed
+
+    def _pause(self, begin: float) -> float:
+        """When it may be done again, if it began at a time and ends now."""
+        now = self._clock.monotonic()
+        return now + (now - begin) * (1 / _SHARE - 1)
+
+    def _tell_once(self, reason: str) -> None:
+        if reason not in self._warned and self._warn is not None:
+            self._warn(reason)
+        self._warned.add(reason)
+
+
+def _positive(state: TableState, name: str, default: int) -> int:
+    text = state.configuration.get(name, str(default))
+    if not text.isdigit() or int(text) < 1:
+        raise ValueError(f"the table's property {name} is no number of commits: {text!r}")
+    return int(text)
