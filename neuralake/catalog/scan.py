@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -90,8 +90,28 @@ def _suits_scan_delta(contents: Contents) -> bool:
         and not contents.has_dictionaries
         and not is_encoded
         and not any(pa.types.is_binary(kind) for kind in types)
+        and _has_whole_statistics(snapshot)
         and all(_is_hive_path(file, snapshot) for file in snapshot.files)
     )
+
+
+def _has_whole_statistics(snapshot: Snapshot) -> bool:
+    """Whether what the log tells of a struct column it tells of all of its fields, or of none.
+
+    scan_delta of Polars 2.1 casts it to the column's type, and fails where a field is missing; a
+    log has no least binary or list, for instance.
+    """
+    return all(
+        _fields(kind.field(f.name).type) == _fields(f.type)
+        for kind in snapshot.statistics.values()
+        for f in snapshot.schema
+        if pa.types.is_struct(f.type) and kind.get_field_index(f.name) >= 0
+    )
+
+
+def _fields(kind: pa.DataType) -> dict[str, Any] | None:
+    """Names of a struct's fields, with those of the structs in it."""
+    return {f.name: _fields(f.type) for f in kind} if pa.types.is_struct(kind) else None
 
 
 def _is_hive_path(file: DataFile, snapshot: Snapshot) -> bool:

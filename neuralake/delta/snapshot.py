@@ -125,9 +125,19 @@ class Snapshot:
         return min(self.features - _READ_FEATURES, default=None)
 
     @cached_property
+    def statistics(self) -> dict[str, pa.StructType]:
+        """What the log tells of columns, by ``min``, ``max`` and ``null_count``.
+
+        Each a struct of the columns of which a file has it; a struct column's has the fields of
+        which there is one.
+        """
+        kinds = {name: self._added.schema.field(name).type for name in self._added.column_names}
+        return {name: kinds[name] for name in ("min", "max", "null_count") if name in kinds}
+
+    @cached_property
     def files(self) -> tuple[DataFile, ...]:
         """The data files, by their URIs."""
-        actions = pa.table(self.handle.get_add_actions())
+        actions = self._added
         names = actions.column_names
         paths = actions.column("path").to_pylist()
         rows = actions.column("num_records").to_pylist() if "num_records" in names else []
@@ -201,6 +211,10 @@ class Snapshot:
         """Number of rows as the log says; None if it does not say it of every file."""
         counts = [None if f.rows is None else f.rows - f.deleted for f in self.files]
         return None if None in counts else sum(count for count in counts if count is not None)
+
+    @cached_property
+    def _added(self) -> pa.Table:
+        return pa.table(self.handle.get_add_actions())
 
     def _partitions(self, actions: pa.Table) -> list[dict[str, pa.Scalar]]:
         """Partition values of each file."""

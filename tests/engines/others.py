@@ -144,6 +144,16 @@ def empty_partition_values(root: Path) -> Case:
     return delta(root), pa.table({"id": [1], "k": pa.array([None], pa.string())})
 
 
+def partitions_with_a_struct_of_which_little_is_told(root: Path) -> Case:
+    """The log has no least binary, list or boolean."""
+    kinds = [("x", pa.float32()), ("y", pa.binary()), ("z", pa.struct([("l", pa.list_(UTC))]))]
+    schema = pa.schema([("s", pa.struct(kinds)), ("k", pa.int32())])
+    values = [{"x": 1.5, "y": b"\x01", "z": {"l": []}}, {"x": None, "y": None, "z": None}, None]
+    rows = pa.table([pa.array(values, schema[0].type), [1, 1, 2]], schema=schema)
+    deltalake.write_deltalake(str(root), rows, partition_by=["k"])
+    return delta(root), rows
+
+
 def partitions_of_every_type(root: Path) -> Case:
     schema = pa.schema(
         [
@@ -363,6 +373,7 @@ CASES: dict[str, Callable[[Path], Case]] = {
         dictionaries_in_one_file,
         values_in_the_log_and_not_in_the_path,
         empty_partition_values,
+        partitions_with_a_struct_of_which_little_is_told,
         partitions_of_every_type,
         times_of_old,
         times_of_old_within,

@@ -57,6 +57,22 @@ def test_the_rows_are_those_of_the_table(engine: Engine, case: str, tmp_path: Pa
         session.close()
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_nulls_are_found_in_every_column(engine: Engine, case: str, tmp_path: Path) -> None:
+    table, expected = CASES[case](tmp_path / "t")
+    if (engine.name, case) in REFUSED:
+        return
+    session = engine.open({"t": table})
+    for name, column in zip(expected.column_names, expected.columns, strict=True):
+        for condition, rows in (
+            ("IS NULL", column.null_count),
+            ("IS NOT NULL", len(column) - column.null_count),
+        ):
+            found = session.execute(f'SELECT "{name}" AS c FROM t WHERE "{name}" {condition}')
+            assert found.num_rows == rows, f"{name} {condition}"
+    session.close()
+
+
 def test_the_least_and_the_greatest_are_those_of_all_files(engine: Engine, tmp_path: Path) -> None:
     table, _ = CASES["a file with nulls alone"](tmp_path / "t")
     session = engine.open({"t": table})
@@ -96,6 +112,7 @@ class TestReadersAreRecorded:
             ("polars", "deleted rows of partitions", "arrow"),
             ("datafusion", "empty partition values", "arrow"),
             ("polars", "renamed columns", "arrow"),
+            ("polars", "partitions with a struct of which little is told", "arrow"),
             ("polars", "times of old within", "arrow"),
             ("datafusion", "renamed columns", "table-provider"),
             ("datafusion", "deleted rows", "arrow"),
