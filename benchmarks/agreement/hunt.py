@@ -22,8 +22,7 @@ from typing import Any
 from deltalake.exceptions import DeltaError
 
 from benchmarks.agreement.queries import random_queries
-from benchmarks.agreement.tables import NAME, Made, by_deltalake, by_spark
-from neuralake.catalog.tables import DeltaTable
+from benchmarks.agreement.tables import NAME, Made, by_deltalake, by_parquet, by_spark
 from neuralake.engines import registry
 from neuralake.engines.protocol import Engine
 from neuralake.engines.registry import EngineSpec
@@ -53,13 +52,16 @@ def hunt(number: int, engines: Sequence[Engine], spark: Any = None) -> Iterator[
     random = Random(number)
     with tempfile.TemporaryDirectory(prefix="neuralake-hunt-") as directory:
         location = Path(directory) / "t"
-        if spark is not None and random.random() < 0.5:
-            made = by_spark(location, random, spark)
-        else:
-            try:
+        chance = random.random()
+        try:
+            if spark is not None and chance < 0.5:
+                made = by_spark(location, random, spark)
+            elif chance < 0.75:
                 made = by_deltalake(location, random)
-            except DeltaError:  # deltalake does not write such columns: there is no table
-                return
+            else:
+                made = by_parquet(location, random)
+        except DeltaError:  # deltalake does not write such columns: there is no table
+            return
         queries = random_queries(made, random)
         yield from _judge(number, made, queries, engines)
 
@@ -85,9 +87,10 @@ def _ask(
 ) -> Iterator[tuple[str, str]]:
     """Let an engine answer; what it fails at is yielded, with the reason."""
     try:
-        session = engine.open({NAME: DeltaTable(name=NAME, location=str(made.location))})
+        session = engine.open({NAME: made.table})
     except BaseException as error:  # noqa: BLE001 (a Rust panic is not an Exception)
-        if not isinstance(error, NeuralakeError) or f"table {NAME}" not in str(error):
+        named = f"table {NAME}" in str(error) or f"column {NAME}." in str(error)
+        if not (isinstance(error, NeuralakeError) and named):
             yield "(open)", f"does not open the table: {error}"
         return
     for sql, given in answers.items():

@@ -29,10 +29,12 @@ def random_queries(made: Made, random: Random) -> list[str]:
             if drawn is not None:
                 sign = random.choice(["=", "<>"] if pa.types.is_boolean(kind.type) else _SIGNS)
                 literal = kind.literal(drawn)
-                shapes.append(
-                    f"SELECT {column} AS c, COUNT(*) AS n FROM {NAME} "
-                    f"WHERE {column} {sign} {literal} GROUP BY {column}"
-                )
+                condition = f"FROM {NAME} WHERE {column} {sign} {literal}"
+                if kind.groups:
+                    grouped = f"SELECT {column} AS c, COUNT(*) AS n {condition} GROUP BY {column}"
+                    shapes.append(grouped)
+                shapes.append(f"SELECT COUNT(*) AS n {condition}")
+                shapes.append(f'SELECT "id" AS i, {column} AS c {condition}')
         found.append(random.choice(shapes))
     return found
 

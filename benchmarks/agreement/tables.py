@@ -1,9 +1,8 @@
 """Random Delta tables, written step by step as their users write them, and by hand.
 
 Three writers: deltalake (append, added columns, overwrite, delete, compact), Spark (the same, with
-deletion vectors, renamed and dropped columns), and the actions themselves, for what neither writes
-on its own: columns under other names, narrower types, INT96, deletion vectors, paths that say
-nothing.
+deletion vectors, renamed, dropped and widened columns), and pyarrow and Polars, which write Parquet
+files without a log, in row groups of any size and encodings of any kind.
 """
 
 from __future__ import annotations
@@ -15,12 +14,22 @@ from random import Random
 from typing import Any
 
 import deltalake
+import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 from deltalake.exceptions import DeltaError
 
-from benchmarks.agreement.values import INTEGERS, SCALARS, Kind, nested, value
+from benchmarks.agreement.values import FLOATS, INTEGERS, SCALARS, Kind, nested, values
+from neuralake.catalog.tables import DeltaTable, ParquetTable
 
 NAME = "t"
+_SPARK_NAMES = {
+    pa.int8(): "TINYINT",
+    pa.int16(): "SMALLINT",
+    pa.int32(): "INT",
+    pa.int64(): "BIGINT",
+    pa.float64(): "DOUBLE",
+}
 
 
 @dataclass
@@ -43,15 +52,20 @@ class Made:
     columns: dict[str, Kind]
     partition_by: list[str] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
+    is_delta: bool = True
+
+    @property
+    def table(self) -> DeltaTable | ParquetTable:
+        """As a catalog declares it."""
+        declare = DeltaTable if self.is_delta else ParquetTable
+        return declare(name=NAME, location=str(self.location))
 
     def rows(self, random: Random, names: list[str] | None = None) -> pa.Table:
         """Up to 20 random rows."""
         names = list(self.columns) if names is None else names
         count = random.choice([0, 1, random.randint(2, 20)])
-        arrays = [
-            pa.array([value(self.columns[n], random) for _ in range(count)], self.columns[n].type)
-            for n in names
-        ]
+        kinds = [self.columns[name] for name in names]
+        arrays = [pa.array(values(kind, random, count), kind.type) for kind in kinds]
         return pa.table(arrays, schema=pa.schema([(n, self.columns[n].type) for n in names]))
 
 
@@ -82,6 +96,45 @@ def by_deltalake(location: Path, random: Random) -> Made:
             made.columns, made.partition_by = before
             made.steps.append(f"{step.__name__.strip('_')} refused: {error}")
     return made
+
+
+def by_parquet(location: Path, random: Random) -> Made:
+    """Parquet files of the same columns, each in its own order and encodings."""
+    made = Made(location, random_columns(random), is_delta=False)
+    location.mkdir()
+    for number in range(random.randint(1, 3)):
+        rows = made.rows(random)
+        rows = rows.select(random.sample(rows.column_names, rows.num_columns))
+        place = location / f"{number}.parquet"
+        if random.random() < 0.2:
+            pl.DataFrame(rows).write_parquet(place, row_group_size=random.choice([None, 2]))
+            writer = "polars"
+        else:
+            rows = _encoded(rows, random)
+            options = {
+                "row_group_size": random.choice([1, 2, 5, 100]),
+                "use_dictionary": random.random() < 0.5,
+                "version": random.choice(["1.0", "2.6"]),
+                "write_statistics": random.random() < 0.9,
+                "write_page_index": random.random() < 0.3,
+                "store_schema": random.random() < 0.7,
+                "use_deprecated_int96_timestamps": random.random() < 0.2,
+            }
+            pq.write_table(rows, place, **options)
+            writer = ", ".join(f"{key}={value}" for key, value in options.items())
+        made.steps.append(f"{rows.num_rows} of {', '.join(map(str, rows.schema.types))}: {writer}")
+    return made
+
+
+def _encoded(rows: pa.Table, random: Random) -> pa.Table:
+    """The same rows, some strings and numbers in other encodings."""
+    for i, kind in enumerate(rows.schema.types):
+        if pa.types.is_string(kind) and random.random() < 0.4:
+            other = random.choice(
+                [pa.large_string(), pa.string_view(), pa.dictionary(pa.int32(), kind)]
+            )
+            rows = rows.set_column(i, rows.column_names[i], rows.column(i).cast(other))
+    return rows
 
 
 def _append(made: Made, random: Random) -> None:
@@ -148,7 +201,9 @@ def by_spark(location: Path, random: Random, spark: Any) -> Made:
     if vectors:
         properties.append("'delta.enableDeletionVectors' = 'true'")
     if mapping:
-        properties.append("'delta.columnMapping.mode' = 'name'")
+        properties.append(f"'delta.columnMapping.mode' = '{random.choice(['name', 'id'])}'")
+    if widening := random.random() < 0.3:
+        properties.append("'delta.enableTypeWidening' = 'true'")
     if random.random() < 0.3:
         properties.append("'delta.enableChangeDataFeed' = 'true'")
     kind = random.choice(["INT96", "TIMESTAMP_MICROS"])
@@ -161,8 +216,19 @@ def by_spark(location: Path, random: Random, spark: Any) -> Made:
     spark.sql(f"CREATE TABLE {table} ({declared}) USING delta{by}{with_properties}")
     made.steps.append(f"create {', '.join(properties)} {kind} by {made.partition_by}")
     for _ in range(random.randint(1, 4)):
-        _spark_step(made, random, spark, table, mapping=mapping)
+        _spark_step(made, random, spark, table, mapping=mapping, widening=widening)
     return made
+
+
+def _wider(made: Made) -> dict[str, Kind]:
+    """Columns whose type can be widened, with the next wider one."""
+    ladders = (INTEGERS, FLOATS)
+    return {
+        name: ladder[ladder.index(kind) + 1]
+        for name, kind in made.columns.items()
+        for ladder in ladders
+        if kind in ladder[:-1] and name not in made.partition_by
+    }
 
 
 def _spark_columns(random: Random) -> dict[str, Kind]:
@@ -172,10 +238,13 @@ def _spark_columns(random: Random) -> dict[str, Kind]:
             return columns
 
 
-def _spark_step(made: Made, random: Random, spark: Any, table: str, *, mapping: bool) -> None:
-    steps = ["append", "append", "delete", "update", "add"] + (
-        ["rename", "drop"] if mapping else []
-    )
+def _spark_step(
+    made: Made, random: Random, spark: Any, table: str, *, mapping: bool, widening: bool
+) -> None:
+    steps = ["append", "append", "delete", "update", "add"]
+    steps += ["rename", "drop"] if mapping else []
+    wider = _wider(made)
+    steps += ["widen", "widen"] if widening and wider else []
     step = random.choice(steps)
     free = [name for name in made.columns if name != "id" and name not in made.partition_by]
     if step == "append" or (step in ("rename", "drop") and not free):
@@ -188,9 +257,13 @@ def _spark_step(made: Made, random: Random, spark: Any, table: str, *, mapping: 
     elif step == "add":
         name = f"new{len(made.steps)}"
         made.columns[name] = random.choice(INTEGERS)
-        bits = made.columns[name].type.bit_width
-        kind = {8: "TINYINT", 16: "SMALLINT", 32: "INT", 64: "BIGINT"}[bits]
+        kind = _SPARK_NAMES[made.columns[name].type]
         spark.sql(f"ALTER TABLE {table} ADD COLUMNS (`{name}` {kind})")
+    elif step == "widen":
+        name, found = random.choice(sorted(wider.items()))
+        made.columns[name] = found
+        kind = _SPARK_NAMES[found.type]
+        spark.sql(f"ALTER TABLE {table} ALTER COLUMN `{name}` TYPE {kind}")
     elif step == "rename":
         old = random.choice(free)
         new = f"re{len(made.steps)}"

@@ -58,7 +58,9 @@ def _integer(bits: int) -> Kind:
 
 def _decimal(precision: int, scale: int) -> Kind:
     def draw(random: Random) -> Decimal:
-        units = random.choice([random.randint(-999, 999), 10**precision - 1])
+        highest = 10**precision - 1
+        few = min(999, highest)
+        units = random.choice([random.randint(-few, few), highest])
         # Not by arithmetic, which rounds to the precision of Python's decimal context
         return Decimal((int(units < 0), tuple(map(int, str(abs(units)))), -scale))
 
@@ -71,7 +73,12 @@ def _decimal(precision: int, scale: int) -> Kind:
 def _float(kind: pa.DataType) -> Kind:
     # Halves are exact in both widths
     special = [math.nan, math.inf, -math.inf, 0.0, 1.5, -2.5]
-    return Kind(kind, lambda random: random.choice([*special, random.randint(-9, 9) / 2]))
+
+    def literal(value: float) -> str:
+        text = {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, str(value))
+        return f"CAST('{'NaN' if math.isnan(value) else text}' AS DOUBLE)"
+
+    return Kind(kind, lambda random: random.choice([*special, random.randint(-9, 9) / 2]), literal)
 
 
 def _text(random: Random) -> str:
@@ -103,14 +110,13 @@ def _plain_text(value: str) -> str:
     return _quoted(value) if "\\" not in value else "'x'"  # Spark's escapes
 
 
+_DECIMALS = ((1, 0), (4, 4), (9, 2), (10, 0), (18, 0), (19, 3), (38, 10), (38, 38))
 INTEGERS = tuple(_integer(bits) for bits in (8, 16, 32, 64))
+FLOATS = (_float(pa.float32()), _float(pa.float64()))
 SCALARS = (
     *INTEGERS,
-    _decimal(9, 2),
-    _decimal(18, 0),
-    _decimal(38, 10),
-    _float(pa.float32()),
-    _float(pa.float64()),
+    *(_decimal(*size) for size in _DECIMALS),
+    *FLOATS,
     Kind(pa.string(), _text, _plain_text, groups=True, partitions=True),
     Kind(pa.binary(), lambda random: random.randbytes(random.randint(0, 5))),
     Kind(pa.bool_(), lambda random: random.random() < 0.5, str, groups=True, partitions=True),
@@ -150,3 +156,11 @@ def nested(random: Random) -> Kind:
 def value(kind: Kind, random: Random) -> Any:
     """A value of a kind, or None."""
     return None if random.random() < 0.2 else kind.draw(random)
+
+
+def values(kind: Kind, random: Random, count: int) -> list[Any]:
+    """Values of a kind; one in three times there are but one or two that differ."""
+    few = [value(kind, random) for _ in range(random.choice([1, 1, 2]))]
+    if random.random() < 1 / 3:
+        return [random.choice(few) for _ in range(count)]
+    return [value(kind, random) for _ in range(count)]

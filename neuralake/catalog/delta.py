@@ -19,6 +19,7 @@ from neuralake.catalog.scan import choose_reader, scan
 from neuralake.catalog.storage import require_absolute, resolve_location
 from neuralake.config import Settings, is_remote
 from neuralake.delta.contents import Contents, read_contents
+from neuralake.delta.nans import has_floats
 from neuralake.delta.snapshot import WIDENING, Snapshot
 from neuralake.errors import CatalogError
 from neuralake.storage import one_line
@@ -49,6 +50,10 @@ class DeltaTable:
         Options of object_store that go before those of the environment. Never shown.
     version
         The version to read; the newest if None.
+    hides_nan
+        Whether a float is NaN and the statistics of its file leave that out; looked for as soon as
+        an engine must know it, if None. A run finds it out once (:func:`~neuralake.catalog.tables.
+        pinned`).
     """
 
     name: str
@@ -59,6 +64,7 @@ class DeltaTable:
     foreign_keys: tuple[ForeignKey, ...] = ()
     storage_options: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
     version: int | None = None
+    hides_nan: bool | None = field(default=None, repr=False, compare=False)
 
     format: ClassVar[str] = "delta"
 
@@ -95,6 +101,23 @@ class DeltaTable:
     def newest_version(self) -> int:
         """Version of the newest snapshot, whichever the table is read at."""
         return replace(self, version=None)._open().version()
+
+    def pinned(self) -> DeltaTable:
+        """The same table, to be read as it is now: at its newest version, unless it has one.
+
+        Raises
+        ------
+        CatalogError
+            If its log cannot be read.
+        """
+        version = self.newest_version() if self.version is None else self.version
+        table = replace(self, version=version)
+        if table.hides_nan is not None:
+            return table
+        try:
+            return replace(table, hides_nan=table._find_hidden_nan())
+        except CatalogError:  # told by every engine that is to open it
+            return table
 
     def contents(self) -> Contents:
         """The snapshot with its data files and their footers, for an engine's adapter.
@@ -164,12 +187,25 @@ class DeltaTable:
                 f"{snapshot.unknown_feature}, which Neuralake does not know"
             )
         try:
-            return read_contents(snapshot)
+            return read_contents(snapshot, self.hides_nan)
         except (DeltaError, OSError, ValueError, pa.ArrowException) as error:
-            reason = one_line(error, self.storage_options)
-            raise CatalogError(
-                f"table {self.name}: a data file of {self.uri} cannot be read: {reason}"
-            ) from error
+            raise self._unreadable(error) from error
+
+    def _find_hidden_nan(self) -> bool:
+        snapshot = self._snapshot()
+        if not any(map(has_floats, snapshot.schema.types)):
+            return False  # without a look at its footers
+        contents = self._contents(snapshot)
+        try:
+            return contents.hides_nan
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: Exception) -> CatalogError:
+        reason = one_line(error, self.storage_options)
+        return CatalogError(
+            f"table {self.name}: a data file of {self.uri} cannot be read: {reason}"
+        )
 
     def _open(self) -> deltalake.DeltaTable:
         require_absolute(self.name, self.uri)

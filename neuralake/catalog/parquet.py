@@ -19,6 +19,7 @@ from neuralake.catalog.listing import list_parquet
 from neuralake.catalog.scan import polars_schema, scan_arrow
 from neuralake.catalog.storage import require_absolute, resolve_location
 from neuralake.config import Settings, is_remote
+from neuralake.delta.nans import hides_nan
 from neuralake.delta.rows import PlainFiles
 from neuralake.delta.snapshot import DataFile
 from neuralake.errors import CatalogError, SchemaMismatchError
@@ -42,7 +43,7 @@ class ParquetTable:
         ``s3://`` URI or path of a file, a directory (read recursively; names that begin with
         ``.`` or ``_`` are passed over) or a glob (``*``, ``?``, ``[…]`` within one level, ``**``
         for any number of levels). A relative one lies under the storage root.
-    columns, description, primary_key, foreign_keys, storage_options
+    columns, description, primary_key, foreign_keys, storage_options, hides_nan
         As of a :class:`~neuralake.catalog.delta.DeltaTable`.
     """
 
@@ -53,6 +54,7 @@ class ParquetTable:
     primary_key: tuple[str, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     storage_options: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+    hides_nan: bool | None = field(default=None, repr=False, compare=False)
 
     format: ClassVar[str] = "parquet"
 
@@ -68,6 +70,37 @@ class ParquetTable:
         """The same table with its absolute URI and the options that reach it."""
         uri, options = resolve_location(self.name, self.location, self.storage_options, settings)
         return replace(self, location=uri, storage_options=options)
+
+    def pinned(self) -> ParquetTable:
+        """The same table, with what its floats hide known."""
+        try:
+            return replace(self, hides_nan=self.may_hide_nan())
+        except CatalogError:  # told by every engine that is to open it
+            return self
+
+    def may_hide_nan(self) -> bool:
+        """Whether a float is NaN and the statistics of its file leave that out.
+
+        Where nothing else tells, the floats of the files are read.
+
+        Raises
+        ------
+        CatalogError, SchemaMismatchError
+            As of :meth:`files`.
+        """
+        if self.hides_nan is not None:
+            return self.hides_nan
+        files, footers = self._checked()
+        try:
+            return hides_nan(dict(zip(files, footers, strict=True)), self.storage_options)
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise self._unreadable(self.uri, error) from error
+
+    def rows_as_arrow(self) -> PlainFiles:
+        """What Neuralake's Arrow reader reads; raises as :meth:`files`."""
+        files, footers = self._checked()
+        schema = plain_schema(stored_schema(footers[0]))
+        return PlainFiles(schema, [DataFile(file) for file in files], self.storage_options)
 
     def files(self) -> list[str]:
         """The files, sorted, once their columns agree with each other and with the declaration.
@@ -133,13 +166,7 @@ class ParquetTable:
         uniform = all(plain_schema(s).equals(plain) and not _has_dictionary(s) for s in schemas)
         int96 = frozenset().union(*(int96_columns(footer) for footer in footers))
         if not int96 <= set(plain.names):  # within a list or struct, which Polars cannot be told
-            read = [DataFile(file) for file in files]
-            return apply(
-                scan_arrow(PlainFiles(plain, read, self.storage_options)),
-                self.name,
-                filters,
-                columns,
-            )
+            return apply(scan_arrow(self.rows_as_arrow()), self.name, filters, columns)
         scan = pl.scan_parquet(
             files,
             schema=None if uniform and not int96 else polars_schema(plain),

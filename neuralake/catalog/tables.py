@@ -8,7 +8,6 @@ columns pushed down), and as what any other engine needs to register it (``forma
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 import pyarrow as pa
@@ -69,13 +68,13 @@ class Table(Protocol):
 
 
 def pinned(table: Table) -> Table:
-    """The table at the version that it has now, whatever is committed later.
+    """The table as it is now: at the version that it has, with what its floats hide known.
+
+    Who opens it later, in another process even, reads no more than its log and its footers.
 
     Raises
     ------
     CatalogError
         If its log cannot be read.
     """
-    if isinstance(table, DeltaTable) and table.version is None:
-        return replace(table, version=table.newest_version())
-    return table
+    return table.pinned() if isinstance(table, DeltaTable | ParquetTable) else table

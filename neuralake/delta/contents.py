@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from neuralake.arrow import encoding, int96_columns, plain_type, stored_schema, with_times
 from neuralake.delta.columns import find_field
+from neuralake.delta.nans import hides_nan
 from neuralake.delta.snapshot import Snapshot
 from neuralake.storage import filesystem
 
@@ -32,10 +33,13 @@ class Contents:
         The snapshot.
     footers
         Of each of its files, by URI; two entries of the log may share a file.
+    known_to_hide_nan
+        What :attr:`hides_nan` is, where it was found before.
     """
 
     snapshot: Snapshot
     footers: Mapping[str, pq.FileMetaData]
+    known_to_hide_nan: bool | None = None
 
     @property
     def rows(self) -> int:
@@ -81,6 +85,16 @@ class Contents:
         """Columns, by their paths in the files, that a file stores as INT96."""
         return frozenset().union(*(int96_columns(footer) for footer in self.footers.values()))
 
+    @cached_property
+    def hides_nan(self) -> bool:
+        """Whether a float is NaN and the statistics of its file leave that out.
+
+        Where nothing else tells, the floats of the files are read (:mod:`neuralake.delta.nans`).
+        """
+        if self.known_to_hide_nan is not None:
+            return self.known_to_hide_nan
+        return hides_nan(self.footers, self.snapshot.storage_options)
+
     @property
     def has_nested_int96(self) -> bool:
         """Whether one of them is within a list, map or struct."""
@@ -101,8 +115,15 @@ class Contents:
         return [(self._schemas[uri], int96_columns(footer)) for uri, footer in self.footers.items()]
 
 
-def read_contents(snapshot: Snapshot) -> Contents:
+def read_contents(snapshot: Snapshot, known_to_hide_nan: bool | None = None) -> Contents:
     """Read the footer of every data file.
+
+    Parameters
+    ----------
+    snapshot
+        Whose.
+    known_to_hide_nan
+        As of :class:`Contents`.
 
     Raises
     ------
@@ -111,11 +132,10 @@ def read_contents(snapshot: Snapshot) -> Contents:
     """
     paths = list(dict.fromkeys(snapshot.paths))
     if not paths:
-        return Contents(snapshot, {})
+        return Contents(snapshot, {}, known_to_hide_nan)
     with ThreadPoolExecutor(min(_FOOTERS_AT_ONCE, len(paths))) as pool:
-        return Contents(
-            snapshot, dict(zip(paths, pool.map(lambda p: _footer(snapshot, p), paths), strict=True))
-        )
+        footers = pool.map(lambda path: _footer(snapshot, path), paths)
+        return Contents(snapshot, dict(zip(paths, footers, strict=True)), known_to_hide_nan)
 
 
 def _footer(snapshot: Snapshot, uri: str) -> pq.FileMetaData:

@@ -23,8 +23,7 @@ import pyarrow as pa
 from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
 from neuralake.config import is_remote
 from neuralake.delta.contents import Contents
-from neuralake.delta.rows import FilesDataset
-from neuralake.delta.snapshot import Snapshot
+from neuralake.delta.rows import FilesDataset, Source
 from neuralake.engines.readers import with_readers
 from neuralake.errors import EngineError, reason_of
 from neuralake.machine import cores
@@ -211,7 +210,11 @@ class DataFusionSession:
             batches = rows.to_batches() or [pa.RecordBatch.from_pylist([], rows.schema)]
             self._context.register_record_batches(name, [batches])
         elif isinstance(table, ParquetTable):
-            self._register_files(name, table.files(), table.schema_unless_uniform())
+            if table.may_hide_nan():
+                self._register_arrow(name, table.rows_as_arrow())
+                self.readers[name] = ARROW
+            else:
+                self._register_files(name, table.files(), table.schema_unless_uniform())
         else:
             raise EngineError(f"table {name}: DataFusion cannot read the format {table.format}")
 
@@ -244,17 +247,17 @@ class DataFusionSession:
             listed = self._links.directory_of(files)
         self._context.register_parquet(name, _as_url(listed), schema=schema)
 
-    def _register_arrow(self, name: str, snapshot: Snapshot) -> None:
-        """Register Neuralake's reader of a snapshot.
+    def _register_arrow(self, name: str, source: Source) -> None:
+        """Register Neuralake's reader of data files.
 
         A filter of a number with a fraction stays in DataFusion: pyarrow, to which it would be
         handed down, finds NaN greater than nothing, and DataFusion greater than everything.
         """
         from datafusion import col, udf
 
-        frame = self._context.read_table(FilesDataset(snapshot))
+        frame = self._context.read_table(FilesDataset(source))
         columns = []
-        for column_name, kind in zip(snapshot.schema.names, snapshot.schema.types, strict=True):
+        for column_name, kind in zip(source.schema.names, source.schema.types, strict=True):
             column = col(f'"{column_name}"')
             if pa.types.is_floating(kind):
                 as_it_is = udf(lambda values: values, [kind], kind, "immutable", name="as_it_is")
@@ -267,10 +270,11 @@ def choose_reader(contents: Contents) -> DeltaReader:
     """The fastest reader that gives a snapshot's rows as they are.
 
     deltalake's provider fails on deletion vectors under DataFusion 55, and refuses some features
-    of which Neuralake knows that they change nothing.
+    of which Neuralake knows that they change nothing. Both readers of DataFusion believe statistics
+    that leave out a NaN, whatever the settings, and it gives the only other value in its place.
     """
     snapshot = contents.snapshot
-    if not snapshot.files or contents.has_other_types:
+    if not snapshot.files or contents.has_other_types or contents.hides_nan:
         return ARROW
     if snapshot.beyond_files is None:
         return SNAPSHOT_FILES

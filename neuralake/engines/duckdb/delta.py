@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from neuralake.arrow import plain_type
 from neuralake.delta.columns import physical_name
 from neuralake.delta.contents import Contents
 from neuralake.delta.snapshot import Snapshot
+from neuralake.engines.duckdb.floats import quoted, without_statistics
 
 if TYPE_CHECKING:
     import duckdb
@@ -60,7 +62,10 @@ def create_view(
     files = [as_pattern(path) for path in snapshot.paths]
     plain = snapshot.beyond_files is None
     if plain and contents.is_uniform and not contents.int96_columns:
-        connection.read_parquet(files, hive_partitioning=False).create_view(name)
+        relation = connection.read_parquet(files, hive_partitioning=False)
+        if contents.hides_nan:
+            relation = relation.project(as_they_are(snapshot.schema))
+        relation.create_view(name)
         return
     scan = f"{helpers}.{quoted(f'{name} files')}"
     listed = ", ".join(_literal(file) for file in files)
@@ -70,7 +75,7 @@ def create_view(
     connection.execute(f"CREATE VIEW {scan} AS FROM {source}")
     described = connection.execute(f"DESCRIBE {scan}").fetchall()
     present = {str(column[0]).lower() for column in described}
-    sql = [f"SELECT {', '.join(_columns(connection, snapshot, present))}", f"FROM {scan} AS files"]
+    sql = [f"SELECT {', '.join(_columns(connection, contents, present))}", f"FROM {scan} AS files"]
     if snapshot.partition_columns:
         values = f"{helpers}.{quoted(f'{name} partitions')}"
         _keep(connection, values, _partition_values(snapshot))
@@ -85,20 +90,24 @@ def create_view(
     connection.execute(f"CREATE VIEW {quoted(name)} AS {' '.join(sql)}")
 
 
-def quoted(name: str) -> str:
-    """A name as it is, in SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def as_pattern(path: str) -> str:
     """A name as it is, where DuckDB sees a pattern."""
     return "".join(f"[{c}]" if c in "*?[" else c for c in path)
 
 
+def as_they_are(schema: pa.Schema) -> str:
+    """A list of all columns whose floats come from the files and not from their statistics."""
+    return ", ".join(
+        f"{without_statistics(quoted(f.name), plain_type(f.type))} AS {quoted(f.name)}"
+        for f in schema
+    )
+
+
 def _columns(
-    connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, present: set[str]
+    connection: duckdb.DuckDBPyConnection, contents: Contents, present: set[str]
 ) -> list[str]:
     """Expressions of the view's columns, in the table's types."""
+    snapshot = contents.snapshot
     types = connection.from_arrow(snapshot.schema.remove_metadata().empty_table()).types
     columns = []
     for field, kind in zip(snapshot.schema, types, strict=True):
@@ -107,6 +116,8 @@ def _columns(
             value = f"parts.{quoted(field.name)}"
         elif stored.lower() in present:
             value = f"files.{quoted(stored)}"
+            if contents.hides_nan:
+                value = without_statistics(value, field.type)
         else:
             value = "NULL"
         columns.append(f"CAST({value} AS {kind}) AS {quoted(field.name)}")

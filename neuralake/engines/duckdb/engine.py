@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
 from neuralake.delta.rows import FilesDataset
-from neuralake.engines.duckdb.delta import as_pattern, create_view, quoted, reads_itself
-from neuralake.engines.readers import refuse_case_twins, with_readers
+from neuralake.engines.duckdb.delta import as_pattern, as_they_are, create_view, reads_itself
+from neuralake.engines.duckdb.floats import quoted
+from neuralake.engines.readers import WITHOUT_STATISTICS, refuse_case_twins, with_readers
 from neuralake.errors import EngineError
 from neuralake.machine import cores
 
@@ -137,14 +138,20 @@ class DuckDBSession:
             self._connection.from_arrow(rows).create_view(name)
         elif isinstance(table, ParquetTable):
             refuse_case_twins("DuckDB", name, table.arrow_schema())
-            self._connection.read_parquet(
+            relation = self._connection.read_parquet(
                 [as_pattern(file) for file in table.files()], hive_partitioning=False
-            ).create_view(name)
+            )
+            if table.may_hide_nan():
+                relation = relation.project(as_they_are(table.arrow_schema()))
+                self.readers[name] = WITHOUT_STATISTICS
+            relation.create_view(name)
         elif isinstance(table, DeltaTable):
             contents = table.contents()
             refuse_case_twins("DuckDB", name, contents.snapshot.schema)
             if reads_itself(contents):
                 create_view(self._connection, name, contents, _HELPERS)
+                if contents.hides_nan:
+                    self.readers[name] = WITHOUT_STATISTICS
             else:
                 self._connection.register(name, FilesDataset(contents.snapshot))
                 self.readers[name] = "arrow"

@@ -17,7 +17,7 @@ import pyarrow as pa
 from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
 from neuralake.config import is_remote
 from neuralake.delta.snapshot import Snapshot
-from neuralake.engines.readers import refuse_case_twins
+from neuralake.engines.readers import WITHOUT_STATISTICS, refuse_case_twins, with_readers
 from neuralake.engines.spark.conf import shown_settings
 from neuralake.engines.spark.jars import DELTA_JARS, DELTA_VERSION, delta_jars
 from neuralake.engines.spark.java import OLDEST_VERSION, OPTION_VARIABLES, find_java
@@ -84,7 +84,9 @@ class SparkEngine:
 
     def open(self, tables: Mapping[str, Table]) -> SparkSession:
         """Register each table as a view; Delta snapshots are resolved here."""
-        return SparkSession(self._jvm.spark.newSession(), tables, self._delta)
+        session = SparkSession(self._jvm.spark.newSession(), tables, self._delta)
+        self.settings = with_readers(self.settings, session.readers)
+        return session
 
     def close(self) -> None:
         """Stop Spark and end its JVM."""
@@ -92,12 +94,19 @@ class SparkEngine:
 
 
 class SparkSession:
-    """Views of tables, seen by this session only."""
+    """Views of tables, seen by this session only.
+
+    Attributes
+    ----------
+    readers
+        Reader by table, where it is not the default's.
+    """
 
     def __init__(self, spark: PySparkSession, tables: Mapping[str, Table], delta: bool) -> None:
         self._spark = spark
         self._delta = delta
         self._names: list[str] = []
+        self.readers: dict[str, str] = {}
         try:
             for name, table in tables.items():
                 self._frame(name, table).createOrReplaceTempView(f"`{name}`")
@@ -139,7 +148,8 @@ class SparkSession:
                 f"table {name} is at {table.uri}: S3 through Spark is not supported yet"
             )
         if isinstance(table, ParquetTable):
-            return self._files(name, table.files(), table.arrow_schema())
+            frame = self._files(name, table.files(), table.arrow_schema())
+            return self._with_floats_as_they_are(name, frame, hides_nan=table.may_hide_nan())
         contents = table.contents()
         snapshot = contents.snapshot
         refuse_case_twins("Spark", name, snapshot.schema)
@@ -149,13 +159,25 @@ class SparkSession:
                 "(Delta protocol, Partition Value Serialization), and Spark takes it for a string"
             )
         if self._delta:
-            return self._snapshot(snapshot)
+            frame = self._snapshot(snapshot)
+            return self._with_floats_as_they_are(name, frame, hides_nan=contents.hides_nan)
         if contents.has_other_types:
             raise EngineError(
                 f"table {name}: a data file has other types than the table, which Spark reads "
                 f"with Delta's jar only"
             )
-        return self._files(name, table.files(), snapshot.schema)
+        frame = self._files(name, table.files(), snapshot.schema)
+        return self._with_floats_as_they_are(name, frame, hides_nan=contents.hides_nan)
+
+    def _with_floats_as_they_are(
+        self, name: str, frame: DataFrame, *, hides_nan: bool
+    ) -> DataFrame:
+        if not hides_nan:
+            return frame
+        from neuralake.engines.spark.floats import without_statistics
+
+        self.readers[name] = WITHOUT_STATISTICS
+        return without_statistics(frame)
 
     def _snapshot(self, snapshot: Snapshot) -> DataFrame:
         # By its version a snapshot stays the one that was checked, and queries do not list the log
