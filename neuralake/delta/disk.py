@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -202,4 +203,5 @@ def _walk(root: Path, prefix: str, after: str) -> Iterator[Stored]:
         elif path.startswith(prefix) and path > after:
             with suppress(FileNotFoundError):  # deleted since
                 status = entry.stat()
-                yield Stored(path, status.st_size, status.st_mtime_ns // 1_000_000)
+                if stat.S_ISREG(status.st_mode):  # not a link to a directory: that is elsewhere
+                    yield Stored(path, status.st_size, status.st_mtime_ns // 1_000_000)

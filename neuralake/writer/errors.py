@@ -25,5 +25,9 @@ class WriterDeadlineError(WriterError):
     """A commit lost the race against others until its deadline; nothing of it is in the table."""
 
 
+class RetentionError(WriterError):
+    """Files would be deleted that readers, or a writer at work, may need; nothing was."""
+
+
 class WriterClosedError(WriterError):
     """The writer was closed."""
