@@ -86,7 +86,8 @@ def _fit(values: pa.Array, kind: pa.DataType, name: str) -> pa.Array:
     if _types.is_struct(kind) and _types.is_struct(given):
         return _struct(values, kind, name)
     if _is_list(kind) and _is_list(given):
-        values = _plain_list(values)
+        if not _types.is_list(given) and not _is_view(given):
+            values = values.cast(pa.list_(given.value_type))
         items = fit(values.flatten(), kind.value_field, f"{name}.element")
         return pa.ListArray.from_arrays(_offsets(values), items, kind)
     if _types.is_map(kind) and _types.is_map(given):
@@ -157,13 +158,9 @@ def _decoded(values: pa.Array) -> pa.Array:
     return values
 
 
-def _plain_list(values: pa.Array) -> pa.Array:
-    return values.cast(pa.list_(values.type.value_type))
-
-
-def _offsets(values: pa.ListArray) -> pa.Array:
+def _offsets(values: pa.Array) -> pa.Array:
     """Offsets into the list's ``flatten()``, with a null where the list is null."""
-    lengths = pc.fill_null(values.value_lengths(), 0)
+    lengths = pc.fill_null(pc.list_value_length(values), 0)
     ends = pc.cumulative_sum(lengths)
     offsets = pa.concat_arrays([pa.array([0], pa.int32()), ends.cast(pa.int32())])
     if not values.null_count:
@@ -193,9 +190,12 @@ def _is_list(kind: pa.DataType) -> bool:
         _types.is_list(kind)
         or _types.is_large_list(kind)
         or _types.is_fixed_size_list(kind)
-        or _types.is_list_view(kind)
-        or _types.is_large_list_view(kind)
+        or _is_view(kind)
     )
+
+
+def _is_view(kind: pa.DataType) -> bool:
+    return bool(_types.is_list_view(kind) or _types.is_large_list_view(kind))
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -61,6 +61,7 @@ def write_table(
     *,
     partition_by: Sequence[str] = (),
     features: Sequence[str] = (),
+    writer_features: Sequence[str] = (),
     configuration: Mapping[str, str] | None = None,
     physical: Mapping[str, str] | None = None,
 ) -> Path:
@@ -78,24 +79,30 @@ def write_table(
         Partition columns.
     features
         Reader features; without any the table is of reader version 1.
+    writer_features
+        Features that readers need not know.
     configuration
         Table properties.
     physical
-        Names of the columns in the files, by their paths (``s.x``): column mapping by name.
+        Names of the columns in the files, by their paths (``s.x``): column mapping by name, or as
+        the configuration says.
     """
     configuration = dict(configuration or {})
     if physical is not None:
-        configuration |= {"delta.columnMapping.mode": "name"}
-        configuration |= {"delta.columnMapping.maxColumnId": "999"}
+        configuration.setdefault("delta.columnMapping.mode", "name")
+        configuration.setdefault("delta.columnMapping.maxColumnId", "999")
         features = [*features, "columnMapping"]
     protocol: Action = {"minReaderVersion": 1, "minWriterVersion": 2}
-    if features:
+    if features or writer_features:
         protocol = {
             "minReaderVersion": 3,
             "minWriterVersion": 7,
             "readerFeatures": list(features),
-            "writerFeatures": list(features),
+            "writerFeatures": [*features, *writer_features],
         }
+    if not features and writer_features:
+        protocol["minReaderVersion"] = 1
+        del protocol["readerFeatures"]
     metadata = {
         "id": "00000000-0000-0000-0000-000000000000",
         "format": {"provider": "parquet", "options": {}},

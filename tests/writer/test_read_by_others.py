@@ -1,0 +1,91 @@
+"""What the writer writes is Delta as others understand it: each reads what was appended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import delta_kernel_rust_sharing_wrapper as kernel
+import pyarrow as pa
+import pytest
+
+from neuralake.catalog.tables import DeltaTable
+from neuralake.engines import registry
+from neuralake.engines.protocol import Session
+from neuralake.engines.registry import EngineSpec
+from neuralake.queries.answers import Answer, compare
+from neuralake.queries.query import parse_query
+from tests.writer.tables import CASES
+
+EVERYTHING = parse_query("everything", "SELECT * FROM t")
+
+
+@dataclass(frozen=True)
+class Written:
+    """A table that the writer appended to."""
+
+    name: str
+    path: Path
+    rows: pa.Table
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Written]:
+    """A table of each kind."""
+    root = tmp_path_factory.mktemp("written")
+    return {
+        case: Written(f"t{number}", root / f"t{number}", make(root / f"t{number}"))
+        for number, (case, make) in enumerate(CASES.items())
+    }
+
+
+@pytest.fixture(scope="module", params=["polars", "datafusion", "duckdb", "spark"])
+def session(request: pytest.FixtureRequest, written: dict[str, Written]) -> Iterator[Session]:
+    """All tables, opened by an engine in this process; Spark with a small heap."""
+    name = str(request.param)
+    spec = EngineSpec(name, {"memory": "768m", "delta_reader": "delta"} if name == "spark" else {})
+    registry.prepare(spec)
+    engine = registry.start(spec)
+    tables = [DeltaTable(name=t.name, location=str(t.path)) for t in written.values()]
+    opened = engine.open({table.name: table for table in tables})
+    yield opened
+    opened.close()
+    engine.close()
+
+
+def assert_same(found: pa.Table, expected: pa.Table) -> None:
+    mismatch = compare(Answer.of(found), Answer.of(expected), EVERYTHING)
+    assert mismatch is None, f"{mismatch}\n{found}"
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_engine_reads_what_was_appended(
+    session: Session, written: dict[str, Written], case: str
+) -> None:
+    table = written[case]
+    assert_same(session.execute(f"SELECT * FROM {table.name}"), table.rows)
+    first = table.rows.column_names[0]
+    values = table.rows.column(first).to_pylist()
+    if values and isinstance(values[-1], int):  # files are left out by their statistics
+        query = f'SELECT COUNT(*) AS n FROM {table.name} WHERE "{first}" = {values[-1]}'
+        assert session.execute(query).column(0)[0].as_py() == values.count(values[-1])
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_delta_kernel_reads_what_was_appended(written: dict[str, Written], case: str) -> None:
+    assert_same(read_by_kernel(written[case].path), written[case].rows)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_log_counts_the_rows(written: dict[str, Written], case: str) -> None:
+    table = DeltaTable(name="t", location=str(written[case].path))
+    assert table.rows() == table.contents().rows == written[case].rows.num_rows
+
+
+def read_by_kernel(table: Path) -> pa.Table:
+    """The rows that delta-kernel reads."""
+    uri = table.as_uri()
+    interface = kernel.PythonInterface(uri)
+    scan = kernel.ScanBuilder(kernel.Table(uri).snapshot(interface)).build()
+    return pa.table(scan.execute(interface).read_all())
