@@ -83,6 +83,10 @@ class CompareError(NeuralakeError):
     """Two arms cannot be compared: one cannot run, or they do not read the same data."""
 
 
+class IngestError(NeuralakeError):
+    """A run of ingest asks for what cannot be: a contestant, a load, or a place to write to."""
+
+
 class HistoryError(NeuralakeError):
     """Results over commits are absent, corrupt or of another version, or git cannot order them."""
 

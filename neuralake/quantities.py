@@ -1,4 +1,4 @@
-"""Quantities as people write them: sizes and durations."""
+"""Quantities as people write them: sizes, durations and rates."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import re
 _NUMBER = r"(?P<number>[0-9]+(?:\.[0-9]+)?)"
 _SIZE = re.compile(rf"{_NUMBER} ?(?P<unit>b|[kmgt](?:i?b)?)?", re.IGNORECASE)
 _DURATION = re.compile(rf"{_NUMBER} ?(?P<unit>s|m|min|h)?", re.IGNORECASE)
+_RATE = re.compile(rf"{_NUMBER} ?(?P<unit>[km])?", re.IGNORECASE)
+_THOUSANDS = {"k": 1e3, "m": 1e6}
+_LEAST_RATE, _LARGEST_RATE = 0.01, 1e9
+_PAUSES = re.compile(rf"{_NUMBER} ?ms", re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600}
 _POWER = {"b": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 _LARGEST_BYTES = 2**50  # no machine has more memory, and a resource limit ends at 2^63
@@ -57,3 +61,41 @@ def parse_duration(text: str) -> float:
         longest_h = LONGEST_DURATION_S // 3600
         raise ValueError(f"{text!r} is too long a duration: expected at most {longest_h}h")
     return seconds
+
+
+def parse_pause(text: str) -> float:
+    """Seconds of ``20ms``, or of a duration as :func:`parse_duration` reads it.
+
+    Raises
+    ------
+    ValueError
+        If it is neither; the message says what would be one.
+    """
+    match = _PAUSES.fullmatch(text.strip())
+    if match is None:
+        return parse_duration(text)
+    if not float(match["number"]) > 0:
+        raise ValueError(f"{text!r} is no duration: expected such as 20ms, 1.5s")
+    return float(match["number"]) / 1000
+
+
+def parse_rates(text: str) -> tuple[float, ...]:
+    """Rates of ``5000``, ``100k`` or ``0.5m,1m``, a second; k and m are thousands and millions.
+
+    Raises
+    ------
+    ValueError
+        If one is no rate from 0.01 to 1,000,000,000; the message says what would be one.
+    """
+    rates = []
+    for word in text.split(","):
+        match = _RATE.fullmatch(word.strip())
+        rate = 0.0
+        if match is not None:
+            rate = float(match["number"]) * _THOUSANDS.get((match["unit"] or "").lower(), 1.0)
+        if not _LEAST_RATE <= rate <= _LARGEST_RATE:
+            raise ValueError(f"{word.strip()!r} is no rate: expected such as 5000, 100k or 1m")
+        rates.append(rate)
+    if len(set(rates)) < len(rates):
+        raise ValueError(f"{text!r} names a rate twice: expected each once")
+    return tuple(rates)

@@ -32,8 +32,8 @@ from neuralake.queries.workload import Workload
 from neuralake.report.placing import Report
 from neuralake.report.run.report import write_run_report
 from neuralake.report.run.terminal import print_run
-from neuralake.results.export import samples_table
 from neuralake.results.records import Run
+from neuralake.results.samples import samples_table
 from neuralake.results.store import RunStore, load_run
 from neuralake.results.texts import read_texts
 from neuralake.workloads import bench as benches

@@ -15,6 +15,7 @@ from neuralake.cli.context import checked
 from neuralake.cli.ending import end
 from neuralake.cli.generate import generate
 from neuralake.cli.history import history
+from neuralake.cli.ingest import ingest
 from neuralake.cli.listing import catalog, engines
 from neuralake.cli.query import query
 from neuralake.cli.results import report, results
@@ -83,5 +84,6 @@ for _command in (
     compare,
     calibrate,
     history,
+    ingest,
 ):
     cli.add_command(checked(_command))

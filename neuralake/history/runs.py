@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from neuralake.history.records import Key, Measurement, Omission
 from neuralake.results.fingerprint import NO_COMMIT_YET
+from neuralake.results.kinds import RUN_OF_QUERIES
 from neuralake.results.records import EngineRecord, Fingerprint, Run
 from neuralake.results.store import RunStore
 from neuralake.results.summary import summarise
@@ -29,7 +30,7 @@ def read_runs(store: RunStore) -> tuple[list[Measurement], list[Omission]]:
     ResultsError
         If a run is corrupt or of another schema version.
     """
-    return measure(store.load(str(store.runs / name)) for name in store.ids())
+    return measure(store.load(str(store.runs / name)) for name in store.ids_of(RUN_OF_QUERIES))
 
 
 def measure(runs: Iterable[Run]) -> tuple[list[Measurement], list[Omission]]:

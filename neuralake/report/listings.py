@@ -12,7 +12,7 @@ from neuralake.engines.registry import EngineInfo
 from neuralake.report.rows import Column, print_rows
 from neuralake.report.text import one_line
 from neuralake.results.comparisons import ComparisonOverview
-from neuralake.results.store import RunOverview
+from neuralake.results.kind import RunOverview
 
 
 def print_engines(engines: Sequence[EngineInfo], console: Console) -> None:

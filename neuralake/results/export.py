@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -13,42 +12,14 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from neuralake.errors import ResultsError
 from neuralake.results.comparison import SIDES, Comparison, Pair
 from neuralake.results.comparisons import is_comparison, load_comparison
 from neuralake.results.pairs import PAIRS, read_pairs
-from neuralake.results.records import Run, Sample
-from neuralake.results.store import load_run
+from neuralake.results.records import Run
+from neuralake.results.samples import TIME, listed, samples_table, table_of
+from neuralake.results.store import load_any
 
-_TIME = pa.timestamp("us", tz="UTC")
-SCHEMA = pa.schema(
-    [
-        ("run", pa.string()),
-        ("engine", pa.string()),
-        ("phase", pa.string()),
-        ("query", pa.string()),
-        ("round", pa.int32()),
-        ("status", pa.string()),
-        ("wall_ns", pa.int64()),
-        ("cpu_ns", pa.int64()),
-        ("peak_rss_bytes", pa.int64()),
-        ("bytes_read", pa.int64()),
-        ("rows", pa.int64()),
-        ("digest", pa.string()),
-        ("started_at", pa.string()),
-        ("message", pa.string()),
-        ("process", pa.int32()),
-        ("cached_bytes", pa.int64()),
-        ("throttled_periods", pa.int64()),
-        ("throttled_ns", pa.int64()),
-        ("started_time", _TIME),
-        ("workload", pa.string()),
-        ("scale_factor", pa.float64()),
-        ("commit", pa.string()),
-        ("dirty", pa.bool_()),
-        ("neuralake", pa.string()),
-        ("engine_versions", pa.string()),
-    ]
-)
 PAIRS_SCHEMA = pa.schema(
     [
         ("comparison", pa.string()),
@@ -65,31 +36,9 @@ PAIRS_SCHEMA = pa.schema(
         ("commit", pa.string()),
         ("options", pa.string()),
         ("engine_versions", pa.string()),
-        ("compared_time", _TIME),
+        ("compared_time", TIME),
     ]
 )
-_OF_A_SAMPLE = [field.name for field in fields(Sample)]
-
-
-def samples_table(runs: Iterable[Run]) -> pa.Table:
-    """All samples of some runs, one row a sample, in :data:`SCHEMA`."""
-    rows = []
-    for run in runs:
-        header = run.header
-        versions = {engine.name: _listed(engine.versions) for engine in run.engines}
-        of_the_run = {
-            "run": header.id,
-            "workload": header.workload,
-            "scale_factor": header.scale_factor,
-            "commit": header.fingerprint.commit,
-            "dirty": header.fingerprint.dirty,
-            "neuralake": header.fingerprint.neuralake,
-        }
-        for sample in run.samples:
-            own = {name: getattr(sample, name) for name in _OF_A_SAMPLE}
-            own["started_time"] = datetime.fromisoformat(sample.started_at)
-            rows.append(of_the_run | own | {"engine_versions": versions.get(sample.engine)})
-    return _table(rows, SCHEMA)
 
 
 def pairs_table(comparisons: Iterable[tuple[Comparison, Iterable[Pair]]]) -> pa.Table:
@@ -97,7 +46,7 @@ def pairs_table(comparisons: Iterable[tuple[Comparison, Iterable[Pair]]]) -> pa.
     rows: list[dict[str, Any]] = []
     for comparison, pairs in comparisons:
         versions = {
-            e.engine: {s: _listed(v) for s, v in e.versions.items()} for e in comparison.engines
+            e.engine: {s: listed(v) for s, v in e.versions.items()} for e in comparison.engines
         }
         arms = {"base": comparison.base, "candidate": comparison.candidate}
         for pair in pairs:
@@ -121,7 +70,7 @@ def pairs_table(comparisons: Iterable[tuple[Comparison, Iterable[Pair]]]) -> pa.
                 }
                 for side in SIDES
             )
-    return _table(rows, PAIRS_SCHEMA)
+    return table_of(rows, PAIRS_SCHEMA)
 
 
 def export_samples(runs: Iterable[Run], format: Literal["csv", "parquet"]) -> bytes:
@@ -135,19 +84,31 @@ def export(directories: Sequence[Path], format: Literal["csv", "parquet"]) -> by
     Parameters
     ----------
     directories
-        All of runs (:func:`samples_table`), or all of comparisons (:func:`pairs_table`).
+        All of runs of one kind, or all of comparisons (:func:`pairs_table`).
     format
         CSV with a header line, or Parquet.
 
     Raises
     ------
     ResultsError
-        If one of them cannot be read.
+        If one of them cannot be read, or is a run of another kind than the first.
     """
     if directories and is_comparison(directories[0]):
         each = [(load_comparison(d), read_pairs(d / PAIRS)) for d in directories]
         return written(pairs_table(each), format)
-    return export_samples(map(load_run, directories), format)
+    tables: list[pa.Table] = []
+    kinds = []
+    for directory in directories:
+        kind, run = load_any(directory)
+        tables.append(kind.samples(run, directory))
+        kinds.append(kind.name)
+    if len(set(kinds)) > 1:
+        other = next(i for i, kind in enumerate(kinds) if kind != kinds[0])
+        raise ResultsError(
+            f"{directories[0].name} is a run of {kinds[0]}, and {directories[other].name} one of "
+            f"{kinds[other]}: their samples are no one table"
+        )
+    return written(pa.concat_tables(tables), format)
 
 
 def written(table: pa.Table, format: Literal["csv", "parquet"]) -> bytes:
@@ -158,12 +119,3 @@ def written(table: pa.Table, format: Literal["csv", "parquet"]) -> bytes:
     else:
         pq.write_table(table, sink, compression="zstd")
     return sink.getvalue()
-
-
-def _table(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
-    columns = [pa.array([row[field.name] for row in rows], field.type) for field in schema]
-    return pa.table(columns, schema=schema)
-
-
-def _listed(versions: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {versions[name]}" for name in sorted(versions))

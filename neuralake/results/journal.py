@@ -1,9 +1,10 @@
 """The journal: every record on disk before the next is made.
 
-One JSON object a line, ``{"header": …}`` first, then ``{"engine": …}``, ``{"sample": …}``,
-``{"verification": …}`` and at the end ``{"end": …}``; ``{"resumption": …}`` where an interrupted
-run went on. Each line is written and synced at once. A last line without its line feed was torn
-by a kill, and is no record; any other line that cannot be read is damage, and an error.
+One JSON object a line, ``{"header": …}`` first, then the records of the kind of run, and at the
+end ``{"end": …}``; ``{"resumption": …}`` where an interrupted run went on. A run of queries has
+``{"engine": …}``, ``{"sample": …}`` and ``{"verification": …}``. Each line is written and synced at
+once. A last line without its line feed was torn by a kill, and is no record; any other line that
+cannot be read is damage, and an error.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from types import NoneType
+from typing import Any, Protocol, Self, TypeVar, cast, get_args, get_type_hints
 
 import msgspec
 
 from neuralake.errors import ResultsError
 from neuralake.results.records import (
+    QUERIES,
     SCHEMA_VERSION,
     EngineRecord,
     Header,
@@ -37,9 +40,24 @@ class End:
     machine_use: MachineUse | None = None
 
 
+class AnyEntry(Protocol):
+    """One line of the journal of any kind of run: exactly one of its fields is set."""
+
+    @property
+    def header(self) -> Any | None:
+        """What is known of the run before it begins: the first line."""
+
+    @property
+    def end(self) -> End | None:
+        """The last line of a run that came to its end."""
+
+
+E = TypeVar("E", bound=AnyEntry)
+
+
 @dataclass(frozen=True)
 class Entry:
-    """One line: exactly one of its fields is set."""
+    """One line of a run of queries: exactly one of its fields is set."""
 
     header: Header | None = None
     engine: EngineRecord | None = None
@@ -50,14 +68,6 @@ class Entry:
 
 
 Record = Header | EngineRecord | Sample | Verification | Resumption | End
-_FIELD = {
-    Header: "header",
-    EngineRecord: "engine",
-    Sample: "sample",
-    Verification: "verification",
-    Resumption: "resumption",
-    End: "end",
-}
 
 
 class JournalWriter:
@@ -67,13 +77,16 @@ class JournalWriter:
     ----------
     path
         File to append to; made if absent.
+    entry
+        What a line of it holds: a dataclass with a field for each type of record.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, entry: type[AnyEntry] = Entry) -> None:
         self._path = path
+        self._fields = _fields(entry)
         self._file = path.open("ab", buffering=0)
 
-    def append(self, record: Record) -> None:
+    def append(self, record: object) -> None:
         """Write one record and sync it to disk.
 
         Raises
@@ -81,7 +94,7 @@ class JournalWriter:
         ResultsError
             If it cannot be written.
         """
-        line = msgspec.json.encode({_FIELD[type(record)]: record}) + b"\n"
+        line = msgspec.json.encode({self._fields[type(record)]: record}) + b"\n"
         try:
             # an unbuffered file may take a part of it, as when the disk is full
             written = self._file.write(line)
@@ -122,15 +135,22 @@ def remove_torn_line(path: Path) -> None:
         raise ResultsError(f"journal {path} cannot be resumed: {error.strerror}") from error
 
 
-def read_journal(path: Path) -> Run:
-    """The run that a journal tells of, finished or not.
+def read_entries(path: Path, entry: type[E], kind: str) -> list[E]:
+    """All lines of a journal, the first of which is a header.
 
-    All samples of a query whose answers were found wrong have the status ``wrong``.
+    Parameters
+    ----------
+    path
+        The journal.
+    entry
+        What a line of it holds.
+    kind
+        Of run, as its header says it.
 
     Raises
     ------
     ResultsError
-        If the journal is absent, damaged, or of another schema version.
+        If the journal is absent, damaged, of another schema version, or of another kind of run.
     """
     try:
         content = path.read_bytes()
@@ -139,17 +159,31 @@ def read_journal(path: Path) -> Run:
     lines = content.split(b"\n")[:-1]  # what follows the last line feed is torn, or nothing
     if not lines:
         raise ResultsError(f"journal {path} is empty: delete its directory, nothing was measured")
-    decoder = msgspec.json.Decoder(Entry)
-    _check_version(path, lines[0])
-    entries: list[Entry] = []
+    decoder = msgspec.json.Decoder(entry)
+    _check(path, lines[0], kind)
+    entries: list[E] = []
     for number, line in enumerate(lines, start=1):
         try:
             entries.append(decoder.decode(line))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise ResultsError(f"journal {path} is damaged at line {number}: {error}") from error
-    header = entries[0].header
-    if header is None:
+    if entries[0].header is None:
         raise ResultsError(f"journal {path} is damaged at line 1: it has no header")
+    return entries
+
+
+def read_journal(path: Path) -> Run:
+    """The run of queries that a journal tells of, finished or not.
+
+    All samples of a query whose answers were found wrong have the status ``wrong``.
+
+    Raises
+    ------
+    ResultsError
+        If the journal is absent, damaged, or of another schema version.
+    """
+    entries = read_entries(path, Entry, QUERIES)
+    header = cast("Header", entries[0].header)
     engines = {e.engine.name: e.engine for e in entries if e.engine is not None}
     verifications = {
         (v.engine, v.query): v for v in (e.verification for e in entries) if v is not None
@@ -169,19 +203,33 @@ def read_journal(path: Path) -> Run:
     )
 
 
+def _fields(entry: type[AnyEntry]) -> dict[type, str]:
+    """The field of each type of record."""
+    hints = get_type_hints(entry)
+    return {
+        kind: name
+        for name, hint in hints.items()
+        for kind in get_args(hint)
+        if kind is not NoneType
+    }
+
+
 def _judged(sample: Sample, wrong: set[tuple[str, str]]) -> Sample:
     if sample.status == "ok" and sample.query and (sample.engine, sample.query) in wrong:
         return replace(sample, status="wrong")
     return sample
 
 
-def _check_version(path: Path, line: bytes) -> None:
-    """Say that a journal is of another version before saying what it lacks."""
+def _check(path: Path, line: bytes, kind: str) -> None:
+    """Say that a journal is of another version, or kind of run, before saying what it lacks."""
     try:
-        version = msgspec.json.decode(line)["header"]["schema_version"]
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        header = msgspec.json.decode(line)["header"]
+        version, found = header["schema_version"], header.get("kind", QUERIES)
+    except (msgspec.DecodeError, UnicodeDecodeError, LookupError, TypeError) as error:
         raise ResultsError(f"journal {path} is damaged at line 1: no header") from error
     if version != SCHEMA_VERSION:
         raise ResultsError(
             f"journal {path} has schema version {version}: this Neuralake reads {SCHEMA_VERSION}"
         )
+    if found != kind:
+        raise ResultsError(f"journal {path} is of a run of {found}: expected one of {kind}")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 SCHEMA_VERSION = 1
+QUERIES = "queries"
 
 Phase = Literal["start", "open", "first", "hot", "cold"]
 Status = Literal["ok", "wrong", "error", "timeout", "oom", "crashed"]
@@ -273,6 +274,8 @@ class Header:
         What one execution might take.
     query_sha256
         Of each query's SQL text, with its parameters filled in.
+    kind
+        Of run: what its journal holds (:mod:`neuralake.results.kinds`).
     """
 
     schema_version: int
@@ -289,6 +292,7 @@ class Header:
     cold_runs: int = 0
     limits: Limits = Limits()
     query_sha256: Mapping[str, str] = field(default_factory=dict)
+    kind: str = QUERIES
 
 
 @dataclass(frozen=True)

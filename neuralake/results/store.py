@@ -7,50 +7,25 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from neuralake.errors import ResultsError
-from neuralake.results.journal import read_journal
-from neuralake.results.records import SCHEMA_VERSION, Run
+from neuralake.results.kind import Kind, R, RunOverview
+from neuralake.results.kinds import KINDS, RUN_OF_QUERIES
+from neuralake.results.records import QUERIES, SCHEMA_VERSION, Run
 
 JOURNAL = "journal.jsonl"
 DOCUMENT = "run.json"
 
 
 @dataclass(frozen=True)
-class RunOverview:
-    """A run in a line.
-
-    Attributes
-    ----------
-    id
-        Its name.
-    workload, scale_factor, engines
-        What was run.
-    samples
-        How many executions were measured.
-    verified, judged
-        Answers found right, of how many.
-    state
-        ``finished``, ``interrupted``, or why it cannot be read.
-    """
-
-    id: str
-    workload: str = ""
-    scale_factor: float | None = None
-    engines: tuple[str, ...] = ()
-    samples: int = 0
-    verified: int = 0
-    judged: int = 0
-    state: str = "finished"
-
-
-@dataclass(frozen=True)
 class _Version:
-    """As much of a header as says whether the rest can be read."""
+    """As much of a header as says whether the rest can be read, and how."""
 
     schema_version: int
+    kind: str = QUERIES
 
 
 @dataclass(frozen=True)
@@ -122,6 +97,10 @@ class RunStore:
         """
         return load_run(self.find(name))
 
+    def ids_of(self, kind: Kind[Any]) -> list[str]:
+        """Names of the runs of a kind, oldest first."""
+        return [name for name in self.ids() if kind_of(self.runs / name) is kind]
+
     def overview(self) -> list[RunOverview]:
         """All runs in a line each, oldest first; those that cannot be read say why."""
         return [_overview(self.runs / run) for run in self.ids()]
@@ -147,26 +126,70 @@ def make_directory(parent: Path, workload: str, scale_factor: float | None, now:
     return directory
 
 
+def kind_of(directory: Path) -> Kind[Any]:
+    """The kind of the run in a directory.
+
+    Raises
+    ------
+    ResultsError
+        If it is absent, corrupt, or of a kind that is not known here.
+    """
+    document, journal = directory / DOCUMENT, directory / JOURNAL
+    try:
+        if document.exists():
+            header = msgspec.json.decode(document.read_bytes(), type=_Versioned).header
+        else:
+            with journal.open("rb") as lines:
+                header = msgspec.json.decode(lines.readline(), type=_Versioned).header
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return RUN_OF_QUERIES  # whose reader says what is the matter
+    if (kind := KINDS.get(header.kind)) is None:
+        raise ResultsError(
+            f"run {directory} is of {header.kind}, which this Neuralake does not know: "
+            f"expected one of {', '.join(KINDS)}"
+        )
+    return kind
+
+
+def load_any(directory: Path) -> tuple[Kind[Any], Any]:
+    """The run in a directory, whatever its kind.
+
+    Raises
+    ------
+    ResultsError
+        If it is absent, corrupt, of another schema version, or of a kind that is not known here.
+    """
+    kind = kind_of(directory)
+    return kind, load_as(kind, directory)
+
+
 def load_run(directory: Path) -> Run:
+    """The run of queries in a directory; as :func:`load_as`."""
+    return load_as(RUN_OF_QUERIES, directory)
+
+
+def load_as(kind: Kind[R], directory: Path) -> R:
     """The run in a directory: its document, or the journal of a run without one.
 
     Raises
     ------
     ResultsError
-        If it is absent, corrupt or of another schema version.
+        If it is absent, corrupt, of another schema version, or of another kind.
     """
     document = directory / DOCUMENT
     if not document.exists():
-        return read_journal(directory / JOURNAL)
+        return kind.read(directory / JOURNAL)
     try:
         content = document.read_bytes()
-        version = msgspec.json.decode(content, type=_Versioned).header.schema_version
-        if version != SCHEMA_VERSION:
+        header = msgspec.json.decode(content, type=_Versioned).header
+        if header.schema_version != SCHEMA_VERSION:
             raise ResultsError(
-                f"run {document} has schema version {version}: "
+                f"run {document} has schema version {header.schema_version}: "
                 f"this Neuralake reads {SCHEMA_VERSION}"
             )
-        return msgspec.json.decode(content, type=Run)
+        if header.kind != kind.name:
+            raise ResultsError(f"run {document} is of {header.kind}: expected one of {kind.name}")
+        return msgspec.json.decode(content, type=kind.document)
     except OSError as error:
         raise ResultsError(f"run {document} cannot be read: {error.strerror}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -194,24 +217,20 @@ def write_export(path: Path, content: bytes) -> None:
 
 def _overview(directory: Path) -> RunOverview:
     try:
-        run = load_run(directory)
+        kind, run = load_any(directory)
     except ResultsError as error:
         return RunOverview(directory.name, state=str(error))
-    return RunOverview(
-        id=run.header.id,
-        workload=run.header.workload,
-        scale_factor=run.header.scale_factor,
-        engines=tuple(engine.name for engine in run.engines if engine.unavailable is None),
-        samples=len(run.samples),
-        verified=sum(v.verdict == "verified" for v in run.verifications),
-        judged=len(run.verifications),
-        state="finished" if run.finished_at else "interrupted",
-    )
+    return kind.overview(run)
 
 
 def write_document(directory: Path) -> Run:
+    """Make the document of a run of queries from its journal: whole or absent."""
+    return write_document_as(RUN_OF_QUERIES, directory)
+
+
+def write_document_as(kind: Kind[R], directory: Path) -> R:
     """Make the document of a run from its journal: whole or absent."""
-    run = read_journal(directory / JOURNAL)
+    run = kind.read(directory / JOURNAL)
     write_whole(directory / DOCUMENT, msgspec.json.format(msgspec.json.encode(run), indent=1))
     return run
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from neuralake.engines import registry
@@ -16,27 +15,23 @@ from neuralake.queries.answers import require_columns
 from neuralake.queries.sql import tables_read
 from neuralake.queries.workload import Workload, select_queries
 from neuralake.results.fingerprint import fingerprint
-from neuralake.results.journal import JournalWriter, read_journal
-from neuralake.results.records import SCHEMA_VERSION, Header, Limits, Resumption, Run
-from neuralake.results.store import JOURNAL, RunStore, write_document
+from neuralake.results.kinds import RUN_OF_QUERIES
+from neuralake.results.records import SCHEMA_VERSION, Header, Limits, Run
+from neuralake.results.store import RunStore, write_document
 from neuralake.results.texts import write_sql
-from neuralake.results.timestamps import timestamp
 from neuralake.workloads.plan import Observer, Plan
 from neuralake.workloads.power import run_power
+from neuralake.workloads.recording import Begun, begin, go_on, recording
 from neuralake.workloads.resume import (
     engine_requests,
     query_digests,
-    reopen,
+    remove_unfinished_answers,
     requested_engines,
     require_unchanged,
 )
 from neuralake.workloads.turn import machine_to_ourselves
 
 DEFAULT_ENGINES = ("polars", "datafusion", "spark")
-
-
-class RunInterruptedError(KeyboardInterrupt):
-    """A bench was interrupted; the message says where what was measured lies."""
 
 
 @dataclass(frozen=True)
@@ -215,51 +210,42 @@ def bench(
     with machine_to_ourselves("neuralake bench"):
         directory = _begin(plan, store) if resumed is None else _go_on(plan, *resumed)
         past = None if resumed is None else resumed[0]
-        try:
-            with JournalWriter(directory / JOURNAL) as journal, observe(plan) as observer:
-                run_power(plan, directory, journal, observer, past)
-        except KeyboardInterrupt:
-            run = write_document(directory)
-            raise RunInterruptedError(
-                f"{len(run.samples)} samples are kept in {directory}; "
-                f"neuralake bench --resume {run.header.id} goes on"
-            ) from None
+        with recording(RUN_OF_QUERIES, directory) as journal, observe(plan) as observer:
+            run_power(plan, directory, journal, observer, past)
         return write_document(directory), directory
 
 
 def _begin(plan: Plan, store: RunStore) -> Path:
     """Make the directory of a new run, and the first line of its journal."""
-    workload, now = plan.workload, datetime.now(UTC)
-    directory = store.create(workload.name, workload.scale_factor, now)
-    header = Header(
-        schema_version=SCHEMA_VERSION,
-        id=directory.name,
-        created_at=timestamp(now),
-        workload=workload.name,
-        dataset_uri=workload.dataset_uri,
-        scale_factor=workload.scale_factor,
-        dataset=workload.dataset,
-        queries=tuple(query.name for query in plan.queries),
-        runs=plan.hot_runs,
-        fingerprint=fingerprint(Path.cwd()),
-        engines=engine_requests(plan),
-        cold_runs=plan.cold_runs,
-        limits=plan.limits,
-        query_sha256=query_digests(plan.queries),
-    )
+    workload = plan.workload
+
+    def header(begun: Begun) -> Header:
+        return Header(
+            schema_version=SCHEMA_VERSION,
+            id=begun.id,
+            created_at=begun.created_at,
+            workload=workload.name,
+            dataset_uri=workload.dataset_uri,
+            scale_factor=workload.scale_factor,
+            dataset=workload.dataset,
+            queries=tuple(query.name for query in plan.queries),
+            runs=plan.hot_runs,
+            fingerprint=begun.fingerprint,
+            engines=engine_requests(plan),
+            cold_runs=plan.cold_runs,
+            limits=plan.limits,
+            query_sha256=query_digests(plan.queries),
+        )
+
+    directory = begin(RUN_OF_QUERIES, store, workload.name, workload.scale_factor, header)
     write_sql(directory, {query.name: query.sql() for query in plan.queries})
-    with JournalWriter(directory / JOURNAL) as journal:
-        journal.append(header)
     return directory
 
 
 def _go_on(plan: Plan, run: Run, directory: Path) -> Path:
     """Check that nothing has changed, and say in the journal that the run goes on."""
     now = fingerprint(Path.cwd())
-    require_unchanged(run.header, plan, now)
-    if read_journal(directory / JOURNAL) != run:
-        raise ResultsError(f"run {run.header.id} went on meanwhile: another process resumed it")
-    reopen(directory)
-    with JournalWriter(directory / JOURNAL) as journal:
-        journal.append(Resumption(timestamp(), len(run.samples), now))
+    require_unchanged(run, plan, now)
+    go_on(RUN_OF_QUERIES, run, directory, now)
+    remove_unfinished_answers(directory)
     return directory

@@ -8,20 +8,17 @@ not all runs of one. Cold runs come last, each in a new process.
 
 from __future__ import annotations
 
-import time
-from dataclasses import asdict
 from pathlib import Path
 
-from neuralake.measure.activity import activity, activity_since
 from neuralake.queries.query import Query
-from neuralake.results.journal import End, JournalWriter, read_journal
-from neuralake.results.records import EngineRecord, MachineUse, Run
+from neuralake.results.journal import JournalWriter, read_journal
+from neuralake.results.records import EngineRecord, Run
 from neuralake.results.store import JOURNAL
-from neuralake.results.timestamps import timestamp
 from neuralake.workloads import verification
 from neuralake.workloads.answers import answer_path
 from neuralake.workloads.engine_run import EngineRun
 from neuralake.workloads.plan import Observer, Plan
+from neuralake.workloads.recording import Watch
 from neuralake.workloads.resume import Past
 
 
@@ -47,7 +44,7 @@ def run_power(
     past
         The run so far, where it is resumed: what it holds is not measured again.
     """
-    began, before = time.monotonic_ns(), activity()
+    watch = Watch()
     known = {engine.name for engine in past.engines} if past is not None else set()
     for spec, reason in plan.unavailable:
         if spec.name not in known:
@@ -58,9 +55,7 @@ def run_power(
         known_before = Past() if past is None else Past.of(past, spec.name)
         EngineRun(plan, spec, directory, journal, observer, known_before).run()
     _verify_agreement(plan, directory, journal, observer)
-    used = activity_since(before)
-    use = None if used is None else MachineUse(**asdict(used))
-    journal.append(End(timestamp(), time.monotonic_ns() - began, use))
+    journal.append(watch.end())
 
 
 def _verify_agreement(

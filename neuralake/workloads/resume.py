@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from neuralake.engines.registry import EngineSpec
-from neuralake.errors import ResultsError
 from neuralake.queries.query import Query
-from neuralake.results.journal import read_journal, remove_torn_line
+from neuralake.results.kinds import RUN_OF_QUERIES
 from neuralake.results.records import (
     EngineRecord,
     EngineRequest,
@@ -21,7 +20,7 @@ from neuralake.results.records import (
     Sample,
     Verification,
 )
-from neuralake.results.store import DOCUMENT, JOURNAL
+from neuralake.workloads import recording
 from neuralake.workloads.plan import Plan
 
 
@@ -54,17 +53,8 @@ class Past:
 
 
 def interrupted_run(directory: Path) -> Run:
-    """The run in a directory, as far as it came.
-
-    Raises
-    ------
-    ResultsError
-        If it came to its end, or there is none.
-    """
-    run = read_journal(directory / JOURNAL)
-    if run.finished_at is not None:
-        raise ResultsError(f"run {run.header.id} is finished: there is nothing to resume")
-    return run
+    """The run of queries in a directory, as far as it came."""
+    return recording.interrupted_run(RUN_OF_QUERIES, directory)
 
 
 def requested_engines(header: Header) -> tuple[EngineSpec, ...]:
@@ -82,7 +72,7 @@ def query_digests(queries: tuple[Query, ...]) -> dict[str, str]:
     return {query.name: sha256(query.sql().encode()).hexdigest() for query in queries}
 
 
-def require_unchanged(header: Header, plan: Plan, now: Fingerprint) -> None:
+def require_unchanged(run: Run, plan: Plan, now: Fingerprint) -> None:
     """Refuse to mix samples of different things into one run.
 
     Settings in effect and runtimes are compared again when each engine has started.
@@ -93,20 +83,13 @@ def require_unchanged(header: Header, plan: Plan, now: Fingerprint) -> None:
         If the dataset, a query, an engine, the machine or the software is not what it was; the
         message names the first difference.
     """
-    for what, before, after in _facts(header, plan, now):
-        if before != after:
-            raise ResultsError(
-                f"run {header.id} cannot be resumed: {what} was {before}, and is {after}: "
-                "start a new run"
-            )
+    recording.require_same(run, _facts(run.header, plan, now))
 
 
-def reopen(directory: Path) -> None:
-    """Make a run's directory ready to be appended to."""
-    remove_torn_line(directory / JOURNAL)
-    (directory / DOCUMENT).unlink(missing_ok=True)  # of the run as it was interrupted
+def remove_unfinished_answers(directory: Path) -> None:
+    """Remove what was in the making when a run was killed."""
     for left in (directory / "answers").glob(".*"):
-        left.unlink(missing_ok=True)  # in the making when the run was killed
+        left.unlink(missing_ok=True)
 
 
 def _flat(facts: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -130,15 +113,4 @@ def _facts(header: Header, plan: Plan, now: Fingerprint) -> Iterator[tuple[str, 
     yield "the list of queries", list(header.queries), list(digests)
     for query, digest in digests.items():
         yield f"the text of {query} (sha256)", header.query_sha256.get(query), digest
-    for package in sorted({*then.packages, *now.packages}):
-        yield f"package {package}", then.packages.get(package), now.packages.get(package)
-    yield "Neuralake", then.neuralake, now.neuralake
-    yield "Python", then.python, now.python
-    yield "the processor", then.cpu, now.cpu
-    yield "the number of cores", then.cores, now.cores
-    yield "the quota of CPU time", then.cpu_quota, now.cpu_quota
-    yield "the limit on memory", then.memory_limit_bytes, now.memory_limit_bytes
-    if then.environment is not None:  # a run from before they were recorded
-        variables = now.environment or {}
-        for name in sorted({*then.environment, *variables}):
-            yield f"the variable {name}", then.environment.get(name), variables.get(name)
+    yield from recording.machine_facts(then, now)

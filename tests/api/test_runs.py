@@ -17,8 +17,8 @@ from neuralake import bench, open_catalog, open_run
 from neuralake.api import BenchRun
 from neuralake.catalog import Catalog, Database, DeltaTable, FunctionTable
 from neuralake.errors import CatalogError, EngineError, NeuralakeError, QueryError, ResultsError
-from neuralake.results.export import SCHEMA
 from neuralake.results.journal import read_journal
+from neuralake.results.samples import SCHEMA
 from tests.api.conftest import QUERIES
 
 ENGINES = ["polars", "duckdb"]

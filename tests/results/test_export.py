@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from neuralake.results.comparison import Pair
-from neuralake.results.export import export_samples, pairs_table, samples_table
+from neuralake.results.export import export_samples, pairs_table
 from neuralake.results.records import EngineRecord, Sample
+from neuralake.results.samples import samples_table
 from tests.report.comparison.make import made_comparison, slower_engine
 from tests.results.make import FINGERPRINT, run, sample
 

@@ -1,0 +1,151 @@
+"""The tables of a run of ingest."""
+
+from __future__ import annotations
+
+from neuralake.report import numbers
+from neuralake.report.ingest import words
+from neuralake.report.tables import Column, Entry, Table
+from neuralake.results.ingest.records import DISK, IngestRun
+from neuralake.results.ingest.summary import STEPS, IngestSummary, Line
+from neuralake.stats.percentiles import LEAST_BEYOND
+
+_SHOWN = ("50", "90", "99", "99.9")
+_RATIOS = ("50", "99")
+
+
+def latency_table(run: IngestRun, summary: IngestSummary) -> Table:
+    """One row a case and rate: percentiles, ratios to the limit, and rates."""
+    lines = summary.lines
+    levels = [level for level in _SHOWN if any(level in line.percentiles_ms for line in lines)]
+    ratios = [level for level in _RATIOS if any(level in line.to_limit for line in lines)]
+    is_open = run.header.load.arrivals != "closed"
+    columns = [
+        Column("contestant", numeric=False),
+        *([Column("offered (rows/s)")] if is_open else []),
+        Column("rows/s"),
+        *(Column(f"p{level} (ms)") for level in levels),
+        *(Column(f"p{level} ÷ {DISK}") for level in ratios),
+        Column("slowest (ms)"),
+        Column("commits"),
+        *([Column("late")] if is_open else []),
+        Column("verified"),
+    ]
+    rows = tuple(_row(run, line, levels, ratios, is_open=is_open) for line in lines)
+    since = "the moment that a batch was due" if is_open else "its append's beginning"
+    caption = (
+        f"Latency from {since} until the batch was durable; "
+        f"percentiles where at least {LEAST_BEYOND} samples lie beyond"
+    )
+    return Table("latency", caption, tuple(columns), rows)
+
+
+def drift_table(summary: IngestSummary) -> Table | None:
+    """Whether commits grow slower: medians of the first and of the last of the longest round."""
+    lines = [line for line in summary.lines if line.drift is not None and line.drift_ends > 1]
+    if not lines:
+        return None
+    with_rate = any(line.rate is not None for line in lines)
+    columns = (
+        Column("contestant", numeric=False),
+        Column("first (ms)"),
+        Column("last (ms)"),
+        Column("last ÷ first"),
+        Column("commits at an end"),
+        Column("commits of the round"),
+        Column("reader opens it (ms)"),
+    )
+    rows = tuple(
+        (
+            Entry(words.label(line, with_rate=with_rate)),
+            Entry(words.in_ms(line.first_ms), line.first_ms),
+            Entry(words.in_ms(line.last_ms), line.last_ms),
+            Entry(
+                numbers.times(line.drift.ratio),
+                line.drift.ratio,
+                "" if line.drift.low is None else numbers.ends(line.drift),
+            ),
+            Entry(f"{line.drift_ends:,}", line.drift_ends),
+            Entry(f"{longest:,}", longest),
+            Entry(words.in_ms(line.open_ms), line.open_ms),
+        )
+        for line in lines
+        if line.drift is not None
+        for longest in [max(s.latency_ms.size for s in summary.samples_of(line))]
+    )
+    return Table("drift", "Median latency of the first and of the last commits", columns, rows)
+
+
+def steps_table(summary: IngestSummary) -> Table | None:
+    """The steps of a commit, of contestants that tell them."""
+    lines = [line for line in summary.lines if line.steps_ms]
+    if not lines:
+        return None
+    with_rate = any(line.rate is not None for line in lines)
+    columns = (
+        Column("contestant", numeric=False),
+        *(Column(f"{step} (ms)") for step in STEPS),
+        Column("batches a commit"),
+        Column("CPU a row (µs)"),
+        Column("peak memory (MiB)"),
+    )
+    rows = tuple(
+        (
+            Entry(words.label(line, with_rate=with_rate)),
+            *(Entry(words.in_ms(line.steps_ms.get(s)), line.steps_ms.get(s)) for s in STEPS),
+            Entry(numbers.decimal(line.appends_a_commit), line.appends_a_commit),
+            Entry(numbers.decimal(line.cpu_us_a_row), line.cpu_us_a_row),
+            Entry(numbers.mebibytes(line.peak_rss_bytes), line.peak_rss_bytes),
+        )
+        for line in lines
+    )
+    return Table("steps", "Median time of each step of an append", columns, rows)
+
+
+def _row(
+    run: IngestRun, line: Line, levels: list[str], ratios: list[str], *, is_open: bool
+) -> tuple[Entry, ...]:
+    offered = (Entry(words.rows_per_s(line.rate), line.rate),) if is_open else ()
+    width = len(levels) + len(ratios)
+    if line.status != "ok":
+        rest = (Entry(""),) * (width + 2 + is_open)
+        failed = Entry(line.status, mark="failed")
+        return (Entry(line.case.label), *offered, failed, *rest, _verified(run, line))
+    mean = sum(line.rows_per_s) / len(line.rows_per_s) if line.rows_per_s else None
+    return (
+        Entry(line.case.label),
+        *offered,
+        Entry(words.rows_per_s(mean), mean),
+        *(
+            Entry(
+                words.in_ms(line.percentiles_ms.get(level)),
+                line.percentiles_ms.get(level),
+                words.spread(line.by_round_ms.get(level, ())),
+            )
+            for level in levels
+        ),
+        *(
+            Entry(
+                words.ratio(line.to_limit.get(level)),
+                found.median if (found := line.to_limit.get(level)) else None,
+                words.ratio_ends(line.to_limit.get(level)),
+            )
+            for level in ratios
+        ),
+        Entry(words.in_ms(line.slowest_ms), line.slowest_ms),
+        Entry(f"{line.commits:,}", line.commits),
+        *((Entry(f"{line.late:,}", line.late),) if is_open else ()),
+        _verified(run, line),
+    )
+
+
+def _verified(run: IngestRun, line: Line) -> Entry:
+    """Tables found right, of how many."""
+    own = [
+        v
+        for v in run.verifications
+        if (v.key.case, v.key.rate, v.key.reader) == (line.case, line.rate, None)
+    ]
+    if not own:
+        return Entry(numbers.NONE)
+    right = sum(v.verdict == "verified" for v in own)
+    return Entry(f"{right}/{len(own)}", right, mark="" if right == len(own) else "failed")

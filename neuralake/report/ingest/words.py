@@ -1,0 +1,77 @@
+"""How the numbers of ingest are written: the same in the terminal, the page and the summary."""
+
+from __future__ import annotations
+
+import math
+
+from neuralake.report.numbers import NONE, milliseconds, times
+from neuralake.results.ingest.records import Case, IngestHeader, Load
+from neuralake.results.ingest.summary import Line
+from neuralake.stats.summary import Interval
+
+NEVER = "never"
+
+
+def in_ms(value_ms: float | None) -> str:
+    """Milliseconds; ``never`` of a percentile among batches that were never durable."""
+    if value_ms is None:
+        return NONE
+    return milliseconds(value_ms * 1e6) if math.isfinite(value_ms) else NEVER
+
+
+def spread(values_ms: tuple[float, ...]) -> str:
+    """The least and the greatest of the rounds."""
+    if len(values_ms) < 2:
+        return ""
+    return f"{in_ms(min(values_ms))} – {in_ms(max(values_ms))}"
+
+
+def ratio(value: Interval | None) -> str:
+    """A ratio to the limit."""
+    return NONE if value is None else times(value.median)
+
+
+def ratio_ends(value: Interval | None) -> str:
+    """Ends of its interval."""
+    if value is None or value.low == value.high:
+        return ""
+    return f"{times(value.low)} – {times(value.high)}"
+
+
+def rows_per_s(value: float | None) -> str:
+    """A rate in rows per second, to three significant digits."""
+    if value is None:
+        return NONE
+    digits = max(0, 2 - math.floor(math.log10(value))) if value > 0 else 0
+    return f"{value:,.{digits}f}" if value < 100 else f"{float(f'{value:.3g}'):,.0f}"
+
+
+def name(case: Case, rate: float | None) -> str:
+    """A case, and the rate that was offered."""
+    return case.label if rate is None else f"{case.label} at {rows_per_s(rate)} rows/s"
+
+
+def label(line: Line, *, with_rate: bool) -> str:
+    """A line's name."""
+    return name(line.case, line.rate if with_rate else None)
+
+
+def load_in_words(load: Load) -> str:
+    """What was offered."""
+    of = f"batches of {load.batch_rows:,} row{'' if load.batch_rows == 1 else 's'}"
+    by = f"{load.producers} producer{'' if load.producers == 1 else 's'}"
+    if load.processes > 1:
+        by += f" in {load.processes} processes"
+    how = "closed loop" if load.arrivals == "closed" else f"open loop, {load.arrivals} arrivals"
+    ends = [f"{load.commits:,} commits"] if load.commits is not None else []
+    ends += [f"{load.duration_s:g} s"] if load.duration_s is not None else []
+    return f"{of}, {by}, {how}, {' or '.join(ends)} a round"
+
+
+def where(header: IngestHeader) -> str:
+    """Where the tables lay, and what a sync cost there."""
+    storage = header.storage
+    if storage.filesystem is None:
+        return storage.endpoint or storage.uri
+    sync = "" if storage.sync_ns is None else f", fsync of 4 KiB {milliseconds(storage.sync_ns)} ms"
+    return f"{storage.filesystem} on {storage.device}{sync}"

@@ -1,0 +1,1 @@
+"""Runs of the workload ingest: what is written, how fast it was durable, and who saw it when."""

@@ -1,0 +1,121 @@
+"""The rows that are written: ten columns of the types that events have, the same from any seed.
+
+A batch is one of a few templates, made beforehand, with its own number and its own ids, so that no
+time goes into making rows while appends are measured, and every row can be told from every other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+SCHEMA = pa.schema(
+    [
+        pa.field("batch", pa.int64(), nullable=False),
+        pa.field("id", pa.int64(), nullable=False),
+        ("happened_at", pa.timestamp("us", tz="UTC")),
+        ("device", pa.string()),
+        ("message", pa.string()),
+        ("amount", pa.decimal128(12, 2)),
+        ("temperature", pa.float64()),
+        ("share", pa.float32()),
+        ("is_valid", pa.bool_()),
+        ("code", pa.int32()),
+    ]
+)
+_DEVICES = 200
+_NULLS = 0.05
+_EPOCH_US = 1_700_000_000_000_000  # 2023-11-14
+_MOST_ROWS = 2**18
+_MOST_TEMPLATES = 16
+_OWN = ("batch", "id")
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What the rows of a template add up to, exactly.
+
+    Attributes
+    ----------
+    amount
+        Of the column ``amount``.
+    code
+        Of the column ``code``.
+    """
+
+    amount: Decimal
+    code: int
+
+
+class Batches:
+    """Batches by their number.
+
+    Parameters
+    ----------
+    rows
+        Of each batch.
+    seed
+        The same seed gives the same batches.
+    """
+
+    def __init__(self, rows: int, seed: int) -> None:
+        self.rows = rows
+        count = max(min(_MOST_ROWS // rows, _MOST_TEMPLATES), 2)
+        self.templates = tuple(_template(rows, seed, number) for number in range(count))
+        self._steps = np.arange(rows, dtype=np.int64)
+
+    def batch(self, number: int) -> pa.RecordBatch:
+        """The batch of a number: ids from ``number × rows`` on."""
+        template = self.templates[number % len(self.templates)]
+        own = [
+            pa.array(np.full(self.rows, number, dtype=np.int64)),
+            pa.array(self._steps + number * self.rows),
+        ]
+        return pa.RecordBatch.from_arrays([*own, *template.columns[2:]], schema=SCHEMA)
+
+    def sums(self) -> tuple[Sums, ...]:
+        """Of each template; that of a batch is its number modulo their count."""
+        return tuple(
+            Sums(
+                pc.sum(template["amount"]).as_py() or Decimal(0),
+                pc.sum(template["code"]).as_py() or 0,
+            )
+            for template in self.templates
+        )
+
+
+def rows_of_size(size_bytes: int, seed: int) -> int:
+    """Rows of a batch that takes about so many bytes in memory (as Arrow holds it)."""
+    sample = _template(1000, seed, 0)
+    return max(size_bytes * 1000 // int(sample.nbytes), 1)
+
+
+def _template(rows: int, seed: int, number: int) -> pa.RecordBatch:
+    random = np.random.default_rng((seed, number))
+    devices = pa.array([f"device-{index:04d}" for index in range(_DEVICES)])
+    chosen = pa.array(random.zipf(1.3, rows) % _DEVICES)
+    hexadecimal = random.bytes(rows * 16).hex()
+    messages = [hexadecimal[at : at + 32] for at in range(0, 32 * rows, 32)]
+    cents = pa.array(random.integers(-(10**9), 10**9, rows)).cast(pa.decimal128(19, 0))
+    absent = random.random(rows) < _NULLS
+    columns = [
+        pa.array(np.full(rows, number, dtype=np.int64)),
+        pa.array(np.arange(rows, dtype=np.int64)),
+        pa.array(_EPOCH_US + np.cumsum(random.integers(0, 5000, rows))).cast(
+            pa.timestamp("us", tz="UTC")
+        ),
+        devices.take(chosen),
+        pa.array(messages, pa.string()),
+        pc.multiply(cents, pa.scalar(Decimal("0.01"), pa.decimal128(3, 2))).cast(
+            pa.decimal128(12, 2)
+        ),
+        pa.array(random.normal(20.0, 5.0, rows), mask=absent),
+        pa.array(random.random(rows).astype(np.float32)),
+        pa.array(random.random(rows) < 0.98),
+        pa.array(random.integers(0, 1000, rows).astype(np.int32), mask=random.random(rows) < 0.01),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)

@@ -1,0 +1,1 @@
+"""Who appends: one contestant a file, behind one small protocol."""

@@ -1,0 +1,228 @@
+"""One round: a contestant in processes of its own, from a fresh table to its verdict."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from neuralake.measure.worker import (
+    RemoteError,
+    Worker,
+    WorkerDiedError,
+    WorkerTimeoutError,
+)
+from neuralake.results.ingest.records import (
+    IngestHeader,
+    Key,
+    Round,
+    RoundStatus,
+    RoundVerification,
+)
+from neuralake.results.ingest.samples import SAMPLES
+from neuralake.results.records import EngineRecord
+from neuralake.results.timestamps import timestamp
+from neuralake.workloads.ingest.contestants.protocol import Target
+from neuralake.workloads.ingest.contestants.registry import contestant_type
+from neuralake.workloads.ingest.maintenance import Passes
+from neuralake.workloads.ingest.plan import IngestPlan
+from neuralake.workloads.ingest.producer import Produced, Started, Task
+
+_PRODUCER = "neuralake.workloads.ingest.producer:ProducerProcess"
+_MAINTENANCE = "neuralake.workloads.ingest.maintenance:MaintenanceProcess"
+_VERIFIER = "neuralake.workloads.ingest.verification:VerifyingProcess"
+_HEAD_START_NS = 20_000_000
+_START_TIMEOUT_S = 600.0
+_MOST_MESSAGE = 1000
+
+
+class _RoundError(Exception):
+    """A round did not come to its end."""
+
+    def __init__(self, status: RoundStatus, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message[:_MOST_MESSAGE]
+
+
+class RoundRunner:
+    """Measures the rounds of a plan, one after another.
+
+    Parameters
+    ----------
+    plan
+        What is measured.
+    header
+        Of the run.
+    directory
+        Of the run.
+    known
+        Contestants whose record the journal has; they are added as they are met.
+    """
+
+    def __init__(
+        self, plan: IngestPlan, header: IngestHeader, directory: Path, known: set[str]
+    ) -> None:
+        self._plan, self._header, self._directory = plan, header, directory
+        self._known = known
+
+    def has_table(self, key: Key) -> bool:
+        """Whether a round leaves a table that can be verified."""
+        return contestant_type(key.case.contestant).makes_tables
+
+    def measure(self, key: Key, target: Target) -> tuple[Round, EngineRecord | None]:
+        """Measure a round.
+
+        Returns
+        -------
+        tuple
+            The round, and the record of its contestant where it is met for the first time.
+        """
+        started_at = timestamp()
+        record: list[EngineRecord] = []
+        try:
+            with ExitStack() as stack:
+                found = self._measure(key, target, stack, record)
+        except _RoundError as failure:
+            return (
+                Round(key, failure.status, started_at, message=failure.message),
+                record[0] if record else None,
+            )
+        return replace(found, started_at=started_at), record[0] if record else None
+
+    def verify(self, found: Round, target: Target) -> RoundVerification:
+        """Let an engine that is not the contestant say whether the table is right."""
+        key = found.key
+        if found.status != "ok":
+            return RoundVerification(key, "unverified", detail="the round did not come to its end")
+        try:
+            with self._worker(_VERIFIER, key, "verifier") as worker:
+                verdict: RoundVerification = _answer(
+                    partial(
+                        worker.call,
+                        "verify",
+                        key,
+                        "polars",
+                        target,
+                        self._plan.load,
+                        self._directory,
+                        found.parts,
+                        timeout_s=self._plan.timeout_s,
+                    )
+                )
+                return verdict
+        except _RoundError as failure:
+            return RoundVerification(key, "unverified", "polars", failure.message)
+
+    def _measure(
+        self, key: Key, target: Target, stack: ExitStack, record: list[EngineRecord]
+    ) -> Round:
+        load, case = self._plan.load, key.case
+        workers = [
+            stack.enter_context(self._worker(_PRODUCER, key, f"producer-{share}"))
+            for share in range(load.processes)
+        ]
+        tasks = [
+            Task(
+                contestant=case.contestant,
+                target=target,
+                load=load,
+                rate=key.rate,
+                share=share,
+                samples=self._directory / SAMPLES,
+                part=f"{key.stem}-p{share}",
+            )
+            for share in range(load.processes)
+        ]
+        started: Sequence[Started] = _all(
+            [
+                partial(worker.call, "prepare", task, timeout_s=_START_TIMEOUT_S)
+                for worker, task in zip(workers, tasks, strict=True)
+            ]
+        )
+        if case.contestant not in self._known:
+            self._known.add(case.contestant)
+            versions, settings = started[0].versions, started[0].settings
+            record.append(EngineRecord(case.contestant, versions=versions, settings=settings))
+        keeper = None
+        if case.is_maintained:
+            keeper = stack.enter_context(self._worker(_MAINTENANCE, key, "maintenance"))
+            every_s = self._plan.maintenance_every_s
+            _answer(lambda: keeper.call("start", case.contestant, target, every_s))
+        start_ns = time.monotonic_ns() + _HEAD_START_NS
+        produced: Sequence[Produced] = _all(
+            [
+                partial(worker.call, "produce", start_ns, timeout_s=self._plan.timeout_s)
+                for worker in workers
+            ]
+        )
+        passes: Passes | None = None
+        if keeper is not None:
+            passes = _answer(lambda: keeper.call("stop", timeout_s=self._plan.timeout_s))
+        return _round(key, produced, passes)
+
+    @contextmanager
+    def _worker(self, target: str, key: Key, what: str) -> Iterator[Worker]:
+        worker = Worker(target, self._directory / "logs" / f"{key.stem}-{what}.log")
+        is_well = False
+        try:
+            yield worker
+            is_well = True
+        finally:
+            if is_well:
+                worker.close()
+            else:
+                worker.kill()
+
+
+def _round(key: Key, produced: Sequence[Produced], passes: Passes | None) -> Round:
+    """What all processes of a round did together."""
+    messages = [p.message for p in produced if p.message]
+    if passes is not None and passes.message is not None:
+        messages.append(f"maintenance failed {passes.failed} times: {passes.message}")
+    return Round(
+        key=key,
+        status="ok",
+        started_at="",
+        elapsed_ns=max((p.last_ns for p in produced), default=0),
+        commits=sum(p.commits for p in produced),
+        rows=sum(p.rows for p in produced),
+        size_bytes=_sum(p.size_bytes for p in produced),
+        failed=sum(p.failed for p in produced),
+        unstarted=sum(p.unstarted for p in produced),
+        parts=tuple(p.part for p in produced),
+        cpu_ns=_sum(p.cpu_ns for p in produced),
+        peak_rss_bytes=_sum(p.peak_rss_bytes for p in produced),
+        passes=None if passes is None else passes.passes,
+        message=messages[0][:_MOST_MESSAGE] if messages else None,
+    )
+
+
+def _sum(values: Iterator[int | None] | Any) -> int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+def _all(calls: Sequence[Callable[[], Any]]) -> list[Any]:
+    """The answers of several workers, asked at once."""
+    if len(calls) == 1:
+        return [_answer(calls[0])]
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(_answer, calls))
+
+
+def _answer(call: Callable[[], Any]) -> Any:
+    """The answer of a worker."""
+    try:
+        return call()
+    except RemoteError as error:
+        raise _RoundError("error", f"{error.kind}: {error}") from error
+    except WorkerTimeoutError as error:
+        raise _RoundError("timeout", str(error)) from error
+    except WorkerDiedError as error:
+        raise _RoundError("crashed", str(error)) from error
