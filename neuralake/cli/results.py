@@ -52,17 +52,18 @@ def results_show(run: str, as_json: bool) -> None:
 
     latest is the latest run.
     """
+    from neuralake.cli.kinds import print_any
     from neuralake.report.comparison import print_comparison
-    from neuralake.report.run.terminal import print_run
     from neuralake.results.comparisons import find_result, is_comparison, load_comparison
-    from neuralake.results.store import load_run
+    from neuralake.results.store import load_any
 
     directory = find_result(open_store(), run)
     compared = load_comparison(directory) if is_comparison(directory) else None
+    found = load_any(directory)[1] if compared is None else compared
     if as_json:
-        print_json(load_run(directory) if compared is None else compared)
+        print_json(found)
     elif compared is None:
-        print_run(load_run(directory), make_console(), directory)
+        print_any(found, make_console(), directory)
     else:
         print_comparison(compared, make_console(), directory)
 
@@ -85,7 +86,10 @@ def results_show(run: str, as_json: bool) -> None:
 def results_export(
     runs: tuple[str, ...], output_format: ExportFormat | None, destination: Path | None
 ) -> None:
-    """Write runs as CSV or Parquet, one row a sample, or comparisons, one row an execution."""
+    """Write runs as CSV or Parquet, one row a sample, or comparisons, one row an execution.
+
+    All runs are of one kind: of queries, or of ingest.
+    """
     from neuralake.results.export import export
     from neuralake.results.store import write_export
 
@@ -114,13 +118,12 @@ def report(runs: tuple[str, ...], destination: Path | None, as_json: bool) -> No
     of several is what the others are compared with. A comparison that neuralake compare made is
     named in the same way, by itself.
     """
+    from neuralake.cli.kinds import write_any_report
     from neuralake.report.comparison import write_comparison_report
-    from neuralake.report.run.report import write_run_report
     from neuralake.report.runs.report import write_runs_report
     from neuralake.report.text import printable
     from neuralake.results.comparisons import is_comparison, load_comparison
-    from neuralake.results.store import load_run
-    from neuralake.results.texts import read_texts
+    from neuralake.results.store import load_any, load_run
 
     found = _found(runs)
     home = found[0] if len(found) == 1 else open_store().root
@@ -130,8 +133,7 @@ def report(runs: tuple[str, ...], destination: Path | None, as_json: bool) -> No
             raise ResultsError(f"comparison {found[0].name} has a report of its own: name it alone")
         written = write_comparison_report(load_comparison(found[0]), directory)
     elif len(found) == 1:
-        run = load_run(found[0])
-        written = write_run_report(run, directory, read_texts(run, found[0]))
+        written = write_any_report(load_any(found[0])[1], found[0], directory)
     else:
         written = write_runs_report([load_run(run) for run in found], directory)
     if as_json:

@@ -149,3 +149,32 @@ def _verified(run: IngestRun, line: Line) -> Entry:
         return Entry(numbers.NONE)
     right = sum(v.verdict == "verified" for v in own)
     return Entry(f"{right}/{len(own)}", right, mark="" if right == len(own) else "failed")
+
+
+def tables_table(run: IngestRun) -> Table:
+    """Every table: who read it, and what it held."""
+    columns = (
+        Column("contestant", numeric=False),
+        Column("round"),
+        Column("verdict", numeric=False),
+        Column("read by", numeric=False),
+        Column("rows"),
+        Column("versions"),
+        Column("data files"),
+        Column("opened in (ms)"),
+    )
+    rows = tuple(
+        (
+            Entry(words.name(v.key.case, v.key.rate)),
+            Entry(str(v.key.round), v.key.round),
+            Entry(v.verdict, mark="" if v.verdict == "verified" else "failed"),
+            Entry(v.against or numbers.NONE),
+            *(
+                Entry(numbers.NONE if number is None else f"{number:,}", number)
+                for number in (v.rows, v.version, v.files)
+            ),
+            Entry(numbers.milliseconds(v.open_ns), v.open_ns),
+        )
+        for v in run.verifications
+    )
+    return Table("tables", "Every table, as it was read at its end", columns, rows)

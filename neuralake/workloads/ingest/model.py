@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neuralake.workloads.ingest.batches import SCHEMA, Batches
+from neuralake.writer.append import Writer
 
 
 @dataclass(frozen=True)
@@ -32,16 +33,17 @@ def commits_like_ours(batches: Batches, scratch: Path) -> tuple[Commit, ...]:
     scratch
         An empty directory; the table stays in it.
     """
-    from deltalake import DeltaTable, write_deltalake
+    from deltalake import DeltaTable
 
-    uri = scratch / "table"
-    DeltaTable.create(str(uri), SCHEMA)
+    table = scratch / "table"
+    DeltaTable.create(str(table), SCHEMA)
     commits = []
     known: set[Path] = set()
-    for number in range(len(batches.templates)):
-        write_deltalake(str(uri), batches.batch(number), mode="append")
-        (data,) = set(uri.glob("*.parquet")) - known
-        known.add(data)
-        entry = uri / "_delta_log" / f"{number + 1:020d}.json"
-        commits.append(Commit(data.read_bytes(), entry.read_bytes()))
+    with Writer(str(table)) as writer:
+        for number in range(len(batches.templates)):
+            commit = writer.append(batches.batch(number))
+            (data,) = set(table.glob("*.parquet")) - known
+            known.add(data)
+            entry = table / "_delta_log" / f"{commit.version:020d}.json"
+            commits.append(Commit(data.read_bytes(), entry.read_bytes()))
     return tuple(commits)

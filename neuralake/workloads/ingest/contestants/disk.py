@@ -9,12 +9,12 @@ Neuralake's writer has written for the same batches.
 
 from __future__ import annotations
 
-import itertools
 import os
 import platform
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,6 @@ class Disk:
     def __init__(self, target: Target) -> None:
         self._root = Path(target.uri)
         (self._root / "_delta_log").mkdir(parents=True, exist_ok=True)
-        self._versions = itertools.count(1)
         self._commits: tuple[Commit, ...] = ()
         self.settings: Mapping[str, Any] = {"syncs": "data file, directory, entry, directory"}
 
@@ -52,55 +51,62 @@ class Disk:
         return {"linux": platform.release()}
 
     def appender(self, batches: Batches) -> Appender:
-        """One a thread; they share the numbers of the entries."""
+        """One a thread; an entry is named by the batch's number, which no other has."""
         if not self._commits:
             with tempfile.TemporaryDirectory(dir=self._root.parent) as scratch:
                 self._commits = commits_like_ours(batches, Path(scratch))
-        return _SystemCalls(self._root, self._commits, self._versions)
+        return _SystemCalls(self._root, self._commits)
 
     def close(self) -> None:
         """Nothing to stop."""
 
 
 class _SystemCalls:
-    def __init__(
-        self, root: Path, commits: tuple[Commit, ...], versions: itertools.count[int]
-    ) -> None:
-        self._root, self._commits, self._versions = str(root), commits, versions
+    def __init__(self, root: Path, commits: tuple[Commit, ...]) -> None:
+        self._root, self._commits = str(root), commits
         self._log = f"{root}/_delta_log"
         self._number = secrets.token_hex(4)
 
     def append(self, batch: pa.RecordBatch, number: int) -> Receipt:  # noqa: ARG002
         commit = self._commits[number % len(self._commits)]
-        version = next(self._versions)
         data = f"{self._root}/part-{self._number}-{number:010d}.parquet"
         file = os.open(data, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
-        _write(file, commit.data)
-        _sync_directory(self._root)
-        entry = os.open(self._log, os.O_WRONLY | os.O_TMPFILE, _MODE)
-        _write(entry, commit.entry, f"{self._log}/{version:020d}.json")
-        _sync_directory(self._log)
-        return Receipt(version, len(commit.data))
+        try:
+            _write(file, commit.data)
+        finally:
+            os.close(file)
+        with _directory(self._root) as directory:
+            os.fsync(directory)
+        with _directory(self._log) as directory:
+            file = os.open(self._log, os.O_WRONLY | os.O_TMPFILE, _MODE)
+            try:
+                _write(file, commit.entry)
+                os.link(
+                    f"/proc/self/fd/{file}",
+                    f"{number:020d}.json",
+                    dst_dir_fd=directory,
+                    follow_symlinks=True,
+                )
+            finally:
+                os.close(file)
+            os.fsync(directory)
+        return Receipt(size_bytes=len(commit.data))
 
     def close(self) -> None:
         """Nothing is held."""
 
 
-def _write(file: int, content: bytes, name: str | None = None) -> None:
-    try:
-        rest = memoryview(content)
-        while rest:
-            rest = rest[os.write(file, rest) :]
-        os.fsync(file)
-        if name is not None:
-            os.link(f"/proc/self/fd/{file}", name, follow_symlinks=True)
-    finally:
-        os.close(file)
+def _write(file: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(file, rest) :]
+    os.fsync(file)
 
 
-def _sync_directory(path: str) -> None:
+@contextmanager
+def _directory(path: str) -> Iterator[int]:
     directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(directory)
+        yield directory
     finally:
         os.close(directory)

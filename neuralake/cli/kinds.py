@@ -1,0 +1,61 @@
+"""How a run is shown, whatever its kind: each has a room of its own under ``report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from neuralake.report.placing import Report
+from neuralake.results.ingest.records import IngestRun
+
+
+def print_any(run: Any, console: Console, directory: Path) -> None:
+    """Print a run as tables.
+
+    Parameters
+    ----------
+    run
+        From :func:`neuralake.results.store.load_any`.
+    console
+        Where it is printed.
+    directory
+        Of the run.
+    """
+    if isinstance(run, IngestRun):
+        from neuralake.report.ingest.terminal import print_ingest
+        from neuralake.results.ingest.summary import summarise_ingest
+
+        print_ingest(run, summarise_ingest(run, directory), console, directory)
+    else:
+        from neuralake.report.run.terminal import print_run
+
+        print_run(run, console, directory)
+
+
+def write_any_report(run: Any, directory: Path, to: Path) -> Report:
+    """Write the report of a run.
+
+    Parameters
+    ----------
+    run
+        From :func:`neuralake.results.store.load_any`.
+    directory
+        Of the run.
+    to
+        Directory of the report.
+
+    Raises
+    ------
+    ResultsError
+        If the report cannot be made or written.
+    """
+    if isinstance(run, IngestRun):
+        from neuralake.report.ingest.report import write_ingest_report
+
+        return write_ingest_report(run, directory, to)
+    from neuralake.report.run.report import write_run_report
+    from neuralake.results.texts import read_texts
+
+    return write_run_report(run, to, read_texts(run, directory))

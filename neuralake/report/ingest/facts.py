@@ -1,0 +1,78 @@
+"""Settings and fingerprint of a run of ingest as labelled facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from neuralake.report.facts import Fact, Group, flat, machine_facts, software_facts
+from neuralake.report.ingest import words
+from neuralake.report.numbers import NONE, milliseconds, moment
+from neuralake.results.ingest.records import IngestHeader, IngestRun
+from neuralake.results.records import EngineRecord
+
+
+def facts(run: IngestRun) -> tuple[Group, ...]:
+    """Everything that is known of how a run was made, in a fixed order."""
+    header = run.header
+    return (
+        Group("Run", tuple(_run(run))),
+        Group("Storage", tuple(_storage(header))),
+        Group("Table", tuple(flat(header.schema))),
+        Group("Machine", tuple(machine_facts(header.fingerprint))),
+        Group("Software", tuple(software_facts(header.fingerprint))),
+        *(Group(f"Contestant {c.name}", tuple(_contestant(c))) for c in run.contestants),
+    )
+
+
+def _run(run: IngestRun) -> Iterator[Fact]:
+    header = run.header
+    yield Fact("id", header.id, compared=False)
+    yield Fact("began", moment(header.created_at), compared=False)
+    ended = moment(run.finished_at) if run.finished_at else "interrupted before its end"
+    yield Fact("finished", ended, compared=False)
+    if run.elapsed_ns is not None:
+        yield Fact("elapsed", f"{run.elapsed_ns / 1e9:,.1f} s", compared=False)
+    for resumption in run.resumptions:
+        after = f"{moment(resumption.resumed_at)}, after {resumption.after_samples:,} samples"
+        yield Fact("resumed", after, compared=False)
+    yield Fact("cases", ", ".join(case.label for case in header.cases))
+    yield Fact("load", words.load_in_words(header.load))
+    if header.load.rates:
+        offered = ", ".join(words.rows_per_s(rate) for rate in header.load.rates)
+        yield Fact("offered (rows/s)", offered)
+    yield Fact("rounds", str(header.rounds))
+    yield Fact("batches of a warm-up", str(header.load.warm_up))
+    yield Fact("seed", str(header.load.seed))
+    if any(case.is_maintained for case in header.cases):
+        yield Fact("pause between passes of maintenance", f"{header.maintenance_every_s:g} s")
+    if header.freshness.readers:
+        yield Fact("readers", ", ".join(header.freshness.readers))
+        yield Fact("poll every", f"{header.freshness.poll_s * 1e3:g} ms")
+    use = run.machine_use
+    if use is not None:
+        yield Fact("processor time stolen", f"{use.stolen:.1%}", compared=False)
+    yield Fact("schema version", str(header.schema_version), compared=False)
+
+
+def _storage(header: IngestHeader) -> Iterator[Fact]:
+    storage = header.storage
+    yield Fact("location", storage.uri)
+    if storage.endpoint is not None:
+        yield Fact("endpoint", storage.endpoint)
+    if storage.filesystem is None:
+        return
+    yield Fact("file system", storage.filesystem)
+    yield Fact("device", storage.device or NONE)
+    yield Fact("mount options", storage.mount_options or NONE)
+    turns = {True: "yes", False: "no", None: NONE}[storage.is_rotational]
+    yield Fact("rotational, as the kernel believes", turns)
+    if storage.sync_ns is not None:
+        cost = f"{milliseconds(storage.sync_ns)} ms"
+        yield Fact("write and fsync of 4 KiB, median of 64", cost, compared=False)
+
+
+def _contestant(contestant: EngineRecord) -> Iterator[Fact]:
+    if contestant.unavailable is not None:
+        yield Fact("unavailable", contestant.unavailable)
+    yield from flat(contestant.versions, "version of ")
+    yield from flat(contestant.settings)

@@ -1,0 +1,47 @@
+"""What the figures of ingest share: marks of the cases, and a logarithmic axis of latency."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from neuralake.report.figures.chart import limits, log_ticks
+from neuralake.report.figures.palette import GRID, MUTED, Mark, marks
+from neuralake.results.ingest.records import Case, IngestRun
+from neuralake.results.ingest.summary import IngestSummary, Line
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+BODY_IN = 2.1
+LEFT_IN, RIGHT_IN = 0.55, 0.2
+
+
+def marks_of(run: IngestRun) -> Mapping[Case, Mark]:
+    """The mark of each case, the same in all figures."""
+    by_label = marks([case.label for case in run.header.cases])
+    return {case: by_label[case.label] for case in run.header.cases}
+
+
+def shown(summary: IngestSummary) -> list[Line]:
+    """Lines of the first rate that have latencies: those of figures without room for more."""
+    if not summary.lines:
+        return []
+    first = summary.lines[0].rate
+    return [line for line in summary.lines if line.rate == first and line.percentiles_ms]
+
+
+def latency_axis(axes: Axes, values: Sequence[float]) -> None:
+    """A logarithmic y axis over some latencies in milliseconds, with few and plain ticks."""
+    low, high = limits(values)
+    axes.set_yscale("log")
+    axes.set_ylim(low, high)
+    ticks = log_ticks(low, high)
+    axes.set_yticks(ticks, [f"{tick:,.10g}" for tick in ticks])
+    axes.minorticks_off()
+    axes.grid(axis="y", color=GRID, linewidth=0.7)
+
+
+def label_x(axes: Axes, text: str) -> None:
+    """The label below."""
+    axes.set_xlabel(text, size=8, color=MUTED, labelpad=4)

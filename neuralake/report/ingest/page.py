@@ -1,0 +1,76 @@
+"""The page of a run of ingest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from htpy import fragment, p
+
+from neuralake.report.figures.render import Picture
+from neuralake.report.ingest import headline, tables, words
+from neuralake.report.ingest.facts import facts
+from neuralake.report.ingest.failures import failures
+from neuralake.report.ingest.notes import notes
+from neuralake.report.page import parts
+from neuralake.report.page.document import Page, Section, document
+from neuralake.results.ingest.records import DISK, IngestRun
+from neuralake.results.ingest.summary import IngestSummary
+
+READING = (
+    "A latency counts until the batch is durable, as the contestant promises it. In an open loop "
+    "it counts from the moment that the batch was due, whoever was free then; in a closed loop "
+    "from the beginning of its append. The smaller numbers of a latency are those of the rounds, "
+    "least and greatest; those of a ratio are its distribution-free interval over rounds."
+)
+LIMIT = (
+    f"The contestant {DISK} writes and syncs the bytes of Neuralake's own commits by bare system "
+    "calls: what a durable commit cannot do without on this disk. Ratios are taken within a round, "
+    "in which all contestants follow one another, and then over the rounds."
+)
+
+
+def ingest_page(run: IngestRun, summary: IngestSummary, pictures: Sequence[Picture]) -> str:
+    """The whole HTML file."""
+    found = failures(run)
+    drift, steps = tables.drift_table(summary), tables.steps_table(summary)
+    sections = [
+        Section(
+            "summary",
+            "Summary",
+            fragment[
+                p(".lead")[headline.headline(run, summary)],
+                parts.notes(notes(run, summary)),
+                parts.table(tables.latency_table(run, summary)),
+                p(".fine")[READING],
+            ],
+        ),
+        Section(
+            "latency",
+            "Latency, and the disk's limit",
+            fragment[
+                parts.figures(pictures, "percentiles", ("limit", "rates")),
+                p(".fine")[LIMIT],
+            ],
+        ),
+    ]
+    if drift is not None:
+        body = fragment[parts.figures(pictures, "commits"), parts.table(drift)]
+        sections.append(Section("drift", "Over the commits", body))
+    if steps is not None:
+        body = fragment[parts.figures(pictures, "steps"), parts.table(steps)]
+        sections.append(Section("steps", "Steps of an append", body))
+    tables_read = parts.table(tables.tables_table(run), folded=True)
+    sections += [
+        Section("tables", "Tables that were verified", tables_read),
+        Section("failures", f"Failures ({len(found):,})", parts.failures(found)),
+        Section("settings", "Settings and fingerprint", parts.facts(facts(run))),
+    ]
+    return document(
+        Page(
+            title=f"{headline.TITLE}: {words.load_in_words(run.header.load)}",
+            eyebrow="Neuralake report of one run",
+            where=" · ".join(headline.where(run)),
+            sections=sections,
+            foot=None,
+        )
+    )
