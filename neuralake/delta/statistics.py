@@ -7,7 +7,8 @@ left out. Source: Delta Transaction Log Protocol, "Per-file Statistics".
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
@@ -26,12 +27,51 @@ _GREATEST_CHARACTER = "\U0010ffff"
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """A column of a file that its statistics tell of.
+
+    Attributes
+    ----------
+    place
+        Among the file's columns, nested ones counted each.
+    path
+        Its names, from the top.
+    is_bounded
+        Whether it has bounds, and not only a count of nulls.
+    is_float
+        Whether it may hold a NaN.
+    """
+
+    place: int
+    path: Path
+    is_bounded: bool
+    is_float: bool
+
+
+def indexed_columns(schema: pa.Schema, first: int | None = None) -> tuple[Indexed, ...]:
+    """The columns that statistics tell of.
+
+    Parameters
+    ----------
+    schema
+        Columns as they are in files.
+    first
+        How many, nested ones counted each (``delta.dataSkippingNumIndexedCols``); all if None or
+        negative.
+    """
+    return tuple(
+        Indexed(place, path, _has_order(kind), pa.types.is_floating(kind))
+        for place, (path, kind) in enumerate(_leaves(schema))
+        if path is not None and not (first is not None and 0 <= first <= place)
+    )
+
+
 def statistics(
     footer: pq.FileMetaData,
-    schema: pa.Schema | None = None,
+    columns: Sequence[Indexed] | None = None,
     *,
     without_nan: Collection[Path] = (),
-    indexed: int | None = None,
 ) -> str:
     """A file's statistics as JSON, for an ``add`` action.
 
@@ -41,38 +81,43 @@ def statistics(
     ----------
     footer
         Of the file.
-    schema
-        Columns as they are in the file; read from the footer if None.
+    columns
+        What to tell of; all columns of the footer if None.
     without_nan
         Columns of floats, by their paths, that are known to hold no NaN. The others have no
         bounds: a footer leaves NaN out of its own, and NaN is greater than all else to an engine.
-    indexed
-        How many columns, nested ones counted each, have bounds and null counts
-        (``delta.dataSkippingNumIndexedCols``); all if None or negative.
     """
-    schema = footer.schema.to_arrow_schema() if schema is None else schema
+    columns = indexed_columns(footer.schema.to_arrow_schema()) if columns is None else columns
     groups = [footer.row_group(g) for g in range(footer.num_row_groups)]
     bounds: Bounds = {}
     null_counts: dict[Path, int] = {}
-    for index, (path, kind) in enumerate(_leaves(schema)):
-        if indexed is not None and 0 <= indexed <= index:
-            break
-        if path is None:
-            continue
-        found = [group.column(index).statistics for group in groups]
+    for column in columns:
+        found = [group.column(column.place).statistics for group in groups]
         if all(one is not None and one.has_null_count for one in found):
-            null_counts[path] = sum(one.null_count for one in found)
-        if not _has_order(kind) or (pa.types.is_floating(kind) and path not in without_nan):
+            null_counts[column.path] = sum(one.null_count for one in found)
+        if not column.is_bounded or (column.is_float and column.path not in without_nan):
             continue
-        if found and all(one is not None and one.has_min_max for one in found):
-            try:
-                values = [(one.min, one.max) for one in found]
-            except (ValueError, OverflowError):  # a time that Python has none for
-                continue
-            least, greatest = min(v for v, _ in values), max(v for _, v in values)
-            if _is_finite(least) and _is_finite(greatest):  # JSON has no word for others
-                bounds[path] = least, greatest
+        if (known := _bounds(found)) is not None:
+            bounds[column.path] = known
     return encode_statistics(footer.num_rows, bounds, null_counts)
+
+
+def _bounds(groups: Sequence[pq.Statistics | None]) -> tuple[Value, Value] | None:
+    """Bounds of all row groups; None if one has none, or they cannot be told."""
+    if not groups:
+        return None
+    least, greatest = [], []
+    for group in groups:
+        if group is None or not group.has_min_max:
+            return None
+        try:
+            least.append(group.min)
+            greatest.append(group.max)
+        except (ValueError, OverflowError):  # a time that Python has none for
+            return None
+    low, high = min(least), max(greatest)
+    # JSON has no word for what is not finite
+    return (low, high) if _is_finite(low) and _is_finite(high) else None
 
 
 def encode_statistics(rows: int, bounds: Bounds, null_counts: Mapping[Path, int]) -> str:

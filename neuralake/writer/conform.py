@@ -35,6 +35,8 @@ def conform(batch: pa.RecordBatch | pa.Table, schema: pa.Schema) -> pa.Table:
         If a column is missing, unknown, twice there, has a value that does not fit or a null where
         the table has none.
     """
+    if _fits_as_it_is(batch, schema):  # as most do
+        return pa.Table.from_arrays(batch.columns, schema=schema)
     names = batch.schema.names
     for name in names:
         if names.count(name) > 1:
@@ -75,7 +77,7 @@ def fit(values: pa.Array, field: pa.Field, name: str) -> pa.Array:
     """
     fitted = _fit(_decoded(values), field.type, name)
     if not field.nullable and fitted.null_count:
-        raise BatchError(f"column {name!r} has a null in row {_first_null(fitted)}, and may not")
+        raise BatchError(_null(name, fitted))
     return fitted
 
 
@@ -169,8 +171,27 @@ def _offsets(values: pa.Array) -> pa.Array:
     return pc.if_else(absent, pa.scalar(None, pa.int32()), offsets)
 
 
-def _first_null(values: pa.Array) -> int:
-    return int(pc.index(values.is_null(), True).as_py())
+def _null(name: str, values: pa.Array | pa.ChunkedArray) -> str:
+    row = pc.index(values.is_null(), True).as_py()
+    return f"column {name!r} has a null in row {row}, and may not"
+
+
+def _fits_as_it_is(batch: pa.RecordBatch | pa.Table, schema: pa.Schema) -> bool:
+    return (
+        batch.schema.equals(schema)
+        and not any(map(_has_inner_bounds, schema.types))
+        and not any(
+            values.null_count
+            for field, values in zip(schema, batch.columns, strict=True)
+            if not field.nullable
+        )
+    )
+
+
+def _has_inner_bounds(kind: pa.DataType) -> bool:
+    """Whether something within values of a type may not be null, which no count tells."""
+    fields = [kind.field(i) for i in range(kind.num_fields)]
+    return any(not field.nullable or _has_inner_bounds(field.type) for field in fields)
 
 
 def _unknown(name: str, schema: pa.Schema, leaf: str | None = None) -> str:

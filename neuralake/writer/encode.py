@@ -11,10 +11,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from neuralake.delta.actions import Add, PartitionValues
-from neuralake.delta.statistics import Path, statistics
+from neuralake.delta.statistics import statistics
 from neuralake.writer.layout import Layout, uri_of
 
 CODEC = "snappy"  # which every reader of Delta knows
+# A dictionary that has grown to this is not worth one
+_DICTIONARY_BYTES = 64 << 10
 # In Arrow, of a file that is written in parts
 _GROUP_ROWS = 1 << 20
 _GROUP_BYTES = 64 << 20
@@ -70,8 +72,8 @@ def encode(rows: pa.Table, directory: str, values: PartitionValues, layout: Layo
     layout
         Of the table.
     """
-    with_nan, without_nan = _nan(rows)
-    return _encode([rows], with_nan, without_nan, directory, values, layout)
+    having = _with_nan(rows, layout.floats)
+    return _encode([rows], having, directory, values, layout)
 
 
 def encode_stream(
@@ -96,52 +98,48 @@ def encode_stream(
     EncodedFile or None
         None if there is no row.
     """
-    with_nan = {f.name for f in layout.stored if _has_floats(f.type)}
-    without_nan = {f.name for f in layout.stored if pa.types.is_floating(f.type)}
-    if without_nan:
-        names = [name for name in layout.stored.names if name in without_nan]
-        for part in read(names):
-            without_nan -= _nan(part)[0]
+    having: set[str] = set()
+    if layout.floats:
+        for part in read(layout.floats):
+            having |= _with_nan(part, layout.floats)
     parts = (part for part in read(layout.stored.names) if part.num_rows)
-    found = _encode(
-        _row_groups(parts),
-        with_nan - without_nan,
-        {(name,) for name in without_nan},
-        directory,
-        values,
-        layout,
-    )
+    found = _encode(_row_groups(parts), having, directory, values, layout)
     return found if found.rows else None
 
 
 def _encode(
     parts: Iterable[pa.Table],
     with_nan: Collection[str],
-    without_nan: Collection[Path],
     directory: str,
     values: PartitionValues,
     layout: Layout,
 ) -> EncodedFile:
     schema = layout.stored
+    # A footer leaves NaN out of its bounds, and engines leave out row groups by them
+    unbounded = {*with_nan, *layout.nested_floats}
+    bounded = [name for name in schema.names if name not in unbounded] if unbounded else True
     sink = pa.BufferOutputStream()
     footers: list[pq.FileMetaData] = []
     with pq.ParquetWriter(
         sink,
         schema,
         compression=CODEC,
+        use_dictionary=layout.dictionaries,
+        dictionary_pagesize_limit=_DICTIONARY_BYTES,
+        column_encoding=layout.encodings,
         store_schema=False,  # the log has it
-        # A footer leaves NaN out of its bounds, and engines leave out row groups by them
-        write_statistics=[n for n in schema.names if n not in with_nan] if with_nan else True,
+        write_statistics=bounded,
         metadata_collector=footers,
     ) as writer:
         for part in parts:
             writer.write_table(part)
+    without_nan = {(name,) for name in layout.floats if name not in with_nan}
     return EncodedFile(
         path=f"{directory}part-00000-{uuid.uuid4()}-c000.{CODEC}.parquet",
         content=sink.getvalue(),
         rows=footers[0].num_rows,
         partition_values=values,
-        stats=statistics(footers[0], schema, without_nan=without_nan, indexed=layout.indexed),
+        stats=statistics(footers[0], layout.indexed_columns, without_nan=without_nan),
     )
 
 
@@ -158,22 +156,6 @@ def _row_groups(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
         yield pa.concat_tables(group)
 
 
-def _nan(rows: pa.Table) -> tuple[set[str], set[Path]]:
-    """Columns that may hold a NaN, and columns of floats that hold none."""
-    having: set[str] = set()
-    lacking: set[Path] = set()
-    for field, values in zip(rows.schema, rows.columns, strict=True):
-        if pa.types.is_floating(field.type):
-            if pc.any(pc.is_nan(values)).as_py():
-                having.add(field.name)
-            else:
-                lacking.add((field.name,))
-        elif _has_floats(field.type):
-            having.add(field.name)
-    return having, lacking
-
-
-def _has_floats(kind: pa.DataType) -> bool:
-    if pa.types.is_floating(kind):
-        return True
-    return any(_has_floats(kind.field(i).type) for i in range(kind.num_fields))
+def _with_nan(rows: pa.Table, floats: Iterable[str]) -> set[str]:
+    """Columns of floats that have a NaN."""
+    return {name for name in floats if pc.any(pc.is_nan(rows.column(name))).as_py()}

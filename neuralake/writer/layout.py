@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +19,7 @@ import pyarrow as pa
 from neuralake.delta.actions import Metadata, PartitionValues
 from neuralake.delta.columns import physical_name
 from neuralake.delta.snapshot import HIVE_NULL
+from neuralake.delta.statistics import Indexed, indexed_columns
 from neuralake.writer.errors import BatchError, UnsupportedTableError
 from neuralake.writer.relabel import relabelled
 
@@ -76,6 +78,41 @@ class Layout:
         indexed = metadata.configuration.get("delta.dataSkippingNumIndexedCols", str(_INDEXED))
         return cls(schema, stored, partition, mapping, int(indexed))
 
+    @cached_property
+    def indexed_columns(self) -> tuple[Indexed, ...]:
+        """Columns of files that their statistics tell of."""
+        return indexed_columns(self.stored, self.indexed)
+
+    @cached_property
+    def floats(self) -> tuple[str, ...]:
+        """Columns of files that are floats."""
+        return tuple(f.name for f in self.stored if pa.types.is_floating(f.type))
+
+    @cached_property
+    def nested_floats(self) -> tuple[str, ...]:
+        """Columns of files that have floats within."""
+        return tuple(
+            f.name for f in self.stored if not pa.types.is_floating(f.type) and _has_floats(f.type)
+        )
+
+    @cached_property
+    def encodings(self) -> dict[str, str]:
+        """Encodings of a file's columns, by name, that are not the default.
+
+        Differences of neighbours are small in what counts or tells time, and cost less to encode
+        than a dictionary; every reader of Parquet 2 knows them.
+        """
+        return {
+            f.name: "DELTA_BINARY_PACKED"
+            for f in self.stored
+            if pa.types.is_integer(f.type) or pa.types.is_temporal(f.type)
+        }
+
+    @cached_property
+    def dictionaries(self) -> list[str]:
+        """Columns of files that are worth a dictionary: text that may repeat."""
+        return [f.name for f in self.stored if pa.types.is_string(f.type)]
+
     def parts(self, table: pa.Table) -> Iterator[tuple[PartitionValues, str, pa.Table]]:
         """The rows of each partition in their order: values in the log, directory, and rows.
 
@@ -111,12 +148,18 @@ class Layout:
         table
             With ``schema``.
         """
+        if self._is_stored_as_is:
+            return table
         kept = [n for n in self.schema.names if n not in self.partition_columns]
         columns = [
             pa.chunked_array([relabelled(c, f.type) for c in table.column(n).chunks], f.type)
             for n, f in zip(kept, self.stored, strict=True)
         ]
         return pa.Table.from_arrays(columns, schema=self.stored)
+
+    @cached_property
+    def _is_stored_as_is(self) -> bool:
+        return bool(self.stored.equals(self.schema, check_metadata=True))
 
     def _physical(self, name: str) -> str:
         return physical_name(self.schema.field(name)) if self.mapping != "none" else name
@@ -206,6 +249,12 @@ def _stored_type(kind: pa.DataType, is_mapped: bool) -> pa.DataType:
     if types.is_map(kind):
         return pa.map_(_inner(kind.key_field, is_mapped), _inner(kind.item_field, is_mapped))
     return kind
+
+
+def _has_floats(kind: pa.DataType) -> bool:
+    if pa.types.is_floating(kind):
+        return True
+    return any(_has_floats(kind.field(i).type) for i in range(kind.num_fields))
 
 
 def _inner(field: pa.Field, is_mapped: bool) -> pa.Field:

@@ -10,7 +10,13 @@ import pyarrow.parquet as pq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuralake.delta.statistics import encode_statistics, lower_bound, statistics, upper_bound
+from neuralake.delta.statistics import (
+    encode_statistics,
+    indexed_columns,
+    lower_bound,
+    statistics,
+    upper_bound,
+)
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
 money = st.decimals(-(10**13) + 1, 10**13 - 1, places=2)
@@ -71,8 +77,9 @@ def _footer(table: pa.Table) -> pq.FileMetaData:
     return pq.read_metadata(pa.BufferReader(sink.getvalue()))
 
 
-def _read(table: pa.Table, **asked: Any) -> Any:
-    return json.loads(statistics(_footer(table), **asked))
+def _read(table: pa.Table, indexed: int | None = None, **asked: Any) -> Any:
+    columns = None if indexed is None else indexed_columns(table.schema, indexed)
+    return json.loads(statistics(_footer(table), columns, **asked))
 
 
 def test_floats_have_bounds_only_where_there_is_no_nan_for_certain() -> None:
