@@ -31,6 +31,7 @@ from neuralake.storage import one_line
 from neuralake.version import __version__
 from neuralake.writer.encode import EncodedFile
 from neuralake.writer.errors import BatchError, WriterDeadlineError, WriterError
+from neuralake.writer.evolve import evolved, new_columns
 from neuralake.writer.plan import Plan
 from neuralake.writer.result import Commit, Steps
 from neuralake.writer.waiting import Queue, Waiting, distinct_files, transactions_of
@@ -58,6 +59,9 @@ class Writer:
         ``table`` is a URI.
     deadline_s
         For how long an append tries when other writers are first.
+    evolve
+        Whether columns that a batch has beyond the table are added to it, in an entry of their
+        own; otherwise such a batch is refused.
     clock
         The time; a test has its own.
 
@@ -82,9 +86,11 @@ class Writer:
         *,
         storage_options: Mapping[str, str] | None = None,
         deadline_s: float = DEADLINE_S,
+        evolve: bool = False,
         clock: Clock = time,
     ) -> None:
         self.application = application
+        self._evolve = evolve
         self._deadline_s = deadline_s
         self._clock = clock
         uri, self._options = _place(table, storage_options)
@@ -146,10 +152,12 @@ class Writer:
         if sequence is not None and application is None:
             raise WriterError(f"sequence {sequence} belongs to no application: name one")
         begin = time.perf_counter_ns()
-        plan = self._plan
-        rows = plan.conform(batch)
         patience_s = self._deadline_s if deadline_s is None else deadline_s
         deadline = self._clock.monotonic() + patience_s
+        if self._evolve and new_columns(batch.schema, self.schema):
+            self._add_columns(batch.schema, deadline)
+        plan = self._plan
+        rows = plan.conform(batch)
         waiting = Waiting(batch, application, sequence, deadline, plan, rows)
         waiting.conform_ns = time.perf_counter_ns() - begin
         if waiting.is_repeated_in(plan.state):
@@ -198,6 +206,30 @@ class Writer:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _add_columns(self, batch: pa.Schema, deadline: float) -> None:
+        """Add the columns of a batch that the table lacks, unless somebody else did meanwhile."""
+
+        def prepare(state: TableState, _missed: Sequence[Action] | None) -> list[Action]:
+            self._plan = plan = self._plan.at(state)
+            table = plan.layout.schema
+            if not (fields := new_columns(batch, table)):
+                raise _ChangedError(state)
+            return [Action(metaData=evolved(state, table, fields))]
+
+        info = {"operation": "ADD COLUMNS", "engineInfo": f"neuralake/{__version__}"}
+        with self._turn:
+            try:
+                made = commit(
+                    *(self._store, self._plan.state, prepare, info),
+                    deadline=deadline,
+                    clock=self._clock,
+                )
+                self._plan = self._plan.at(made.state)
+            except _ChangedError:
+                return
+            except (DeadlineError, OSError, ValueError) as error:
+                raise self._failure(error) from error
 
     def _see_through(self, waiting: Waiting) -> None:
         """Wait until a batch is done: committed by this thread, or by another one."""
@@ -382,6 +414,8 @@ class Writer:
 
     def _failure(self, error: BaseException) -> BaseException:
         """What an append raises for a fault of the store."""
+        if isinstance(error, DeadlineError):
+            return WriterDeadlineError(f"{self._store.uri}: {error}")
         if isinstance(error, OSError | ValueError):
             return WriterError(
                 f"{self._store.uri} cannot be written: {one_line(error, self._options)}"

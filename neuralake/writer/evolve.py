@@ -1,0 +1,89 @@
+"""A table's metadata with the columns that a batch has beyond it: additive, and may be null.
+
+Source: Delta Transaction Log Protocol, "Schema Serialization Format", "Writer Requirements for
+Column Mapping".
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+import deltalake
+import msgspec
+import pyarrow as pa
+
+from neuralake.arrow import plain_type
+from neuralake.delta.actions import Metadata
+from neuralake.delta.features import supported
+from neuralake.delta.state import TableState
+from neuralake.writer.errors import BatchError
+
+_ID = "delta.columnMapping.id"
+_NAME = "delta.columnMapping.physicalName"
+_GREATEST_ID = "delta.columnMapping.maxColumnId"
+
+
+def new_columns(batch: pa.Schema, table: pa.Schema) -> list[pa.Field]:
+    """Columns of a batch that its table lacks."""
+    return [field for field in batch if table.get_field_index(field.name) < 0]
+
+
+def evolved(state: TableState, table: pa.Schema, fields: list[pa.Field]) -> Metadata:
+    """The metadata of a table with more columns, at its end.
+
+    Parameters
+    ----------
+    state
+        Of the table.
+    table
+        Its columns.
+    fields
+        To be added; whatever they say, they may be null, since rows that are there have none.
+
+    Raises
+    ------
+    BatchError
+        If a column differs from one of the table by case only, has a type that Delta lacks, or
+        needs a feature that the table lacks.
+    """
+    known = {name.lower(): name for name in table.names}
+    for field in fields:
+        if (same := known.setdefault(field.name.lower(), field.name)) != field.name:
+            raise BatchError(
+                f"column {field.name!r} differs from {same!r} by case only: no table has both"
+            )
+    try:
+        kinds = pa.schema([pa.field(f.name, plain_type(f.type), nullable=True) for f in fields])
+        added = json.loads(deltalake.Schema.from_arrow(kinds).to_json())["fields"]
+    except Exception as error:
+        names = ", ".join(f"{field.name!r} ({field.type})" for field in fields)
+        raise BatchError(f"Delta has no type for the column {names}: {error}") from error
+    if "timestamp_ntz" in json.dumps(added) and "timestampNtz" not in supported(state):
+        names = ", ".join(repr(field.name) for field in fields)
+        raise BatchError(f"column {names} has no time zone, for which the table lacks timestampNtz")
+    configuration = dict(state.configuration)
+    if state.mapping != "none":
+        last = _number(added, int(configuration.get(_GREATEST_ID, "0")))
+        configuration[_GREATEST_ID] = str(last)
+    schema = json.loads(state.metadata.schema_string)
+    schema["fields"] += added
+    return msgspec.structs.replace(
+        state.metadata,
+        schema_string=json.dumps(schema, separators=(",", ":"), ensure_ascii=False),
+        configuration=configuration,
+    )
+
+
+def _number(kind: Any, last: int) -> int:
+    """Give ids and physical names to columns, nested ones included; returns the greatest id."""
+    if isinstance(kind, list):
+        for field in kind:
+            last += 1
+            field["metadata"] = {**field["metadata"], _ID: last, _NAME: f"col-{uuid.uuid4()}"}
+            last = _number(field["type"], last)
+    elif isinstance(kind, dict):
+        for part in ("fields", "elementType", "keyType", "valueType"):
+            last = _number(kind.get(part), last)
+    return last
