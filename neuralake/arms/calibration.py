@@ -13,6 +13,7 @@ import msgspec
 from neuralake.arms.pairs import FEWEST_PROCESSES, planned_rounds
 from neuralake.errors import ResultsError
 from neuralake.results.comparison import Comparison, EngineComparison
+from neuralake.results.documents import read_plain_document
 from neuralake.results.records import Fingerprint
 from neuralake.results.store import write_whole
 from neuralake.stats.paired import Question
@@ -155,11 +156,6 @@ class Calibration:
     engines: Mapping[str, EngineNoise]
 
 
-@dataclass(frozen=True)
-class _Version:
-    schema_version: int
-
-
 def calibration_of(comparison: Comparison) -> Calibration:
     """What a comparison of a commit with itself says of the noise.
 
@@ -248,19 +244,12 @@ def load_calibration(path: Path) -> Calibration | None:
     ResultsError
         If it cannot be read, or is of another schema version.
     """
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except OSError as error:
-        raise ResultsError(f"calibration {path} cannot be read: {error.strerror}") from error
-    try:
-        version = msgspec.json.decode(content, type=_Version).schema_version
-        if version != SCHEMA_VERSION:
-            raise ResultsError(
-                f"calibration {path} has schema version {version}: this Neuralake reads "
-                f"{SCHEMA_VERSION}; neuralake calibrate makes it anew once it is deleted"
-            )
-        return msgspec.json.decode(content, type=Calibration)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ResultsError(f"calibration {path} is corrupt: {error}; delete it") from error
+    return read_plain_document(
+        path,
+        "calibration",
+        Calibration,
+        SCHEMA_VERSION,
+        remedy="neuralake calibrate makes it anew once it is deleted",
+    )

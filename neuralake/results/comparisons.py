@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from neuralake.errors import ResultsError
 from neuralake.results.comparison import SCHEMA_VERSION, Comparison
+from neuralake.results.documents import Directories, read_plain_document
 from neuralake.results.store import RunStore
 
 COMPARISONS = "comparisons"
@@ -50,13 +48,6 @@ class ComparisonOverview:
     state: str = "finished"
 
 
-@dataclass(frozen=True)
-class _Versioned:
-    """As much of a document as says whether the rest can be read."""
-
-    schema_version: int
-
-
 class ComparisonStore:
     """The comparisons under one results root.
 
@@ -67,13 +58,11 @@ class ComparisonStore:
     """
 
     def __init__(self, root: Path) -> None:
-        self.comparisons = root / COMPARISONS
+        self._directories = Directories(root / COMPARISONS, DOCUMENT)
 
     def ids(self) -> list[str]:
         """Names of all comparisons, oldest first; one without a document came to no verdict."""
-        if not self.comparisons.is_dir():
-            return []
-        return sorted(d.name for d in self.comparisons.iterdir() if (d / DOCUMENT).is_file())
+        return self._directories.ids()
 
     def matching(self, name: str) -> list[Path]:
         """Directories of the comparisons that a name may mean.
@@ -83,14 +72,11 @@ class ComparisonStore:
         name
             A directory, the id of a comparison, or the beginning of one.
         """
-        if os.path.isfile(Path(name) / DOCUMENT):  # noqa: PTH113 (Path.is_file may raise)
-            return [Path(name)]
-        ids = [found for found in self.ids() if name and found.startswith(name)]
-        return [self.comparisons / found for found in ([name] if name in ids else ids)]
+        return self._directories.matching(name)
 
     def overview(self) -> list[ComparisonOverview]:
         """All comparisons in a line each, oldest first; those that cannot be read say why."""
-        return [_overview(self.comparisons / name) for name in self.ids()]
+        return self._directories.overview(load_comparison, _overview)
 
 
 def find_result(store: RunStore, name: str) -> Path:
@@ -132,27 +118,12 @@ def load_comparison(directory: Path) -> Comparison:
     ResultsError
         If it is absent, corrupt or of another schema version.
     """
-    document = directory / DOCUMENT
-    try:
-        content = document.read_bytes()
-        version = msgspec.json.decode(content, type=_Versioned).schema_version
-        if version != SCHEMA_VERSION:
-            raise ResultsError(
-                f"comparison {document} has schema version {version}: "
-                f"this Neuralake reads {SCHEMA_VERSION}"
-            )
-        return msgspec.json.decode(content, type=Comparison)
-    except OSError as error:
-        raise ResultsError(f"comparison {document} cannot be read: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ResultsError(f"comparison {document} is corrupt: {error}") from error
+    return read_plain_document(directory / DOCUMENT, "comparison", Comparison, SCHEMA_VERSION)
 
 
-def _overview(directory: Path) -> ComparisonOverview:
-    try:
-        found = load_comparison(directory)
-    except ResultsError as error:
-        return ComparisonOverview(directory.name, state=str(error))
+def _overview(name: str, found: Comparison | ResultsError) -> ComparisonOverview:
+    if isinstance(found, ResultsError):
+        return ComparisonOverview(name, state=str(found))
     return ComparisonOverview(
         id=found.id,
         workload=found.workload,

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from neuralake.errors import ResultsError
+from neuralake.results.documents import Directories, read_document
 from neuralake.results.kind import Kind, R, RunOverview
 from neuralake.results.kinds import KINDS, RUN_OF_QUERIES
 from neuralake.results.records import QUERIES, SCHEMA_VERSION, Run
@@ -34,6 +35,11 @@ class _Versioned:
 
     header: _Version
 
+    @property
+    def schema_version(self) -> int:
+        """The header's."""
+        return self.header.schema_version
+
 
 class RunStore:
     """The runs under one results root.
@@ -47,6 +53,7 @@ class RunStore:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.runs = root / "runs"
+        self._directories = Directories(self.runs, JOURNAL, (DOCUMENT,))
 
     def create(self, workload: str, scale_factor: float | None, now: datetime) -> Path:
         """Make the directory of a new run; its name is the run's id.
@@ -60,9 +67,7 @@ class RunStore:
 
     def ids(self) -> list[str]:
         """Names of all runs, oldest first."""
-        if not self.runs.is_dir():
-            return []
-        return sorted(d.name for d in self.runs.iterdir() if (d / JOURNAL).is_file())
+        return self._directories.ids()
 
     def find(self, name: str) -> Path:
         """Directory of a run: its id, the beginning of one, ``latest``, or a path.
@@ -77,14 +82,12 @@ class RunStore:
             if not ids:
                 raise ResultsError(f"no run in {self.runs}: neuralake bench makes one")
             return self.runs / ids[-1]
-        files = (Path(name) / file for file in (JOURNAL, DOCUMENT))
-        if any(os.path.isfile(file) for file in files):  # noqa: PTH113 (Path.is_file may raise)
-            return Path(name)
-        matches = [run for run in self.ids() if run.startswith(name)] if name else []
-        if len(matches) == 1 or name in matches:
-            return self.runs / (name if name in matches else matches[0])
-        if matches:
-            raise ResultsError(f"run {name!r} is not unique: it begins {', '.join(matches[:5])}")
+        found = self._directories.matching(name)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            begin = ", ".join(path.name for path in found[:5])
+            raise ResultsError(f"run {name!r} is not unique: it begins {begin}")
         raise ResultsError(f"no run {name!r} in {self.runs}: see neuralake results list")
 
     def load(self, name: str) -> Run:
@@ -103,7 +106,7 @@ class RunStore:
 
     def overview(self) -> list[RunOverview]:
         """All runs in a line each, oldest first; those that cannot be read say why."""
-        return [_overview(self.runs / run) for run in self.ids()]
+        return self._directories.overview(load_any, _overview)
 
 
 def make_directory(parent: Path, workload: str, scale_factor: float | None, now: datetime) -> Path:
@@ -179,21 +182,15 @@ def load_as(kind: Kind[R], directory: Path) -> R:
     document = directory / DOCUMENT
     if not document.exists():
         return kind.read(directory / JOURNAL)
-    try:
-        content = document.read_bytes()
-        header = msgspec.json.decode(content, type=_Versioned).header
-        if header.schema_version != SCHEMA_VERSION:
-            raise ResultsError(
-                f"run {document} has schema version {header.schema_version}: "
-                f"this Neuralake reads {SCHEMA_VERSION}"
-            )
-        if header.kind != kind.name:
-            raise ResultsError(f"run {document} is of {header.kind}: expected one of {kind.name}")
-        return msgspec.json.decode(content, type=kind.document)
-    except OSError as error:
-        raise ResultsError(f"run {document} cannot be read: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ResultsError(f"run {document} is corrupt: {error}") from error
+
+    def refuse(found: _Versioned) -> str | None:
+        if found.header.kind == kind.name:
+            return None
+        return f"is of {found.header.kind}: expected one of {kind.name}"
+
+    return read_document(
+        document, "run", kind.document, SCHEMA_VERSION, versioned=_Versioned, refuse=refuse
+    )
 
 
 def write_export(path: Path, content: bytes) -> None:
@@ -215,11 +212,10 @@ def write_export(path: Path, content: bytes) -> None:
         raise ResultsError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def _overview(directory: Path) -> RunOverview:
-    try:
-        kind, run = load_any(directory)
-    except ResultsError as error:
-        return RunOverview(directory.name, state=str(error))
+def _overview(name: str, found: tuple[Kind[Any], Any] | ResultsError) -> RunOverview:
+    if isinstance(found, ResultsError):
+        return RunOverview(name, state=str(found))
+    kind, run = found
     return kind.overview(run)
 
 
