@@ -22,15 +22,14 @@ from neuralake.api.options import (
 from neuralake.api.progress import comparison_progress
 from neuralake.api.tables import comparison_table
 from neuralake.arms.compare import compare as carry_out
-from neuralake.arms.pairs import Terms
-from neuralake.arms.request import DEFAULT_ENGINES, make_request
+from neuralake.arms.request import DEFAULT_ENGINES, make_request, make_terms
 from neuralake.config import Settings
 from neuralake.errors import CompareError
 from neuralake.report.comparison.report import write_comparison_report
 from neuralake.report.comparison.terminal import print_comparison
 from neuralake.report.placing import Report
 from neuralake.results.comparison import Comparison
-from neuralake.stats.paired import Question
+from neuralake.workloads.opening import clash
 
 if TYPE_CHECKING:
     import polars as pl
@@ -174,22 +173,13 @@ def compare(
     >>> found.regressed
     False
     """
-    for name, value in (("effect", effect), ("query_effect", query_effect)):
-        if not 0 < value < 1:
-            raise CompareError(f"{name} is {value!r}: expected a fraction such as 0.02")
-    if not max_time_s > 0 or (timeout_s is not None and not timeout_s > 0):
-        raise CompareError("max_time_s and timeout_s are seconds: expected a number above 0")
-    if rounds is not None and rounds < 2:
-        raise CompareError(f"rounds are {rounds!r}: expected 2 or more")
-    if workload is None and catalog is not None:
-        raise CompareError("a catalog goes with a workload")
-    if workload is not None and (scale_factor is not None or dataset is not None):
-        raise CompareError("a workload of your own goes without scale_factor and dataset")
-    if scale_factor is not None and dataset is not None:
-        raise CompareError("expected either scale_factor or dataset")
-    terms = Terms(
-        question=Question(effect, query_effect),
+    said = clash(str, own=workload, catalog=catalog, scale_factor=scale_factor, dataset=dataset)
+    if said is not None:
+        raise CompareError(said)
+    terms = make_terms(
         max_time_s=max_time_s,
+        effect=effect,
+        query_effect=query_effect,
         rounds=rounds,
         timeout_s=timeout_s,
         until_regression=until_regression,

@@ -37,7 +37,7 @@ from neuralake.results.samples import samples_table
 from neuralake.results.store import RunStore, load_run
 from neuralake.results.texts import read_texts
 from neuralake.workloads import bench as benches
-from neuralake.workloads.opening import open_tpch, recorded_workload
+from neuralake.workloads.opening import clash, open_tpch, recorded_workload
 from neuralake.workloads.resume import interrupted_run
 
 if TYPE_CHECKING:
@@ -220,17 +220,16 @@ def bench(
     settings = Settings.from_environ(os.environ)
     store = RunStore(settings.results_root)
     opened = _own(workload, catalog, name, settings)
-    if opened is not None and (scale_factor is not None or dataset is not None):
-        raise QueryError("a workload of your own goes without scale_factor and dataset")
-    if scale_factor is not None and dataset is not None:
-        raise QueryError("expected either scale_factor or dataset")
+    said = clash(str, own=workload, catalog=catalog, scale_factor=scale_factor, dataset=dataset)
+    if said is not None:
+        raise QueryError(said)
     names = engine_names(engines, benches.DEFAULT_ENGINES)
     specs = parse_specs(names, option_items(options))
     chosen = benches.choose_engines(specs, required=engines is not None)
     wanted = selection(queries)
     if opened is None:
-        place = None if dataset is None else os.fspath(dataset)
-        opened = open_tpch(settings, scale_factor, place, make=True, selection=wanted)
+        uri = None if dataset is None else os.fspath(dataset)
+        opened = open_tpch(settings, scale_factor, uri, make=True, selection=wanted)
     plan = benches.make_plan(
         opened,
         chosen,

@@ -13,6 +13,7 @@ from neuralake.engines import registry
 from neuralake.engines.registry import EngineSpec
 from neuralake.errors import CompareError
 from neuralake.queries.workload import Workload
+from neuralake.stats.paired import Question
 from neuralake.workloads.opening import open_tpch
 
 DEFAULT_ENGINES = ("polars", "datafusion")
@@ -83,6 +84,51 @@ class Request:
                 )
             found[name][key] = value
         return found
+
+
+def make_terms(
+    *,
+    max_time_s: float,
+    effect: float = 0.02,
+    query_effect: float = 0.05,
+    rounds: int | None = None,
+    timeout_s: float | None = None,
+    until_regression: bool = False,
+    until_time: bool = False,
+) -> Terms:
+    """How a comparison is carried out, as a caller asks for it.
+
+    Parameters
+    ----------
+    max_time_s, rounds, timeout_s, until_regression, until_time
+        As of :class:`neuralake.arms.pairs.Terms`.
+    effect, query_effect
+        Smallest change of the suite and of a query that matters, as a fraction.
+
+    Raises
+    ------
+    CompareError
+        If one of them is impossible.
+    """
+    for name, value in (("effect", effect), ("query effect", query_effect)):
+        if not 0 < value < 1:
+            raise CompareError(
+                f"{name}: {value:g} is no effect: expected a fraction above 0 and below 1, "
+                "such as 0.02"
+            )
+    for name, seconds in (("longest time", max_time_s), ("timeout", timeout_s)):
+        if seconds is not None and not seconds > 0:
+            raise CompareError(f"{name} is {seconds:g}: expected seconds, more than 0")
+    if rounds is not None and rounds < 2:
+        raise CompareError(f"rounds are {rounds}: expected 2 or more")
+    return Terms(
+        question=Question(effect, query_effect),
+        max_time_s=max_time_s,
+        rounds=rounds,
+        timeout_s=timeout_s,
+        until_regression=until_regression,
+        until_time=until_time,
+    )
 
 
 def parse_engines(names: Iterable[str], options: Iterable[str]) -> tuple[EngineSpec, ...]:

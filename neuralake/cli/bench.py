@@ -12,7 +12,6 @@ from neuralake.cli.context import (
     make_console,
     print_json,
     read_settings,
-    tpch_workload,
 )
 from neuralake.cli.options import (
     dataset_option,
@@ -180,8 +179,9 @@ def _bench_workload(
 ) -> Workload:
     """What bench runs: the workload in a directory of the user's, or TPC-H."""
     from neuralake.queries.directory import open_directory
+    from neuralake.workloads.opening import open_tpch
 
     check_workload_options(own, source, scale_factor, dataset)
     if own is not None:
         return open_directory(Path(own), source, settings)
-    return tpch_workload(settings, scale_factor, dataset, make=True, selection=queries)
+    return open_tpch(settings, scale_factor, dataset, make=True, selection=queries)

@@ -37,16 +37,6 @@ Command = Callable[..., Any]
 INCONCLUSIVE = 3
 
 
-def _effect(ctx: click.Context, parameter: click.Parameter, value: float) -> float:
-    if not 0 < value < 1:
-        raise click.BadParameter(
-            f"{value:g} is no effect: expected a fraction above 0 and below 1, such as 0.02",
-            ctx,
-            parameter,
-        )
-    return value
-
-
 _WHAT = (
     scale_factor_option,
     dataset_option,
@@ -113,7 +103,6 @@ def _all(options: Sequence[Callable[[Command], Command]]) -> Callable[[Command],
     type=Number(),
     default=0.02,
     show_default=True,
-    callback=_effect,
     help="Smallest change of the suite that matters; an interval within it is unchanged.",
 )
 @click.option(
@@ -121,7 +110,6 @@ def _all(options: Sequence[Callable[[Command], Command]]) -> Callable[[Command],
     type=Number(),
     default=0.05,
     show_default=True,
-    callback=_effect,
     help="Smallest change of a single query that matters.",
 )
 @_all(_HOW)
@@ -169,12 +157,12 @@ def compare(
 
     Exit status 1 says that something is slower, or wrong, in the candidate.
     """
-    from neuralake.arms.pairs import Terms
-    from neuralake.stats.paired import Question
+    from neuralake.arms.request import make_terms
 
-    terms = Terms(
-        question=Question(effect, query_effect),
+    terms = make_terms(
         max_time_s=max_time_s,
+        effect=effect,
+        query_effect=query_effect,
         rounds=rounds,
         timeout_s=timeout_s,
         until_regression=until_regression,
@@ -221,13 +209,12 @@ def calibrate(
     """
     from neuralake.arms.calibration import calibration_of, store_calibration
     from neuralake.arms.compare import compare as carry_out
-    from neuralake.arms.pairs import Terms
+    from neuralake.arms.request import make_terms
     from neuralake.report.comparison.calibration import print_calibration
     from neuralake.report.comparison.progress import ComparisonProgress
     from neuralake.report.line import line_of
-    from neuralake.stats.paired import Question
 
-    terms = Terms(Question(), max_time_s, rounds, timeout_s, until_time=True)
+    terms = make_terms(max_time_s=max_time_s, rounds=rounds, timeout_s=timeout_s, until_time=True)
     request = _request(
         (arm, arm),
         terms,
@@ -295,8 +282,6 @@ def _request(
 
     own, source, scale_factor, dataset = workload
     check_workload_options(own, source, scale_factor, dataset)
-    if dataset is not None and scale_factor is not None:
-        raise click.UsageError("expected either --scale-factor or --dataset")
     return make_request(
         arms,
         terms,

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from neuralake.catalog.catalog import Catalog
     from neuralake.config import Settings
-    from neuralake.queries.workload import Workload
     from neuralake.results.store import RunStore
 
 WIDTH_WITHOUT_TERMINAL = 140
@@ -66,6 +65,7 @@ def load_tables(
 
     settings = read_settings()
     if source is None:
+        check_workload_options(None, None, scale_factor, dataset)
         size = 1.0 if scale_factor is None else scale_factor
         uri = absolute_uri(dataset) if dataset else dataset_uri(settings, size)
         return dataset_catalog(uri, settings)
@@ -74,30 +74,18 @@ def load_tables(
     return load_catalog(source, settings)
 
 
-def tpch_workload(
-    settings: Settings,
-    scale_factor: float | None,
-    dataset: str | None,
-    *,
-    make: bool = False,
-    selection: str | None = None,
-) -> Workload:
-    """The TPC-H workload that the options name; its dataset is made if absent and ``make``."""
-    from neuralake.workloads.opening import open_tpch
-
-    if dataset is not None and scale_factor is not None:
-        raise click.UsageError("expected either --scale-factor or --dataset")
-    return open_tpch(settings, scale_factor, dataset, make=make, selection=selection)
-
-
 def check_workload_options(
     own: str | None, source: str | None, scale_factor: float | None, dataset: str | None
 ) -> None:
-    """Refuse options of TPC-H with a workload of the user's, and a catalog without one."""
-    if own is not None and (scale_factor is not None or dataset is not None):
-        raise click.UsageError("--workload goes without --scale-factor and --dataset")
-    if own is None and source is not None:
-        raise click.UsageError("--catalog goes with --workload")
+    """Refuse options that do not go together: of TPC-H, and of a workload of the user's."""
+    from neuralake.workloads.opening import clash
+
+    def spelled(name: str) -> str:
+        return f"--{name.replace('_', '-')}"
+
+    said = clash(spelled, own=own, catalog=source, scale_factor=scale_factor, dataset=dataset)
+    if said is not None:
+        raise click.UsageError(said)
 
 
 def make_console(*, stderr: bool = False) -> Console:

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from neuralake.cli.context import load_tables, make_console, read_settings, tpch_workload
+from neuralake.cli.context import (
+    check_workload_options,
+    load_tables,
+    make_console,
+    read_settings,
+)
 from neuralake.cli.options import (
     catalog_option,
     dataset_option,
@@ -97,10 +102,12 @@ def _tables(
 ) -> tuple[Mapping[str, Table], str]:
     """The tables that the options name, and the SQL: that of a TPC-H query, or what was given."""
     from neuralake.queries.workload import select_queries
+    from neuralake.workloads.opening import open_tpch
 
     if source is not None:
         return load_tables(source, scale_factor, dataset).tables(), sql
-    workload = tpch_workload(read_settings(), scale_factor, dataset)
+    check_workload_options(None, None, scale_factor, dataset)
+    workload = open_tpch(read_settings(), scale_factor, dataset)
     if number is not None:
         (tpch_query,) = select_queries(workload.queries, str(number))
         sql = tpch_query.sql()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from neuralake.config import Settings, absolute_uri
@@ -55,6 +56,35 @@ def open_tpch(
         with generation_progress() as progress:
             generate(size, uri, progress=progress)
     return open_workload(uri, settings)
+
+
+def clash(
+    spelled: Callable[[str], str],
+    *,
+    own: object,
+    catalog: object,
+    scale_factor: float | None,
+    dataset: object,
+) -> str | None:
+    """Why a workload of one's own and TPC-H's are not asked for together; None if they are not.
+
+    Parameters
+    ----------
+    spelled
+        How whoever asks writes the name of a parameter: ``scale_factor``, or ``--scale-factor``.
+    own, catalog
+        The workload of his own and its tables, or None.
+    scale_factor, dataset
+        TPC-H's size and place, or None.
+    """
+    size, place = spelled("scale_factor"), spelled("dataset")
+    if own is not None and (scale_factor is not None or dataset is not None):
+        return f"{spelled('workload')} goes without {size} and {place}"
+    if own is None and catalog is not None:
+        return f"{spelled('catalog')} goes with {spelled('workload')}"
+    if scale_factor is not None and dataset is not None:
+        return f"expected either {size} or {place}"
+    return None
 
 
 def recorded_workload(run: Run, settings: Settings) -> Workload:

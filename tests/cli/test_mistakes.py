@@ -113,6 +113,7 @@ MISTAKES = {
     "bench --workload emptydir": "no *.sql file in emptydir",
     "bench --workload wl": "no catalog for the workload at wl",
     "bench --catalog lake_gone.py": "--catalog goes with --workload",
+    "catalog list -s 1 --dataset x": "expected either --scale-factor or --dataset",
     "bench --resume nothing": "no run 'nothing' in",
     # catalogs
     f"{SQL} --catalog lake_syntax.py": "SyntaxError: invalid syntax (lake_syntax.py, line 1)",
