@@ -130,13 +130,14 @@ def commit(
         version = state.version + 1
         if _create(store, version, encode(entry), said["txnId"], clock):
             return Committed(state.after(version, entry), attempts)
-        while (found := read_entry(store, state.version + 1)) is not None:
-            state = state.after(state.version + 1, found)
-            missed.extend(found)
         if clock.monotonic() >= deadline:
             raise DeadlineError(attempts)
         pause = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** min(attempts, 10))
         clock.sleep(random.uniform(0, pause))  # noqa: S311 - no secret
+        # After the pause: what others commit during it would be the next race that is lost
+        while (found := read_entry(store, state.version + 1)) is not None:
+            state = state.after(state.version + 1, found)
+            missed.extend(found)
 
 
 def _create(store: Store, version: int, content: bytes, transaction: str, clock: Clock) -> bool:

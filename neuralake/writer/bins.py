@@ -42,7 +42,7 @@ class Packing:
     settled_s: float = 60.0
     deleted_share: float = 0.1
     run_bytes: int = 256 << 20
-    run_files: int = 1_000
+    run_files: int = 400
 
     def __post_init__(self) -> None:
         allowed = {

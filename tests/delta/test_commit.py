@@ -103,6 +103,20 @@ def test_missed_entries_are_handed_to_whoever_lost_the_race(table: Path) -> None
     assert load_state(store).transactions == done.state.transactions
 
 
+def test_what_others_commit_during_the_pause_loses_no_race(table: Path) -> None:
+    store = DiskStore(table)
+    old = load_state(store)
+
+    class Busy(ManualClock):
+        def sleep(self, seconds: float, /) -> None:
+            super().sleep(seconds)
+            commit(store, load_state(store), always(1, "another"), {}, deadline=FAR)
+
+    commit(store, old, always(1), {}, deadline=FAR)
+    done = commit(store, old, always(2), {}, deadline=FAR, clock=Busy())
+    assert (done.state.version, done.attempts) == (3, 2)
+
+
 def test_threads_make_a_log_without_a_gap(table: Path) -> None:
     store = DiskStore(table)
     begin = load_state(store)
