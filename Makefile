@@ -13,10 +13,11 @@ SAMPLE ?= 60
 SEED ?= 0
 MUTANTS ?=
 TIME ?= 60
+COMMITS ?= 10000
 HUNT ?=
 PORT ?=
 
-.PHONY: bench gate test s3 mutants hunt browser strace lint format docs clean help
+.PHONY: bench gate test s3 mutants hunt storm browser strace lint format docs clean help
 
 help:
 	@echo "make bench    generate TPC-H (SCALE_FACTOR=1) if absent, run three engines, verify, report"
@@ -26,6 +27,7 @@ help:
 	@echo "make s3       an S3 server to play with (PORT=… or a free one), until Ctrl-C"
 	@echo "make hunt     make random Delta tables for TIME=60 seconds: do all engines read the same rows?"
 	@echo "make browser  install a browser for the tests of the report, where apt-get can"
+	@echo "make storm    processes append COMMITS=10000 times to one table: is every row there, once?"
 	@echo "make lint     ruff and mypy"
 	@echo "make format   format the code"
 	@echo "make docs     build the documentation into site/"
@@ -83,6 +85,10 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Processes that append to one table, beside compaction and vacuum: is every row there, once?
+storm: $(READY)
+	$(BIN)/python -m benchmarks.writers.storm --commits $(COMMITS) --spark
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

@@ -11,7 +11,6 @@ Large batches are encoded and written by their own threads before they wait.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +20,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 
-from neuralake.config import Settings, absolute_uri
 from neuralake.delta.actions import Action
 from neuralake.delta.commit import Clock, Committed, DeadlineError, UncommittedError, commit
 from neuralake.delta.log import NotATableError
@@ -34,6 +32,7 @@ from neuralake.writer.errors import BatchError, WriterDeadlineError, WriterError
 from neuralake.writer.evolve import evolved, new_columns
 from neuralake.writer.plan import Plan
 from neuralake.writer.result import Commit, Steps
+from neuralake.writer.target import resolve
 from neuralake.writer.waiting import Queue, Waiting, distinct_files, transactions_of
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ class Writer:
         self._evolve = evolve
         self._deadline_s = deadline_s
         self._clock = clock
-        uri, self._options = _place(table, storage_options)
+        uri, self._options = resolve(table, storage_options)
         self._store = open_store(uri, self._options)
         self._queue = Queue()
         self._turn = Lock()  # of whoever commits
@@ -432,16 +431,6 @@ class _ChangedError(Exception):
     def __init__(self, state: TableState) -> None:
         super().__init__()
         self.state = state
-
-
-def _place(
-    table: DeltaTable | str, options: Mapping[str, str] | None
-) -> tuple[str, Mapping[str, str]]:
-    """URI of a table, and what reaches it."""
-    if not isinstance(table, str):
-        return table.uri, table.storage_options
-    uri = absolute_uri(table)
-    return uri, {**Settings.from_environ(os.environ).storage_options(uri), **(options or {})}
 
 
 def _without_twins(group: Sequence[Waiting]) -> list[Waiting]:

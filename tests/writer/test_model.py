@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
@@ -62,7 +63,7 @@ class MortalStore(DiskStore):
         super().write(path, content)
         self._die(after=True)
 
-    def delete(self, paths: list[str]) -> None:  # type: ignore[override]
+    def delete(self, paths: Sequence[str]) -> None:
         self._die(after=False)
         super().delete(paths[:1])
         self._die(after=True)

@@ -1,0 +1,1 @@
+"""What tries Neuralake's writer beyond the tests."""
