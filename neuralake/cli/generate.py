@@ -20,7 +20,11 @@ from neuralake.cli.types import Location, Number, Whole
     help="TPC-H scale factor, 0.001 to 100000.",
 )
 @click.option(
-    "--to", "destination", type=Location(), metavar="URI", help="Directory of the dataset."
+    "--to",
+    "destination",
+    type=Location(),
+    metavar="URI",
+    help="Directory or s3:// place of the dataset.",
 )
 @click.option(
     "--row-group-bytes",
@@ -70,7 +74,14 @@ def generate(
         row_group_bytes=row_group_bytes, compression=compression, files_per_table=files_per_table
     )
     with generation_progress() as progress:
-        manifest = make(scale_factor, uri, layout=layout, verify=verify, progress=progress)
+        manifest = make(
+            scale_factor,
+            uri,
+            storage_options=settings.storage_options(uri),
+            layout=layout,
+            verify=verify,
+            progress=progress,
+        )
     if as_json:
         print_json(manifest)
     else:

@@ -135,7 +135,9 @@ class FileFragment:
         system, path = filesystem(file.uri, origin.storage_options)
         fields = [origin.schema.field(name) for name in columns]
         target = pa.schema([self._schema.field(name) for name in columns])
-        with pq.ParquetFile(path, filesystem=system, coerce_int96_timestamp_unit="us") as source:
+        with pq.ParquetFile(
+            path, filesystem=system, coerce_int96_timestamp_unit="us", pre_buffer=True
+        ) as source:
             present = list(source.schema_arrow)
             places = [
                 None if f.name in file.partition else find_field(f, present, origin.mapping)

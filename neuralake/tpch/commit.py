@@ -25,6 +25,22 @@ FIRST_ENTRY = entry_path(0)
 
 
 @dataclass(frozen=True)
+class DescribedFile:
+    """What Delta wants to know of a data file, read from its footer.
+
+    Attributes
+    ----------
+    rows
+        Number of its rows.
+    action
+        Adds it to a table.
+    """
+
+    rows: int
+    action: AddAction
+
+
+@dataclass(frozen=True)
 class CommittedTable:
     """What was committed.
 
@@ -63,19 +79,38 @@ def commit(
     DatasetError
         If a file cannot be read or the table cannot be written.
     """
-    rows = 0
-    actions: list[AddAction] = []
-    for name in files:
-        footer = _footer(directory / name)
-        check_schema(table.name, table.columns, footer.schema.to_arrow_schema())
-        if footer.num_rows:
-            rows += footer.num_rows
-            actions.append(_add_action(directory / name, footer))
+    described = [describe(table, directory / name) for name in files]
+    return commit_described(table, directory, described, facts)
+
+
+def describe(table: DeltaTable, file: Path) -> DescribedFile:
+    """Read the footer of a data file of a table.
+
+    Raises
+    ------
+    SchemaMismatchError
+        If it has other columns than declared.
+    DatasetError
+        If it cannot be read.
+    """
+    footer = _footer(file)
+    check_schema(table.name, table.columns, footer.schema.to_arrow_schema())
+    return DescribedFile(footer.num_rows, _add_action(file, footer))
+
+
+def commit_described(
+    table: DeltaTable,
+    directory: Path,
+    described: Sequence[DescribedFile],
+    facts: Mapping[str, str],
+) -> CommittedTable:
+    """As :func:`commit`, of files that have been described, and need not be there any more."""
+    filled = [file for file in described if file.rows]
     try:
         create_table_with_add_actions(
             str(directory),
             deltalake.Schema.from_arrow(arrow_schema(table.columns)),
-            actions,
+            [file.action for file in filled],
             mode="error",
             name=table.name,
             description=table.description,
@@ -83,7 +118,9 @@ def commit(
         )
     except (DeltaError, OSError) as error:
         raise DatasetError(f"table {table.name} cannot be committed: {reason_of(error)}") from error
-    return CommittedTable(rows, tuple(action.path for action in actions))
+    return CommittedTable(
+        sum(file.rows for file in filled), tuple(file.action.path for file in filled)
+    )
 
 
 def _footer(file: Path) -> pq.FileMetaData:

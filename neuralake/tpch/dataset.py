@@ -47,10 +47,10 @@ def open_workload(uri: str, settings: Settings) -> Workload:
         If there is no whole dataset of this version at the URI.
     """
     from neuralake.catalog.tables import pinned
-    from neuralake.tpch.manifest import load_manifest
+    from neuralake.tpch.existing import load_manifest
     from neuralake.tpch.tables import at
     from neuralake.tpch.workload import workload
 
-    manifest = load_manifest(uri)
+    manifest = load_manifest(uri, storage_options=settings.storage_options(uri))
     tables = {name: pinned(t) for name, t in at(uri, settings.storage_options(uri)).items()}
     return workload(uri, manifest.scale_factor, tables, manifest.facts())

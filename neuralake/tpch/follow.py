@@ -31,10 +31,13 @@ class Follower:
     ----------
     root
         Directory of the dataset, with one directory a table.
+    take
+        Told of each file once it is complete, whose it then is: it may be moved away.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, take: Callable[[DataFile], None] | None = None) -> None:
         self._root = root
+        self._take = take
         self._growing: dict[str, _File] = {}
         self._complete: dict[str, DataFile] = {}
 
@@ -64,7 +67,7 @@ class Follower:
         self.follow(executor)
         if self._growing:
             raise DatasetError(f"the generator left {min(self._growing)} incomplete")
-        for path, file in self._complete.items():
+        for path, file in self._complete.items() if self._take is None else ():
             if (self._root / path).stat().st_size != file.size_bytes:
                 raise DatasetError(f"the generator changed {path} after completing it")
         # The second part of a table before the tenth.
@@ -110,6 +113,8 @@ class Follower:
         file.advance()
         self._complete[name] = file.finish(name)
         del self._growing[name]
+        if self._take is not None:
+            self._take(self._complete[name])
 
 
 class _File:

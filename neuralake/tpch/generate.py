@@ -1,4 +1,4 @@
-"""Makes a TPC-H dataset: eight Delta tables on disk, whole or not at all.
+"""Makes a TPC-H dataset: eight Delta tables on disk or S3, whole or not at all.
 
 The generator writes the Parquet files where they stay; then each table gets its transaction log.
 Checksums and the writing of the page cache to the disk happen while the generator is at work.
@@ -6,7 +6,6 @@ Checksums and the writing of the page cache to the disk happen while the generat
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -16,36 +15,35 @@ from pathlib import Path, PurePosixPath
 
 from neuralake.config import is_remote
 from neuralake.delta.disk import sync_directory
-from neuralake.errors import DatasetError
+from neuralake.errors import DatasetError, StorageError
 from neuralake.machine import cores
-from neuralake.tpch.checksum import file_checksum
+from neuralake.tpch.existing import load_manifest
 from neuralake.tpch.follow import Follower
 from neuralake.tpch.layout import Layout
-from neuralake.tpch.manifest import (
-    FORMAT,
-    MANIFEST_NAME,
-    SCHEMA_VERSION,
-    DataFile,
-    GeneratedTable,
-    Manifest,
-    load_manifest,
+from neuralake.tpch.manifest import MANIFEST_NAME, DataFile, GeneratedTable, Manifest
+from neuralake.tpch.parts import (
+    DISK_FLOOR_BYTES,
+    DISK_MARGIN,
+    check_rows,
+    check_space,
+    commit_facts,
+    generated_table,
+    new_manifest,
 )
 from neuralake.tpch.progress import Progress, no_progress
-from neuralake.tpch.scale import TABLE_NAMES, check_scale_factor, estimate_bytes, row_count
+from neuralake.tpch.scale import TABLE_NAMES, check_scale_factor, estimate_bytes
 from neuralake.tpch.staging import Staging, clean, staging, sync_file, write_durably
 from neuralake.tpch.tpchgen import Tpchgen, running, watch
 
 _LOOK_INTERVAL_S = 0.1
 _COMMIT_MODULE = "neuralake.tpch.commit"
-# A dataset may exceed its estimate by a tenth; a small one consists of logs and footers.
-_DISK_MARGIN = 1.1
-_DISK_FLOOR_BYTES = 2_000_000
 
 
 def generate(
     scale_factor: float,
     uri: str,
     *,
+    storage_options: Mapping[str, str] | None = None,
     layout: Layout | None = None,
     verify: bool = False,
     progress: Progress = no_progress,
@@ -57,7 +55,10 @@ def generate(
     scale_factor
         TPC-H scale factor, 0.001 to 100000.
     uri
-        Directory that is absent or empty, or holds the dataset.
+        Directory that is absent or empty, or holds the dataset; or the ``s3://`` URI of such a
+        prefix.
+    storage_options
+        What reaches S3.
     layout
         Options of the Parquet writer. None takes the defaults for a new dataset, and leaves an
         existing one as it is.
@@ -78,12 +79,16 @@ def generate(
         written; no part of one is left behind.
     BusyError
         If another process makes a dataset in the same place.
+    StorageError
+        If S3 is away, refuses, or lacks the bucket.
     """
     scale_factor = float(scale_factor)
     check_scale_factor(scale_factor)
-    wanted = (layout or Layout()).at(scale_factor)
     if is_remote(uri):
-        raise DatasetError(f"{uri}: datasets on S3 are not supported yet; give a directory")
+        return _generate_remote(
+            scale_factor, uri, storage_options or {}, layout, verify=verify, progress=progress
+        )
+    wanted = (layout or Layout()).at(scale_factor)
     load = partial(load_manifest, scale_factor=scale_factor, layout=layout, verify=verify)
     try:
         target = _target(uri)
@@ -98,6 +103,27 @@ def generate(
             manifest = _make(stage, scale_factor, wanted, progress)
             stage.publish()
             return manifest
+    except OSError as error:
+        raise DatasetError(_reason(uri, error)) from error
+
+
+def _generate_remote(
+    scale_factor: float,
+    uri: str,
+    options: Mapping[str, str],
+    layout: Layout | None,
+    *,
+    verify: bool,
+    progress: Progress,
+) -> Manifest:
+    from neuralake.tpch.remote import generate_remote
+
+    try:
+        return generate_remote(
+            scale_factor, uri, options, layout=layout, verify=verify, progress=progress
+        )
+    except StorageError:
+        raise
     except OSError as error:
         raise DatasetError(_reason(uri, error)) from error
 
@@ -126,7 +152,11 @@ def _make(stage: Staging, scale_factor: float, layout: Layout, progress: Progres
     """Fill the staging directory, down to the last byte that has to be on the disk."""
     tpchgen = Tpchgen.installed()
     expected_bytes = estimate_bytes(scale_factor, layout)
-    _check_space(stage.destination.parent, scale_factor, expected_bytes)
+    check_space(
+        stage.destination.parent,
+        scale_factor,
+        round(expected_bytes * DISK_MARGIN) + DISK_FLOOR_BYTES,
+    )
     command = tpchgen.command(scale_factor, layout, stage.directory)
     with closing(Follower(stage.directory)) as follower, ThreadPoolExecutor(cores()) as executor:
 
@@ -139,7 +169,7 @@ def _make(stage: Staging, scale_factor: float, layout: Layout, progress: Progres
             executor.submit(import_module, _COMMIT_MODULE)
             watch(process, _LOOK_INTERVAL_S, look)
         files = follower.finish(executor)
-        facts = {"generator": tpchgen.name, "scaleFactor": str(scale_factor)}
+        facts = commit_facts(tpchgen, scale_factor)
         make_table = partial(_make_table, stage.directory, scale_factor, files, facts)
         tables = dict(zip(TABLE_NAMES, executor.map(make_table, TABLE_NAMES), strict=True))
         # When all are there: a file system with a journal then writes it once, and not eight times
@@ -148,15 +178,7 @@ def _make(stage: Staging, scale_factor: float, layout: Layout, progress: Progres
                 lambda table: _make_last(stage.directory / table.log.path), tables.values()
             )
         )
-    manifest = Manifest(
-        format=FORMAT,
-        schema_version=SCHEMA_VERSION,
-        generator=tpchgen.name,
-        scale_factor=scale_factor,
-        layout=layout,
-        tables=tables,
-        checksum="blocks",
-    )
+    manifest = new_manifest(tpchgen, scale_factor, layout, tables)
     write_durably(stage.directory / MANIFEST_NAME, manifest.to_json())
     sync_directory(stage.directory)
     return manifest
@@ -170,35 +192,16 @@ def _make_table(
     name: str,
 ) -> GeneratedTable:
     """Commit one table and check its rows."""
-    from neuralake.tpch.commit import FIRST_ENTRY, commit
-    from neuralake.tpch.tables import TABLES, schema_fingerprint
+    from neuralake.tpch.commit import commit
+    from neuralake.tpch.tables import TABLES
 
     directory = root / name
     names = [PurePosixPath(path).name for path in files if path.startswith(f"{name}/")]
     committed = commit(TABLES[name], directory, names, facts)
-    allowed = row_count(name, scale_factor)
-    if committed.rows not in allowed:
-        raise DatasetError(
-            f"the generator made {committed.rows} rows of {name} at scale factor "
-            f"{scale_factor:g}: the specification has {allowed.start}"
-            + (f" to {allowed.stop - 1}" if len(allowed) > 1 else "")
-        )
+    check_rows(name, committed.rows, scale_factor)
     for empty in set(names).difference(committed.files):
         (directory / empty).unlink()
-    log = directory / FIRST_ENTRY
-    data_files = tuple(files[f"{name}/{file}"] for file in committed.files)
-    return GeneratedTable(
-        rows=committed.rows,
-        size_bytes=sum(file.size_bytes for file in data_files),
-        schema=schema_fingerprint(TABLES[name]),
-        delta_version=0,
-        log=DataFile(
-            path=log.relative_to(root).as_posix(),
-            size_bytes=log.stat().st_size,
-            sha256=file_checksum(log),
-        ),
-        files=data_files,
-    )
+    return generated_table(root, name, committed, files)
 
 
 def _make_last(log: Path) -> None:
@@ -206,16 +209,6 @@ def _make_last(log: Path) -> None:
     sync_file(log)
     sync_directory(log.parent)
     sync_directory(log.parent.parent)
-
-
-def _check_space(directory: Path, scale_factor: float, expected_bytes: int) -> None:
-    needed_bytes = round(expected_bytes * _DISK_MARGIN) + _DISK_FLOOR_BYTES
-    free_bytes = shutil.disk_usage(directory).free
-    if free_bytes < needed_bytes:
-        raise DatasetError(
-            f"too little disk at {directory}: scale factor {scale_factor:g} needs about "
-            f"{needed_bytes / 1e6:,.0f} MB, {free_bytes / 1e6:,.0f} MB are free"
-        )
 
 
 def _reason(uri: str, error: OSError) -> str:

@@ -30,6 +30,8 @@ _COMPRESSION = re.compile(r"(?P<codec>[A-Z0-9_]+)(?:\((?P<level>[0-9]{1,2})\))?"
 
 # One file a table for each of these, so that a file stays at a few gigabytes.
 _SCALE_FACTOR_PER_FILE = 10
+# On S3 one for each 1, as files lie on this machine until they are there: lineitem's 220 MB.
+_SCALE_FACTOR_PER_REMOTE_FILE = 1
 # A Parquet writer holds the metadata of all row groups of a file in memory until the file ends:
 # 10,000 of lineitem's take about 200 MB. Its row groups need 371 MiB per scale factor.
 _MOST_ROW_GROUPS_PER_FILE = 10_000
@@ -49,7 +51,8 @@ class Layout:
         ``GZIP(9)`` or ``BROTLI(0)`` … ``BROTLI(11)``.
     files_per_table
         Data files of each table, but of ``nation`` and ``region``, which have one; a table with
-        fewer rows has fewer. None takes one for each 10 of the scale factor.
+        fewer rows has fewer. None takes one for each 10 of the scale factor, and on S3 one for
+        each 1.
     """
 
     row_group_bytes: int = DEFAULT_ROW_GROUP_BYTES
@@ -83,8 +86,15 @@ class Layout:
         match = _COMPRESSION.fullmatch(self.compression)
         return int(match["level"]) if match and match["level"] else None
 
-    def at(self, scale_factor: float) -> Layout:
+    def at(self, scale_factor: float, *, remote: bool = False) -> Layout:
         """The same layout with its number of files, for one scale factor.
+
+        Parameters
+        ----------
+        scale_factor
+            Any valid one.
+        remote
+            Whether the dataset lies on S3.
 
         Raises
         ------
@@ -93,7 +103,8 @@ class Layout:
         """
         files = self.files_per_table
         if files is None:
-            files = max(1, math.ceil(scale_factor / _SCALE_FACTOR_PER_FILE))
+            size = _SCALE_FACTOR_PER_REMOTE_FILE if remote else _SCALE_FACTOR_PER_FILE
+            files = min(max(1, math.ceil(scale_factor / size)), LARGEST_FILES_PER_TABLE)
         row_groups = scale_factor * _LINEITEM_BYTES_PER_SCALE_FACTOR / self.row_group_bytes
         fewest = math.ceil(row_groups / _MOST_ROW_GROUPS_PER_FILE)
         if files < fewest:

@@ -1,26 +1,24 @@
-"""The manifest of a dataset: what was generated, and whether all of it is still there.
+"""The manifest of a dataset: what was generated.
 
-``manifest.json`` is the last file that is written before a dataset is renamed into place, so that
-a directory without it is no dataset.
+``manifest.json`` is the last file that is written before a dataset is renamed into place, and the
+last object that is put on S3, so that a place without it holds no dataset.
 """
 
 from __future__ import annotations
 
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any, Final
 
-from neuralake.config import is_remote
 from neuralake.errors import DatasetError
-from neuralake.machine import cores
-from neuralake.tpch.checksum import ChecksumKind, file_checksum
+from neuralake.tpch.checksum import ChecksumKind
 from neuralake.tpch.layout import Layout
 from neuralake.tpch.scale import TABLE_NAMES, check_scale_factor, row_count
-from neuralake.tpch.tpchgen import Tpchgen
 
 MANIFEST_NAME: Final = "manifest.json"
+# On S3, what tells who makes a dataset (:mod:`neuralake.tpch.claim`)
+CLAIMS: Final = "_generating/"
 FORMAT: Final = "neuralake-tpch"
 SCHEMA_VERSION: Final = 1
 
@@ -175,79 +173,6 @@ class _Header:
     schema_version: int
 
 
-def load_manifest(
-    dataset_uri: str,
-    *,
-    scale_factor: float | None = None,
-    layout: Layout | None = None,
-    verify: bool = False,
-) -> Manifest:
-    """Read a dataset's manifest and check that the dataset is whole and as asked for.
-
-    Parameters
-    ----------
-    dataset_uri
-        Directory of the dataset.
-    scale_factor
-        The one it must have; any, if None.
-    layout
-        The one it must have; any, if None.
-    verify
-        Also compare the checksums of all files, which reads them once.
-
-    Raises
-    ------
-    DatasetError
-        If there is no dataset, a part of it is missing or changed, or it is another one.
-    """
-    if is_remote(dataset_uri):
-        raise DatasetError(f"{dataset_uri}: datasets on S3 are not supported yet; use a directory")
-    root = Path(dataset_uri).absolute()
-    scale = "S" if scale_factor is None else f"{scale_factor:g}"
-    document = _read(root, f"neuralake generate --scale-factor {scale} --to {root}")
-    try:
-        manifest = Manifest.from_json(document)
-        _check_generator(manifest)
-        _check_schemas(manifest)
-        _check_files(manifest, root)
-        if verify:
-            _check_digests(manifest, root)
-    except DatasetError as error:
-        raise DatasetError(
-            f"the dataset at {root} cannot be used: {error}; remove the directory and generate it "
-            f"again"
-        ) from error
-    if scale_factor is not None and manifest.scale_factor != scale_factor:
-        raise DatasetError(
-            f"the dataset at {root} has scale factor {manifest.scale_factor:g}, not "
-            f"{scale_factor:g}: choose another directory, or remove this one"
-        )
-    if layout is not None and manifest.layout != layout.at(manifest.scale_factor):
-        raise DatasetError(
-            f"the dataset at {root} has another layout, {_differences(manifest, layout)}: choose "
-            f"another directory, or remove this one"
-        )
-    return manifest
-
-
-def _read(root: Path, advice: str) -> bytes:
-    """Content of the manifest, or what is there instead."""
-    try:
-        if root.exists() and not root.is_dir():
-            raise DatasetError(f"{root} is a file: a dataset is a directory")
-        entries = sorted(entry.name for entry in root.iterdir()) if root.exists() else []
-        if MANIFEST_NAME in entries:
-            return (root / MANIFEST_NAME).read_bytes()
-    except OSError as error:
-        raise DatasetError(f"the dataset at {root} cannot be read: {error.strerror}") from error
-    if not entries:
-        raise DatasetError(f"no dataset at {root}: make it with {advice}")
-    raise DatasetError(
-        f"{root} holds {entries[0]!r} and no {MANIFEST_NAME}, so it is no dataset of Neuralake: "
-        f"choose another directory, or remove this one"
-    )
-
-
 def _check_consistency(manifest: Manifest) -> None:
     check_scale_factor(manifest.scale_factor)
     if manifest.layout != manifest.layout.at(manifest.scale_factor):
@@ -267,52 +192,3 @@ def _check_consistency(manifest: Manifest) -> None:
                 raise DatasetError(f"its manifest has the file {file.path!r} under {name}")
             if len(file.sha256) != _DIGEST_LENGTH:
                 raise DatasetError(f"its manifest has no checksum of {file.path}")
-
-
-def _check_generator(manifest: Manifest) -> None:
-    installed = Tpchgen.installed().name
-    if manifest.generator != installed:
-        raise DatasetError(f"it was made by {manifest.generator}, and {installed} is installed")
-
-
-def _check_schemas(manifest: Manifest) -> None:
-    from neuralake.tpch.tables import TABLES, schema_fingerprint
-
-    for name, table in manifest.tables.items():
-        if table.schema != schema_fingerprint(TABLES[name]):
-            raise DatasetError(f"its table {name} was made with other columns than are declared")
-
-
-def _check_files(manifest: Manifest, root: Path) -> None:
-    for name, table in manifest.tables.items():
-        for file in (*table.files, table.log):
-            try:
-                size = (root / file.path).stat().st_size
-            except OSError as error:
-                raise DatasetError(f"{file.path}: {error.strerror}") from error
-            if size != file.size_bytes:
-                raise DatasetError(f"{file.path} has {size} bytes, not {file.size_bytes}")
-        later = PurePosixPath(table.log.path).with_name(f"{table.delta_version + 1:020}.json")
-        if (root / later).exists():
-            raise DatasetError(f"table {name} was changed after it was generated: there is {later}")
-
-
-def _check_digests(manifest: Manifest, root: Path) -> None:
-    files = [file for table in manifest.tables.values() for file in (*table.files, table.log)]
-
-    def check(file: DataFile) -> None:
-        found = file_checksum(root / file.path, manifest.checksum)
-        if found != file.sha256:
-            raise DatasetError(f"{file.path} has the checksum {found}, not {file.sha256}")
-
-    with ThreadPoolExecutor(cores()) as executor:
-        list(executor.map(check, files))
-
-
-def _differences(manifest: Manifest, layout: Layout) -> str:
-    asked = layout.at(manifest.scale_factor)
-    return ", ".join(
-        f"{name.replace('_', ' ')} {getattr(manifest.layout, name)} and not {getattr(asked, name)}"
-        for name in ("row_group_bytes", "compression", "files_per_table")
-        if getattr(manifest.layout, name) != getattr(asked, name)
-    )

@@ -55,7 +55,7 @@ class Staging:
 
 
 @contextmanager
-def staging(destination: Path) -> Iterator[Staging]:
+def staging(destination: Path, name: str | None = None) -> Iterator[Staging]:
     """Hold the lock of a destination, with a new directory to make it in.
 
     Whatever is left in the directory at the end of the block is removed.
@@ -64,6 +64,8 @@ def staging(destination: Path) -> Iterator[Staging]:
     ----------
     destination
         Absolute path; its parent is made if absent.
+    name
+        What the dataset is called in messages, if not by that path.
 
     Raises
     ------
@@ -74,7 +76,7 @@ def staging(destination: Path) -> Iterator[Staging]:
     """
     home = home_of(destination)
     make_directory(destination.parent)
-    lock = _acquire(destination)
+    lock = _acquire(destination, name)
     try:
         _remove_staged(home)
         directory = home / f"{_STAGED_PREFIX}{secrets.token_hex(8)}"
@@ -111,7 +113,7 @@ def write_durably(file: Path, content: bytes) -> None:
         os.fsync(stream.fileno())
 
 
-def _acquire(destination: Path) -> int:
+def _acquire(destination: Path, called: str | None = None) -> int:
     """Take the lock and say who holds it; returns its descriptor."""
     home = home_of(destination)
     deadline = time.monotonic() + _PATIENCE_S
@@ -135,8 +137,8 @@ def _acquire(destination: Path) -> int:
         if is_alive or time.monotonic() > deadline:
             name = "another process" if holder is None else f"process {holder}"
             raise BusyError(
-                f"{name} is making the dataset at {destination}: wait for it to end, or choose "
-                f"another directory"
+                f"{name} is making the dataset at {called or destination}: wait for it to end, "
+                f"or choose another directory"
             )
         time.sleep(_RETRY_S)
 

@@ -54,7 +54,7 @@ def open_tpch(
     uri = dataset_uri(settings, size)
     if make:
         with generation_progress() as progress:
-            generate(size, uri, progress=progress)
+            generate(size, uri, storage_options=settings.storage_options(uri), progress=progress)
     return open_workload(uri, settings)
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from neuralake.errors import BusyError, DatasetError
+from neuralake.tpch.existing import load_manifest
 from neuralake.tpch.generate import generate
 from neuralake.tpch.layout import Layout
-from neuralake.tpch.manifest import load_manifest
 from neuralake.tpch.progress import generation_progress
 from neuralake.tpch.staging import home_of
 
@@ -113,11 +113,6 @@ def test_an_impossible_scale_factor_writes_nothing(tmp_path: Path, scale_factor:
     with pytest.raises(DatasetError, match=r"expected a number from 0\.001 to 100000"):
         generate(scale_factor, str(tmp_path / "deep" / "sf"))
     assert list(tmp_path.iterdir()) == []
-
-
-def test_s3_is_refused_for_now() -> None:
-    with pytest.raises(DatasetError, match="S3 are not supported yet"):
-        generate(SMALL, "s3://bucket/sf1")
 
 
 def test_a_path_that_delta_cannot_read_is_refused(tmp_path: Path) -> None:

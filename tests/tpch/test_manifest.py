@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neuralake.errors import DatasetError
+from neuralake.tpch.existing import load_manifest
 from neuralake.tpch.generate import generate
 from neuralake.tpch.layout import Layout
 from neuralake.tpch.manifest import (
@@ -22,7 +23,6 @@ from neuralake.tpch.manifest import (
     DataFile,
     GeneratedTable,
     Manifest,
-    load_manifest,
 )
 from neuralake.tpch.scale import TABLE_NAMES, row_count
 from tests.tpch.conftest import Generated
@@ -120,8 +120,6 @@ def test_other_places_are_told_for_what_they_are(tmp_path: Path) -> None:
         load_manifest(str(tmp_path))
     with pytest.raises(DatasetError, match=r"photo\.jpg is a file: a dataset is a directory"):
         load_manifest(str(tmp_path / "photo.jpg"))
-    with pytest.raises(DatasetError, match="S3 are not supported yet"):
-        load_manifest("s3://bucket/sf1")
 
 
 def test_another_scale_factor_or_layout_than_asked_is_refused(generated: Generated) -> None:
