@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 import hypothesis
 import pytest
 
+from neuralake import cli as command_line
 from neuralake.config import Settings
 from neuralake.engines.registry import EngineSpec
 from neuralake.queries.workload import Workload
@@ -24,6 +28,7 @@ from neuralake.tpch.dataset import dataset_uri, open_workload
 from neuralake.tpch.generate import generate
 from neuralake.workloads import bench as benches
 from neuralake.workloads.plan import Plan
+from tests.java import write_quick_java
 
 pytest_plugins = ["tests.performance.plugin"]  # its options must be known before it is collected
 
@@ -31,15 +36,45 @@ pytest_plugins = ["tests.performance.plugin"]  # its options must be known befor
 hypothesis.settings.register_profile("neuralake", deadline=None)
 hypothesis.settings.load_profile("neuralake")
 
+# What takes longest goes first, so that no worker still has it when the others are done
+LONGEST = (
+    "engines/test_spark.py",
+    "arms/test_command.py",
+    "engines/test_spark_process.py",
+    "engines/test_tables_of_others.py",
+    "asv_suite/test_measuring.py",
+    "workloads/test_resume.py",
+    "workloads/test_failures.py",
+    "workloads/test_verdicts.py",
+    "engines/test_time_zone.py",
+    "arms/test_build.py",
+    "install/test_own_project.py",
+    "measure/test_control_groups.py",
+)
 OFFICIAL = 0.01
 UNOFFICIAL = 0.003
 FAST_ENGINES = ("polars", "datafusion", "duckdb")
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, then all others as they were found."""
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 def make_settings(storage: Path, results: Path) -> Settings:
     return Settings.from_environ(
         {"NEURALAKE_STORAGE_ROOT": str(storage), "NEURALAKE_RESULTS_ROOT": str(results)}
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_java(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Spark on a Java that starts quickly, in this process and all its own, unless it is timed."""
+    home = tmp_path_factory.mktemp("java")
+    if request.config.getoption("benchmark_disable") and write_quick_java(home):
+        os.environ["JAVA_HOME"] = str(home)
 
 
 @pytest.fixture(scope="session")
@@ -203,6 +238,65 @@ def cli(storage: Path, tmp_path: Path) -> Cli:
         )
 
     return run
+
+
+@pytest.fixture
+def typed(storage: Path, tmp_path: Path) -> Cli:
+    """Type a command as ``cli`` does, in this process, which has imported everything long since.
+
+    Where a process is what matters (how it starts, what it prints when it is ended, what it finds
+    on its path, its time zone), it is ``cli``. The engines of a bench have processes anyway.
+    """
+
+    def run(
+        *arguments: object, environment: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        words = list(map(str, arguments))
+        variables = cli_environment(storage, tmp_path) | dict(environment or {})
+        with TemporaryFile("w+") as stdout, TemporaryFile("w+") as stderr:
+            with (
+                as_a_process(words, tmp_path, variables, stdout, stderr),
+                pytest.raises(SystemExit) as end,
+            ):
+                command_line.main()
+            for stream in (stdout, stderr):
+                stream.seek(0)
+            status = int(end.value.code or 0)
+            return subprocess.CompletedProcess(words, status, stdout.read(), stderr.read())
+
+    return run
+
+
+@contextmanager
+def as_a_process(
+    arguments: Sequence[str],
+    directory: Path,
+    environment: Mapping[str, str],
+    stdout: IO[str],
+    stderr: IO[str],
+) -> Iterator[None]:
+    """What a process of its own would have to itself, and what it would leave to nobody."""
+    before = {*sys.modules}
+    handlers = {number: signal.getsignal(number) for number in ENDING}
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ.keys() - environment.keys():
+            patch.delenv(name)
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        patch.chdir(directory)
+        patch.setattr(sys, "argv", ["neuralake", *arguments])
+        patch.setattr(sys, "path", [*sys.path])
+        patch.setattr(sys, "stdout", stdout)
+        patch.setattr(sys, "stderr", stderr)
+        try:
+            yield
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+            for name in {*sys.modules} - before:  # a catalog, and what lies beside it
+                file = getattr(sys.modules[name], "__file__", None)
+                if file is not None and Path(file).is_relative_to(directory):
+                    del sys.modules[name]
 
 
 def is_gone(pid: int) -> bool:

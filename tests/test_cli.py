@@ -66,8 +66,8 @@ def test_help_lists_the_commands(cli: Cli) -> None:
     "command",
     ["generate", "bench", "query", "engines", "catalog list", "catalog show", "results list"],
 )
-def test_each_command_has_help(cli: Cli, command: str) -> None:
-    done = cli(*command.split(), "--help")
+def test_each_command_has_help(typed: Cli, command: str) -> None:
+    done = typed(*command.split(), "--help")
     assert done.returncode == 0
     assert "Usage: neuralake" in done.stdout
 
@@ -252,9 +252,9 @@ def test_no_colour_where_there_is_no_terminal(cli: Cli) -> None:
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_a_bad_input_is_one_line_and_status_2(
-    cli: Cli, tmp_path: Path, arguments: tuple[str, ...], message: str
+    typed: Cli, tmp_path: Path, arguments: tuple[str, ...], message: str
 ) -> None:
-    assert message in refused(cli(*arguments))
+    assert message in refused(typed(*arguments))
     assert files(tmp_path) == ["tmp"]
 
 
@@ -268,38 +268,42 @@ def test_a_bad_input_is_one_line_and_status_2(
     ],
 )
 def test_an_impossible_scale_factor_is_said(
-    cli: Cli, tmp_path: Path, command: str, scale_factor: str
+    typed: Cli, tmp_path: Path, command: str, scale_factor: str
 ) -> None:
     root = {"NEURALAKE_STORAGE_ROOT": str(tmp_path / "storage")}
-    line = refused(cli(*command.split(), "--scale-factor", scale_factor, environment=root))
+    line = refused(typed(*command.split(), "--scale-factor", scale_factor, environment=root))
     assert "scale factor" in line
     assert files(tmp_path) == ["tmp"]
 
 
-def test_a_scale_factor_that_is_no_number_is_said(cli: Cli) -> None:
-    assert "'large' is no number: expected one such as 0.01" in refused(cli("bench", "-s", "large"))
+def test_a_scale_factor_that_is_no_number_is_said(typed: Cli) -> None:
+    assert "'large' is no number: expected one such as 0.01" in refused(
+        typed("bench", "-s", "large")
+    )
 
 
-def test_an_unknown_environment_is_said(cli: Cli) -> None:
-    done = cli("results", "list", environment={"NEURALAKE_ENV": "staging"})
+def test_an_unknown_environment_is_said(typed: Cli) -> None:
+    done = typed("results", "list", environment={"NEURALAKE_ENV": "staging"})
     assert refused(done) == "NEURALAKE_ENV is 'staging': expected local or production"
 
 
 @pytest.mark.parametrize("command", ["generate -s 0.001 --to", "results export --to"])
 def test_a_destination_that_cannot_be_written_is_said(
-    cli: Cli, tmp_path: Path, official_bench: Bench, command: str
+    typed: Cli, tmp_path: Path, official_bench: Bench, command: str
 ) -> None:
     root = {"NEURALAKE_RESULTS_ROOT": str(official_bench.directory.parents[1])}
     (tmp_path / "file").write_text("precious")
     for destination in (tmp_path / "file" / "below", Path("/proc/nothing/here")):
-        assert str(destination) in refused(cli(*command.split(), destination, environment=root))
+        assert str(destination) in refused(typed(*command.split(), destination, environment=root))
     assert (tmp_path / "file").read_text() == "precious"
     assert files(tmp_path) == ["file", "tmp"]
 
 
-def test_results_that_cannot_be_written_are_said_before_measuring(cli: Cli, tmp_path: Path) -> None:
+def test_results_that_cannot_be_written_are_said_before_measuring(
+    typed: Cli, tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("precious")
-    done = cli(
+    done = typed(
         *("bench", *SMALL, "--engines", "duckdb", "--queries", "6", "--runs", "1"),
         environment={"NEURALAKE_RESULTS_ROOT": str(tmp_path / "file")},
     )
@@ -322,13 +326,13 @@ def test_results_that_cannot_be_written_are_said_before_measuring(cli: Cli, tmp_
     ],
 )
 def test_a_dataset_that_cannot_be_trusted_is_said(  # type: ignore[no-untyped-def]
-    cli: Cli, tmp_path: Path, dataset_sf0003: Path, change, message: str
+    typed: Cli, tmp_path: Path, dataset_sf0003: Path, change, message: str
 ) -> None:
     dataset = tmp_path / "dataset"
     shutil.copytree(dataset_sf0003, dataset)
     manifest = dataset / "manifest.json"
     manifest.write_bytes(change(manifest.read_bytes()))
-    line = refused(cli("bench", "--engines", "duckdb", "--dataset", dataset))
+    line = refused(typed("bench", "--engines", "duckdb", "--dataset", dataset))
     assert message in line
     assert "remove the directory and generate it again" in line
 
@@ -347,7 +351,7 @@ def test_a_dataset_that_cannot_be_trusted_is_said(  # type: ignore[no-untyped-de
     ids=["missing", "type"],
 )
 def test_a_table_that_differs_from_its_declaration_is_said(  # type: ignore[no-untyped-def]
-    cli: Cli, tmp_path: Path, dataset_sf0003: Path, change, message: str
+    typed: Cli, tmp_path: Path, dataset_sf0003: Path, change, message: str
 ) -> None:
     dataset = tmp_path / "dataset"
     shutil.copytree(dataset_sf0003, dataset)
@@ -355,12 +359,12 @@ def test_a_table_that_differs_from_its_declaration_is_said(  # type: ignore[no-u
     deltalake.write_deltalake(
         str(dataset / "orders"), orders, mode="overwrite", schema_mode="overwrite"
     )
-    assert "orders" in refused(cli("bench", "--engines", "duckdb", "--dataset", dataset))
+    assert "orders" in refused(typed("bench", "--engines", "duckdb", "--dataset", dataset))
     catalog = tmp_path / "lake.py"
     catalog.write_text(CATALOG.format(location=str(dataset / "orders")))
     for engine in FAST_ENGINES:
         sql = "SELECT COUNT(*) FROM orders"
-        line = refused(cli("query", sql, "--catalog", catalog, "--engine", engine))
+        line = refused(typed("query", sql, "--catalog", catalog, "--engine", engine))
         assert "orders" in line
         assert message in line
 
@@ -382,7 +386,7 @@ def test_sql_that_cannot_run_is_said(cli: Cli, engine: str, sql: str, named: str
 
 
 def test_a_corrupt_result_is_said_and_listed(
-    cli: Cli, tmp_path: Path, official_bench: Bench
+    typed: Cli, tmp_path: Path, official_bench: Bench
 ) -> None:
     runs = tmp_path / "results" / "runs"
     for name, damaged in (("20260101-a", "run.json"), ("20260102-b", "journal.jsonl")):
@@ -390,9 +394,9 @@ def test_a_corrupt_result_is_said_and_listed(
         with (runs / name / damaged).open("ab") as file:
             file.write(b"rubbish\n")
     (runs / "20260102-b" / "run.json").unlink()
-    assert "run.json is corrupt" in refused(cli("results", "show", "20260101-a"))
-    assert "journal.jsonl is damaged at line" in refused(cli("results", "export", "20260102-b"))
-    listed = cli("results", "list")
+    assert "run.json is corrupt" in refused(typed("results", "show", "20260101-a"))
+    assert "journal.jsonl is damaged at line" in refused(typed("results", "export", "20260102-b"))
+    listed = typed("results", "list")
     assert listed.returncode == 0
     assert "corrupt" in listed.stdout
     assert "damaged" in listed.stdout

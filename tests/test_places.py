@@ -168,16 +168,16 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_every_command_checks_which_environment_it_is_in(cli: Cli, command: list[str]) -> None:
-    done = cli(*command, environment={"NEURALAKE_ENV": "staging"})
+def test_every_command_checks_which_environment_it_is_in(typed: Cli, command: list[str]) -> None:
+    done = typed(*command, environment={"NEURALAKE_ENV": "staging"})
     assert done.returncode == 2
     assert done.stderr == ("neuralake: NEURALAKE_ENV is 'staging': expected local or production\n")
     assert done.stdout == ""
 
 
-def test_help_is_given_in_every_environment(cli: Cli) -> None:
+def test_help_is_given_in_every_environment(typed: Cli) -> None:
     for command in (["--help"], ["bench", "--help"], ["results", "list", "--help"]):
-        done = cli(*command, environment={"NEURALAKE_ENV": "staging"})
+        done = typed(*command, environment={"NEURALAKE_ENV": "staging"})
         assert done.returncode == 0
         assert "Usage" in done.stdout
 
@@ -206,10 +206,10 @@ def test_a_tilde_in_an_option_is_the_home_directory(cli: Cli, tmp_path: Path) ->
     assert f'"{home}/lake/lineitem"' in done.stdout
 
 
-def test_a_lock_that_cannot_be_used_is_bad_input(cli: Cli, tmp_path: Path) -> None:
+def test_a_lock_that_cannot_be_used_is_bad_input(typed: Cli, tmp_path: Path) -> None:
     lock = str(tmp_path / "nowhere" / "lock")
     options = ("--engines", "duckdb", "--queries", "6", "--runs", "1")
-    done = cli("bench", "-s", "0.003", *options, environment={"NEURALAKE_LOCK_FILE": lock})
+    done = typed("bench", "-s", "0.003", *options, environment={"NEURALAKE_LOCK_FILE": lock})
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "NEURALAKE_LOCK_FILE" in done.stderr

@@ -95,9 +95,9 @@ def test_any_text_is_a_quantity_or_said_to_be_none(text: str) -> None:
     ],
 )
 def test_the_command_line_says_what_would_be_right(
-    cli: Cli, option: str, value: str, said: str
+    typed: Cli, option: str, value: str, said: str
 ) -> None:
-    done = cli("bench", option, value)
+    done = typed("bench", option, value)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert said in done.stderr

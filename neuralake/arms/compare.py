@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -189,7 +190,7 @@ class _Comparing:
             workload=here,
             catalog=catalog,
             log=directory / "logs" / f"{side}.log",
-            environment=request.environment,
+            environment={**_bytecode(arm), **request.environment},
             checkout=None if arm.commit is None else arm.directory,
         )
 
@@ -310,6 +311,18 @@ class _Comparing:
             only_in_candidate=only["candidate"],
             tables={table: shown_identity(identity) for table, identity in _tables(loaded).items()},
         )
+
+
+def _bytecode(arm: Arm) -> dict[str, str]:
+    """Variables by which the processes of an arm compile its modules once, and not at each start.
+
+    Where a caller forbids bytecode, as containers do, it goes to the arm's own entry of the cache,
+    and beside no module of his.
+    """
+    if not os.environ.get("PYTHONDONTWRITEBYTECODE"):
+        return {}
+    kept = arm.entry.absolute() / "bytecode"
+    return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(kept)}
 
 
 def _tables(loaded: Mapping[Side, Mapping[str, Any]]) -> dict[str, Any]:

@@ -280,7 +280,10 @@ def test_inconclusive_is_status_3_where_asked_for(team: Team) -> None:
 
 def test_calibrate_keeps_the_noise_and_compare_reads_it(team: Team) -> None:
     workload = ("--workload", "queries", "--engines", "duckdb")
-    done = team.run("calibrate", "fast", *workload, "--max-time", "25", "--rounds", "2")
+    for seconds in ("8", "30", "120"):  # two pairs of processes, however slow the machine is
+        done = team.run("calibrate", "fast", *workload, "--max-time", seconds, "--rounds", "2")
+        if "too little was measured" not in done.stderr:
+            break
     assert done.returncode == 0, done.stderr + done.stdout
     assert "smallest change" in done.stdout
     (kept,) = (team.home / "results/calibrations").glob("queries-*.json")
@@ -376,8 +379,11 @@ def test_committed_data_is_the_same_wherever_a_commit_is_laid_out(team: Team) ->
     )
 
 
-def test_versions_are_compared_without_a_repository(team: Team, tmp_path: Path) -> None:
+def test_versions_are_compared_without_a_repository(
+    team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is installed here, in both arms, with another version of one package in each."""
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     (tmp_path / "queries").mkdir()
     (tmp_path / "queries/keys.sql").write_text(QUERY.format(rows=200_000))
     (tmp_path / "queries/total.sql").write_text(OTHER)
@@ -398,6 +404,9 @@ def test_versions_are_compared_without_a_repository(team: Team, tmp_path: Path) 
     assert base.packages["polars"] == version("polars")
     assert found.changes()[0].verdict != "failed"
     assert "iniconfig 2.0.0 → 2.1.0" in done.stdout
+    # compiled once, in the cache, and nothing beside the caller's own catalog
+    assert list(team.home.glob("cache/arms/*/bytecode/**/polars/**/*.pyc"))
+    assert not list(tmp_path.rglob("__pycache__"))
     line = refused(team.run("compare", "HEAD", "polars==2.0.0", *SHORT, here=tmp_path))
     assert "is not in a git repository" in line
     assert "polars==2.0.0" in line

@@ -175,7 +175,7 @@ def refused(done: subprocess.CompletedProcess[str]) -> str:
 
 @pytest.mark.parametrize("command", MISTAKES)
 def test_a_mistake_is_one_line_that_says_what_would_be_right(
-    cli: Cli, tmp_path: Path, command: str
+    typed: Cli, tmp_path: Path, command: str
 ) -> None:
     for name, text in FILES.items():
         path = tmp_path / name
@@ -185,7 +185,7 @@ def test_a_mistake_is_one_line_that_says_what_would_be_right(
             path.parent.mkdir(exist_ok=True)
             path.write_text(text)
     before = files(tmp_path)
-    line = refused(cli(*shlex.split(command), environment={"PYTHONDONTWRITEBYTECODE": "1"}))
+    line = refused(typed(*shlex.split(command), environment={"PYTHONDONTWRITEBYTECODE": "1"}))
     assert MISTAKES[command] in line
     assert len(line) < 500
     assert [f for f in files(tmp_path) if f != "tmp"] == before
@@ -193,9 +193,9 @@ def test_a_mistake_is_one_line_that_says_what_would_be_right(
 
 @pytest.mark.parametrize(("variables", "said"), VARIABLES, ids=lambda v: "".join(v)[:30])
 def test_a_mistake_in_the_environment_is_said(
-    cli: Cli, variables: Mapping[str, str], said: str
+    typed: Cli, variables: Mapping[str, str], said: str
 ) -> None:
-    assert said in refused(cli("catalog", "list", environment=variables))
+    assert said in refused(typed("catalog", "list", environment=variables))
 
 
 def test_a_table_that_is_absent_costs_no_query_that_does_not_name_it(

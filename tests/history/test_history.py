@@ -226,10 +226,10 @@ def test_runs_are_a_history_too(root: Path, repository: Path, commits: list[str]
 
 
 def test_the_command_prints_a_table_and_writes_a_page(
-    cli: Cli, root: Path, repository: Path, commits: list[str]
+    typed: Cli, root: Path, repository: Path, commits: list[str]
 ) -> None:
     write_latencies(root / "asv", commits, slower_polars_q01, drift=wandering)
-    done = cli("history", "--repo", repository)
+    done = typed("history", "--repo", repository)
     assert (done.returncode, done.stderr) == (0, "")
     assert "1 of 4 series changed: 1 regression, 0 improvements." in done.stdout
     (line,) = [line for line in done.stdout.splitlines() if "polars q01" in line]
@@ -241,9 +241,11 @@ def test_the_command_prints_a_table_and_writes_a_page(
     assert page.count("<figure") == 4
 
 
-def test_a_program_may_read_it(cli: Cli, root: Path, repository: Path, commits: list[str]) -> None:
+def test_a_program_may_read_it(
+    typed: Cli, root: Path, repository: Path, commits: list[str]
+) -> None:
     write_latencies(root / "asv", commits, slower_polars_q01)
-    done = cli("history", "--repo", repository, "--json", "--to", root / "page")
+    done = typed("history", "--repo", repository, "--json", "--to", root / "page")
     content = json.loads(done.stdout)
     assert content["regressed"] is True
     assert content["html"] == str(root / "page" / "index.html")
@@ -252,29 +254,29 @@ def test_a_program_may_read_it(cli: Cli, root: Path, repository: Path, commits: 
 
 
 def test_the_exit_status_tells_of_a_regression_when_asked(
-    cli: Cli, root: Path, repository: Path, commits: list[str]
+    typed: Cli, root: Path, repository: Path, commits: list[str]
 ) -> None:
     write_latencies(root / "asv", commits, slower_polars_q01)
     arguments = ("history", "--repo", repository, "--fail-on-regression")
-    assert cli(*arguments).returncode == 1
-    assert cli(*arguments, "--engine", "spark").returncode == 0
-    assert cli(*arguments[:-1]).returncode == 0
+    assert typed(*arguments).returncode == 1
+    assert typed(*arguments, "--engine", "spark").returncode == 0
+    assert typed(*arguments[:-1]).returncode == 0
 
 
 def test_a_regression_that_was_mended_fails_nothing(
-    cli: Cli, root: Path, repository: Path, commits: list[str]
+    typed: Cli, root: Path, repository: Path, commits: list[str]
 ) -> None:
     write_latencies(root / "asv", commits, lambda n, e, q: 1.3 if 8 <= n < 20 else 1.0)
-    done = cli("history", "--repo", repository, "--fail-on-regression")
+    done = typed("history", "--repo", repository, "--fail-on-regression")
     assert done.returncode == 0
     assert "4 regressions, 4 improvements" in done.stdout
 
 
 def test_asv_s_own_directory_will_do(
-    cli: Cli, tmp_path: Path, repository: Path, commits: list[str]
+    typed: Cli, tmp_path: Path, repository: Path, commits: list[str]
 ) -> None:
     write_latencies(tmp_path / "elsewhere", commits, slower_polars_q01)
-    done = cli("history", "--repo", repository, "--results", tmp_path / "elsewhere")
+    done = typed("history", "--repo", repository, "--results", tmp_path / "elsewhere")
     assert "1 regression" in done.stdout
 
 
@@ -336,11 +338,11 @@ def _empty(asv: Path, commits: Sequence[str]) -> None:
     ],
 )
 def test_bad_results_are_one_line(
-    cli: Cli, root: Path, repository: Path, commits: list[str], spoil: Spoil, line: str
+    typed: Cli, root: Path, repository: Path, commits: list[str], spoil: Spoil, line: str
 ) -> None:
     write_latencies(root / "asv", commits[:3], steady)
     spoil(root / "asv", commits)
-    assert re.search(line, refused(cli("history", "--repo", repository)))
+    assert re.search(line, refused(typed("history", "--repo", repository)))
     assert not (root / "history").exists()
 
 
@@ -361,7 +363,7 @@ def test_bad_results_are_one_line(
     ],
 )
 def test_bad_options_are_one_line(
-    cli: Cli,
+    typed: Cli,
     root: Path,
     repository: Path,
     commits: list[str],
@@ -370,15 +372,15 @@ def test_bad_options_are_one_line(
 ) -> None:
     write_latencies(root / "asv", commits[:3], steady)
     repo = () if arguments[0] == "--repo" else ("--repo", repository)
-    assert line in refused(cli("history", *repo, *arguments))
+    assert line in refused(typed("history", *repo, *arguments))
 
 
 def test_a_run_of_another_schema_is_one_line(
-    cli: Cli, root: Path, repository: Path, commits: list[str]
+    typed: Cli, root: Path, repository: Path, commits: list[str]
 ) -> None:
     write_latencies(root / "asv", commits[:3], steady)
     home = root / "runs" / "r"
     home.mkdir(parents=True)
     (home / "journal.jsonl").touch()
     (home / "run.json").write_text('{"header": {"schema_version": 99}}')
-    assert "has schema version 99" in refused(cli("history", "--repo", repository))
+    assert "has schema version 99" in refused(typed("history", "--repo", repository))

@@ -208,7 +208,7 @@ for name in ("polars", "datafusion", "duckdb", "spark"):
     engine.close()
 def busy():
     n = 0
-    while n < 20_000_000:
+    while n < 5_000_000:
         n += 1
 _, execution = measure(busy)
 found = fingerprint(Path.cwd())

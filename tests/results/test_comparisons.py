@@ -85,23 +85,23 @@ def test_a_document_that_cannot_be_read_says_why_in_the_list(tmp_path: Path) -> 
         assert said in ComparisonStore(tmp_path).overview()[-1].state
 
 
-def test_the_commands_know_comparisons(cli: Cli, tmp_path: Path) -> None:
+def test_the_commands_know_comparisons(typed: Cli, tmp_path: Path) -> None:
     directory = stored(tmp_path / "results", made_comparison(slower_engine("datafusion")))
     name = directory.name
-    listed = cli("results", "list")
+    listed = typed("results", "list")
     assert name in listed.stdout
     assert "regression" in listed.stdout
-    (told,) = json.loads(cli("results", "list", "--json").stdout)
+    (told,) = json.loads(typed("results", "list", "--json").stdout)
     assert (told["id"], told["base"], told["regressed"]) == (name, "main", True)
-    shown = cli("results", "show", name[:8])
+    shown = typed("results", "show", name[:8])
     assert "▲ slower" in shown.stdout
-    assert json.loads(cli("results", "show", name, "--json").stdout)["id"] == name
-    rows = list(csv.DictReader(io.StringIO(cli("results", "export", name).stdout)))
+    assert json.loads(typed("results", "show", name, "--json").stdout)["id"] == name
+    rows = list(csv.DictReader(io.StringIO(typed("results", "export", name).stdout)))
     assert [(row["arm"], row["wall_ns"]) for row in rows] == [("base", "10"), ("candidate", "20")]
-    assert cli("report", name).stdout == f"{directory / 'report' / 'index.html'}\n"
+    assert typed("report", name).stdout == f"{directory / 'report' / 'index.html'}\n"
 
 
-def test_runs_and_comparisons_are_not_mixed(cli: Cli, tmp_path: Path) -> None:
+def test_runs_and_comparisons_are_not_mixed(typed: Cli, tmp_path: Path) -> None:
     stored(tmp_path / "results", named("a"))
     stored(tmp_path / "results", named("b"))
     stored_run(tmp_path / "results", "r")
@@ -110,6 +110,6 @@ def test_runs_and_comparisons_are_not_mixed(cli: Cli, tmp_path: Path) -> None:
         (("report", "r", "a"), "r is a run, and a a comparison: name either"),
         (("report", "a", "b"), "comparison a has a report of its own: name it alone"),
     ):
-        done = cli(*arguments)
+        done = typed(*arguments)
         assert done.returncode == 2
         assert done.stderr == f"neuralake: {said}\n"

@@ -190,8 +190,10 @@ def test_datafusion_without_memory_and_without_disk_to_spill_to_is_told(
 
 def test_an_exhausted_jvm_is_told_and_replaced(settings: Settings, dataset_sf001: Path) -> None:
     tables: Mapping[str, Table] = open_workload(str(dataset_sf001), settings).tables
-    pieces = "transform(sequence(1, 400), i -> repeat('x', 2000000))"
-    exhausting = parse_query("exhausting", f"SELECT length(array_join({pieces}, '')) AS n")
+    # at once more than the heap, in a task: no name has less than four letters
+    exhausting = parse_query(
+        "exhausting", "SELECT length(repeat(n_name, 250000000)) AS n FROM nation"
+    )
     modest = parse_query("modest", "SELECT COUNT(*) AS n FROM nation")
     workload = Workload(
         "jvm", str(dataset_sf001), None, (exhausting, modest), {"nation": tables["nation"]}

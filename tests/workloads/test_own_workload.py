@@ -88,8 +88,8 @@ def refused(done: subprocess.CompletedProcess[str]) -> str:
 # What works
 
 
-def test_the_engines_agree_and_nothing_is_of_tpch(cli: Cli, fleet: Path, tmp_path: Path) -> None:
-    run = benched(cli, "--workload", fleet)
+def test_the_engines_agree_and_nothing_is_of_tpch(typed: Cli, fleet: Path, tmp_path: Path) -> None:
+    run = benched(typed, "--workload", fleet)
     header = run["header"]
     assert header["workload"] == "fleet"
     assert header["scale_factor"] is None
@@ -100,7 +100,7 @@ def test_the_engines_agree_and_nothing_is_of_tpch(cli: Cli, fleet: Path, tmp_pat
         ("verified", "agreement with polars"),
     ] * 3
     assert {s["status"] for s in run["samples"]} == {"ok"}
-    shown = cli("results", "show")
+    shown = typed("results", "show")
     assert "fleet: median of 1 hot run, ms" in shown.stdout
     assert shown.stdout.count("3/3") == 2
     del header["fingerprint"]  # of all packages, the generator's among them
@@ -110,76 +110,76 @@ def test_the_engines_agree_and_nothing_is_of_tpch(cli: Cli, fleet: Path, tmp_pat
     assert answer.column("trip").to_pylist() == [15, 16, 17, 18, 19]
 
 
-def test_the_result_says_which_data_it_was(cli: Cli, fleet: Path, tmp_path: Path) -> None:
+def test_the_result_says_which_data_it_was(typed: Cli, fleet: Path, tmp_path: Path) -> None:
     (fleet / "long_trips.sql").unlink()
-    before = benched(cli, "--workload", fleet)["header"]["dataset"]
+    before = benched(typed, "--workload", fleet)["header"]["dataset"]
     trips = before["tables"]["trips"]
     assert list(before["tables"]) == ["trips", "cars"]
     assert trips["format"] == "delta"
     assert trips["uri"] == str(tmp_path / "lake/trips")
     assert (trips["version"], trips["files"]) == (0, 1)
     deltalake.DeltaTable(trips["uri"]).delete("trip = 7")
-    after = benched(cli, "--workload", fleet)["header"]["dataset"]
+    after = benched(typed, "--workload", fleet)["header"]["dataset"]
     assert after["tables"]["trips"]["version"] == 1
     assert after["tables"]["trips"]["id"] == trips["id"]
     assert after["tables"]["cars"] == before["tables"]["cars"]
 
 
-def test_the_catalog_may_be_elsewhere(cli: Cli, fleet: Path, tmp_path: Path) -> None:
+def test_the_catalog_may_be_elsewhere(typed: Cli, fleet: Path, tmp_path: Path) -> None:
     (fleet / "catalog.py").rename(tmp_path / "lakehouse.py")
     for source in ("lakehouse.py", "lakehouse"):  # a file, and a module's name
         options = ("--workload", "fleet", "--catalog", source, "--queries", "no-header")
-        run = benched(cli, *options)
+        run = benched(typed, *options)
         assert {v["verdict"] for v in run["verifications"]} == {"verified"}
         assert source in run["header"]["dataset_uri"]
 
 
-def test_queries_are_chosen_by_name(cli: Cli, fleet: Path) -> None:
-    run = benched(cli, "--workload", fleet, "--queries", "no-header,long_trips")
+def test_queries_are_chosen_by_name(typed: Cli, fleet: Path) -> None:
+    run = benched(typed, "--workload", fleet, "--queries", "no-header,long_trips")
     assert run["header"]["queries"] == ["no-header", "long_trips"]
 
 
-def test_an_unknown_table_fails_its_query_alone(cli: Cli, fleet: Path) -> None:
+def test_an_unknown_table_fails_its_query_alone(typed: Cli, fleet: Path) -> None:
     (fleet / "lost.sql").write_text("SELECT * FROM nowhere")
-    done = bench(cli, "--workload", fleet)
+    done = bench(typed, "--workload", fleet)
     assert done.returncode == 1, done.stderr
     assert "polars lost: failed" in done.stdout
-    run = json.loads(cli("results", "show", "--json").stdout)
+    run = json.loads(typed("results", "show", "--json").stdout)
     assert {s["status"] for s in run["samples"] if s["query"] == "lost"} == {"error"}
     assert sum(v["verdict"] == "verified" for v in run["verifications"]) == 6
 
 
-def test_answers_that_differ_are_wrong(cli: Cli, fleet: Path) -> None:
+def test_answers_that_differ_are_wrong(typed: Cli, fleet: Path) -> None:
     (fleet / "quotient.sql").write_text("SELECT 7 / 2 AS quotient FROM cars")  # 3, or 3.5
-    done = bench(cli, "--workload", fleet, "--queries", "quotient")
+    done = bench(typed, "--workload", fleet, "--queries", "quotient")
     assert done.returncode == 1, done.stderr
     assert "polars quotient: wrong against agreement with datafusion" in done.stdout
 
 
 def test_an_interrupted_run_goes_on_and_not_on_other_data(
-    cli: Cli, fleet: Path, tmp_path: Path
+    typed: Cli, fleet: Path, tmp_path: Path
 ) -> None:
-    whole = benched(cli, "--workload", fleet)
+    whole = benched(typed, "--workload", fleet)
     (directory,) = (tmp_path / "results/runs").iterdir()
     (directory / "run.json").unlink()
     lines = (directory / "journal.jsonl").read_text().splitlines(keepends=True)
     (directory / "journal.jsonl").write_text("".join(lines[:6]))
-    done = cli("bench", "--resume", directory, "--json")
+    done = typed("bench", "--resume", directory, "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["header"] == whole["header"]
     (directory / "run.json").unlink()
     (directory / "journal.jsonl").write_text("".join(lines[:6]))
     deltalake.DeltaTable(str(tmp_path / "lake/trips")).delete("trip = 7")
-    assert "tables.trips.bytes of the dataset was" in refused(cli("bench", "--resume", directory))
+    assert "tables.trips.bytes of the dataset was" in refused(typed("bench", "--resume", directory))
 
 
 HOSTILE = "<img src=x onerror=alert(1)> **b** [a](b) `c` | \x1b[31mred\x1b[0m \n.round1"
 
 
-def test_a_query_may_be_called_anything(cli: Cli, fleet: Path, tmp_path: Path) -> None:
+def test_a_query_may_be_called_anything(typed: Cli, fleet: Path, tmp_path: Path) -> None:
     for name in (HOSTILE, "a", "a.round1", "%2E", "long" * 60):
         (fleet / f"{name}.sql").write_text(QUERIES["no-header"])
-    done = bench(cli, "--workload", fleet)
+    done = bench(typed, "--workload", fleet)
     assert done.returncode == 0, done.stderr
     assert "\x1b" not in done.stdout + done.stderr
     assert "<img src=x onerror=alert(1)> **b**" in done.stdout
@@ -187,17 +187,17 @@ def test_a_query_may_be_called_anything(cli: Cli, fleet: Path, tmp_path: Path) -
     assert len(list((directory / "answers").iterdir())) == 2 * 8
 
 
-def test_a_directory_may_be_called_anything(cli: Cli, fleet: Path) -> None:
+def test_a_directory_may_be_called_anything(typed: Cli, fleet: Path) -> None:
     odd = fleet.with_name("Flotte für \x1b[31m2026\n$(rm)")
     fleet.rename(odd)
-    run = benched(cli, "--workload", odd, "--queries", "no-header")
+    run = benched(typed, "--workload", odd, "--queries", "no-header")
     assert run["header"]["workload"] == "Flotte-für-31m2026-rm"
 
 
-def test_the_shop_of_the_examples_is_one(cli: Cli, tmp_path: Path) -> None:
+def test_the_shop_of_the_examples_is_one(typed: Cli, tmp_path: Path) -> None:
     script = [sys.executable, str(SHOP / "make_data.py")]
     subprocess.run(script, cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
-    done = cli(
+    done = typed(
         *("bench", "--workload", SHOP, "--engines", "polars,datafusion,duckdb", "--runs", 1),
         environment={"NEURALAKE_STORAGE_ROOT": str(tmp_path / "data")},
     )
@@ -209,7 +209,7 @@ def test_the_shop_of_the_examples_is_one(cli: Cli, tmp_path: Path) -> None:
 # Bad input
 
 
-def test_what_is_no_workload_is_said(cli: Cli, fleet: Path, tmp_path: Path) -> None:
+def test_what_is_no_workload_is_said(typed: Cli, fleet: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for place, message in {
         tmp_path / "nowhere": "it does not exist; expected a directory of SQL files",
@@ -217,17 +217,17 @@ def test_what_is_no_workload_is_said(cli: Cli, fleet: Path, tmp_path: Path) -> N
         tmp_path / "empty": "no *.sql file in",
         tmp_path / ("x" * 300): "no workload at",
     }.items():
-        assert message in refused(bench(cli, "--workload", place))
+        assert message in refused(bench(typed, "--workload", place))
     fleet.rename(tmp_path / "tpch")
-    assert "rename the directory" in refused(bench(cli, "--workload", tmp_path / "tpch"))
+    assert "rename the directory" in refused(bench(typed, "--workload", tmp_path / "tpch"))
     assert not (tmp_path / "results").exists()
 
 
-def test_a_workload_without_a_catalog_is_said(cli: Cli, fleet: Path, tmp_path: Path) -> None:
+def test_a_workload_without_a_catalog_is_said(typed: Cli, fleet: Path, tmp_path: Path) -> None:
     (fleet / "catalog.py").unlink()
-    line = refused(bench(cli, "--workload", fleet))
+    line = refused(bench(typed, "--workload", fleet))
     assert f"expected {fleet / 'catalog.py'}, or --catalog FILE|MODULE" in line
-    line = refused(bench(cli, "--workload", fleet, "--catalog", tmp_path / "none.py"))
+    line = refused(bench(typed, "--workload", fleet, "--catalog", tmp_path / "none.py"))
     assert "none.py: it does not exist" in line
 
 
@@ -241,19 +241,19 @@ def test_a_workload_without_a_catalog_is_said(cli: Cli, fleet: Path, tmp_path: P
     ],
 )
 def test_a_query_that_cannot_be_read_is_said(
-    cli: Cli, fleet: Path, content: bytes, message: str
+    typed: Cli, fleet: Path, content: bytes, message: str
 ) -> None:
     (fleet / "bad.sql").write_bytes(content)
-    assert message in refused(bench(cli, "--workload", fleet))
+    assert message in refused(bench(typed, "--workload", fleet))
 
 
 def test_a_query_file_that_is_a_directory_or_has_no_name_in_utf_8_is_said(
-    cli: Cli, fleet: Path
+    typed: Cli, fleet: Path
 ) -> None:
     (fleet / "bad.sql").mkdir()
-    assert "bad.sql cannot be read: Is a directory" in refused(bench(cli, "--workload", fleet))
+    assert "bad.sql cannot be read: Is a directory" in refused(bench(typed, "--workload", fleet))
     (fleet / "bad.sql").rename(os.fsdecode(os.fsencode(fleet) + b"/\xff.sql"))
-    assert "its name is not UTF-8; rename it" in refused(bench(cli, "--workload", fleet))
+    assert "its name is not UTF-8; rename it" in refused(bench(typed, "--workload", fleet))
 
 
 @pytest.mark.parametrize(
@@ -269,15 +269,15 @@ def test_a_query_file_that_is_a_directory_or_has_no_name_in_utf_8_is_said(
     ],
 )
 def test_options_that_do_not_go_together_are_said(
-    cli: Cli, fleet: Path, options: tuple[object, ...], message: str
+    typed: Cli, fleet: Path, options: tuple[object, ...], message: str
 ) -> None:
-    assert message in refused(bench(cli, *options))
+    assert message in refused(bench(typed, *options))
 
 
 def test_a_table_that_is_not_there_is_said_before_measuring(
-    cli: Cli, fleet: Path, tmp_path: Path
+    typed: Cli, fleet: Path, tmp_path: Path
 ) -> None:
     catalog = fleet / "catalog.py"
     catalog.write_text(catalog.read_text().replace("lake/cars", "lake/boats"))
-    assert "table cars: no Delta table at" in refused(bench(cli, "--workload", fleet))
+    assert "table cars: no Delta table at" in refused(bench(typed, "--workload", fleet))
     assert not (tmp_path / "results").exists()

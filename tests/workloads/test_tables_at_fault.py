@@ -124,7 +124,7 @@ def test_every_engine_reads_the_version_that_there_was_at_the_start(
     assert plan.workload.tables["cars"].lazy().collect().height == 3
 
 
-def test_one_fault_is_told_in_one_line(cli: Cli, tmp_path: Path, twins: ParquetTable) -> None:
+def test_one_fault_is_told_in_one_line(typed: Cli, tmp_path: Path, twins: ParquetTable) -> None:
     directory = tmp_path / "queries"
     directory.mkdir()
     (directory / "catalog.py").write_text(
@@ -133,7 +133,7 @@ def test_one_fault_is_told_in_one_line(cli: Cli, tmp_path: Path, twins: ParquetT
     )
     for number in range(5):
         (directory / f"q{number}.sql").write_text(f"SELECT COUNT(*) + {number} AS n FROM twins")
-    done = cli("bench", "--workload", directory, "--engines", "polars,duckdb", "--runs", 1)
+    done = typed("bench", "--workload", directory, "--engines", "polars,duckdb", "--runs", 1)
     assert done.returncode == 1, done.stderr
     told = " ".join(done.stdout.split())
     assert told.count("cannot tell apart") == 1

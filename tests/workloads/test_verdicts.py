@@ -80,7 +80,7 @@ Bench = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def bench(cli: Cli, workload: Path) -> Bench:
+def bench(typed: Cli, workload: Path) -> Bench:
     """Bench queries of these texts; keyword ``engines`` chooses others than three."""
 
     def run(
@@ -89,7 +89,7 @@ def bench(cli: Cli, workload: Path) -> Bench:
         for name, text in queries.items():
             (workload / f"{name}.sql").write_text(text)
         arguments = ("--workload", workload, "--engines", engines, "--runs", 1, "--json")
-        return cli("bench", *arguments, *options)
+        return typed("bench", *arguments, *options)
 
     return run
 
@@ -151,13 +151,13 @@ def test_an_order_by_a_column_that_the_text_has_not_is_refused_at_once(
 
 
 def test_an_order_by_a_column_that_only_a_result_tells_is_refused_then(
-    bench: Bench, cli: Cli, workload: Path
+    bench: Bench, typed: Cli, workload: Path
 ) -> None:
     done = bench({"all": "-- All\n-- order by sales desc\nSELECT * FROM t"})
     assert "query file all.sql: its header says 'order by sales'" in refused(done)
     assert "it has n, name, x, f, z" in done.stderr
     (workload / "all.sql").write_text("-- All\nSELECT * FROM t")
-    resumed = cli("bench", "--resume", "latest", "--json")
+    resumed = typed("bench", "--resume", "latest", "--json")
     assert resumed.returncode == 0, resumed.stderr
     assert {v["verdict"] for v in verdicts(resumed).values()} == {"verified"}
 
@@ -184,11 +184,11 @@ def test_a_tolerance_of_the_header_is_kept_and_no_more(bench: Bench) -> None:
 @pytest.mark.parametrize("output_format", ["table", "csv", "json"])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_query_prints_nanoseconds(
-    cli: Cli, workload: Path, engine: str, output_format: str
+    typed: Cli, workload: Path, engine: str, output_format: str
 ) -> None:
     sql = 'SELECT "at" FROM instants WHERE n = 3 OR n IS NULL'
     options = ("--engine", engine, "--catalog", workload / "catalog.py", "--format", output_format)
-    done = cli("query", sql, *options)
+    done = typed("query", sql, *options)
     assert done.returncode == 0, done.stderr
     assert "1970-01-01 00:00:00.000000001" in done.stdout
     assert "1970-01-12 13:46:40.000000001" in done.stdout

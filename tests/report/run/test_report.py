@@ -121,55 +121,55 @@ def test_its_help_imports_nothing_heavy() -> None:
     assert not loaded & {"pyarrow", "polars", "numpy", "matplotlib", "rich", "msgspec"}
 
 
-def test_the_command_reports_the_latest_run_into_its_directory(cli: Cli, tmp_path: Path) -> None:
+def test_the_command_reports_the_latest_run_into_its_directory(typed: Cli, tmp_path: Path) -> None:
     for name in ("20260101-a", "20260102-b"):
         stored(tmp_path / "results" / "runs" / name, made_run(**SMALL, id=name))
         (tmp_path / "results" / "runs" / name / "journal.jsonl").touch()
-    done = cli("report")
+    done = typed("report")
     assert (done.returncode, done.stderr) == (0, "")
     page = tmp_path / "results" / "runs" / "20260102-b" / "report" / "index.html"
     assert done.stdout == f"{page}\n"
     assert b"20260102-b" in page.read_bytes()
-    done = cli("report", "20260101", "latest", "--json")
+    done = typed("report", "20260101", "latest", "--json")
     told = json.loads(done.stdout)
     assert told["html"] == str(tmp_path / "results" / "report" / "index.html")
     assert told["markdown"] == str(tmp_path / "results" / "report" / "summary.md")
     assert all(Path(figure).is_file() for figure in told["figures"])
 
 
-def test_the_command_takes_a_directory_and_a_destination(cli: Cli, tmp_path: Path) -> None:
+def test_the_command_takes_a_directory_and_a_destination(typed: Cli, tmp_path: Path) -> None:
     stored(tmp_path / "copied", made_run(**SMALL))
-    done = cli("report", "copied", "--to", "out")
+    done = typed("report", "copied", "--to", "out")
     assert done.stdout == "out/index.html\n"
     assert (tmp_path / "out" / "index.html").is_file()
     assert not (tmp_path / "results").exists()
 
 
-def test_a_bad_input_is_one_line_and_status_2(cli: Cli, tmp_path: Path) -> None:
+def test_a_bad_input_is_one_line_and_status_2(typed: Cli, tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "run.json").write_text('{"header": {"schema_version": 99}}')
     stored(tmp_path / "a", made_run(**SMALL, id="a"))
     stored(tmp_path / "b", made_run(**SMALL, id="b", workload="shop"))
     (tmp_path / "file").write_text("precious")
-    assert "no run in" in refused(cli("report"))
-    assert "no run 'nothing'" in refused(cli("report", "nothing"))
-    assert "schema version 99: this Neuralake reads 1" in refused(cli("report", "old"))
+    assert "no run in" in refused(typed("report"))
+    assert "no run 'nothing'" in refused(typed("report", "nothing"))
+    assert "schema version 99: this Neuralake reads 1" in refused(typed("report", "old"))
     assert "cannot be compared: their workloads are tpch and shop" in refused(
-        cli("report", "a", "b")
+        typed("report", "a", "b")
     )
-    assert "file: Not a directory" in refused(cli("report", "a", "--to", "file"))
-    assert "/proc/nothing" in refused(cli("report", "a", "--to", "/proc/nothing/here"))
-    assert "is the working directory" in refused(cli("report", "a", "--to", "."))
+    assert "file: Not a directory" in refused(typed("report", "a", "--to", "file"))
+    assert "/proc/nothing" in refused(typed("report", "a", "--to", "/proc/nothing/here"))
+    assert "is the working directory" in refused(typed("report", "a", "--to", "."))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "file", "old", "tmp"]
 
 
-def test_nothing_from_a_run_reaches_the_terminal_as_it_is(cli: Cli, tmp_path: Path) -> None:
+def test_nothing_from_a_run_reaches_the_terminal_as_it_is(typed: Cli, tmp_path: Path) -> None:
     stored(tmp_path / "a", nasty_run())
     stored(tmp_path / "b", made_run(**SMALL, id="b"))
     evil = "out \x1b[31m"
-    done = cli("report", "a", "--to", evil)
+    done = typed("report", "a", "--to", evil)
     assert done.returncode == 0
     assert done.stdout == "out \ufffd[31m/index.html\n"
     assert (tmp_path / evil / "index.html").is_file()
-    for line in (refused(cli("report", "a", "b")), refused(cli("report", "x\x1b[0m"))):
+    for line in (refused(typed("report", "a", "b")), refused(typed("report", "x\x1b[0m"))):
         assert "\x1b" not in line
