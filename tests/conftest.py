@@ -20,6 +20,8 @@ import pytest
 
 from neuralake import cli as command_line
 from neuralake.config import Settings
+from neuralake.engines import registry
+from neuralake.engines.protocol import Engine
 from neuralake.engines.registry import EngineSpec
 from neuralake.queries.workload import Workload
 from neuralake.results.records import Limits, Phase, Run, Sample, Verification
@@ -201,6 +203,52 @@ def official_bench(
     """All 22 queries, with two hot runs, on three engines; nobody changes its files."""
     settings = make_settings(storage, tmp_path_factory.mktemp("official") / "results")
     return run_bench(settings, dataset_sf001, *FAST_ENGINES, hot_runs=2)
+
+
+class Spark:
+    """One Spark for all tests of this process that only need one: a JVM takes long to get going."""
+
+    def __init__(self) -> None:
+        self._engine: Engine | None = None
+
+    def engine(self) -> Engine:
+        """Spark with Delta's reader and a small heap; it is not to be closed."""
+        if self._engine is None:
+            spec = EngineSpec("spark", {"memory": "768m", "delta_reader": "delta"})
+            registry.prepare(spec)
+            self._engine = registry.start(spec)
+        return self._engine
+
+    def stop(self) -> None:
+        """End it, as a process has room for one."""
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+
+
+@pytest.fixture(scope="session")
+def shared_spark() -> Iterator[Spark]:
+    """Spark as all tests of this process share it, started when it is first asked for."""
+    spark = Spark()
+    yield spark
+    spark.stop()
+
+
+@pytest.fixture(scope="module")
+def no_spark(shared_spark: Spark) -> None:
+    """Nothing of the shared Spark, for tests that start one of their own in this process."""
+    shared_spark.stop()
+
+
+@pytest.fixture(scope="module", params=[*FAST_ENGINES, "spark"])
+def engine(request: pytest.FixtureRequest, shared_spark: Spark) -> Iterator[Engine]:
+    """Each engine in this process, in turn."""
+    if request.param == "spark":
+        yield shared_spark.engine()
+        return
+    started = registry.start(EngineSpec(request.param))
+    yield started
+    started.close()
 
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]

@@ -7,7 +7,7 @@ numbers, as its documentation says.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,23 +20,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from neuralake.catalog.tables import DeltaTable, ParquetTable, Table, pinned
-from neuralake.engines import registry
 from neuralake.engines.protocol import Engine, Session
-from neuralake.engines.registry import EngineSpec
 
 NAN, INF = math.nan, math.inf
 Values = list[float | None]
-
-
-@pytest.fixture(scope="module", params=["polars", "datafusion", "duckdb", "spark"])
-def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    """An engine in this process; Spark with a small heap."""
-    name = str(request.param)
-    spec = EngineSpec(name, {"memory": "768m", "delta_reader": "delta"} if name == "spark" else {})
-    registry.prepare(spec)
-    started = registry.start(spec)
-    yield started
-    started.close()
 
 
 def as_rows(values: Values, kind: pa.DataType) -> pa.Table:

@@ -48,7 +48,7 @@ def numbers() -> pa.Table:
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[SparkEngine]:
+def engine(no_spark: None) -> Iterator[SparkEngine]:
     config = {
         "spark.sql.autoBroadcastJoinThreshold": "-1",
         "spark.hadoop.fs.s3a.secret.key": "hunter2",

@@ -39,6 +39,7 @@ sys.stdin.read()
 session.close()
 engine.close()
 """
+pytestmark = pytest.mark.usefixtures("no_spark")
 ANSWER = [{"s": 9, "n": 4, "a": "x"}]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,17 +21,6 @@ from tests.engines.others import CASES
 # Where an engine would read other rows, and no reader of ours can help it
 REFUSED = {("spark", "empty partition values"): "empty string, which means null"}
 EVERYTHING = parse_query("everything", "SELECT * FROM t")
-
-
-@pytest.fixture(scope="module", params=["polars", "datafusion", "duckdb", "spark"])
-def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    """An engine in this process; Spark with a small heap."""
-    name = str(request.param)
-    spec = EngineSpec(name, {"memory": "768m", "delta_reader": "delta"} if name == "spark" else {})
-    registry.prepare(spec)
-    started = registry.start(spec)
-    yield started
-    started.close()
 
 
 @pytest.mark.parametrize("case", CASES)

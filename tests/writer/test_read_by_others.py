@@ -11,9 +11,7 @@ import pyarrow as pa
 import pytest
 
 from neuralake.catalog.tables import DeltaTable
-from neuralake.engines import registry
-from neuralake.engines.protocol import Session
-from neuralake.engines.registry import EngineSpec
+from neuralake.engines.protocol import Engine, Session
 from neuralake.queries.answers import Answer, compare
 from neuralake.queries.query import parse_query
 from tests.writer.tables import CASES
@@ -40,18 +38,13 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Written]:
     }
 
 
-@pytest.fixture(scope="module", params=["polars", "datafusion", "duckdb", "spark"])
-def session(request: pytest.FixtureRequest, written: dict[str, Written]) -> Iterator[Session]:
-    """All tables, opened by an engine in this process; Spark with a small heap."""
-    name = str(request.param)
-    spec = EngineSpec(name, {"memory": "768m", "delta_reader": "delta"} if name == "spark" else {})
-    registry.prepare(spec)
-    engine = registry.start(spec)
+@pytest.fixture(scope="module")
+def session(engine: Engine, written: dict[str, Written]) -> Iterator[Session]:
+    """All tables, opened by an engine in this process."""
     tables = [DeltaTable(name=t.name, location=str(t.path)) for t in written.values()]
     opened = engine.open({table.name: table for table in tables})
     yield opened
     opened.close()
-    engine.close()
 
 
 def assert_same(found: pa.Table, expected: pa.Table) -> None:
