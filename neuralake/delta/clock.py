@@ -21,7 +21,7 @@ def store_time_ms(store: Store) -> int:
     path = f"{LOG}{TEMPORARY}clock-{secrets.token_hex(8)}"
     store.create(path, b"")
     try:
-        (made,) = store.list(path)
+        made = next(s for s in store.list(LOG, after=path[:-1]) if s.path == path)
     finally:
         store.delete([path])
     return made.modified_ms

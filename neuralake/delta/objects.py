@@ -201,6 +201,8 @@ class ObjectStore:
     def _put(self, path: str, content: bytes | Path) -> None:
         import obstore
 
+        if not isinstance(content, bytes | Path):  # an Arrow buffer, of signed bytes
+            content = obstore.Bytes(memoryview(content).cast("B"))
         with self._errors(path):
             obstore.put(
                 self._store, path, content, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE
