@@ -7,7 +7,10 @@ from neuralake.report.ingest import words
 from neuralake.results.ingest.records import DISK, IngestRun
 from neuralake.results.ingest.summary import IngestSummary, Line
 
-TITLE = "Ingestion"
+
+def title(run: IngestRun) -> str:
+    """What was written."""
+    return f"Ingestion: batches of {numbers.count(run.header.load.batch_rows, 'row')}"
 
 
 def headline(run: IngestRun, summary: IngestSummary) -> str:

@@ -12,11 +12,16 @@ from neuralake.results.ingest.summary import IngestSummary
 def ingest_markdown(run: IngestRun, summary: IngestSummary) -> str:
     """Summary of one run: latencies in a table, the rest folded away."""
     told = [f"- {note.level}: {markdown(note.text)}" for note in notes(run, summary)]
-    more = [tables.drift_table(summary), tables.steps_table(summary)]
+    more = [
+        tables.drift_table(summary),
+        tables.steps_table(summary),
+        tables.freshness_table(summary),
+    ]
     return joined_blocks(
         [
-            f"### {markdown(f'{headline.TITLE}: {words.load_in_words(run.header.load)}')}",
+            f"### {markdown(headline.title(run))}",
             markdown(headline.headline(run, summary)),
+            markdown(f"{words.load_in_words(run.header.load)}."),
             table_markdown(tables.latency_table(run, summary)),
             "\n".join(told) or None,
             *(folded(table) for table in more if table is not None),

@@ -27,6 +27,12 @@ LIMIT = (
     "calls: what a durable commit cannot do without on this disk. Ratios are taken within a round, "
     "in which all contestants follow one another, and then over the rounds."
 )
+FRESHNESS = (
+    "A reader polls beside the producers, and opens the table anew each time. A batch came in "
+    "sight between the reader's last answer without it and its first answer with it; the ends of "
+    "an interval are the percentiles of these two. Rounds with a reader are in no other figure: it "
+    "takes processor time from the producers."
+)
 
 
 def ingest_page(run: IngestRun, summary: IngestSummary, pictures: Sequence[Picture]) -> str:
@@ -39,6 +45,7 @@ def ingest_page(run: IngestRun, summary: IngestSummary, pictures: Sequence[Pictu
             "Summary",
             fragment[
                 p(".lead")[headline.headline(run, summary)],
+                p(".fine")[f"Load: {words.load_in_words(run.header.load)}."],
                 parts.notes(notes(run, summary)),
                 parts.table(tables.latency_table(run, summary)),
                 p(".fine")[READING],
@@ -54,11 +61,17 @@ def ingest_page(run: IngestRun, summary: IngestSummary, pictures: Sequence[Pictu
         ),
     ]
     if drift is not None:
-        body = fragment[parts.figures(pictures, "commits"), parts.table(drift)]
+        body = parts.beside(pictures, "commits", drift)
         sections.append(Section("drift", "Over the commits", body))
     if steps is not None:
         body = fragment[parts.figures(pictures, "steps"), parts.table(steps)]
         sections.append(Section("steps", "Steps of an append", body))
+    fresh = tables.freshness_table(summary)
+    if fresh is not None:
+        body = fragment[
+            parts.figures(pictures, "freshness"), parts.table(fresh), p(".fine")[FRESHNESS]
+        ]
+        sections.append(Section("freshness", "Freshness", body))
     tables_read = parts.table(tables.tables_table(run), folded=True)
     sections += [
         Section("tables", "Tables that were verified", tables_read),
@@ -67,7 +80,7 @@ def ingest_page(run: IngestRun, summary: IngestSummary, pictures: Sequence[Pictu
     ]
     return document(
         Page(
-            title=f"{headline.TITLE}: {words.load_in_words(run.header.load)}",
+            title=headline.title(run),
             eyebrow="Neuralake report of one run",
             where=" · ".join(headline.where(run)),
             sections=sections,

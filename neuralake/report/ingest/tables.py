@@ -9,14 +9,17 @@ from neuralake.results.ingest.records import DISK, IngestRun
 from neuralake.results.ingest.summary import STEPS, IngestSummary, Line
 from neuralake.stats.percentiles import LEAST_BEYOND
 
-_SHOWN = ("50", "90", "99", "99.9")
+_SHOWN = ("50", "99", "99.9")
+_WHERE_FEW = ("50", "90")  # before there are samples enough for p99
 _RATIOS = ("50", "99")
 
 
 def latency_table(run: IngestRun, summary: IngestSummary) -> Table:
     """One row a case and rate: percentiles, ratios to the limit, and rates."""
     lines = summary.lines
-    levels = [level for level in _SHOWN if any(level in line.percentiles_ms for line in lines)]
+    has_many = any("99" in line.percentiles_ms for line in lines)
+    shown = _SHOWN if has_many else _WHERE_FEW
+    levels = [level for level in shown if any(level in line.percentiles_ms for line in lines)]
     ratios = [level for level in _RATIOS if any(level in line.to_limit for line in lines)]
     is_open = run.header.load.arrivals != "closed"
     columns = [
@@ -178,3 +181,45 @@ def tables_table(run: IngestRun) -> Table:
         for v in run.verifications
     )
     return Table("tables", "Every table, as it was read at its end", columns, rows)
+
+
+def freshness_table(summary: IngestSummary) -> Table | None:
+    """When readers saw the batches, as intervals."""
+    lines = summary.fresh
+    if not lines:
+        return None
+    levels = [v for v in ("50", "90", "99") if any(v in line.most_ms for line in lines)]
+    with_rate = len({line.rate for line in lines}) > 1
+    columns = (
+        Column("contestant", numeric=False),
+        Column("reader", numeric=False),
+        *(Column(f"p{level} (ms)") for level in levels),
+        Column("answers apart (ms)"),
+        Column("batches"),
+        Column("never seen"),
+        Column("polls"),
+        Column("failed polls"),
+    )
+    rows = tuple(
+        (
+            Entry(words.name(line.case, line.rate if with_rate else None)),
+            Entry(line.reader),
+            *(
+                Entry(line.status, mark="failed")
+                if line.status != "ok"
+                else Entry(words.between(line, level), line.most_ms.get(level))
+                for level in levels
+            ),
+            Entry(words.in_ms(line.apart_ms), line.apart_ms),
+            *(
+                Entry(f"{number:,}", number)
+                for number in (line.batches, line.unseen, line.polls, line.failed_polls)
+            ),
+        )
+        for line in lines
+    )
+    caption = (
+        "Freshness: from the moment that a batch was due, between a reader's last answer without "
+        "it and its first with it"
+    )
+    return Table("freshness", caption, columns, rows)

@@ -10,7 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from neuralake.report.ingest.notes import notes
-from neuralake.report.ingest.tables import drift_table, latency_table, steps_table
+from neuralake.report.ingest.tables import (
+    drift_table,
+    freshness_table,
+    latency_table,
+    steps_table,
+)
 from neuralake.report.ingest.words import load_in_words, where
 from neuralake.report.tables import Column, Entry
 from neuralake.report.tables import Table as Content
@@ -27,7 +32,12 @@ def print_ingest(run: IngestRun, summary: IngestSummary, console: Console, direc
     unfinished = "" if run.finished_at else " (not finished)"
     title = f"ingest: {load_in_words(header.load)}{unfinished}"
     console.print(Text(one_line(title), style="bold"), soft_wrap=True)
-    for content in (latency_table(run, summary), drift_table(summary), steps_table(summary)):
+    for content in (
+        latency_table(run, summary),
+        drift_table(summary),
+        steps_table(summary),
+        freshness_table(summary),
+    ):
         if content is not None:
             console.print(_table(content))
     console.print(Text(one_line(where(header)), style="dim"), soft_wrap=True)

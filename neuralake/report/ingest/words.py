@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from neuralake.report.numbers import NONE, milliseconds, times
+from neuralake.results.ingest.freshness import FreshLine
 from neuralake.results.ingest.records import Case, IngestHeader, Load
 from neuralake.results.ingest.summary import Line
 from neuralake.stats.summary import Interval
@@ -75,3 +76,11 @@ def where(header: IngestHeader) -> str:
         return storage.endpoint or storage.uri
     sync = "" if storage.sync_ns is None else f", fsync of 4 KiB {milliseconds(storage.sync_ns)} ms"
     return f"{storage.filesystem} on {storage.device}{sync}"
+
+
+def between(line: FreshLine, level: str) -> str:
+    """A percentile of freshness: both ends of its interval."""
+    if level not in line.most_ms:
+        return NONE
+    least, most = in_ms(line.least_ms[level]), in_ms(line.most_ms[level])
+    return most if least == most else f"{least} – {most}"

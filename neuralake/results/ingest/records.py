@@ -227,8 +227,16 @@ class Round:
         Batches whose append raised.
     unstarted
         Batches that were due and that no producer came to before the round was ended.
-    parts, polls
-        Files of samples.
+    parts
+        Files of samples: one a process.
+    sightings
+        File of when the reader saw each batch; None without a reader.
+    polls, failed_polls
+        Queries of the reader that were answered, and that raised.
+    apart_ns
+        Median time from one of its answers to the next: the resolution of when it saw a batch.
+    unseen
+        Acknowledged batches that it never saw.
     cpu_ns, peak_rss_bytes
         Of the contestant's processes during the round.
     passes
@@ -247,7 +255,11 @@ class Round:
     failed: int = 0
     unstarted: int = 0
     parts: tuple[Part, ...] = ()
-    polls: Part | None = None
+    sightings: Part | None = None
+    polls: int | None = None
+    failed_polls: int | None = None
+    apart_ns: int | None = None
+    unseen: int | None = None
     cpu_ns: int | None = None
     peak_rss_bytes: int | None = None
     passes: int | None = None

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from neuralake.results.ingest.freshness import FreshLine, fresh_lines
 from neuralake.results.ingest.records import DISK, Case, IngestRun, Key, Round
 from neuralake.results.ingest.samples import read_part
 from neuralake.stats.percentiles import LEVELS, percentiles
@@ -132,15 +133,19 @@ class IngestSummary:
         Of rounds without a reader, by rate and then in the order of the cases.
     samples
         Of those rounds.
+    fresh
+        Of rounds with a reader.
     """
 
     lines: tuple[Line, ...]
     samples: Mapping[Key, RoundSamples]
+    fresh: tuple[FreshLine, ...] = ()
 
     def document(self, run: IngestRun) -> dict[str, object]:
         """Run and numbers, for ``--json``: what is infinite is ``"never"``, since JSON has none."""
         lines = [asdict(line) for line in self.lines]
-        return {"run": asdict(run), "lines": [_finite(line) for line in lines]}
+        fresh = [asdict(line) for line in self.fresh]
+        return {"run": asdict(run), "lines": _finite(lines), "freshness": _finite(fresh)}
 
     def samples_of(self, line: Line) -> list[RoundSamples]:
         """Samples of a line's rounds, in their order."""
@@ -181,7 +186,7 @@ def summarise_ingest(run: IngestRun, directory: Path) -> IngestSummary:
             own = [s for key, s in samples.items() if (key.case, key.rate) == (case, rate)]
             if own:
                 lines.append(_line(run, case, rate, own, limit))
-    return IngestSummary(tuple(lines), samples)
+    return IngestSummary(tuple(lines), samples, fresh_lines(run, directory))
 
 
 def read_round(found: Round, directory: Path) -> RoundSamples:

@@ -172,7 +172,7 @@ def _go_on(run: IngestRun, directory: Path) -> None:
     now = fingerprint(Path.cwd())
     require_same(run, machine_facts(run.header.fingerprint, now))
     go_on(RUN_OF_INGEST, run, directory, now)
-    parts = [part for found in run.rounds for part in (*found.parts, found.polls) if part]
+    parts = [part for found in run.rounds for part in (*found.parts, found.sightings) if part]
     remove_unfinished(directory, {part.name: part for part in parts})
 
 

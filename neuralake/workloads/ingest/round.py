@@ -32,12 +32,15 @@ from neuralake.workloads.ingest.contestants.registry import contestant_type
 from neuralake.workloads.ingest.maintenance import Passes
 from neuralake.workloads.ingest.plan import IngestPlan
 from neuralake.workloads.ingest.producer import Produced, Started, Task
+from neuralake.workloads.ingest.reader import Polled, ReaderTask
 
 _PRODUCER = "neuralake.workloads.ingest.producer:ProducerProcess"
 _MAINTENANCE = "neuralake.workloads.ingest.maintenance:MaintenanceProcess"
+_READER = "neuralake.workloads.ingest.reader:ReaderProcess"
 _VERIFIER = "neuralake.workloads.ingest.verification:VerifyingProcess"
 _HEAD_START_NS = 20_000_000
 _START_TIMEOUT_S = 600.0
+_PATIENCE_S = 60.0  # for a reader to see the last batches
 _MOST_MESSAGE = 1000
 
 
@@ -149,22 +152,44 @@ class RoundRunner:
             self._known.add(case.contestant)
             versions, settings = started[0].versions, started[0].settings
             record.append(EngineRecord(case.contestant, versions=versions, settings=settings))
+        reader = None
+        if key.reader is not None:
+            reader = stack.enter_context(self._worker(_READER, key, "reader"))
+            self._prepare_reader(reader, key, target)
         keeper = None
         if case.is_maintained:
             keeper = stack.enter_context(self._worker(_MAINTENANCE, key, "maintenance"))
             every_s = self._plan.maintenance_every_s
-            _answer(lambda: keeper.call("start", case.contestant, target, every_s))
+            _answer(partial(keeper.call, "start", case.contestant, target, every_s))
         start_ns = time.monotonic_ns() + _HEAD_START_NS
+        if reader is not None:
+            _answer(partial(reader.call, "start", start_ns))
         produced: Sequence[Produced] = _all(
             [
                 partial(worker.call, "produce", start_ns, timeout_s=self._plan.timeout_s)
                 for worker in workers
             ]
         )
+        polled: Polled | None = None
+        if reader is not None:
+            commits = sum(p.commits for p in produced)
+            # an engine that is told to end waits for its query, however long that takes
+            limit_s = _PATIENCE_S + self._plan.timeout_s
+            polled = _answer(partial(reader.call, "stop", commits, _PATIENCE_S, timeout_s=limit_s))
         passes: Passes | None = None
         if keeper is not None:
-            passes = _answer(lambda: keeper.call("stop", timeout_s=self._plan.timeout_s))
-        return _round(key, produced, passes)
+            passes = _answer(partial(keeper.call, "stop", timeout_s=self._plan.timeout_s))
+        return _round(key, produced, passes, polled)
+
+    def _prepare_reader(self, reader: Worker, key: Key, target: Target) -> None:
+        task = ReaderTask(
+            engine=key.reader or "",
+            target=target,
+            poll_s=self._plan.freshness.poll_s,
+            samples=self._directory / SAMPLES,
+            part=f"{key.stem}-sightings",
+        )
+        _answer(partial(reader.call, "prepare", task, timeout_s=_START_TIMEOUT_S))
 
     @contextmanager
     def _worker(self, target: str, key: Key, what: str) -> Iterator[Worker]:
@@ -180,11 +205,15 @@ class RoundRunner:
                 worker.kill()
 
 
-def _round(key: Key, produced: Sequence[Produced], passes: Passes | None) -> Round:
+def _round(
+    key: Key, produced: Sequence[Produced], passes: Passes | None, polled: Polled | None
+) -> Round:
     """What all processes of a round did together."""
     messages = [p.message for p in produced if p.message]
     if passes is not None and passes.message is not None:
         messages.append(f"maintenance failed {passes.failed} times: {passes.message}")
+    if polled is not None and polled.message is not None:
+        messages.append(f"{key.reader} failed {polled.failed} times: {polled.message}")
     return Round(
         key=key,
         status="ok",
@@ -198,7 +227,12 @@ def _round(key: Key, produced: Sequence[Produced], passes: Passes | None) -> Rou
         parts=tuple(p.part for p in produced),
         cpu_ns=_sum(p.cpu_ns for p in produced),
         peak_rss_bytes=_sum(p.peak_rss_bytes for p in produced),
-        passes=None if passes is None else passes.passes,
+        sightings=polled.part if polled else None,
+        polls=polled.polls if polled else None,
+        failed_polls=polled.failed if polled else None,
+        apart_ns=polled.apart_ns if polled else None,
+        unseen=polled.unseen if polled else None,
+        passes=passes.passes if passes else None,
         message=messages[0][:_MOST_MESSAGE] if messages else None,
     )
 

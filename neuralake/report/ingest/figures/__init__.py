@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from neuralake.report.figures.render import Picture, drawing_style, rendered
 from neuralake.report.ingest.figures.commits import over_commits
+from neuralake.report.ingest.figures.freshness import freshness
 from neuralake.report.ingest.figures.limit import to_limit
 from neuralake.report.ingest.figures.percentiles import percentile_curves
 from neuralake.report.ingest.figures.rates import rate_against_latency
@@ -11,7 +12,10 @@ from neuralake.report.ingest.figures.steps import steps
 from neuralake.results.ingest.records import IngestRun
 from neuralake.results.ingest.summary import IngestSummary
 
-_DRAW = (percentile_curves, to_limit, over_commits, steps, rate_against_latency)
+_DRAW = (
+    *(percentile_curves, to_limit, over_commits),
+    *(steps, rate_against_latency, freshness),
+)
 
 
 def ingest_pictures(run: IngestRun, summary: IngestSummary) -> list[Picture]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -31,12 +32,13 @@ def shown(summary: IngestSummary) -> list[Line]:
     return [line for line in summary.lines if line.rate == first and line.percentiles_ms]
 
 
-def latency_axis(axes: Axes, values: Sequence[float]) -> None:
+def latency_axis(axes: Axes, values: Sequence[float], most_ticks: int = 8) -> None:
     """A logarithmic y axis over some latencies in milliseconds, with few and plain ticks."""
     low, high = limits(values)
     axes.set_yscale("log")
     axes.set_ylim(low, high)
     ticks = log_ticks(low, high)
+    ticks = ticks[:: math.ceil(len(ticks) / most_ticks)]
     axes.set_yticks(ticks, [f"{tick:,.10g}" for tick in ticks])
     axes.minorticks_off()
     axes.grid(axis="y", color=GRID, linewidth=0.7)
