@@ -84,9 +84,13 @@ class SparkEngine:
 
     def open(self, tables: Mapping[str, Table]) -> SparkSession:
         """Register each table as a view; Delta snapshots are resolved here."""
-        session = SparkSession(self._jvm.spark.newSession(), tables, self._delta)
+        session = SparkSession(self.new_session(), tables, self._delta)
         self.settings = with_readers(self.settings, session.readers)
         return session
+
+    def new_session(self) -> PySparkSession:
+        """A session of PySpark's own in this JVM, for whoever writes."""
+        return self._jvm.spark.newSession()
 
     def close(self) -> None:
         """Stop Spark and end its JVM."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from neuralake.report import numbers
 from neuralake.report.ingest import words
 from neuralake.results.ingest.records import DISK, IngestRun
@@ -35,7 +37,9 @@ def _fastest(summary: IngestSummary) -> str:
     known = [
         line
         for line in summary.lines
-        if line.case.contestant != DISK and "50" in line.percentiles_ms
+        if line.case.contestant != DISK
+        and line.rate == summary.lines[0].rate
+        and math.isfinite(line.percentiles_ms.get("50", math.inf))
     ]
     if not known:
         return "No contestant has a median latency."

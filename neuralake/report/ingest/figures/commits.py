@@ -6,7 +6,7 @@ import numpy as np
 
 from neuralake.report.figures.chart import WIDTH_IN, Sheet
 from neuralake.report.figures.drawing import Drawing
-from neuralake.report.figures.palette import GRID, INK
+from neuralake.report.figures.palette import INK
 from neuralake.report.ingest import words
 from neuralake.report.ingest.figures.axes import (
     LEFT_IN,
@@ -53,7 +53,7 @@ def over_commits(run: IngestRun, summary: IngestSummary) -> Drawing | None:
         lows, medians, highs = (
             [float(np.quantile(piece, share)) for piece in pieces] for share in (0.05, 0.5, 0.95)
         )
-        axes.vlines(middles, lows, highs, color=GRID, linewidth=2)
+        axes.vlines(middles, lows, highs, color=mark.colour, linewidth=0.8)
         dots = mark.points() | {"markersize": 2.6}
         axes.plot(middles, medians, label=mark.label, **dots)
         if line.first_ms is not None:

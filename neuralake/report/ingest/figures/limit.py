@@ -40,6 +40,11 @@ def to_limit(run: IngestRun, summary: IngestSummary) -> Drawing | None:  # noqa:
     log_axis(chart.axes, drawn)
     chart.axes.axvline(1, color=INK, linewidth=0.9)
     reached = min((i.confidence for line in lines for i in line.to_limit.values()), default=0.0)
+    interval = (
+        f"Points are medians over rounds, lines their intervals of {100 * reached:.0f} %."
+        if reached
+        else "Of one round, which has no interval."
+    )
     said = "; ".join(
         f"{line.case.label} p{level} {words.ratio(line.to_limit[level])}"
         for line in lines
@@ -49,7 +54,6 @@ def to_limit(run: IngestRun, summary: IngestSummary) -> Drawing | None:  # noqa:
     return Drawing(
         "limit",
         f"Ratio of latency to the disk's own limit. {said}.",
-        f"1 is the disk's own limit. Points are medians over rounds, lines their intervals of "
-        f"{100 * reached:.0f} %.",
+        f"1 is the disk's own limit. {interval}",
         chart.sheet.figure,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -93,14 +92,15 @@ def open_table(target: Target) -> DeltaTable:
 
 
 def maintain(target: Target) -> None:
-    """Compact, write a checkpoint, and delete what the log no longer has, with deltalake.
+    """Compact, write a checkpoint, clean up the log and vacuum, with deltalake and its defaults.
 
-    Files without a retention: nobody reads an older version of a table of this workload.
+    A retention of the files below its default would delete those of appends under way.
     """
     table = open_table(target)
-    table.optimize.compact(min_commit_interval=timedelta(seconds=1))
+    table.optimize.compact()
     table.create_checkpoint()
-    table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+    table.cleanup_metadata()
+    table.vacuum(dry_run=False)
 
 
 class _Path:

@@ -11,6 +11,9 @@ from neuralake.version import __version__
 from neuralake.workloads.ingest.batches import Batches
 from neuralake.workloads.ingest.contestants.protocol import Appender, Receipt, Target
 from neuralake.writer.append import Writer
+from neuralake.writer.compact import Compactor
+from neuralake.writer.upkeep import Upkeep
+from neuralake.writer.vacuum import Vacuum
 
 
 class OwnWriter:
@@ -22,6 +25,7 @@ class OwnWriter:
     def __init__(self, target: Target) -> None:
         self._target = target
         self._writer: Writer | None = None
+        self._keepers: tuple[Compactor, Upkeep, Vacuum] | None = None
         self.settings: Mapping[str, Any] = {
             "syncs": "data file, directory, entry, directory",
             "writer": "one a process, group commit",
@@ -41,6 +45,25 @@ class OwnWriter:
         if self._writer is None:
             self._writer = Writer(self._target.uri, storage_options=self._target.options)
         return _Shared(self._writer)
+
+    def maintain(self) -> None:
+        """Pack small files until none is worth it, keep the log short, and vacuum.
+
+        All three follow the log from where they have read it to. They are those that ``neuralake
+        writer`` runs, with their defaults.
+        """
+        if self._keepers is None:
+            uri, options = self._target.uri, self._target.options
+            self._keepers = (
+                Compactor(uri, storage_options=options),
+                Upkeep(uri, storage_options=options),
+                Vacuum(uri, storage_options=options),
+            )
+        compactor, upkeep, vacuum = self._keepers
+        while compactor.run_once() is not None:
+            upkeep.run_once()
+        upkeep.run_once()
+        vacuum.run_once()
 
     def close(self) -> None:
         """Close the writer."""
