@@ -24,6 +24,7 @@ import yaml
 from neuralake.arms.build import find_uv
 from neuralake.arms.calibration import Calibration
 from neuralake.results.comparison import Comparison
+from tests.arms.conftest import Repository
 from tests.conftest import cli_environment
 
 NEURALAKE = Path(__file__).parents[2]
@@ -86,23 +87,14 @@ class Team:
     storage: Path
 
     def git(self, *arguments: str) -> str:
-        done = subprocess.run(
-            ["git", "-c", "user.name=A", "-c", "user.email=a@example.org", *arguments],
-            cwd=self.path,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return done.stdout.strip()
+        return Repository(self.path).git(*arguments)
 
     def write(self, name: str, text: str) -> None:
         (self.path / name).parent.mkdir(exist_ok=True)
         (self.path / name).write_text(text)
 
     def commit(self, subject: str) -> str:
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--message", subject)
-        return self.git("rev-parse", "HEAD")
+        return Repository(self.path).commit(subject)
 
     def run(
         self, *arguments: str, here: Path | None = None, storage_root: str | None = None

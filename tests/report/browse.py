@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -125,3 +125,16 @@ def assert_fits_and_can_be_read(page: Page, width: int) -> None:
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == ground
         assert page.evaluate(CONTRAST) == []
+
+
+def assert_ground_of_its_own(browser: Browser, figure: Path, fills: Mapping[str, str]) -> None:
+    """A figure that is opened by itself, in the dark, has the colours of the dark."""
+    context = browser.new_context(color_scheme="dark", offline=True)
+    page = context.new_page()
+    page.goto(figure.as_uri())
+    found = {
+        selector: page.evaluate("(s) => getComputedStyle(document.querySelector(s)).fill", selector)
+        for selector in fills
+    }
+    context.close()
+    assert found == dict(fills)

@@ -13,10 +13,17 @@ from neuralake.report.run.report import write_run_report
 from neuralake.report.runs.report import write_runs_report
 from neuralake.results.texts import Texts
 from tests.history.make import made_history, made_series, nasty_history
-from tests.report.browse import WIDTHS, assert_fits_and_can_be_read, opened
+from tests.report.browse import (
+    WIDTHS,
+    assert_fits_and_can_be_read,
+    assert_ground_of_its_own,
+    opened,
+)
+from tests.report.comparison import pages as comparisons
 from tests.report.run.make import NASTY, made_run, nasty_run, troubled_run
 
-PAGES = ("whole", "troubled", "several", "nasty", "wide", "history", "nasty history")
+RUNS = ("whole", "troubled", "several", "nasty", "wide", "history", "nasty history")
+PAGES = (*RUNS, *(f"comparisons/{name}" for name in comparisons.PAGES))
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +42,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     steps = [made_series([(15, 1.0), (15, 1.2)]), made_series([(30, 1.0)], key=Key("b"))]
     write_history(made_history(*steps), root / "history")
     write_history(nasty_history(), root / "nasty history")
+    comparisons.write_pages(root / "comparisons")
     return root
 
 
@@ -105,10 +113,5 @@ def test_wide_tables_scroll_in_their_own_box(browser: Browser, pages: Path) -> N
 
 
 def test_a_figure_of_its_own_has_a_ground_in_the_dark(browser: Browser, pages: Path) -> None:
-    context = browser.new_context(color_scheme="dark", offline=True)
-    page = context.new_page()
-    page.goto((pages / "whole" / "figures" / "latency.svg").as_uri())
-    fill = "(s) => getComputedStyle(document.querySelector(s)).fill"
-    assert page.evaluate(fill, "rect.f-surface") == "rgb(18, 22, 27)"
-    assert page.evaluate(fill, "text.f-ink") == "rgb(230, 233, 236)"
-    context.close()
+    fills = {"rect.f-surface": "rgb(18, 22, 27)", "text.f-ink": "rgb(230, 233, 236)"}
+    assert_ground_of_its_own(browser, pages / "whole" / "figures" / "latency.svg", fills)

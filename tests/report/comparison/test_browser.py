@@ -8,45 +8,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from neuralake.report.comparison import write_comparison_report
-from tests.report.browse import assert_fits_and_can_be_read, opened
-from tests.report.comparison.make import (
-    change,
-    made_comparison,
-    made_engine,
-    nasty_comparison,
-    slower_engine,
-    troubled_comparison,
-    unchanged_engine,
-)
-
-PAGES = ("whole", "troubled", "nasty", "many", "empty")
+from tests.report.browse import assert_ground_of_its_own, opened
+from tests.report.comparison.pages import write_pages
 
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with every kind of comparison."""
+    """A directory with every kind of comparison; what holds of all pages is asked elsewhere."""
     root = tmp_path_factory.mktemp("pages")
-    queries = [change(f"a query named {n}", "unchanged") for n in range(110)]
-    comparisons = {
-        "whole": made_comparison(slower_engine(), unchanged_engine()),
-        "troubled": troubled_comparison(),
-        "nasty": nasty_comparison(),
-        "many": made_comparison(made_engine("polars", change(None, "unchanged"), queries)),
-        "empty": made_comparison(finished_at=None),
-    }
-    for name, comparison in comparisons.items():
-        write_comparison_report(comparison, root / name)
+    write_pages(root)
     return root
-
-
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("name", PAGES)
-def test_the_page_fits_and_can_be_read(
-    browser: Browser, pages: Path, name: str, width: int
-) -> None:
-    with opened(browser, pages / name, width) as page:
-        assert_fits_and_can_be_read(page, width)
 
 
 def test_slower_is_drawn_to_the_right_of_faster(browser: Browser, pages: Path) -> None:
@@ -96,16 +67,6 @@ def test_the_words_of_a_plot_can_be_read_on_a_phone(browser: Browser, pages: Pat
         assert min(size for plot in plots for size in plot.evaluate(sizes)) >= 10
 
 
-def test_the_page_is_complete_without_script(browser: Browser, pages: Path) -> None:
-    for name in PAGES:
-        with (
-            opened(browser, pages / name, 1280) as scripted,
-            opened(browser, pages / name, 1280, script=False) as plain,
-        ):
-            texts = [page.locator("main").text_content() for page in (scripted, plain)]
-            assert texts[0] == texts[1]
-
-
 def test_a_press_on_a_heading_sorts_by_change(browser: Browser, pages: Path) -> None:
     with opened(browser, pages / "troubled", 1280) as page:
         table = page.locator("table[data-name=queries-1]")
@@ -117,10 +78,6 @@ def test_a_press_on_a_heading_sorts_by_change(browser: Browser, pages: Path) -> 
 
 
 def test_a_plot_of_its_own_has_a_ground_in_the_dark(browser: Browser, pages: Path) -> None:
-    context = browser.new_context(color_scheme="dark", offline=True)
-    page = context.new_page()
-    page.goto((pages / "whole" / "figures" / "forest-1.svg").as_uri())
-    fill = "(s) => getComputedStyle(document.querySelector(s)).fill"
-    assert page.evaluate(fill, "rect.f-surface") == "rgb(18, 22, 27)"
-    assert page.evaluate(fill, "text.f-slower") == "rgb(255, 154, 143)"
-    context.close()
+    plot = pages / "whole" / "figures" / "forest-1.svg"
+    fills = {"rect.f-surface": "rgb(18, 22, 27)", "text.f-slower": "rgb(255, 154, 143)"}
+    assert_ground_of_its_own(browser, plot, fills)
