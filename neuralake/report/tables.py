@@ -36,6 +36,11 @@ class Column:
     numeric: bool = True
 
 
+def text_columns(*labels: str) -> tuple[Column, ...]:
+    """Columns that hold no numbers."""
+    return tuple(Column(label, numeric=False) for label in labels)
+
+
 @dataclass(frozen=True)
 class Table:
     """A table with a heading, one row a thing, and perhaps rows that add up.

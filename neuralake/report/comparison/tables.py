@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from neuralake.report import numbers
 from neuralake.report.comparison import differences, verdicts
 from neuralake.report.comparison.differences import Difference
-from neuralake.report.tables import Column, Entry, Table
+from neuralake.report.tables import Column, Entry, Table, text_columns
 from neuralake.results.comparison import Change, Comparison, EngineComparison
 
 MOST_NOTABLE = 15
@@ -30,7 +30,7 @@ def engines_table(comparison: Comparison) -> Table:
         for engine in comparison.engines
     ]
     columns = (
-        *(Column("engine", numeric=False), Column("verdict", numeric=False)),
+        *text_columns("engine", "verdict"),
         *(*_CHANGES, Column("queries")),
     )
     caption = (
@@ -55,8 +55,8 @@ def notable_table(comparison: Comparison) -> Table:
     ]
     cut = f"; the first {MOST_NOTABLE} of {len(found)}" if len(found) > MOST_NOTABLE else ""
     columns = (
-        *(Column("engine", numeric=False), Column("query", numeric=False)),
-        *(Column("verdict", numeric=False), *_CHANGES),
+        *text_columns("engine", "query", "verdict"),
+        *_CHANGES,
     )
     caption = f"Queries that changed, or have no time{cut}"
     return Table("notable", caption, columns, tuple(rows))
@@ -65,7 +65,7 @@ def notable_table(comparison: Comparison) -> Table:
 def queries_table(engine: EngineComparison, number: int) -> Table:
     """Every query of an engine, and its suite as the foot."""
     columns = (
-        *(Column("query", numeric=False), Column("verdict", numeric=False), *_CHANGES),
+        *(*text_columns("query", "verdict"), *_CHANGES),
         *(Column("at most more"), Column("decided after"), Column("spread of a pair (%)")),
     )
     *queries, suite = [_row(change) for change in (*engine.queries, verdicts.suite(engine))]
@@ -147,7 +147,7 @@ def _count(number: int | None) -> Entry:
 
 
 def _differences(name: str, caption: str, label: str, found: Iterable[Difference]) -> Table:
-    columns = tuple(Column(text, numeric=False) for text in (label, "base", "candidate"))
+    columns = text_columns(label, "base", "candidate")
     rows = tuple(
         (Entry(d.name), Entry(d.base or numbers.NONE), Entry(d.candidate or numbers.NONE))
         for d in found

@@ -15,7 +15,7 @@ from neuralake.report.history.figure import series_drawing
 from neuralake.report.numbers import count
 from neuralake.report.page import parts
 from neuralake.report.page.document import Page, Section, document
-from neuralake.report.tables import Column, Entry, Table
+from neuralake.report.tables import Column, Entry, Table, text_columns
 
 MOST_FIGURES = 120
 
@@ -104,14 +104,9 @@ def _figures(
 def _changes_table(history: History) -> Table:
     names = words.labels(history.analysed, with_benchmark=False)
     columns = (
-        Column("series", numeric=False),
-        Column("what", numeric=False),
-        Column("size"),
-        Column("interval"),
-        Column("confidence"),
-        Column("commits", numeric=False),
-        Column("first seen at", numeric=False),
-        Column("benchmark", numeric=False),
+        *text_columns("series", "what"),
+        *map(Column, ("size", "interval", "confidence")),
+        *text_columns("commits", "first seen at", "benchmark"),
     )
     rows = tuple(
         (
@@ -133,15 +128,9 @@ def _changes_table(history: History) -> Table:
 def _series_table(history: History) -> Table:
     names = words.labels(history.analysed, with_benchmark=False)
     columns = (
-        Column("series", numeric=False),
-        Column("unit", numeric=False),
-        Column("commits"),
-        Column("first"),
-        Column("last"),
-        Column("changes"),
-        Column("machine", numeric=False),
-        Column("environment", numeric=False),
-        Column("benchmark", numeric=False),
+        *text_columns("series", "unit"),
+        *map(Column, ("commits", "first", "last", "changes")),
+        *text_columns("machine", "environment", "benchmark"),
     )
     rows = tuple(
         (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from neuralake.report import numbers
-from neuralake.report.tables import Column, Entry, Table
+from neuralake.report.tables import Column, Entry, Table, text_columns
 from neuralake.results.records import Run, Sample
 from neuralake.results.summary import LEAST_RUNS_TO_TELL, Cell, Summary
 
@@ -162,8 +162,8 @@ def verification_table(run: Run) -> Table:
         for (engine, verdict, against), queries in grouped.items()
     )
     columns = (
-        *(Column("engine", numeric=False), Column("verdict", numeric=False), Column("answers")),
-        *(Column("compared with", numeric=False), Column("queries", numeric=False)),
+        *(*text_columns("engine", "verdict"), Column("answers")),
+        *text_columns("compared with", "queries"),
     )
     return Table("verdicts", "What was verified against what", columns, rows)
 
@@ -188,8 +188,8 @@ def answers_table(run: Run) -> Table:
             )
         )
     columns = (
-        *(Column("query", numeric=False), Column("engine", numeric=False)),
-        *(Column("verdict", numeric=False), Column("rows"), Column("digest", numeric=False)),
+        *text_columns("query", "engine", "verdict"),
+        *(Column("rows"), *text_columns("digest")),
     )
     return Table("answers", "Every answer", columns, tuple(rows))
 
@@ -204,7 +204,7 @@ def _cells(summary: Summary) -> Iterator[tuple[str, str, Cell]]:
 
 
 def _long(columns: Sequence[str]) -> tuple[Column, ...]:
-    return (Column("query", numeric=False), Column("engine", numeric=False), *map(Column, columns))
+    return (*text_columns("query", "engine"), *map(Column, columns))
 
 
 def _latency(cell: Cell, fastest: bool, small: bool = True) -> Entry:

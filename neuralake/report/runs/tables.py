@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from neuralake.report import numbers
 from neuralake.report.runs.summary import RunsSummary
-from neuralake.report.tables import Column, Entry, Table
+from neuralake.report.tables import Column, Entry, Table, text_columns
 
 
 def runs_table(runs: RunsSummary) -> Table:
@@ -28,8 +28,8 @@ def runs_table(runs: RunsSummary) -> Table:
             )
         )
     columns = (
-        *(Column("run", numeric=False), Column("id", numeric=False), Column("scale factor")),
-        *(Column("engines", numeric=False), Column("verified"), Column("state", numeric=False)),
+        *(*text_columns("run", "id"), Column("scale factor")),
+        *(*text_columns("engines"), Column("verified"), *text_columns("state")),
     )
     return Table("runs", "The runs; run 1 is the base of every ratio", columns, tuple(rows))
 
@@ -40,7 +40,7 @@ def differences_table(runs: RunsSummary) -> Table:
     return Table(
         "differences",
         "Facts that are not the same in all runs",
-        (Column("fact", numeric=False), *(Column(f"run {n}", numeric=False) for n in numbered)),
+        text_columns("fact", *(f"run {n}" for n in numbered)),
         tuple(
             (Entry(difference.label), *map(Entry, difference.values))
             for difference in runs.differences
@@ -83,7 +83,7 @@ def ratios_table(runs: RunsSummary) -> Table:
                 )
             rows.append((Entry(query), Entry(engine), *entries))
     columns = (
-        *(Column("query", numeric=False), Column("engine", numeric=False)),
+        *text_columns("query", "engine"),
         *(Column(f"run {n + 1} ÷ run 1") for n in later),
     )
     return Table("run-ratios", "Ratio of medians and its 95 % interval", columns, tuple(rows))
@@ -108,7 +108,7 @@ def scaling_table(runs: RunsSummary) -> Table:
                 )
             )
     columns = (
-        *(Column("query", numeric=False), Column("engine", numeric=False), Column("exponent")),
+        *(*text_columns("query", "engine"), Column("exponent")),
         *(Column(f"at {factor:g} (ms)") for factor in factors),
     )
     caption = "Exponent of latency against scale factor with its 95 % interval, and the medians"
