@@ -87,6 +87,10 @@ class IngestError(NeuralakeError):
     """A run of ingest asks for what cannot be: a contestant, a load, or a place to write to."""
 
 
+class SourceError(NeuralakeError):
+    """Rows that cannot be read: what comes is not what was said, or fits no column of the table."""
+
+
 class HistoryError(NeuralakeError):
     """Results over commits are absent, corrupt or of another version, or git cannot order them."""
 

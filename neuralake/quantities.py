@@ -6,16 +6,17 @@ import re
 
 _NUMBER = r"(?P<number>[0-9]+(?:\.[0-9]+)?)"
 _SIZE = re.compile(rf"{_NUMBER} ?(?P<unit>b|[kmgt](?:i?b)?)?", re.IGNORECASE)
-_DURATION = re.compile(rf"{_NUMBER} ?(?P<unit>s|m|min|h)?", re.IGNORECASE)
+_DURATION = re.compile(rf"{_NUMBER} ?(?P<unit>s|m|min|h|d)?", re.IGNORECASE)
 _RATE = re.compile(rf"{_NUMBER} ?(?P<unit>[km])?", re.IGNORECASE)
 _THOUSANDS = {"k": 1e3, "m": 1e6}
 _LEAST_RATE, _LARGEST_RATE = 0.01, 1e9
 _PAUSES = re.compile(rf"{_NUMBER} ?ms", re.IGNORECASE)
-_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600}
+_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 _POWER = {"b": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 _LARGEST_BYTES = 2**50  # no machine has more memory, and a resource limit ends at 2^63
 # The system waits 2^31 ms at most (poll(2)), which is a little more
 LONGEST_DURATION_S = 24 * 24 * 3600
+_LONGEST_RETENTION_S = 36_500 * 24 * 3600
 
 
 def parse_size(text: str) -> int:
@@ -44,21 +45,36 @@ def parse_size(text: str) -> int:
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of ``90``, ``1.5s``, ``5m`` or ``2h``.
+    """Seconds of ``90``, ``1.5s``, ``5m``, ``2h`` or ``1d``.
 
     Raises
     ------
     ValueError
         If it is no duration greater than 0 and up to 24 days; the message says what would be one.
     """
+    return _seconds(text, LONGEST_DURATION_S)
+
+
+def parse_retention(text: str) -> float:
+    """Seconds of ``7d`` or ``168h``, for what is kept: not waited for, and longer therefore.
+
+    Raises
+    ------
+    ValueError
+        If it is no duration greater than 0 and up to 100 years; the message says what would be one.
+    """
+    return _seconds(text, _LONGEST_RETENTION_S)
+
+
+def _seconds(text: str, longest_s: int) -> float:
     match = _DURATION.fullmatch(text.strip())
     seconds = 0.0
     if match is not None:
         seconds = float(match["number"]) * _SECONDS[(match["unit"] or "s").lower()]
     if not seconds > 0:
         raise ValueError(f"{text!r} is no duration: expected seconds such as 90, or 5m, 2h")
-    if seconds > LONGEST_DURATION_S:
-        longest_h = LONGEST_DURATION_S // 3600
+    if seconds > longest_s:
+        longest_h = longest_s // 3600
         raise ValueError(f"{text!r} is too long a duration: expected at most {longest_h}h")
     return seconds
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuralake.quantities import parse_duration, parse_size
+from neuralake.quantities import parse_duration, parse_retention, parse_size
 from tests.conftest import Cli
 
 
@@ -38,11 +38,18 @@ def test_sizes(text: str, size_bytes: int) -> None:
         ("5 min", 300),
         ("2h", 7200),
         ("2H", 7200),
+        ("1d", 86_400),
         ("576h", 576 * 3600),
     ],
 )
 def test_durations(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
+
+
+def test_what_is_kept_may_be_kept_for_longer_than_anybody_waits() -> None:
+    assert parse_retention("30d") == 30 * 86_400
+    with pytest.raises(ValueError, match="too long a duration: expected at most 876000h"):
+        parse_retention("40000d")
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "four", "4x", "4 g g", "nan", "inf", "1e3", "٣"])

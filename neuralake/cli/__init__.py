@@ -19,6 +19,7 @@ from neuralake.cli.ingest import ingest
 from neuralake.cli.listing import catalog, engines
 from neuralake.cli.query import query
 from neuralake.cli.results import report, results
+from neuralake.cli.writer import writer
 from neuralake.version import __version__
 
 _DEBUG = "--debug"
@@ -85,5 +86,6 @@ for _command in (
     calibrate,
     history,
     ingest,
+    writer,
 ):
     cli.add_command(checked(_command))

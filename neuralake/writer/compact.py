@@ -121,6 +121,16 @@ class Compactor:
         self._live: LiveFiles | None = None
         self._candidates: dict[Key, LiveFile] = {}
 
+    @property
+    def files(self) -> Mapping[Key, LiveFile]:
+        """The live files as they were last seen; none before the first run."""
+        return {} if self._live is None else self._live.files
+
+    @property
+    def candidates(self) -> int:
+        """Number of those that are small, or spoilt by deletions."""
+        return len(self._candidates)
+
     def run_once(self) -> Compaction | None:
         """Pack what is worth it now, in one commit.
 

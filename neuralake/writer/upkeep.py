@@ -87,6 +87,13 @@ class Upkeep:
         self._checkpoint: int | None = None
         self._next_checkpoint = self._next_clean_up = -float("inf")
 
+    @property
+    def entries_since_checkpoint(self) -> int | None:
+        """Entries that a reader replays one by one, as last seen; None before the first run."""
+        if self._state is None:
+            return None
+        return self._state.version - (-1 if self._checkpoint is None else self._checkpoint)
+
     def run_once(self) -> Upkept | None:
         """Make a checkpoint, and clean up, where it is time.
 
@@ -107,7 +114,7 @@ class Upkeep:
         try:
             state = self._follow()
             before = self._clock.monotonic()
-            checkpoint = self._make_checkpoint(state) if self._is_due(state) else None
+            checkpoint = self._make_checkpoint() if self._is_due(state) else None
             between = self._clock.monotonic()
             removed = self._clean_up(state) if between >= self._next_clean_up else 0
             after = self._clock.monotonic()
@@ -167,20 +174,17 @@ class Upkeep:
         self._checkpoint = find_segment(self._store).checkpoint_version
         return state.version - (self._checkpoint or 0) >= interval
 
-    def _make_checkpoint(self, state: TableState) -> int:
+    def _make_checkpoint(self) -> int:
         import deltalake
         from deltalake.exceptions import DeltaError
 
         begin = self._clock.monotonic()
         try:
-            # At a version: its listing would be of a log to which entries are being added
-            table = deltalake.DeltaTable(
-                self._store.uri, version=state.version, storage_options=dict(self._options)
-            )
+            table = deltalake.DeltaTable(self._store.uri, storage_options=dict(self._options))
             table.create_checkpoint()
         except DeltaError as error:
             raise OSError(one_line(error, self._options)) from error
-        self._checkpoint = state.version
+        self._checkpoint = int(table.version())
         self._next_checkpoint = self._pause(begin)
         return self._checkpoint
 

@@ -1,0 +1,1 @@
+"""Where rows come from: each kind of source a file, behind one small protocol."""

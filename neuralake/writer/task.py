@@ -1,0 +1,108 @@
+"""What a process of the writer is to do: plain data, which the supervisor hands over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal, Self, TypeAlias
+
+from neuralake.errors import SourceError
+from neuralake.sources.address import Address
+from neuralake.writer.batching import BatchLimits
+
+Role: TypeAlias = Literal["append", "compact", "vacuum"]
+SourceKind: TypeAlias = Literal["stdin:arrow", "stdin:ndjson", "flight"]
+ROLES: tuple[Role, ...] = ("append", "compact", "vacuum")
+_FLIGHT = "flight://"
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """Which source, and how it is reached.
+
+    Attributes
+    ----------
+    kind
+        ``stdin:arrow``, ``stdin:ndjson`` or ``flight``.
+    address
+        Where a server listens.
+    dead_letters
+        File for lines that are no rows; None ends the source at the first.
+    certificate, key
+        Files in PEM for TLS.
+    """
+
+    kind: SourceKind
+    address: Address | None = None
+    dead_letters: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``stdin:arrow``, ``stdin:ndjson`` or ``flight://host:port``.
+
+        Raises
+        ------
+        SourceError
+            If it is none of them.
+        """
+        if text in ("stdin:arrow", "stdin:ndjson"):
+            return cls("stdin:arrow" if text == "stdin:arrow" else "stdin:ndjson")
+        if text.startswith(_FLIGHT):
+            return cls("flight", Address.parse(text.removeprefix(_FLIGHT)))
+        raise SourceError(
+            f"no source {text!r}: expected stdin:arrow, stdin:ndjson or flight://host:port"
+        )
+
+    @property
+    def is_read_once(self) -> bool:
+        """Whether what was read of it cannot be read again."""
+        return self.kind != "flight"
+
+    @property
+    def text(self) -> str:
+        """As it is written."""
+        return self.kind if self.address is None else f"{_FLIGHT}{self.address}"
+
+    def at_port(self, port: int) -> Self:
+        """The same, at a port that a first process has taken."""
+        assert self.address is not None  # noqa: S101 - of a server
+        return replace(self, address=replace(self.address, port=port))
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a process is to do.
+
+    Attributes
+    ----------
+    role
+        ``append``, ``compact`` or ``vacuum``.
+    table
+        Name by which clients call it.
+    uri, storage_options
+        Where it lies, and what reaches it; the options are never shown.
+    source, limits, deadline_s
+        Of ``append``: where rows come from, how they are batched, and for how long a commit is
+        tried, in seconds.
+    every_s
+        Of ``compact`` and ``vacuum``: time between two runs, in seconds; None runs once.
+    retention_s
+        Of ``vacuum``: for how long a file is kept that no longer belongs to the table, in seconds;
+        None keeps it for as long as the table's own property says.
+    is_forced
+        Of ``vacuum``: whether less than what readers need is meant.
+    """
+
+    role: Role
+    table: str
+    uri: str
+    storage_options: Mapping[str, str] = field(default_factory=dict, repr=False)
+    source: SourceSpec | None = None
+    limits: BatchLimits = field(default_factory=BatchLimits)
+    deadline_s: float = 30.0
+    every_s: float | None = None
+    retention_s: float | None = None
+    is_forced: bool = False

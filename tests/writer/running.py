@@ -1,0 +1,188 @@
+"""A writer as its users run it: the command, in real processes, and clients that send to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any, Self
+
+import pyarrow as pa
+from pyarrow import flight
+
+from tests.conftest import cli_environment
+
+WAIT_S = 120.0
+EVENTS = flight.FlightDescriptor.for_path("events")
+
+
+class Running:
+    """``neuralake writer … --json``, in a process group of its own.
+
+    Attributes
+    ----------
+    events
+        What it has told so far.
+    """
+
+    def __init__(
+        self,
+        arguments: tuple[object, ...],
+        directory: Path,
+        stdin: int | IO[bytes] | None = subprocess.DEVNULL,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.errors = directory / f"stderr-{os.urandom(4).hex()}"
+        with self.errors.open("wb") as stderr:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "neuralake", "writer", *map(str, arguments), "--json"],
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                cwd=directory,
+                env=cli_environment(directory, directory)
+                | {"NEURALAKE_CACHE_ROOT": str(directory / "cache")}
+                | dict(environment or {}),
+                start_new_session=True,
+            )
+        self.events: list[dict[str, Any]] = []
+        self._changed = threading.Condition()
+        self._is_over = False
+        self._thread = threading.Thread(target=self._listen)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with self._changed:
+                self.events.append(json.loads(line))
+                self._changed.notify_all()
+        with self._changed:
+            self._is_over = True
+            self._changed.notify_all()
+
+    def wait_for(self, process: str, event: str, times: int = 1) -> dict[str, Any]:
+        """The first, or a later, event of a kind; waits for it."""
+
+        def found() -> list[dict[str, Any]]:
+            return [e for e in self.events if (e["process"], e["event"]) == (process, event)]
+
+        with self._changed:
+            self._changed.wait_for(lambda: len(found()) >= times or self._is_over, WAIT_S)
+            assert len(found()) >= times, (self.events, self.errors.read_text())
+            return found()[times - 1]
+
+    def pid(self, process: str) -> int | None:
+        """The number of a process of it, as last told."""
+        started = [e for e in self.events if e["event"] == "started" and e["process"] == process]
+        return int(started[-1]["pid"]) if started else None
+
+    def terminate(self) -> int:
+        """Ask it to stop, and return its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Its exit status."""
+        status = self.process.wait(WAIT_S)
+        self._thread.join(WAIT_S)
+        return status
+
+    def kill_group(self) -> None:
+        """Kill it and all its processes at once."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill_group()
+        self.process.wait()
+        self._thread.join()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+def answers(reader: flight.FlightMetadataReader) -> Iterator[dict[str, Any]]:
+    """What a client is answered, until its stream ends."""
+    while (message := reader.read()) is not None:
+        yield json.loads(message.to_pybytes())
+
+
+def numbered(application: str, sequence: int) -> bytes:
+    """Metadata of a batch."""
+    return json.dumps({"application": application, "sequence": sequence}).encode()
+
+
+class Sender(threading.Thread):
+    """A client that sends numbered batches, and sends again what was not acknowledged.
+
+    Attributes
+    ----------
+    acknowledged
+        The greatest number that was acknowledged.
+    """
+
+    def __init__(
+        self, address: str, application: str, batch: Callable[[int], pa.RecordBatch]
+    ) -> None:
+        super().__init__()
+        self.acknowledged = 0
+        self.sent = 0
+        self.reconnections = -1
+        self._address = address
+        self.application = application
+        self._batch = batch
+        self._ending = threading.Event()
+
+    def end(self) -> None:
+        """Send nothing new, and end when all is acknowledged."""
+        self._ending.set()
+
+    @property
+    def is_done(self) -> bool:
+        return self._ending.is_set() and self.acknowledged == self.sent
+
+    def run(self) -> None:
+        while not self.is_done:
+            self.reconnections += 1
+            with suppress(flight.FlightError, pa.ArrowException, OSError), self._stream() as stream:
+                self._send(*stream)
+            self._ending.wait(0.05)
+
+    @contextmanager
+    def _stream(self) -> Iterator[tuple[Any, Any]]:
+        options = flight.FlightCallOptions(timeout=30)
+        with flight.connect(self._address) as client:
+            writer, reader = client.do_put(EVENTS, self._batch(1).schema, options)
+            try:
+                yield writer, reader
+                writer.done_writing()
+            finally:
+                writer.close()
+
+    def _send(self, writer: Any, reader: Any) -> None:
+        following = self.acknowledged + 1
+        while not self.is_done:
+            while following - self.acknowledged <= 8 and (
+                following <= self.sent or not self._ending.is_set()
+            ):
+                told = numbered(self.application, following)
+                writer.write_with_metadata(self._batch(following), told)
+                self.sent = max(self.sent, following)
+                following += 1
+            message = reader.read()
+            if message is None:
+                return
+            answer = json.loads(message.to_pybytes())
+            if "error" in answer:
+                return
+            assert answer["sequence"] == self.acknowledged + 1
+            self.acknowledged += 1
