@@ -1,7 +1,7 @@
 """A process of the writer under its supervisor: told what to do over a socket, and mortal with it.
 
-The socket's end is the order to stop: whatever ends the supervisor, a ``kill -9`` too, ends its
-processes, which commit what they have read or leave it unacknowledged.
+The socket's end is the order to stop, whether the supervisor closes it or is killed (``kill -9``):
+then its processes commit what they have read, or leave it unacknowledged, and end.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def main(descriptor: int) -> NoReturn:
 
 
 def _watch(connection: Connection, stopping: Stopping) -> None:
-    """Stop when the supervisor is gone, and end at the latest when the time for that is over."""
+    """Stop when the supervisor asks or is gone, and end when the time for that is over."""
     with suppress(EOFError, OSError):
         connection.recv()
     stopping.request()

@@ -123,7 +123,7 @@ class Tally:
             return taken
 
 
-@dataclass
+@dataclass(eq=False)
 class Totals:
     """The sums over all processes, for as long as the supervisor lives.
 

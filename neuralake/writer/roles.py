@@ -135,6 +135,8 @@ def _repeat(task: Task, tell: Tell, stopping: Stopping) -> int:
     make_run = _compaction if task.role == "compact" else _vacuum
     run = make_run(task, tell, stopping, tally)
     with _telling(task, tell, tally):
+        if stopping.is_requested:
+            return 0
         run()
         tell(Event(task.role, "ready"))
         while task.every_s is not None and not stopping.wait(task.every_s):

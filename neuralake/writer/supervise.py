@@ -190,7 +190,7 @@ class Supervisor:
         words = _epitaph(role, child.process.pid, status, said)
         if self._stopping.is_requested or self._status is not None:
             self._tell(Event(role, "died", words, facts))
-            self._status = FAULT
+            self._status = self._status or FAULT
             return
         fate, now_s = self._fates[role], time.monotonic()
         fate.deaths.append(now_s)
@@ -225,7 +225,7 @@ class Supervisor:
     def _stop(self) -> int:
         """Let every process commit what it has read, and end."""
         for child in self._children.values():
-            child.process.send_signal(signal.SIGTERM)
+            _ask_to_stop(child.connection)
         end_s = time.monotonic() + DRAIN_S + _GRACE_S
         while self._children and (left_s := end_s - time.monotonic()) > 0:
             # what woke this is still there, and would wake it without end
@@ -236,6 +236,12 @@ class Supervisor:
             child.process.kill()
             self._bury(child)
         return self._status or 0
+
+
+def _ask_to_stop(connection: Connection) -> None:
+    """End what is said to a process; a signal would kill one that has just been started."""
+    with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as ours:
+        ours.shutdown(socket.SHUT_WR)
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> int:

@@ -18,7 +18,7 @@ from pyarrow import flight
 
 from tests.conftest import cli_environment
 
-WAIT_S = 120.0
+WAIT_S = 600.0
 EVENTS = flight.FlightDescriptor.for_path("events")
 
 
