@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pytest
 
 from neuralake.writer.vacuum import vacuum
-from tests.writer.running import Running, Sender
+from tests.writer.running import WAIT_S, Running, Sender
 
 KILLS = int(os.environ.get("KILLS", "20"))  # make kill has 200
 SEED = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
@@ -49,7 +49,7 @@ class Keeper(threading.Thread):
         self.arguments = (
             *(table, "--from", f"flight://127.0.0.1:{port}", "--restarts", 10_000),
             *("--compact-every", "50ms", "--vacuum-every", "200ms", "--batch-age", "5ms"),
-            *("--retention", "1ms", "--force-short-retention"),
+            *("--retention", "1s", "--force-short-retention"),
         )
         self.directory = directory
         self.writer: Running | None = None
@@ -94,20 +94,18 @@ def test_nothing_is_lost_or_doubled_whoever_is_killed(
     table = make_table(SCHEMA)
     port = free_port()
     keeper = Keeper(table, port, tmp_path)
-    senders = [
-        Sender(f"grpc://127.0.0.1:{port}", name, batch(name)) for name in ("rig-1", "rig-2")
-    ]
+    senders = [Sender(f"grpc://127.0.0.1:{port}", name, batch(name)) for name in ("rig-1", "rig-2")]
     chance = random.Random(seed)
     for thread in (keeper, *senders):
         thread.start()
     killed = dict.fromkeys(VICTIMS, 0)
     try:
         while sum(killed.values()) < KILLS:
-            before = sum(sender.acknowledged for sender in senders)
+            more = sum(sender.acknowledged for sender in senders) + 5
             victim = chance.choice(VICTIMS)
             # mostly at work, now and then while it starts or stops
             if chance.random() < 0.8:
-                _until(lambda: sum(s.acknowledged for s in senders) > before + 5)
+                _until(lambda more=more: sum(s.acknowledged for s in senders) > more)  # type: ignore[misc]
             time.sleep(chance.random() * 0.3)
             killed[victim] += keeper.kill(victim)
         for sender in senders:
@@ -131,7 +129,7 @@ def test_nothing_is_lost_or_doubled_whoever_is_killed(
 
 
 def _until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 120
+    end = time.monotonic() + WAIT_S
     while not holds():
         assert time.monotonic() < end, "nothing goes on"
         time.sleep(0.01)
@@ -140,7 +138,9 @@ def _until(holds: Callable[[], bool]) -> None:
 def _check_log(table: str) -> None:
     """The log has no gap, and every version that is left of it can be opened."""
     snapshot = deltalake.DeltaTable(table)
-    found = sorted(int(p.stem) for p in Path(table, "_delta_log").glob("0*.json") if p.stem.isdigit())
+    found = sorted(
+        int(p.stem) for p in Path(table, "_delta_log").glob("0*.json") if p.stem.isdigit()
+    )
     assert found == list(range(found[0], snapshot.version() + 1))
 
 
