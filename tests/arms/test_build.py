@@ -217,11 +217,17 @@ def test_neuralake_itself_may_come_from_a_requirement(build: Builder, tmp_path: 
     assert evaluate(build(f"HEAD+{wheel}"), "neuralake.ANSWER", "neuralake") == "10"
 
 
-def test_what_a_killed_build_left_is_built_again(
-    build: Builder, build_elsewhere: BuildElsewhere, tmp_path: Path
-) -> None:
+@pytest.fixture
+def sign(build: Builder, tmp_path: Path) -> Path:
+    """A file that a build of HEAD makes, and whose end it waits for."""
     sign = tmp_path / "building"
     build.repository.commit("Take long", {"slow": str(sign)})
+    return sign
+
+
+def test_what_a_killed_build_left_is_built_again(
+    build: Builder, build_elsewhere: BuildElsewhere, sign: Path
+) -> None:
     with build_elsewhere("HEAD") as process:
         wait_for(sign.exists)
         process.kill()
@@ -243,10 +249,8 @@ def test_what_a_killed_build_left_is_built_again(
 
 
 def test_nothing_is_left_of_an_interrupted_build(
-    build: Builder, build_elsewhere: BuildElsewhere, tmp_path: Path
+    build: Builder, build_elsewhere: BuildElsewhere, sign: Path
 ) -> None:
-    sign = tmp_path / "building"
-    build.repository.commit("Take long", {"slow": str(sign)})
     with build_elsewhere("HEAD") as process:
         wait_for(sign.exists)
         process.send_signal(signal.SIGINT)
@@ -259,10 +263,8 @@ def test_nothing_is_left_of_an_interrupted_build(
 
 
 def test_two_processes_build_an_arm_once(
-    build: Builder, build_elsewhere: BuildElsewhere, tmp_path: Path
+    build: Builder, build_elsewhere: BuildElsewhere, sign: Path
 ) -> None:
-    sign = tmp_path / "building"
-    build.repository.commit("Take long", {"slow": str(sign)})
     with build_elsewhere("HEAD") as first:
         wait_for(sign.exists)
         with build_elsewhere("HEAD") as second:

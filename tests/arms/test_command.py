@@ -54,6 +54,14 @@ from neuralake.catalog import DeltaTable, ParquetTable
 t = DeltaTable(name="t", location={uri!r})
 twins = ParquetTable(name="twins", location={twins!r})
 """
+CATALOG_WITH_A_FUNCTION = """
+import pyarrow as pa
+from neuralake.catalog import table
+
+@table
+def t():
+    return pa.table({{"key": list(range({rows}))}})
+"""
 CATALOG_OF_THE_COMMIT = """
 from pathlib import Path
 from neuralake.catalog import ParquetTable
@@ -173,6 +181,12 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
         team.write(f"queries/{query}.sql", "SELECT count(*) AS n FROM twins\n")
     team.commit("a table that does not open")
     team.git("tag", "twins")
+    for query in ("twins", "more_twins"):
+        (team.path / f"queries/{query}.sql").unlink()
+    for rows in (3, 1004):
+        team.write("queries/catalog.py", CATALOG_WITH_A_FUNCTION.format(rows=rows))
+        team.commit(f"a table of {rows} rows")
+        team.git("tag", f"made-{rows}")
     yield team
 
 
@@ -260,6 +274,17 @@ def test_a_table_that_does_not_open_is_told_once_and_costs_its_queries_alone(
     assert (report / "summary.md").read_text().count("cannot tell apart") == 1
     page = (report / "index.html").read_text()
     assert page.count("cannot tell apart") == 2  # among the failures, and how it was measured
+
+
+def test_arms_that_read_other_rows_than_one_another_are_wrong(team: Team) -> None:
+    done = team.compare("made-3", "made-1004", "--max-time", "1", "--rounds", "2")
+    assert done.returncode == 1, done.stderr
+    reason = "table t: duckdb reads 3 rows in the base and 1,004 in the candidate"
+    assert f"duckdb total: × wrong: {reason}" in done.stdout.splitlines()
+    assert {c.query: c.verdict == "wrong" for c in document(team).changes() if c.query} == {
+        "keys": False,
+        "total": True,
+    }
 
 
 def test_inconclusive_is_status_3_where_asked_for(team: Team) -> None:
