@@ -15,9 +15,10 @@ MUTANTS ?=
 TIME ?= 60
 COMMITS ?= 10000
 HUNT ?=
+KILLS ?= 200
 PORT ?=
 
-.PHONY: bench gate test s3 mutants hunt storm browser strace lint format docs clean help
+.PHONY: bench gate test s3 mutants hunt storm kill browser strace lint format docs clean help
 
 help:
 	@echo "make bench    generate TPC-H (SCALE_FACTOR=1) if absent, run three engines, verify, report"
@@ -28,6 +29,7 @@ help:
 	@echo "make hunt     make random Delta tables for TIME=60 seconds: do all engines read the same rows?"
 	@echo "make browser  install a browser for the tests of the report, where apt-get can"
 	@echo "make storm    processes append COMMITS=10000 times to one table: is every row there, once?"
+	@echo "make kill     kill the writer's processes KILLS=200 times: is every row there, once? SEED=… repeats"
 	@echo "make lint     ruff and mypy"
 	@echo "make format   format the code"
 	@echo "make docs     build the documentation into site/"
@@ -61,6 +63,10 @@ s3: $(READY)
 # HUNT=--spark reads and writes with Spark, too
 hunt: $(READY)
 	$(BIN)/python -m benchmarks.agreement.hunt --seconds $(TIME) $(HUNT)
+
+# As make test does 20 times. Its moments are drawn anew each time, unless SEED=… is given
+kill: $(READY)
+	KILLS=$(KILLS) SEED=$(SEED) $(BIN)/python -m pytest tests/writer/test_kill.py --benchmark-disable
 
 # The report is tested in the system's browser, and a commit's system calls are traced; what cannot
 # be installed is told by the tests that are skipped without it

@@ -117,6 +117,7 @@ class Writer:
         batch: pa.RecordBatch | pa.Table,
         *,
         sequence: int | None = None,
+        after: int | None = None,
         application: str | None = None,
         deadline_s: float | None = None,
     ) -> Commit:
@@ -130,6 +131,9 @@ class Writer:
             Number of the batch among those of its application, each greater than the one before.
             One that is not greater than the last in the table was written before, and is not
             written again: also after a restart, or by another process.
+        after
+            Of a batch that has been put together from several, the number before the first of
+            them: if the table has some of them already, none is written.
         application
             In place of the writer's own.
         deadline_s
@@ -140,7 +144,8 @@ class Writer:
         BatchError
             If the batch does not fit the table.
         SequenceError
-            If a batch of the application with a greater sequence waits for its commit already.
+            If a batch of the application with a greater sequence waits for its commit already, or
+            the table's last one lies between ``after`` and ``sequence``.
         WriterDeadlineError
             If others were first until the deadline; nothing was written.
         WriterError
@@ -157,10 +162,12 @@ class Writer:
             self._add_columns(batch.schema, deadline)
         plan = self._plan
         rows = plan.conform(batch)
-        waiting = Waiting(batch, application, sequence, deadline, plan, rows)
+        waiting = Waiting(batch, application, sequence, deadline, plan, rows, after)
         waiting.conform_ns = time.perf_counter_ns() - begin
         if waiting.is_repeated_in(plan.state):
             waiting.repeat(plan.state.version)
+        elif waiting.is_partly_in(plan.state):
+            waiting.fail_partly(plan.state)
         else:
             if rows.num_rows >= _LARGE_ROWS:
                 self._make_files([waiting])
@@ -271,6 +278,9 @@ class Writer:
             if waiting.is_repeated_in(self._plan.state):
                 self._discard([waiting])
                 waiting.repeat(self._plan.state.version)
+            elif waiting.is_partly_in(self._plan.state):
+                self._discard([waiting])
+                waiting.fail_partly(self._plan.state)
             elif not waiting.plan.holds_in(self._plan.state):
                 self._discard([waiting])
                 try:

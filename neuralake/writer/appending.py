@@ -7,10 +7,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from neuralake.errors import NeuralakeError, SourceError, reason_of
+from neuralake.errors import NeuralakeError, reason_of
 from neuralake.sources.source import Source
 from neuralake.writer.batching import Batcher, BatchLimits, Group
-from neuralake.writer.errors import BatchError
+from neuralake.writer.errors import BatchError, SequenceError
 from neuralake.writer.metrics import Tally
 
 if TYPE_CHECKING:
@@ -108,32 +108,33 @@ class Appender:
                 self._batcher.done(group)
 
     def _append(self, group: Group) -> None:
-        """Append a batch, its numbers one by one; each delivery of it is answered afterwards.
+        """Append a batch; each delivery of it is answered afterwards.
 
-        What is at fault in a batch of several is found by appending them one by one, too.
+        Where one of several is at fault, or in the table already, they are appended one by one.
         """
-        if group.application is None or len(group.deliveries) == 1:
-            try:
-                self._commit(group)
-            except BatchError as error:
-                if len(group.deliveries) == 1:
-                    self._fail(group, error)
-                    return
-            except (NeuralakeError, OSError) as error:
+        try:
+            self._commit(group)
+        except (BatchError, SequenceError) as error:
+            if len(group.deliveries) == 1:
                 self._fail(group, error)
                 return
-            else:
-                return
-        for part in group.parts():
-            self._append(part)
+            for part in group.parts():
+                self._append(part)
+        except (NeuralakeError, OSError) as error:
+            self._fail(group, error)
 
     def _commit(self, group: Group) -> None:
-        first = group.deliveries[0]
-        if first.is_void():
-            self._fail(group, SourceError("a batch before it, in the same stream, has failed"))
-            return
+        deliveries = group.deliveries
+        if len(deliveries) > 1 and any(delivery.is_void() for delivery in deliveries):
+            raise SequenceError("a batch before one of them has failed")
+        if deliveries[0].is_void():
+            raise SequenceError("a batch before it, in the same stream, has failed")
+        first = deliveries[0].sequence
         commit = self._writer.append(
-            group.rows(), sequence=group.sequence, application=group.application
+            group.rows(),
+            sequence=group.sequence,
+            after=None if first is None else first - 1,
+            application=group.application,
         )
         with self._lock:
             self._rows += 0 if commit.is_repeated else commit.rows

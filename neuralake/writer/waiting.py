@@ -29,8 +29,8 @@ class Waiting:
     ----------
     batch
         As it was given.
-    application, sequence
-        What it is remembered by, if it is.
+    application, sequence, after
+        What it is remembered by, if it is, and the sequence that lies before all of it.
     deadline
         By the writer's monotonic clock.
     plan
@@ -49,6 +49,7 @@ class Waiting:
     deadline: float
     plan: Plan
     rows: pa.Table
+    after: int | None = None
     files: list[EncodedFile] = field(default_factory=list)
     conform_ns: int = 0
     queued_ns: int = 0
@@ -64,6 +65,23 @@ class Waiting:
             return False
         known = state.transactions.get(self.application)
         return known is not None and self.sequence <= known.version
+
+    def is_partly_in(self, state: TableState) -> bool:
+        """Whether the table has some of the sequences that the batch was put together from."""
+        if self.after is None or self.application is None:
+            return False
+        known = state.transactions.get(self.application)
+        return known is not None and known.version > self.after
+
+    def fail_partly(self, state: TableState) -> None:
+        """It is written already in part."""
+        known = state.transactions[self.application or ""].version
+        self.fail(
+            SequenceError(
+                f"the table has the sequences of {self.application} up to {known}, and the batch "
+                f"those from {self.after} to {self.sequence}: append what comes after {known}"
+            )
+        )
 
     def renew(self, plan: Plan) -> None:
         """Bring the batch into the columns of a table that has changed.
