@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 _UNICODE = ["", " ", "a'b", 'q"q', "ü", "日本", "a/b=c", "%25", "NULL", "null", "\\", "x" * 50]
+_LONG = ["x" * 300, "\U0010ffff" * 80]  # of which statistics have the beginning
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,10 @@ def _text(random: Random) -> str:
     return random.choice([random.choice(_UNICODE), word])
 
 
+def _long_text(random: Random) -> str:
+    return random.choice([*_LONG, _text(random)])
+
+
 def _date(random: Random) -> dt.date:
     days = [dt.date(1, 1, 1), dt.date(1582, 10, 15), dt.date(1970, 1, 1), dt.date(9999, 12, 31)]
     return random.choice([*days, dt.date(2024, 1, 1) + dt.timedelta(random.randint(0, 9))])
@@ -100,6 +105,11 @@ def _time(random: Random) -> dt.datetime:
 
 def _utc(random: Random) -> dt.datetime:
     return _time(random).replace(tzinfo=dt.UTC)
+
+
+def _time_literal(value: dt.datetime) -> str:
+    near = value if value.year in range(1700, 2200) else "2024-03-01 00:00:00"  # nanoseconds
+    return f"TIMESTAMP '{near}'"
 
 
 def _quoted(value: str) -> str:
@@ -118,6 +128,7 @@ SCALARS = (
     *(_decimal(*size) for size in _DECIMALS),
     *FLOATS,
     Kind(pa.string(), _text, _plain_text, groups=True, partitions=True),
+    Kind(pa.string(), _long_text, _plain_text, groups=True),
     Kind(pa.binary(), lambda random: random.randbytes(random.randint(0, 5))),
     Kind(pa.bool_(), lambda random: random.random() < 0.5, str, groups=True, partitions=True),
     Kind(
@@ -128,7 +139,7 @@ SCALARS = (
         partitions=True,
     ),
     Kind(pa.timestamp("us", "UTC"), _utc),
-    Kind(pa.timestamp("us"), _time),
+    Kind(pa.timestamp("us"), _time, _time_literal),
 )
 
 

@@ -90,11 +90,15 @@ class ParquetTable:
         """
         if self.hides_nan is not None:
             return self.hides_nan
-        files, footers = self._checked()
+        footers = self.footers()
         try:
-            return hides_nan(dict(zip(files, footers, strict=True)), self.storage_options)
+            return hides_nan(footers, self.storage_options)
         except (OSError, ValueError, pa.ArrowException) as error:
             raise self._unreadable(self.uri, error) from error
+
+    def footers(self) -> dict[str, pq.FileMetaData]:
+        """The footers of the files; raises as :meth:`files`."""
+        return dict(zip(*self._checked(), strict=True))
 
     def rows_as_arrow(self) -> PlainFiles:
         """What Neuralake's Arrow reader reads; raises as :meth:`files`."""

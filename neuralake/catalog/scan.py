@@ -90,6 +90,7 @@ def _suits_scan_delta(contents: Contents) -> bool:
         and not contents.has_dictionaries
         and not is_encoded
         and not any(pa.types.is_binary(kind) for kind in types)
+        and not contents.log_narrows_decimals
         and _has_whole_statistics(snapshot)
         and all(_is_hive_path(file, snapshot) for file in snapshot.files)
     )

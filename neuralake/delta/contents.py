@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from neuralake.arrow import encoding, int96_columns, plain_type, stored_schema, with_times
+from neuralake.delta.bounds import narrows_decimals
 from neuralake.delta.columns import find_field
 from neuralake.delta.nans import hides_nan
 from neuralake.delta.snapshot import Snapshot
@@ -94,6 +95,11 @@ class Contents:
         if self.known_to_hide_nan is not None:
             return self.known_to_hide_nan
         return hides_nan(self.footers, self.snapshot.storage_options)
+
+    @cached_property
+    def log_narrows_decimals(self) -> bool:
+        """Whether the log tells narrower bounds of a decimal than the file has."""
+        return narrows_decimals(self.snapshot, self.footers)
 
     @property
     def has_nested_int96(self) -> bool:

@@ -1,13 +1,15 @@
 """The rows of data files as Arrow, one after another: for engines whose own reader gives others.
 
 It is a ``pyarrow.dataset.Dataset``, as DataFusion and DuckDB register it: they ask for columns and
-hand down filters. Files are read at each scan, so that a query pays for it: nothing is kept.
+hand down filters, by which row groups are passed over. Files are read at each scan, so that a query
+pays for it: nothing is kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, NoReturn, Protocol
 
 import pyarrow as pa
@@ -15,6 +17,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from neuralake.delta.columns import conform, find_field
+from neuralake.delta.pruning import may_hold, named_in
 from neuralake.delta.snapshot import DataFile
 from neuralake.storage import filesystem
 
@@ -87,7 +90,8 @@ class FilesDataset(ds.Dataset):  # type: ignore[misc]
     ) -> ds.Scanner:
         """Scan all files, one after another."""
         wanted = needed_columns(self.schema, columns, filter)
-        batches = (batch for fragment in self.get_fragments() for batch in fragment.batches(wanted))
+        fragments = self.get_fragments()
+        batches = (batch for f in fragments for batch in f.batches(wanted, filter))
         schema = pa.schema([self.schema.field(name) for name in wanted])
         return _scanner(batches, schema, columns, filter)
 
@@ -127,16 +131,35 @@ class FileFragment:
         del schema
         wanted = needed_columns(self._schema, columns, filter)
         read = pa.schema([self._schema.field(name) for name in wanted])
-        return _scanner(self.batches(wanted), read, columns, filter)
+        return _scanner(self.batches(wanted, filter), read, columns, filter)
 
-    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """The rows that are not deleted, as the table has them."""
+    def batches(
+        self, columns: Sequence[str], filter: ds.Expression | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """The rows that are not deleted, as the table has them.
+
+        Parameters
+        ----------
+        columns
+            Names of those to read.
+        filter
+            Row groups of which it finds nothing are passed over; rows are not filtered.
+        """
         file, origin = self._file, self._source
         system, path = filesystem(file.uri, origin.storage_options)
         fields = [origin.schema.field(name) for name in columns]
         target = pa.schema([self._schema.field(name) for name in columns])
+        footer, groups = None, None
+        if filter is not None and origin.mapping == "none":
+            footer, groups = may_hold(path, system, filter, self._schema, file.partition)
+        # Scanners call this in Arrow's few threads for input, in which buffering ahead would wait
+        # for another of them: for ever, once as many files are read at once as there are threads
         with pq.ParquetFile(
-            path, filesystem=system, coerce_int96_timestamp_unit="us", pre_buffer=True
+            path,
+            metadata=footer,
+            filesystem=system,
+            pre_buffer=False,
+            coerce_int96_timestamp_unit="us",
         ) as source:
             present = list(source.schema_arrow)
             places = [
@@ -144,8 +167,7 @@ class FileFragment:
                 for f in fields
             ]
             read = [present[i].name for i in places if i is not None]
-            start = 0
-            for batch in source.iter_batches(_ROWS_AT_ONCE, columns=read):
+            for start, batch in _numbered(source, groups, read):
                 rows = batch.num_rows
                 arrays = []
                 for wanted, place in zip(fields, places, strict=True):
@@ -163,7 +185,6 @@ class FileFragment:
                     else batch.select([])
                 )
                 yield whole if file.kept is None else whole.filter(self._mask(start, rows))
-                start += rows
 
     def _mask(self, start: int, rows: int) -> pa.BooleanArray:
         kept = self._file.kept
@@ -175,14 +196,30 @@ class FileFragment:
 def needed_columns(
     schema: pa.Schema, columns: Sequence[str] | None, filter: ds.Expression | None
 ) -> list[str]:
-    """Columns to read: those that are wanted, and those that a filter may name.
-
-    An expression does not tell its columns; a name that stands in its text may be one.
-    """
+    """Columns to read: those that are wanted, and those that a filter may name."""
     if columns is None:
         return list(schema.names)
-    text = "" if filter is None else str(filter)
-    return [name for name in schema.names if name in columns or (text and name in text)]
+    named = named_in(filter, schema)
+    return [name for name in schema.names if name in columns or name in named]
+
+
+def _numbered(
+    file: pq.ParquetFile, groups: Sequence[int] | None, columns: Sequence[str]
+) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Batches of some row groups, or all, each with the number in the file of its first row."""
+    footer = file.metadata
+    before = 0
+    for wanted, group in groupby(
+        range(footer.num_row_groups), lambda g: groups is None or g in groups
+    ):
+        run = list(group)
+        start = before
+        before += sum(footer.row_group(g).num_rows for g in run)
+        for batch in (
+            file.iter_batches(_ROWS_AT_ONCE, row_groups=run, columns=columns) if wanted else ()
+        ):
+            yield start, batch
+            start += batch.num_rows
 
 
 def _scanner(

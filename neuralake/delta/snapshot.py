@@ -9,9 +9,10 @@ Vectors", "Column Mapping", "Table Features".
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import deltalake
 import pyarrow as pa
@@ -182,7 +183,7 @@ class Snapshot:
         return any(
             pa.types.is_string(value.type)
             and not value.is_valid
-            and f"={HIVE_NULL}/" not in file.uri
+            and file.uri.count(f"={HIVE_NULL}/") < _nulls(file)
             for file in self.files
             for value in file.partition.values()
         ) and has_empty_partition_values(self.uri, self.storage_options, self.version)
@@ -211,6 +212,21 @@ class Snapshot:
         """Number of rows as the log says; None if it does not say it of every file."""
         counts = [None if f.rows is None else f.rows - f.deleted for f in self.files]
         return None if None in counts else sum(count for count in counts if count is not None)
+
+    def bounds(self, columns: Sequence[str]) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+        """The least and the greatest values that the log tells of columns, by the file's URI."""
+        paths = self._added.column("path").to_pylist()
+        told: list[list[dict[str, Any]]] = []
+        for which in ("min", "max"):
+            if which not in self.statistics:
+                told.append([{} for _ in paths])
+                continue
+            values = self._added.column(which).combine_chunks()
+            found = zip(self.statistics[which], values.flatten(), strict=True)
+            wanted = {field.name: array for field, array in found if field.name in columns}
+            told.append(pa.table(wanted).to_pylist() if wanted else [{} for _ in paths])
+        uris = [absolute(self.uri, path) for path in paths]
+        return dict(zip(uris, zip(*told, strict=True), strict=True))
 
     @cached_property
     def _added(self) -> pa.Table:
@@ -244,6 +260,10 @@ class Snapshot:
             for i, uri in enumerate(table.column("filepath").to_pylist()):
                 kept[_plain_path(decoded(uri))] = vectors[i].values
         return kept
+
+
+def _nulls(file: DataFile) -> int:
+    return sum(not value.is_valid for value in file.partition.values())
 
 
 def _plain_path(uri: str) -> str:

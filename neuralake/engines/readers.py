@@ -10,8 +10,8 @@ import pyarrow as pa
 from neuralake.errors import CatalogError
 
 READERS = "readers"
-# Of a table whose statistics leave out a NaN: an engine's own reader, kept from believing them
-WITHOUT_STATISTICS = "floats-without-statistics"
+# Of a table whose statistics are untrue: an engine's own reader, kept from believing them
+WITHOUT_STATISTICS = "without-statistics"
 
 
 def with_readers(settings: Mapping[str, Any], readers: Mapping[str, str]) -> dict[str, Any]:

@@ -27,12 +27,18 @@ class File:
     partition: Mapping[str, str | None] = field(default_factory=dict)
     deleted: Sequence[int] = ()
     int96: bool = False
+    dictionaries: bool = True
 
     def write(self, root: Path) -> Action:
         """Write the file below the table, and return the action that adds it."""
         place = Path(self.path) if self.path.startswith("/") else root / self.path
         place.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(self.rows, place, use_deprecated_int96_timestamps=self.int96)
+        pq.write_table(
+            self.rows,
+            place,
+            use_deprecated_int96_timestamps=self.int96,
+            use_dictionary=self.dictionaries,
+        )
         add: Action = {
             "path": quote(self.path),
             "partitionValues": dict(self.partition),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import deltalake
@@ -82,6 +84,22 @@ def test_a_file_of_many_batches_loses_no_row(tmp_path: Path) -> None:
     dataset = FilesDataset(Snapshot(deltalake.DeltaTable(str(root)), str(root)))
     found = dataset.to_table().column("id").to_pylist()
     assert found == [n for n in range(300_000) if n not in gone]
+
+
+def test_more_files_than_arrow_has_threads_for_input_are_read_at_once(snapshot: Snapshot) -> None:
+    program = (
+        "import sys, deltalake, pyarrow as pa, pyarrow.compute as pc\n"
+        "from neuralake.delta.rows import FilesDataset\n"
+        "from neuralake.delta.snapshot import Snapshot\n"
+        "pa.set_io_thread_count(1)\n"
+        "snapshot = Snapshot(deltalake.DeltaTable(sys.argv[1]), sys.argv[1])\n"
+        "rows = FilesDataset(snapshot)\n"
+        "found = rows.to_table(filter=pc.field('id') > 1), rows.to_table(columns=['k'])\n"
+        "print(*(table.num_rows for table in found))\n"
+    )
+    command = [sys.executable, "-c", program, snapshot.uri]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "3 3\n"
 
 
 def test_a_dataset_stays_in_its_process(snapshot: Snapshot) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Context, Decimal
 from pathlib import Path
 
 import deltalake
@@ -17,6 +17,7 @@ from tests.delta.make import File, actions, commit, write_table
 
 Case = tuple[Table, pa.Table]
 UTC = pa.timestamp("us", "UTC")
+WIDE = Context(prec=40)
 # Outside of what nanoseconds since 1970 can tell
 FAR = [None] + [
     dt.datetime.fromisoformat(text)
@@ -150,6 +151,47 @@ def partitions_with_a_struct_of_which_little_is_told(root: Path) -> Case:
     schema = pa.schema([("s", pa.struct(kinds)), ("k", pa.int32())])
     values = [{"x": 1.5, "y": b"\x01", "z": {"l": []}}, {"x": None, "y": None, "z": None}, None]
     rows = pa.table([pa.array(values, schema[0].type), [1, 1, 2]], schema=schema)
+    deltalake.write_deltalake(str(root), rows, partition_by=["k"])
+    return delta(root), rows
+
+
+def an_empty_partition_value_beside_a_null(root: Path) -> Case:
+    schema = pa.schema([("id", pa.int64()), ("k", pa.string()), ("y", pa.bool_())])
+    place = "k=/y=__HIVE_DEFAULT_PARTITION__/a.parquet"
+    files = [File(of([1]), place, {"k": "", "y": None})]
+    write_table(root, schema, files, partition_by=["k", "y"])
+    return delta(root), pa.table([[1], [None], [None]], schema=schema)
+
+
+def one_text_and_nulls(root: Path) -> Case:
+    """Plain, as Spark writes a text that is there once."""
+    root.mkdir()
+    kinds = {"s": pa.string(), "b": pa.binary(), "f": pa.binary(2)}
+    values = {"s": ["ab", "ab", None], "b": [b"ab", None, None], "f": [None, b"ab", b"ab"]}
+    arrays = {n: pa.array(found, kinds[n]) for n, found in values.items()}
+    struct = pa.StructArray.from_arrays([arrays["s"]], ["f"])
+    rows = pa.table({**arrays, "x": struct})
+    pq.write_table(rows, root / "a.parquet", use_dictionary=False)
+    return parquet(root), rows
+
+
+def one_text_and_nulls_in_partitions(root: Path) -> Case:
+    schema = pa.schema([("s", pa.string()), ("k", pa.int32())])
+    stored = pa.table({"s": ["ab", None]})
+    file = File(stored, "a.parquet", {"k": "1"}, dictionaries=False)
+    write_table(root, schema, [file], partition_by=["k"])
+    return delta(root), pa.table([["ab", None], [1, 1]], schema=schema)
+
+
+def decimals_that_the_log_rounds(root: Path) -> Case:
+    """As deltalake 1.6 writes statistics: by way of a double, whole ones of 64-bit integers."""
+    kinds = {"c": pa.decimal128(18, 8), "d": pa.decimal128(38, 0), "e": pa.decimal128(38, 38)}
+    first = [Decimal("1234567890.12345678"), Decimal(0)]
+    most = Decimal((0, (9,) * 38, 0))
+    columns = {"c": first, "d": [most, Decimal(0)], "e": [most.scaleb(-38, WIDE), Decimal(0)]}
+    arrays = {n: pa.array(values, kinds[n]) for n, values in columns.items()}
+    struct = pa.StructArray.from_arrays([arrays["c"]], ["f"])
+    rows = pa.table({**arrays, "s": struct, "k": pa.array([1, 1], pa.int64())})
     deltalake.write_deltalake(str(root), rows, partition_by=["k"])
     return delta(root), rows
 
@@ -374,6 +416,10 @@ CASES: dict[str, Callable[[Path], Case]] = {
         values_in_the_log_and_not_in_the_path,
         empty_partition_values,
         partitions_with_a_struct_of_which_little_is_told,
+        an_empty_partition_value_beside_a_null,
+        one_text_and_nulls,
+        one_text_and_nulls_in_partitions,
+        decimals_that_the_log_rounds,
         partitions_of_every_type,
         times_of_old,
         times_of_old_within,

@@ -7,16 +7,21 @@ joined by the file, deleted rows are left out by file and row number.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
-from neuralake.arrow import plain_type
 from neuralake.delta.columns import physical_name
 from neuralake.delta.contents import Contents
 from neuralake.delta.snapshot import Snapshot
-from neuralake.engines.duckdb.floats import quoted, without_statistics
+from neuralake.engines.duckdb.statistics import (
+    finds_nulls_everywhere,
+    quoted,
+    without_statistics,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -63,8 +68,8 @@ def create_view(
     plain = snapshot.beyond_files is None
     if plain and contents.is_uniform and not contents.int96_columns:
         relation = connection.read_parquet(files, hive_partitioning=False)
-        if contents.hides_nan:
-            relation = relation.project(as_they_are(snapshot.schema))
+        if doubts := doubted(contents.footers, hides_nan=contents.hides_nan):
+            relation = relation.project(as_they_are(snapshot.schema, doubts))
         relation.create_view(name)
         return
     scan = f"{helpers}.{quoted(f'{name} files')}"
@@ -95,12 +100,21 @@ def as_pattern(path: str) -> str:
     return "".join(f"[{c}]" if c in "*?[" else c for c in path)
 
 
-def as_they_are(schema: pa.Schema) -> str:
-    """A list of all columns whose floats come from the files and not from their statistics."""
+def doubted(footers: Mapping[str, pq.FileMetaData], *, hides_nan: bool) -> frozenset[str]:
+    """Of which columns DuckDB must not believe the statistics: ``floats``, ``texts``, or none."""
+    texts = {"texts"} if finds_nulls_everywhere(footers.values()) else set()
+    return frozenset(texts | ({"floats"} if hides_nan else set()))
+
+
+def as_they_are(schema: pa.Schema, doubts: Collection[str]) -> str:
+    """A list of all columns, those that are doubted without their statistics."""
     return ", ".join(
-        f"{without_statistics(quoted(f.name), plain_type(f.type))} AS {quoted(f.name)}"
-        for f in schema
+        f"{_without(quoted(f.name), f.type, doubts)} AS {quoted(f.name)}" for f in schema
     )
+
+
+def _without(column: str, kind: pa.DataType, doubts: Collection[str]) -> str:
+    return without_statistics(column, kind, floats="floats" in doubts, texts="texts" in doubts)
 
 
 def _columns(
@@ -108,6 +122,7 @@ def _columns(
 ) -> list[str]:
     """Expressions of the view's columns, in the table's types."""
     snapshot = contents.snapshot
+    doubts = doubted(contents.footers, hides_nan=contents.hides_nan)
     types = connection.from_arrow(snapshot.schema.remove_metadata().empty_table()).types
     columns = []
     for field, kind in zip(snapshot.schema, types, strict=True):
@@ -116,8 +131,7 @@ def _columns(
             value = f"parts.{quoted(field.name)}"
         elif stored.lower() in present:
             value = f"files.{quoted(stored)}"
-            if contents.hides_nan:
-                value = without_statistics(value, field.type)
+            value = _without(value, field.type, doubts)
         else:
             value = "NULL"
         columns.append(f"CAST({value} AS {kind}) AS {quoted(field.name)}")

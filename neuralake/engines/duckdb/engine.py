@@ -12,8 +12,14 @@ import pyarrow as pa
 
 from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
 from neuralake.delta.rows import FilesDataset
-from neuralake.engines.duckdb.delta import as_pattern, as_they_are, create_view, reads_itself
-from neuralake.engines.duckdb.floats import quoted
+from neuralake.engines.duckdb.delta import (
+    as_pattern,
+    as_they_are,
+    create_view,
+    doubted,
+    reads_itself,
+)
+from neuralake.engines.duckdb.statistics import quoted
 from neuralake.engines.readers import WITHOUT_STATISTICS, refuse_case_twins, with_readers
 from neuralake.errors import EngineError
 from neuralake.machine import cores
@@ -141,8 +147,8 @@ class DuckDBSession:
             relation = self._connection.read_parquet(
                 [as_pattern(file) for file in table.files()], hive_partitioning=False
             )
-            if table.may_hide_nan():
-                relation = relation.project(as_they_are(table.arrow_schema()))
+            if doubts := doubted(table.footers(), hides_nan=table.may_hide_nan()):
+                relation = relation.project(as_they_are(table.arrow_schema(), doubts))
                 self.readers[name] = WITHOUT_STATISTICS
             relation.create_view(name)
         elif isinstance(table, DeltaTable):
@@ -150,7 +156,7 @@ class DuckDBSession:
             refuse_case_twins("DuckDB", name, contents.snapshot.schema)
             if reads_itself(contents):
                 create_view(self._connection, name, contents, _HELPERS)
-                if contents.hides_nan:
+                if doubted(contents.footers, hides_nan=contents.hides_nan):
                     self.readers[name] = WITHOUT_STATISTICS
             else:
                 self._connection.register(name, FilesDataset(contents.snapshot))

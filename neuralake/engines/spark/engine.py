@@ -153,7 +153,7 @@ class SparkSession:
             )
         if isinstance(table, ParquetTable):
             frame = self._files(name, table.files(), table.arrow_schema())
-            return self._with_floats_as_they_are(name, frame, hides_nan=table.may_hide_nan())
+            return self._as_they_are(name, frame, floats=table.may_hide_nan())
         contents = table.contents()
         snapshot = contents.snapshot
         refuse_case_twins("Spark", name, snapshot.schema)
@@ -164,24 +164,26 @@ class SparkSession:
             )
         if self._delta:
             frame = self._snapshot(snapshot)
-            return self._with_floats_as_they_are(name, frame, hides_nan=contents.hides_nan)
+            decimals = contents.log_narrows_decimals
+            return self._as_they_are(name, frame, floats=contents.hides_nan, decimals=decimals)
         if contents.has_other_types:
             raise EngineError(
                 f"table {name}: a data file has other types than the table, which Spark reads "
                 f"with Delta's jar only"
             )
         frame = self._files(name, table.files(), snapshot.schema)
-        return self._with_floats_as_they_are(name, frame, hides_nan=contents.hides_nan)
+        return self._as_they_are(name, frame, floats=contents.hides_nan)
 
-    def _with_floats_as_they_are(
-        self, name: str, frame: DataFrame, *, hides_nan: bool
+    def _as_they_are(
+        self, name: str, frame: DataFrame, *, floats: bool, decimals: bool = False
     ) -> DataFrame:
-        if not hides_nan:
+        """The rows, without the statistics that would have some of them passed over."""
+        if not (floats or decimals):
             return frame
-        from neuralake.engines.spark.floats import without_statistics
+        from neuralake.engines.spark.values import without_statistics
 
         self.readers[name] = WITHOUT_STATISTICS
-        return without_statistics(frame)
+        return without_statistics(frame, floats=floats, decimals=decimals)
 
     def _snapshot(self, snapshot: Snapshot) -> DataFrame:
         # By its version a snapshot stays the one that was checked, and queries do not list the log

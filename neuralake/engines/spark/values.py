@@ -1,0 +1,56 @@
+"""Columns that Spark takes from the files as they are, and not from their statistics.
+
+Spark 4.2 passes over row groups, and Delta Lake over files, whose greatest value is below what is
+looked for, and Delta answers MAX from the log. A NaN that is greater, or a decimal of which the log
+tells less, is lost. The settings against it hold for all tables of a session; an expression has no
+statistics.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as f
+from pyspark.sql.types import DataType, DecimalType, DoubleType, FloatType, StructType
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+
+def without_statistics(frame: DataFrame, *, floats: bool, decimals: bool) -> DataFrame:
+    """The same rows, of whose values, those within structs included, Spark knows no bounds.
+
+    Parameters
+    ----------
+    frame
+        The rows.
+    floats, decimals
+        Which values.
+    """
+    kinds: tuple[type[DataType], ...] = ()
+    kinds += (DoubleType, FloatType) if floats else ()
+    kinds += (DecimalType,) if decimals else ()
+    columns = [
+        _without(f.col(_quoted(field.name)), field.dataType, kinds).alias(field.name)
+        for field in frame.schema
+    ]
+    return frame.select(*columns)
+
+
+def _without(column: Column, kind: DataType, kinds: tuple[type[DataType], ...]) -> Column:
+    if isinstance(kind, kinds):
+        return f.greatest(column, column)
+    if isinstance(kind, StructType) and _has(kind, kinds):
+        fields = [_without(column.getField(x.name), x.dataType, kinds).alias(x.name) for x in kind]
+        return f.when(column.isNotNull(), f.struct(*fields))
+    return column
+
+
+def _has(kind: DataType, kinds: tuple[type[DataType], ...]) -> bool:
+    if isinstance(kind, StructType):
+        return any(_has(field.dataType, kinds) for field in kind)
+    return isinstance(kind, kinds)
+
+
+def _quoted(name: str) -> str:
+    return f"`{name.replace('`', '``')}`"
