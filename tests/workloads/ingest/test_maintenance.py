@@ -1,0 +1,83 @@
+"""Compaction, checkpoints and vacuum beside the producers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import deltalake
+import pytest
+
+from neuralake.results.ingest.records import Case, Key, Load
+from neuralake.workloads.ingest.batches import Batches
+from neuralake.workloads.ingest.contestants.protocol import Maintained, Target
+from neuralake.workloads.ingest.contestants.registry import NAMES, contestant_type
+from neuralake.workloads.ingest.plan import make_cases
+from neuralake.workloads.ingest.tables import fresh
+from tests.workloads.ingest.conftest import ROWS, carry_out, plan_for
+
+FAST = ("neuralake", "deltalake-handle", "deltalake-path")
+
+
+def test_a_contestant_without_a_table_has_no_maintenance() -> None:
+    names = ("neuralake", "disk")
+    own, kept, disk = Case("neuralake"), Case("neuralake", is_maintained=True), Case("disk")
+    assert make_cases(names, "off") == (own, disk)
+    assert make_cases(names, "on") == (kept, disk)
+    assert make_cases(names, "both") == (own, kept, disk)
+    assert kept.label == "neuralake+maintenance"
+
+
+@pytest.mark.parametrize("name", FAST)
+def test_a_pass_packs_small_files_and_leaves_the_rows(tmp_path: Path, name: str) -> None:
+    target = fresh(Target(str(tmp_path)), Key(Case(name), 1))
+    contestant = contestant_type(name)(target)
+    batches = Batches(ROWS, 1)
+    appender = contestant.appender(batches)
+    for number in range(40):
+        appender.append(batches.batch(number), number)
+    appender.close()
+    before = deltalake.DeltaTable(target.uri)
+    assert len(before.file_uris()) == 40
+    assert isinstance(contestant, Maintained)
+    contestant.maintain()
+    contestant.close()
+    after = deltalake.DeltaTable(target.uri)
+    assert after.version() > before.version()
+    assert len(after.file_uris()) < 40
+    assert (
+        after.to_pyarrow_table()
+        .sort_by("id")
+        .equals(before.to_pyarrow_table().sort_by("id"), check_metadata=False)
+    )
+
+
+def test_rows_are_right_with_maintenance_beside_the_producers(tmp_path: Path) -> None:
+    load = Load(batch_rows=ROWS, commits=60, warm_up=2)
+    done = carry_out(
+        plan_for(tmp_path, "neuralake", load=load, rounds=1, maintenance="both"), tmp_path
+    )
+    assert done.run.is_right
+    plain, kept = done.run.rounds
+    assert plain.passes is None
+    assert kept.passes is not None
+    assert kept.passes > 0
+    before, after = done.run.verifications
+    assert (before.rows, after.rows) == (62 * ROWS, 62 * ROWS)
+    assert after.files is not None
+    assert before.files is not None
+    assert after.files < before.files
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_contestant_says_what_it_is(name: str, tmp_path: Path) -> None:
+    kind = contestant_type(name)
+    assert kind.name == name
+    reason = kind.unavailable(Target(str(tmp_path)))
+    assert reason is None or "\n" not in reason
+    assert contestant_type("disk").unavailable(Target("s3://bucket/tables")) is not None
+
+
+def test_duckdb_says_that_its_extension_is_missing(tmp_path: Path) -> None:
+    """Its wheel has no extension for Delta, which comes from the network."""
+    reason = contestant_type("duckdb").unavailable(Target(str(tmp_path)))
+    assert reason is None or reason.startswith("DuckDB writes Delta tables with its extension")
