@@ -12,6 +12,7 @@ from neuralake.stats.percentiles import LEAST_BEYOND
 _SHOWN = ("50", "99", "99.9")
 _WHERE_FEW = ("50", "90")  # before there are samples enough for p99
 _RATIOS = ("50", "99")
+_LEAST_AT_AN_END = 20  # of fewer, medians say little
 
 
 def latency_table(run: IngestRun, summary: IngestSummary) -> Table:
@@ -44,7 +45,8 @@ def latency_table(run: IngestRun, summary: IngestSummary) -> Table:
 
 def drift_table(summary: IngestSummary) -> Table | None:
     """Whether commits grow slower: medians of the first and of the last of the longest round."""
-    lines = [line for line in summary.lines if line.drift is not None and line.drift_ends > 1]
+    told = (line for line in summary.lines if line.drift is not None)
+    lines = [line for line in told if line.drift_ends >= _LEAST_AT_AN_END]
     if not lines:
         return None
     with_rate = any(line.rate is not None for line in lines)

@@ -81,10 +81,12 @@ def ingest(
         if hasattr(kind, "prepare"):
             kind.prepare()
     with machine_to_ourselves("neuralake ingest"):
+        storage = storage_facts(plan.place)
+        tables.check(plan.place)
         if resumed is None:
             past = None
             directory = begin(
-                RUN_OF_INGEST, store, WORKLOAD, None, lambda begun: _header(plan, begun)
+                RUN_OF_INGEST, store, WORKLOAD, None, lambda begun: _header(plan, begun, storage)
             )
         else:
             past, directory = resumed
@@ -148,7 +150,7 @@ def storage_facts(place: Target) -> StorageFacts:
     )
 
 
-def _header(plan: IngestPlan, begun: Begun) -> IngestHeader:
+def _header(plan: IngestPlan, begun: Begun, storage: StorageFacts) -> IngestHeader:
     return IngestHeader(
         schema_version=SCHEMA_VERSION,
         id=begun.id,
@@ -159,7 +161,7 @@ def _header(plan: IngestPlan, begun: Begun) -> IngestHeader:
         load=plan.load,
         rounds=plan.rounds,
         freshness=plan.freshness,
-        storage=storage_facts(plan.place),
+        storage=storage,
         schema={field.name: str(field.type) for field in SCHEMA},
         maintenance_every_s=plan.maintenance_every_s,
         timeout_s=plan.timeout_s,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from neuralake.config import is_remote, join_uri
@@ -31,9 +32,24 @@ def place(plan: IngestPlan, run: str) -> Iterator[Target]:
     directory = Target(join_uri(plan.place.uri, run), plan.place.options)
     try:
         yield directory
-    finally:
-        if not plan.keeps_tables:
-            drop(directory)
+    except BaseException:
+        with suppress(IngestError):  # what went wrong first is what is told
+            _clear(plan, directory)
+        raise
+    _clear(plan, directory)
+
+
+def check(directory: Target) -> None:
+    """Make a table and remove it: whatever is wrong with the place is known before a run begins.
+
+    Raises
+    ------
+    IngestError
+        If no table can be made there.
+    """
+    probe = Target(join_uri(directory.uri, f"probe-{secrets.token_hex(4)}"), directory.options)
+    _make(probe)
+    drop(probe)
 
 
 def fresh(directory: Target, key: Key) -> Target:
@@ -44,16 +60,10 @@ def fresh(directory: Target, key: Key) -> Target:
     IngestError
         If it cannot be made.
     """
-    from deltalake import DeltaTable
-
     target = Target(join_uri(directory.uri, key.stem), directory.options)
     drop(target)
     if contestant_type(key.case.contestant).makes_tables:
-        try:
-            DeltaTable.create(target.uri, SCHEMA, storage_options=dict(target.options))
-        except Exception as error:
-            reason = one_line(error, target.options)
-            raise IngestError(f"no table can be made at {target.uri}: {reason}") from error
+        _make(target)
     return target
 
 
@@ -71,3 +81,20 @@ def drop(target: Target) -> None:
         raise IngestError(
             f"{target.uri} cannot be removed: {one_line(error, target.options)}"
         ) from error
+
+
+def _make(target: Target) -> None:
+    from deltalake import DeltaTable
+
+    try:
+        DeltaTable.create(target.uri, SCHEMA, storage_options=dict(target.options))
+    except Exception as error:
+        reason = one_line(error, target.options)
+        raise IngestError(
+            f"no table can be made at {target.uri}: {reason}; name another place with --to"
+        ) from error
+
+
+def _clear(plan: IngestPlan, directory: Target) -> None:
+    if not plan.keeps_tables:
+        drop(directory)

@@ -215,6 +215,7 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "tables").write_text("a file")
     with pytest.raises(IngestError, match=r"tables cannot be written to .*: File exists"):
         carry_out(plan_for(tmp_path, "disk"), tmp_path)
+    assert not (tmp_path / "results").exists()  # nothing was begun
 
 
 def test_a_contestant_that_fails_is_a_round_that_says_why(tmp_path: Path) -> None:

@@ -1,0 +1,60 @@
+"""Ingestion on S3: commits by conditional puts, verified as on disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from deltalake import DeltaTable
+
+from tests.conftest import Cli
+from tests.s3.conftest import Place
+
+SMALL = ("--commits", "12", "--warm-up", "1", "--rounds", "1", "--batch-rows", "20")
+
+
+def lines_of(answer: Mapping[str, Any]) -> dict[str, Any]:
+    return {line["case"]["contestant"]: line for line in answer["lines"]}
+
+
+def test_batches_are_appended_to_tables_on_s3_and_verified(cli: Cli, s3: Place) -> None:
+    done = cli(
+        *("ingest", "--to", f"{s3.uri}/tables", "--contestants", "neuralake,deltalake-handle"),
+        *(*SMALL, "--keep", "--json"),
+        environment=s3.environ,
+    )
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert {line["commits"] for line in lines_of(answer).values()} == {12}
+    assert [v["verdict"] for v in answer["run"]["verifications"]] == ["verified", "verified"]
+    header = answer["run"]["header"]
+    assert header["storage"]["endpoint"] == s3.server.environ["AWS_ENDPOINT_URL"].split("//")[1]
+    assert header["storage"]["filesystem"] is None
+    table = f"{s3.uri}/tables/{header['id']}/neuralake-r01"
+    assert DeltaTable(table, storage_options=s3.options).version() == 13
+    assert s3.server.environ["AWS_SECRET_ACCESS_KEY"] not in done.stdout + done.stderr
+
+
+def test_tables_on_s3_are_removed_and_what_cannot_run_there_says_so(cli: Cli, s3: Place) -> None:
+    done = cli(
+        *("ingest", "--to", f"{s3.uri}/gone", "--contestants", "neuralake", *SMALL),
+        environment=s3.environ,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "p50" in done.stdout or "neuralake" in done.stdout
+    listed = cli("ingest", "--to", f"{s3.uri}/x", "--contestants", "disk", environment=s3.environ)
+    assert listed.returncode == 2
+    assert listed.stderr.splitlines() == [
+        "neuralake: contestant disk is not available: object storage has no disk to sync"
+    ]
+
+
+def test_no_such_bucket_is_said_in_a_line(cli: Cli, s3: Place) -> None:
+    done = cli(
+        *("ingest", "--to", "s3://no-such-bucket-here/x", "--contestants", "neuralake", *SMALL),
+        environment=s3.environ,
+    )
+    assert done.returncode == 2
+    (line,) = (line for line in done.stderr.splitlines() if line.startswith("neuralake: "))
+    assert "no table can be made at s3://no-such-bucket-here/x" in line
