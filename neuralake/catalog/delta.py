@@ -1,4 +1,7 @@
-"""A table in Delta Lake format, read through its transaction log."""
+"""A table in Delta Lake format, read through its transaction log.
+
+What reads one is loaded by the calls that read: a declaration alone costs a start little.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +11,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import unquote
 
-import deltalake
 import pyarrow as pa
-from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from neuralake.catalog.columns import Column, check_schema
 from neuralake.catalog.declaration import ForeignKey, check_declaration
 from neuralake.catalog.filters import Filter, apply
-from neuralake.catalog.scan import choose_reader, scan
 from neuralake.catalog.storage import require_absolute, resolve_location
 from neuralake.config import Settings, is_remote
-from neuralake.delta.contents import Contents, read_contents
-from neuralake.delta.nans import has_floats
-from neuralake.delta.snapshot import WIDENING, Snapshot
 from neuralake.errors import CatalogError
 from neuralake.storage import one_line
 
 if TYPE_CHECKING:
+    import deltalake
     import polars as pl
+
+    from neuralake.delta.contents import Contents
+    from neuralake.delta.snapshot import Snapshot
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +166,8 @@ class DeltaTable:
                 f"table {self.name} at {self.uri} cannot be read as plain files: "
                 f"it has {snapshot.beyond_files}"
             )
+        from neuralake.delta.snapshot import WIDENING
+
         if WIDENING & snapshot.features and self._contents(snapshot).has_other_types:
             raise CatalogError(
                 f"table {self.name} at {self.uri} cannot be read as plain files: "
@@ -174,13 +177,21 @@ class DeltaTable:
 
     def lazy(self, filters: Sequence[Filter] = (), columns: Sequence[str] = ()) -> pl.LazyFrame:
         """Rows as a LazyFrame; filters and columns are pushed down into the scan."""
+        from neuralake.catalog.scan import choose_reader, scan
+
         contents = self.contents()
         return apply(scan(contents, choose_reader(contents)), self.name, filters, columns)
 
     def _snapshot(self) -> Snapshot:
+        from neuralake.delta.snapshot import Snapshot
+
         return Snapshot(self.snapshot(), self.uri, self.storage_options)
 
     def _contents(self, snapshot: Snapshot) -> Contents:
+        from deltalake.exceptions import DeltaError
+
+        from neuralake.delta.contents import read_contents
+
         if snapshot.unknown_feature is not None:
             raise CatalogError(
                 f"table {self.name} at {self.uri} has the reader feature "
@@ -192,6 +203,8 @@ class DeltaTable:
             raise self._unreadable(error) from error
 
     def _find_hidden_nan(self) -> bool:
+        from neuralake.delta.nans import has_floats
+
         snapshot = self._snapshot()
         if not any(map(has_floats, snapshot.schema.types)):
             return False  # without a look at its footers
@@ -208,6 +221,9 @@ class DeltaTable:
         )
 
     def _open(self) -> deltalake.DeltaTable:
+        import deltalake
+        from deltalake.exceptions import DeltaError, TableNotFoundError
+
         require_absolute(self.name, self.uri)
         try:
             if not is_remote(self.uri):

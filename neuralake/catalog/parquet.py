@@ -16,17 +16,15 @@ from neuralake.catalog.columns import Column, check_schema
 from neuralake.catalog.declaration import ForeignKey, check_declaration
 from neuralake.catalog.filters import Filter, apply
 from neuralake.catalog.listing import list_parquet
-from neuralake.catalog.scan import polars_schema, scan_arrow
 from neuralake.catalog.storage import require_absolute, resolve_location
 from neuralake.config import Settings, is_remote
-from neuralake.delta.nans import hides_nan
-from neuralake.delta.rows import PlainFiles
-from neuralake.delta.snapshot import DataFile
 from neuralake.errors import CatalogError, SchemaMismatchError
 from neuralake.storage import filesystem, one_line
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from neuralake.delta.rows import PlainFiles
 
 _FOOTERS_AT_ONCE = 16
 
@@ -88,6 +86,8 @@ class ParquetTable:
         CatalogError, SchemaMismatchError
             As of :meth:`files`.
         """
+        from neuralake.delta.nans import hides_nan
+
         if self.hides_nan is not None:
             return self.hides_nan
         footers = self.footers()
@@ -102,6 +102,9 @@ class ParquetTable:
 
     def rows_as_arrow(self) -> PlainFiles:
         """What Neuralake's Arrow reader reads; raises as :meth:`files`."""
+        from neuralake.delta.rows import PlainFiles
+        from neuralake.delta.snapshot import DataFile
+
         files, footers = self._checked()
         schema = plain_schema(stored_schema(footers[0]))
         return PlainFiles(schema, [DataFile(file) for file in files], self.storage_options)
@@ -160,6 +163,8 @@ class ParquetTable:
     def lazy(self, filters: Sequence[Filter] = (), columns: Sequence[str] = ()) -> pl.LazyFrame:
         """Rows as a LazyFrame; filters and columns are pushed down into the scan."""
         import polars as pl
+
+        from neuralake.catalog.scan import polars_schema, scan_arrow
 
         files, footers = self._checked()
         schemas = [stored_schema(footer) for footer in footers]

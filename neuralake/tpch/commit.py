@@ -5,21 +5,24 @@ Everything that Delta wants to know of a file stands in the file's footer.
 
 from __future__ import annotations
 
+import time
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import deltalake
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake.exceptions import DeltaError
-from deltalake.transaction import AddAction, CommitProperties, create_table_with_add_actions
 
-from neuralake.catalog.columns import arrow_schema, check_schema
+from neuralake.catalog.columns import check_schema
 from neuralake.catalog.delta import DeltaTable
+from neuralake.delta.actions import Action, Add, Format, Metadata, Protocol, encode
+from neuralake.delta.disk import DiskStore
 from neuralake.delta.log import entry_path
+from neuralake.delta.schema import schema_string
 from neuralake.delta.statistics import statistics
 from neuralake.errors import DatasetError, reason_of
+from neuralake.version import __version__
 
 FIRST_ENTRY = entry_path(0)
 
@@ -37,7 +40,7 @@ class DescribedFile:
     """
 
     rows: int
-    action: AddAction
+    action: Add
 
 
 @dataclass(frozen=True)
@@ -106,17 +109,32 @@ def commit_described(
 ) -> CommittedTable:
     """As :func:`commit`, of files that have been described, and need not be there any more."""
     filled = [file for file in described if file.rows]
+    now_ms = int(time.time() * 1000)
+    info = {
+        "timestamp": now_ms,
+        "operation": "CREATE TABLE",
+        "operationParameters": {"mode": "ErrorIfExists"},
+        "engineInfo": f"neuralake/{__version__}",
+        **facts,
+    }
+    metadata = Metadata(
+        id=str(uuid.uuid4()),
+        name=table.name,
+        description=table.description,
+        format=Format(provider="parquet"),
+        schema_string=schema_string(table.columns),
+        partition_columns=[],
+        created_time=now_ms,
+    )
+    entry = [
+        Action(commitInfo=info),
+        Action(protocol=Protocol(min_reader_version=1, min_writer_version=2)),
+        Action(metaData=metadata),
+        *(Action(add=file.action) for file in filled),
+    ]
     try:
-        create_table_with_add_actions(
-            str(directory),
-            deltalake.Schema.from_arrow(arrow_schema(table.columns)),
-            [file.action for file in filled],
-            mode="error",
-            name=table.name,
-            description=table.description,
-            commit_properties=CommitProperties(custom_metadata=dict(facts)),
-        )
-    except (DeltaError, OSError) as error:
+        DiskStore(directory).create(FIRST_ENTRY, encode(entry))
+    except OSError as error:
         raise DatasetError(f"table {table.name} cannot be committed: {reason_of(error)}") from error
     return CommittedTable(
         sum(file.rows for file in filled), tuple(file.action.path for file in filled)
@@ -132,12 +150,12 @@ def _footer(file: Path) -> pq.FileMetaData:
         ) from error
 
 
-def _add_action(file: Path, footer: pq.FileMetaData) -> AddAction:
+def _add_action(file: Path, footer: pq.FileMetaData) -> Add:
     status = file.stat()
-    return AddAction(
+    return Add(
         path=file.name,
-        size=status.st_size,
         partition_values={},
+        size=status.st_size,
         modification_time=status.st_mtime_ns // 1_000_000,
         data_change=True,
         stats=statistics(footer),
