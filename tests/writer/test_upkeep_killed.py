@@ -67,7 +67,7 @@ class Keeper:
 def test_killed_at_random_moments(make_table: Callable[..., str], partition_by: list[str]) -> None:
     path = make_table(partition_by=partition_by, configuration=PROPERTIES)
     draw = random.Random(KILLS)
-    sent = []
+    sent: list[pa.Table] = []
     for _ in range(max(1, KILLS // 2)):
         keeper = Keeper(path)
         end = time.monotonic() + draw.uniform(0.05, 0.6)
