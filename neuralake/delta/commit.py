@@ -84,6 +84,7 @@ def commit(
     info: Mapping[str, Any],
     *,
     deadline: float,
+    seen: int | None = None,
     clock: Clock = time,
 ) -> Committed:
     """Make the next entry of a table's log.
@@ -102,6 +103,9 @@ def commit(
         Of the commit (``operation`` and so on); the times and the transaction's id are added.
     deadline
         By the clock's ``monotonic``: no attempt begins after it, but for the first.
+    seen
+        Version whose entry was there a moment ago, so that it is not looked for: on object storage
+        that is a round trip, which a caller may make beside another one.
     clock
         The time; a test has its own.
 
@@ -119,7 +123,7 @@ def commit(
     attempts = 0
     missed: list[Action] | None = []
     while True:
-        if not store.exists(entry_path(state.version)):
+        if seen != state.version and not store.exists(entry_path(state.version)):
             state, missed = _after_clean_up(store, state), None
         actions = prepare(state, missed)
         missed = []

@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from neuralake.delta.actions import Action
 from neuralake.delta.commit import Clock, Committed, DeadlineError, UncommittedError, commit
-from neuralake.delta.log import NotATableError
+from neuralake.delta.log import NotATableError, entry_path
 from neuralake.delta.place import open_store
 from neuralake.delta.state import TableState, follow, load_state
 from neuralake.storage import one_line
@@ -97,6 +97,8 @@ class Writer:
         self._queue = Queue()
         self._turn = Lock()  # of whoever commits
         self._pool: ThreadPoolExecutor | None = None
+        self._pool_lock = Lock()
+        self._seen: int | None = None  # a version whose entry was there as a file was written
         try:
             self._plan = Plan.of(load_state(self._store))
         except (OSError, ValueError) as error:
@@ -333,6 +335,7 @@ class Writer:
                 prepare,
                 _info(plan, files),
                 deadline=min(waiting.deadline for waiting in group),
+                seen=self._seen,
                 clock=self._clock,
             )
         except (DeadlineError, NotATableError, UncommittedError):
@@ -369,14 +372,24 @@ class Writer:
             waiting.write_ns = written - encoded
 
     def _write(self, files: Sequence[EncodedFile]) -> None:
-        if len(files) <= 1:
+        if not self._store.is_remote and len(files) <= 1:
             for file in files:
                 self._store.write(file.path, file.content)
             return
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(_FILES_AT_ONCE, "neuralake-writer")
-        for _ in self._pool.map(lambda f: self._store.write(f.path, f.content), files):
+        pool = self._workers()
+        version = self._plan.state.version
+        # A round trip that a commit needs, beside the others
+        looking = pool.submit(self._store.exists, entry_path(version))
+        for _ in pool.map(lambda f: self._store.write(f.path, f.content), files):
             pass
+        if looking.result():
+            self._seen = version
+
+    def _workers(self) -> ThreadPoolExecutor:
+        with self._pool_lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(_FILES_AT_ONCE, "neuralake-writer")
+            return self._pool
 
     def _expire(self, group: Sequence[Waiting], error: DeadlineError) -> None:
         """Fail those of a group whose time is over; the others are tried again."""
