@@ -114,7 +114,7 @@ class Upkeep:
         try:
             state = self._follow()
             before = self._clock.monotonic()
-            checkpoint = self._make_checkpoint() if self._is_due(state) else None
+            checkpoint = self._make_checkpoint(state) if self._is_due(state) else None
             between = self._clock.monotonic()
             removed = self._clean_up(state) if between >= self._next_clean_up else 0
             after = self._clock.monotonic()
@@ -171,20 +171,24 @@ class Upkeep:
             self._tell_once(f"{self._store.uri} gets no checkpoint: {error}")
             return False
         # Others make checkpoints, too
-        self._checkpoint = find_segment(self._store).checkpoint_version
+        self._checkpoint = find_segment(self._store, state.version).checkpoint_version
         return state.version - (self._checkpoint or 0) >= interval
 
-    def _make_checkpoint(self) -> int:
+    def _make_checkpoint(self, state: TableState) -> int:
         import deltalake
         from deltalake.exceptions import DeltaError
 
         begin = self._clock.monotonic()
         try:
-            table = deltalake.DeltaTable(self._store.uri, storage_options=dict(self._options))
+            # Of a version that is known: deltalake takes the listing of a directory to which
+            # entries are being added, and which may lack one, for a log with a gap
+            table = deltalake.DeltaTable(
+                self._store.uri, version=state.version, storage_options=dict(self._options)
+            )
             table.create_checkpoint()
         except DeltaError as error:
             raise OSError(one_line(error, self._options)) from error
-        self._checkpoint = int(table.version())
+        self._checkpoint = state.version
         self._next_checkpoint = self._pause(begin)
         return self._checkpoint
 

@@ -125,6 +125,21 @@ def test_however_fast_a_table_is_written_they_take_a_tenth_of_the_time(
     assert (done.checkpoint, done.checkpoint_ns) == (44, 2 * 10**9)
 
 
+def test_a_checkpoint_is_of_a_version_that_is_known(make_table: Make) -> None:
+    """Whatever is listed after it: of entries that are being added the listing may lack one."""
+    path = make_table(configuration=EVERY_4)
+    upkeep = Upkeep(path)
+    assert upkeep.run_once() is None
+    append(path, 4)
+    commit(Path(path), 6, {"txn": {"appId": "ahead", "version": 1}})
+
+    done = upkeep.run_once()
+
+    assert done is not None
+    assert done.checkpoint == 4
+    assert checkpoints(path) == [4]
+
+
 def test_old_entries_go(make_table: Make) -> None:
     path = make_table(configuration={**EVERY_4, "delta.logRetentionDuration": "interval 1 hours"})
     append(path, 6)
