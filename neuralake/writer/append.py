@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -22,7 +21,7 @@ import pyarrow as pa
 
 from neuralake.delta.actions import Action
 from neuralake.delta.commit import Clock, Committed, DeadlineError, UncommittedError, commit
-from neuralake.delta.log import NotATableError, entry_path
+from neuralake.delta.log import NotATableError
 from neuralake.delta.place import open_store
 from neuralake.delta.state import TableState, follow, load_state
 from neuralake.storage import one_line
@@ -30,6 +29,7 @@ from neuralake.version import __version__
 from neuralake.writer.encode import EncodedFile
 from neuralake.writer.errors import BatchError, WriterDeadlineError, WriterError
 from neuralake.writer.evolve import evolved, new_columns
+from neuralake.writer.files import FileMaker
 from neuralake.writer.plan import Plan
 from neuralake.writer.result import Commit, Steps
 from neuralake.writer.target import resolve
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 DEADLINE_S = 30.0
 # A batch of so many rows is a file of its own, made by the thread that appends it
 _LARGE_ROWS = 65_536
-_FILES_AT_ONCE = 8
 
 
 class Writer:
@@ -96,9 +95,7 @@ class Writer:
         self._store = open_store(uri, self._options)
         self._queue = Queue()
         self._turn = Lock()  # of whoever commits
-        self._pool: ThreadPoolExecutor | None = None
-        self._pool_lock = Lock()
-        self._seen: int | None = None  # a version whose entry was there as a file was written
+        self._files = FileMaker(self._store, self._failure)
         try:
             self._plan = Plan.of(load_state(self._store))
         except (OSError, ValueError) as error:
@@ -172,7 +169,7 @@ class Writer:
             waiting.fail_partly(plan.state)
         else:
             if rows.num_rows >= _LARGE_ROWS:
-                self._make_files([waiting])
+                self._files.make([waiting], plan.state.version)
             if waiting.error is None:
                 self._queue.put(waiting)
                 self._see_through(waiting)
@@ -200,9 +197,7 @@ class Writer:
         """Let what is under way end; no append begins after this."""
         self._queue.close()
         with self._turn:
-            if self._pool is not None:
-                self._pool.shutdown()
-                self._pool = None
+            self._files.close()
 
     def __enter__(self) -> Self:
         return self
@@ -245,7 +240,7 @@ class Writer:
             left = waiting.deadline - self._clock.monotonic()
             if not self._turn.acquire(timeout=max(left, 0.0)):
                 if self._queue.withdraw(waiting):
-                    self._discard([waiting])
+                    self._files.discard([waiting])
                     waiting.fail(WriterDeadlineError(f"{self._store.uri}: no commit in time"))
                 else:
                     waiting.done.wait()
@@ -278,13 +273,13 @@ class Writer:
         ready = [waiting for waiting in group if not waiting.done.is_set()]
         for waiting in ready:
             if waiting.is_repeated_in(self._plan.state):
-                self._discard([waiting])
+                self._files.discard([waiting])
                 waiting.repeat(self._plan.state.version)
             elif waiting.is_partly_in(self._plan.state):
-                self._discard([waiting])
+                self._files.discard([waiting])
                 waiting.fail_partly(self._plan.state)
             elif not waiting.plan.holds_in(self._plan.state):
-                self._discard([waiting])
+                self._files.discard([waiting])
                 try:
                     waiting.renew(self._plan)
                 except BatchError as error:
@@ -292,7 +287,7 @@ class Writer:
         ready = [waiting for waiting in ready if not waiting.done.is_set()]
         firsts = _without_twins(ready)
         if unwritten := [waiting for waiting in firsts if not waiting.files]:
-            self._make_files(unwritten)
+            self._files.make(unwritten, self._plan.state.version)
         return [waiting for waiting in ready if not waiting.done.is_set()]
 
     def _try(self, group: Sequence[Waiting], begin: int) -> bool:
@@ -317,7 +312,7 @@ class Writer:
             try:
                 made = self._commit_entry(plan, prepare, files, group)
             except _ChangedError as changed:
-                self._discard(group)
+                self._files.discard(group)
                 self._plan = plan.at(changed.state)
                 return False
             self._plan = plan.at(made.state)
@@ -335,61 +330,12 @@ class Writer:
                 prepare,
                 _info(plan, files),
                 deadline=min(waiting.deadline for waiting in group),
-                seen=self._seen,
+                seen=self._files.seen,
                 clock=self._clock,
             )
         except (DeadlineError, NotATableError, UncommittedError):
-            self._discard(group)
+            self._files.discard(group)
             raise
-
-    def _make_files(self, group: Sequence[Waiting]) -> None:
-        """Encode and write the rows of some batches, together; one that cannot be fails."""
-        plan = group[0].plan
-        begin = time.perf_counter_ns()
-        rows = group[0].rows
-        if len(group) > 1:
-            rows = pa.concat_tables([waiting.rows for waiting in group])
-        files: list[EncodedFile] = []
-        try:
-            files = plan.encode(rows)
-            encoded = time.perf_counter_ns()
-            self._write(files)
-        except BatchError as error:
-            if len(group) > 1:  # whose fault it is comes out alone
-                for waiting in group:
-                    self._make_files([waiting])
-            else:
-                group[0].fail(error)
-            return
-        except OSError as error:
-            self._delete(files)
-            self._fail(group, self._failure(error))
-            return
-        written = time.perf_counter_ns()
-        for waiting in group:
-            waiting.files = files
-            waiting.encode_ns = encoded - begin
-            waiting.write_ns = written - encoded
-
-    def _write(self, files: Sequence[EncodedFile]) -> None:
-        if not self._store.is_remote and len(files) <= 1:
-            for file in files:
-                self._store.write(file.path, file.content)
-            return
-        pool = self._workers()
-        version = self._plan.state.version
-        # A round trip that a commit needs, beside the others
-        looking = pool.submit(self._store.exists, entry_path(version))
-        for _ in pool.map(lambda f: self._store.write(f.path, f.content), files):
-            pass
-        if looking.result():
-            self._seen = version
-
-    def _workers(self) -> ThreadPoolExecutor:
-        with self._pool_lock:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(_FILES_AT_ONCE, "neuralake-writer")
-            return self._pool
 
     def _expire(self, group: Sequence[Waiting], error: DeadlineError) -> None:
         """Fail those of a group whose time is over; the others are tried again."""
@@ -397,18 +343,6 @@ class Writer:
         for waiting in group:
             if waiting.deadline <= now:
                 waiting.fail(WriterDeadlineError(f"{self._store.uri}: {error}"))
-
-    def _discard(self, group: Sequence[Waiting]) -> None:
-        """Delete files that will not be part of the table."""
-        self._delete(distinct_files(group))
-        for waiting in group:
-            waiting.files = []
-
-    def _delete(self, files: Sequence[EncodedFile]) -> None:
-        try:
-            self._store.delete([file.path for file in files])
-        except OSError:  # vacuum removes them
-            return
 
     def _tell(self, group: Sequence[Waiting], attempts: int, begin: int, commit_ns: int) -> None:
         size = sum(file.content.size for file in distinct_files(group))

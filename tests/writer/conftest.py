@@ -7,6 +7,9 @@ import deltalake
 import pyarrow as pa
 import pytest
 
+from neuralake.delta.store import Store
+from neuralake.writer import Writer
+
 EVENTS = pa.schema([("id", pa.int64()), ("device", pa.string()), ("value", pa.float64())])
 
 
@@ -28,3 +31,8 @@ def make_table(tmp_path: Path) -> Callable[..., str]:
         return path
 
     return make
+
+
+def put_store(writer: Writer, store: Store) -> None:
+    """Have a writer use another store of its table, one with faults."""
+    writer._store = writer._files._store = store

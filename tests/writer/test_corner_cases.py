@@ -20,7 +20,7 @@ from neuralake.delta.log import entry_path
 from neuralake.writer import Writer
 from neuralake.writer.errors import BatchError, UnsupportedTableError, WriterError
 from tests.delta.make import actions, commit, write_table
-from tests.writer.conftest import events
+from tests.writer.conftest import events, put_store
 from tests.writer.test_append import files_of, ids
 
 Make = Callable[..., str]
@@ -193,7 +193,7 @@ FULL = """
 import resource, signal, sys
 from neuralake.writer import Writer
 from neuralake.writer.errors import WriterError
-from tests.writer.conftest import events
+from tests.writer.conftest import events, put_store
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
 with Writer(sys.argv[1]) as writer:
@@ -211,7 +211,7 @@ def test_a_directory_that_may_not_be_written_is_told(make_table: Make) -> None:
 
     path = make_table()
     with Writer(path) as writer:
-        writer._store = ReadOnly(path)
+        put_store(writer, ReadOnly(path))
         with pytest.raises(WriterError, match=r"cannot be written: .*Permission denied"):
             writer.append(events(0))
     if os.geteuid() != 0:  # root writes everywhere

@@ -28,6 +28,7 @@ from neuralake.delta.log import entry_version
 from neuralake.delta.state import load_state
 from neuralake.writer import Compactor, Upkeep, Vacuum, Writer
 from neuralake.writer.bins import Packing
+from tests.writer.conftest import put_store
 
 KIND = pa.schema([("id", pa.int64()), ("k", pa.string())])
 APPLICATIONS = ("a", "b")
@@ -111,7 +112,7 @@ class Table(RuleBasedStateMachine):
         sequence = self.sequences[application] + 1
         batch, rows = self._batch(2)
         writer = self.writers[who]
-        writer._store = MortalStore(self.path, calls + is_done, is_done)
+        put_store(writer, MortalStore(self.path, calls + is_done, is_done))
         with suppress(CrashError):
             writer.append(batch, application=application, sequence=sequence)
         known = load_state(self.store()).transactions.get(application)

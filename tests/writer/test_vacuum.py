@@ -31,7 +31,7 @@ from tests.delta.make import (
     write_table,
 )
 from tests.engines.others import CASES
-from tests.writer.conftest import events
+from tests.writer.conftest import events, put_store
 from tests.writer.reading import engines, mismatches
 from tests.writer.test_compact import compact
 
@@ -191,7 +191,7 @@ def test_an_append_in_flight_is_not_disturbed(make_table: Make) -> None:
             assert vacuum(path, retention_s=0, is_forced=True).files == 0
 
     with Writer(path) as writer:
-        writer._store = Vacuuming(path)
+        put_store(writer, Vacuuming(path))
         writer.append(events(0))
     assert deltalake.DeltaTable(path).to_pyarrow_table().num_rows == 10
 
