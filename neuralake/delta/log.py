@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -117,16 +117,16 @@ def find_segment(store: Store, version: int | None = None) -> LogSegment:
     hint = hinted_version(store)
     start = hint if hint is not None and (version is None or hint <= version) else None
     if start is not None:
-        found = _segment(store.list(LOG, after=f"{LOG}{start:020}"), version)
+        found = _segment(store, store.list(LOG, after=f"{LOG}{start:020}"), version)
         if found is not None and found.checkpoint_version is not None:
             return found
-    found = _segment(store.list(LOG), version)
+    found = _segment(store, store.list(LOG), version)
     if found is None:
         raise NotATableError(f"no Delta table at {store.uri}: it has no {LOG} with entries")
     return found
 
 
-def _segment(listing: Iterable[Stored], version: int | None) -> LogSegment | None:
+def _segment(store: Store, listing: Iterable[Stored], version: int | None) -> LogSegment | None:
     entries: list[int] = []
     checkpoints: defaultdict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for stored in listing:
@@ -148,11 +148,22 @@ def _segment(listing: Iterable[Stored], version: int | None) -> LogSegment | Non
     after = [n for n in sorted(entries) if n > first and (version is None or n <= version)]
     if newest is None and not after:
         return None
-    gap = next((want for want, n in enumerate(after, first + 1) if n != want), None)
-    if gap is not None:
-        raise NotATableError(f"the log has no entry of version {gap}, and no checkpoint after it")
     number, files = newest or (None, ())
-    return LogSegment(number, files, tuple(after))
+    return LogSegment(number, files, _without_gap(store, first + 1, after))
+
+
+def _without_gap(store: Store, first: int, listed: Sequence[int]) -> tuple[int, ...]:
+    """Versions from the first one on.
+
+    While entries are made, the listing of a directory may have one of them and not the one before.
+    """
+    wanted = range(first, listed[-1] + 1 if listed else first)
+    for version in sorted(set(wanted) - set(listed)):
+        if not store.exists(entry_path(version)):
+            raise NotATableError(
+                f"the log has no entry of version {version}, and no checkpoint after it"
+            )
+    return tuple(wanted)
 
 
 def hinted_version(store: Store) -> int | None:

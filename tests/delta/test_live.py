@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from hypothesis import strategies as st
 
 from neuralake.delta.disk import DiskStore
 from neuralake.delta.live import LiveFiles
-from neuralake.delta.log import NotATableError
+from neuralake.delta.log import NotATableError, entry_path
+from neuralake.delta.store import Stored
 from tests.delta.make import Action, actions, commit, deletion_vector, log_file, write_table
 
 
@@ -244,6 +246,23 @@ def test_a_reload_that_fails_leaves_what_there_was(tmp_path: Path) -> None:
     assert followed.state.version == 1
     (tmp_path / "away").rename(tmp_path / "t")
     assert followed.follow().added == ()
+
+
+def test_a_listing_that_misses_entries_which_are_there(tmp_path: Path) -> None:
+    """As that of a directory may, to which entries are being added."""
+    empty(tmp_path)
+    for version in range(1, 9):
+        commit(tmp_path, version, add(f"file-{version}"))
+
+    class Missing(DiskStore):
+        def list(self, prefix: str = "", after: str = "") -> Iterator[Stored]:
+            missed = {entry_path(5), entry_path(7)}
+            return (s for s in super().list(prefix, after) if s.path not in missed)
+
+    assert len(LiveFiles(Missing(tmp_path)).files) == 8
+    log_file(tmp_path, 5).unlink()
+    with pytest.raises(NotATableError, match="no entry of version 5, and no checkpoint after it"):
+        LiveFiles(Missing(tmp_path))
 
 
 def test_no_table(tmp_path: Path) -> None:
