@@ -8,7 +8,7 @@ import click
 
 from neuralake.cli.context import make_console, print_json, read_settings
 from neuralake.cli.options import json_option, names_in, quantity
-from neuralake.cli.types import Text, Whole
+from neuralake.cli.types import Location, Text, Whole
 from neuralake.errors import ResultsError
 from neuralake.report.text import one_line
 
@@ -24,7 +24,7 @@ _MOST_COMMITS = 100_000_000
 @click.option(
     "--to",
     "place",
-    type=Text(),
+    type=Location(),
     metavar="URI",
     help="Directory or s3:// URI of the tables.  [default: ingest under the storage root]",
 )
@@ -151,6 +151,7 @@ _MOST_COMMITS = 100_000_000
 @click.option("--keep", is_flag=True, help="Keep the tables.")
 @click.option(
     "--resume",
+    type=Location(),
     metavar="RUN",
     help="Go on with an interrupted run, at the round that was interrupted.",
 )
