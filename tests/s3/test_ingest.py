@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import pytest
 from deltalake import DeltaTable
+from deltalake.exceptions import TableNotFoundError
 
 from tests.conftest import Cli
 from tests.s3.conftest import Place
 
+ROOT = Path(__file__).parents[2]
 SMALL = ("--commits", "12", "--warm-up", "1", "--rounds", "1", "--batch-rows", "20")
 
 
@@ -42,7 +49,10 @@ def test_tables_on_s3_are_removed_and_what_cannot_run_there_says_so(cli: Cli, s3
         environment=s3.environ,
     )
     assert done.returncode == 0, done.stderr
-    assert "p50" in done.stdout or "neuralake" in done.stdout
+    run = next(line for line in done.stdout.splitlines() if line.startswith("results: "))
+    options = {**s3.options}
+    with pytest.raises(TableNotFoundError):
+        DeltaTable(f"{s3.uri}/gone/{Path(run).name}/neuralake-r01", storage_options=options)
     listed = cli("ingest", "--to", f"{s3.uri}/x", "--contestants", "disk", environment=s3.environ)
     assert listed.returncode == 2
     assert listed.stderr.splitlines() == [
@@ -58,3 +68,20 @@ def test_no_such_bucket_is_said_in_a_line(cli: Cli, s3: Place) -> None:
     assert done.returncode == 2
     (line,) = (line for line in done.stderr.splitlines() if line.startswith("neuralake: "))
     assert "no table can be made at s3://no-such-bucket-here/x" in line
+
+
+def test_a_command_is_run_with_a_server_of_its_own() -> None:
+    """python -m benchmarks.s3 -- COMMAND, and the server is gone when it has ended."""
+    ask = "import os; print(os.environ['AWS_ENDPOINT_URL'], flush=True); raise SystemExit(7)"
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.s3", "--", sys.executable, "-c", ask],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 7, done.stderr
+    host, port = done.stdout.strip().removeprefix("http://").split(":")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((host, int(port)), timeout=5)
