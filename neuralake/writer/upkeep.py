@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from neuralake.catalog.delta import DeltaTable
 
 _INTERVAL = 100  # delta.checkpointInterval, where it is not set
-# The part of its time that upkeep may take, however fast a table is written
+# The part of a processor that checkpoints, or clean-up, may take, however fast a table is written
 _SHARE = 0.1
 
 
@@ -98,8 +98,8 @@ class Upkeep:
         """Make a checkpoint, and clean up, where it is time.
 
         A checkpoint is due every ``delta.checkpointInterval`` commits, 100 if it is not set. Where
-        a table is written so fast that checkpoints would take more than a tenth of the time, there
-        are fewer.
+        a table is written so fast that checkpoints would take more than a tenth of a processor,
+        there are fewer.
 
         Returns
         -------
@@ -178,7 +178,7 @@ class Upkeep:
         import deltalake
         from deltalake.exceptions import DeltaError
 
-        begin = self._clock.monotonic()
+        begin = self._moment()
         try:
             # Of a version that is known: deltalake takes the listing of a directory to which
             # entries are being added, and which may lack one, for a log with a gap
@@ -193,7 +193,7 @@ class Upkeep:
         return self._checkpoint
 
     def _clean_up(self, state: TableState) -> int:
-        begin = self._clock.monotonic()
+        begin = self._moment()
         removed = 0
         if state.configuration.get("delta.enableExpiredLogCleanup", "true").lower() != "false":
             try:
@@ -205,10 +205,17 @@ class Upkeep:
         self._next_clean_up = self._pause(begin)
         return removed
 
-    def _pause(self, begin: float) -> float:
-        """When it may be done again, if it began at a time and ends now."""
-        now = self._clock.monotonic()
-        return now + (now - begin) * (1 / _SHARE - 1)
+    def _moment(self) -> tuple[float, float]:
+        return self._clock.monotonic(), time.process_time()
+
+    def _pause(self, begin: tuple[float, float]) -> float:
+        """When it may be done again, if it began at a moment and ends now.
+
+        What counts is the processor's time, which this process may share with others; and not more
+        than passed, since other threads of this one take some, too.
+        """
+        passed, worked = (now - then for now, then in zip(self._moment(), begin, strict=True))
+        return self._clock.monotonic() + min(passed, worked) * (1 / _SHARE - 1)
 
     def _tell_once(self, reason: str) -> None:
         if reason not in self._warned and self._warn is not None:
