@@ -19,7 +19,6 @@ from neuralake.storage import filesystem
 
 _SCHEME = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+:")
 _FILE_SCHEME = re.compile(r"^file:/+")
-_NEWEST = 10**20 - 1
 
 
 class _Path(msgspec.Struct):
@@ -86,22 +85,6 @@ def has_empty_partition_values(uri: str, options: Mapping[str, str], version: in
     """Whether a commit adds a file of which a partition value is an empty string."""
     added = (action.add for action in _actions(uri, options, version))
     return any("" in (add.partitionValues or {}).values() for add in added if add is not None)
-
-
-def has_deletion_vectors(uri: str, options: Mapping[str, str]) -> bool:
-    """Whether the log of a table may tell of a deletion vector, at any version.
-
-    A log whose first commits were cleaned up tells no more, and may have had one.
-    """
-    system, path = filesystem(uri, options)
-    commits = _commits(system, f"{path.rstrip('/')}/_delta_log", _NEWEST)
-    if not commits or not commits[0].endswith(f"{0:020d}.json"):
-        return True
-    for commit in commits:
-        with system.open_input_stream(commit) as stream:
-            if b'"deletionVector"' in stream.read():
-                return True
-    return False
 
 
 def _actions(uri: str, options: Mapping[str, str], version: int) -> Iterator[_Action]:

@@ -22,7 +22,6 @@ from deltalake.schema import VariantType
 from neuralake.delta.commits import (
     absolute,
     decoded,
-    has_deletion_vectors,
     has_empty_partition_values,
     is_absolute,
     written_last,
@@ -251,9 +250,10 @@ class Snapshot:
         try:
             batches = list(self.handle.deletion_vectors())
         except DeltaError:  # deltalake reads none beside a feature that it does not know
-            if has_deletion_vectors(self.uri, self.storage_options):
-                raise
-            return {}
+            from neuralake.delta.deletions import kept_by_file
+
+            found = kept_by_file(self.uri, self.storage_options, self.version)
+            return {_plain_path(uri): rows for uri, rows in found.items()}
         for batch in batches:
             table = pa.record_batch(batch)
             vectors = table.column("selection_vector")

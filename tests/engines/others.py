@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from neuralake.catalog.tables import DeltaTable, ParquetTable, Table
-from tests.delta.make import File, actions, commit, write_table
+from tests.delta.make import File, actions, commit, deletion_vector, write_table
 
 Case = tuple[Table, pa.Table]
 UTC = pa.timestamp("us", "UTC")
@@ -386,6 +386,26 @@ def features_that_change_no_row(root: Path) -> Case:
     return delta(root), pa.table({"id": [1], "k": ["a"]})
 
 
+def deleted_rows_beside_another_feature(root: Path) -> Case:
+    """Of which deltalake hands out no deletion vectors; the second has taken the first's place."""
+    schema = pa.schema([("id", pa.int64()), ("k", pa.string())])
+    part = of([1, 2, 3, 4])
+    files = [
+        File(part, "k=a b/a.parquet", {"k": "a b"}, deleted=[0]),
+        File(part, "k=c/c.parquet", {"k": "c"}, deleted=[3]),
+    ]
+    features = ["vacuumProtocolCheck", "deletionVectors"]
+    write_table(root, schema, files, partition_by=["k"], features=features)
+    (before, *_) = [a["add"] for a in actions(root, 0) if "add" in a]
+    remove = {**before, "deletionTimestamp": 1, "extendedFileMetadata": True}
+    add = {**before, "deletionVector": deletion_vector(0, 2)}
+    for name in ("modificationTime", "stats"):
+        remove.pop(name)
+    commit(root, 1, {"add": add}, {"remove": remove})
+    rows = [[2, 4, 1, 2, 3], ["a b", "a b", "c", "c", "c"]]
+    return delta(root), pa.table(rows, schema=schema)
+
+
 def no_rows(root: Path) -> Case:
     schema = pa.schema([("id", pa.int64()), ("s", pa.string()), ("k", pa.int32())])
     write_table(root, schema, [], partition_by=["k"])
@@ -435,6 +455,7 @@ CASES: dict[str, Callable[[Path], Case]] = {
         a_shallow_clone,
         a_file_removed_under_another_spelling,
         features_that_change_no_row,
+        deleted_rows_beside_another_feature,
         no_rows,
         unsigned_numbers,
     )
