@@ -20,6 +20,8 @@ benchmark                                   parameters           value
 ``streams.Memory.track_peak_rss``           engine               bytes
 ``generator.Generation.track_seconds``      (none)               seconds
 ``generator.Generation.track_size``         (none)               bytes
+``ingestion.Commits.track_latency``         contestant           seconds
+``ingestion.Commits.track_ratio``           contestant           contestant ÷ disk
 ==========================================  ===================  =========================
 
 Lower is better in each: so it is to asv. Queries per hour and bytes per second are derived where
