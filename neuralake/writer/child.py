@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from neuralake.errors import NeuralakeError, named_reason
 from neuralake.writer.events import Event
+from neuralake.writer.modest import step_back
 from neuralake.writer.roles import TOKEN_VARIABLE, run_role
 from neuralake.writer.stopping import Stopping
 from neuralake.writer.task import Task
@@ -34,6 +35,8 @@ def main(descriptor: int) -> NoReturn:
         task: Task = connection.recv()
     except (EOFError, OSError):
         os._exit(1)
+    if task.role != "append":  # which somebody waits for
+        step_back()
     lock = threading.Lock()
 
     def tell(event: Event) -> None:
