@@ -107,6 +107,11 @@ _source = _options(
         help="How long a commit is tried while other writers are first.",
     ),
     click.option(
+        "--evolve",
+        is_flag=True,
+        help="Add columns that a batch has beyond the table (stdin:arrow, flight).",
+    ),
+    click.option(
         "--dead-letters",
         type=Place(),
         metavar="FILE",
@@ -293,6 +298,8 @@ def _source_spec(options: dict[str, Any]) -> SourceSpec:
     letters, certificate = options["dead_letters"], options["tls_certificate"]
     if letters is not None and spec.kind != "stdin:ndjson":
         raise click.UsageError("--dead-letters goes with --from stdin:ndjson")
+    if options["evolve"] and spec.kind == "stdin:ndjson":
+        raise click.UsageError("--evolve goes with --from stdin:arrow or flight://HOST:PORT")
     if (certificate is None) != (options["tls_key"] is None):
         raise click.UsageError("--tls-certificate and --tls-key go together")
     if certificate is not None and spec.kind != "flight":
@@ -314,7 +321,13 @@ def _task(
             age_s=options["batch_age"],
             waiting_bytes=options["waiting_bytes"],
         )
-        return replace(task, source=spec, limits=limits, deadline_s=options["deadline"])
+        return replace(
+            task,
+            source=spec,
+            limits=limits,
+            deadline_s=options["deadline"],
+            is_evolving=options["evolve"],
+        )
     every_s = None if options.get("once") else options[f"{role}_every"]
     if role == "compact":
         return replace(task, every_s=every_s)

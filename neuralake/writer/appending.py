@@ -91,6 +91,7 @@ class Appender:
         try:
             for delivery in self._source.batches():
                 self._batcher.offer(delivery)
+                del delivery  # as below
         except BaseException as error:  # noqa: BLE001 - it ends the process in its main thread
             self._end(error)
         finally:
@@ -106,6 +107,7 @@ class Appender:
                 self._end(error)
             finally:
                 self._batcher.done(group)
+            del group  # its rows need not wait in memory for the next one
 
     def _append(self, group: Group) -> None:
         """Append a batch; each delivery of it is answered afterwards.

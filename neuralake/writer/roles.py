@@ -90,7 +90,10 @@ def _append(task: Task, tell: Tell, stopping: Stopping, token: str | None) -> in
     assert task.source is not None  # noqa: S101 - of every such task
     tally = Tally()
     with Writer(
-        task.uri, storage_options=task.storage_options, deadline_s=task.deadline_s
+        task.uri,
+        storage_options=task.storage_options,
+        deadline_s=task.deadline_s,
+        evolve=task.is_evolving,
     ) as writer:
         source = open_source(task.source, task.table, writer.schema, token)
         stopping.then(source.close)

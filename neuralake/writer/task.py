@@ -87,6 +87,8 @@ class Task:
     source, limits, deadline_s
         Of ``append``: where rows come from, how they are batched, and for how long a commit is
         tried, in seconds.
+    is_evolving
+        Of ``append``: whether columns that a batch has beyond the table are added to it.
     every_s
         Of ``compact`` and ``vacuum``: time between two runs, in seconds; None runs once.
     retention_s
@@ -103,6 +105,7 @@ class Task:
     source: SourceSpec | None = None
     limits: BatchLimits = field(default_factory=BatchLimits)
     deadline_s: float = 30.0
+    is_evolving: bool = False
     every_s: float | None = None
     retention_s: float | None = None
     is_forced: bool = False

@@ -151,6 +151,18 @@ def test_a_stream_that_is_cut_commits_what_was_whole(table: str, tmp_path: Path)
     assert len(ids(table)) == 1000
 
 
+def test_columns_are_added_where_that_is_asked_for(table: str, tmp_path: Path) -> None:
+    sink = io.BytesIO()
+    batch = pa.record_batch({"id": [1], "more": [0.5]})
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    asked = (table, "--from", "stdin:arrow")
+    assert "'more'" in refused(write(tmp_path, sink.getvalue(), *asked))
+    assert write(tmp_path, sink.getvalue(), *asked, "--evolve").returncode == 0
+    rows = deltalake.DeltaTable(table).to_pyarrow_table().to_pylist()
+    assert rows == [{"id": 1, "name": None, "more": 0.5}]
+
+
 def test_a_batch_that_does_not_fit_is_told(table: str, tmp_path: Path) -> None:
     sink = io.BytesIO()
     batch = pa.record_batch({"id": ["x"]})
@@ -178,6 +190,7 @@ def test_a_batch_that_does_not_fit_is_told(table: str, tmp_path: Path) -> None:
             "Invalid value for '--batch-bytes': '5' has no unit",
         ),
         (("events", "--from", "stdin:arrow", "--dead-letters", "f"), "--dead-letters goes with"),
+        (("events", "--from", "stdin:ndjson", "--evolve"), "--evolve goes with --from stdin:arrow"),
         (("events", "--from", "stdin:arrow", "--tls-key", "f"), "--tls-certificate and --tls-key"),
         (("gs://b/t", "--from", "stdin:arrow"), "the location begins with gs://"),
     ],
