@@ -15,6 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from neuralake.catalog.tables import DeltaTable
+from neuralake.delta.live import LiveFiles
+from neuralake.delta.place import open_store
 from neuralake.engines import registry
 from neuralake.engines.registry import EngineSpec
 from neuralake.results.ingest.records import (
@@ -105,10 +107,14 @@ class VerifyingProcess:
             snapshot = table.snapshot()
             open_ns = time.perf_counter_ns() - start
             found = list(_ask(engine, table))
+            own_files = _files_in_log(target)
         except Exception as error:  # noqa: BLE001 (whatever the table makes a reader raise)
             reason = one_line(error, target.options)
             return RoundVerification(key, "wrong", engine, f"it cannot be read: {reason}")
         wrong = list(differences(sent, found, Batches(load.batch_rows, load.seed)))
+        files = len(snapshot.file_uris())
+        if own_files != files:  # the engine found its files through deltalake
+            wrong.insert(0, f"deltalake sees {files:,} files, Neuralake's own reader {own_files:,}")
         told = "; ".join(wrong[:_MOST_TOLD])
         if len(wrong) > _MOST_TOLD:
             told += f"; and {len(wrong) - _MOST_TOLD:,} more"
@@ -119,7 +125,7 @@ class VerifyingProcess:
             detail=told or None,
             rows=sum(batch.rows for batch in found),
             version=snapshot.version(),
-            files=len(snapshot.file_uris()),
+            files=files,
             open_ns=open_ns,
         )
 
@@ -165,6 +171,11 @@ def differences(sent: Sent, found: Sequence[Found], batches: Batches) -> Iterato
                 f"batch {batch.batch} adds up to {batch.amount} and {batch.code}: "
                 f"{right.amount} and {right.code} were sent"
             )
+
+
+def _files_in_log(target: Target) -> int:
+    """Data files by Neuralake's own reader of the log."""
+    return len(LiveFiles(open_store(target.uri, target.options)).files)
 
 
 def _ask(engine: str, table: DeltaTable) -> Iterator[Found]:
