@@ -85,7 +85,7 @@ def _suits_scan_delta(contents: Contents) -> bool:
     return (
         snapshot.features <= _SCAN_DELTA_FEATURES
         and snapshot.mapping == "none"
-        and not snapshot.outside_files
+        and not snapshot.has_absolute_paths
         and not contents.int96_columns
         and not contents.has_dictionaries
         and not is_encoded

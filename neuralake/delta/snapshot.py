@@ -168,6 +168,14 @@ class Snapshot:
         return tuple(file for file in self.files if not file.uri.startswith(root))
 
     @cached_property
+    def has_absolute_paths(self) -> bool:
+        """Whether the log tells where a file lies, and not only where below the table.
+
+        deltalake joins such a path to the table's, and takes two spellings of it for two files.
+        """
+        return any(map(is_absolute, self._added.column("path").to_pylist()))
+
+    @cached_property
     def has_deletions(self) -> bool:
         """Whether a row of a file is deleted; the feature alone deletes nothing."""
         return any(file.deleted for file in self.files)

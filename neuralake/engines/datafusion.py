@@ -64,7 +64,7 @@ class DataFusionOptions:
         with partitions or column mapping is left to deltalake's provider (``table-provider``), one
         with deletion vectors or wider types than its files to Neuralake's Arrow reader
         (``arrow``): the setting ``readers`` names such tables.
-        ``table-provider`` leaves every Delta table to the provider.
+        ``table-provider`` leaves every Delta table that it reads rightly to the provider.
     memory
         Size (``4g``) of the pool that operators share fairly, and beyond which they spill to disk;
         ``unbounded``; or ``auto``: three quarters of a memory limit, unbounded without one.
@@ -195,7 +195,8 @@ class DataFusionSession:
     def _register(self, name: str, table: Table, *, files: bool) -> None:
         if isinstance(table, DeltaTable):
             contents = table.contents()
-            reader = choose_reader(contents) if files else TABLE_PROVIDER
+            preferred: DeltaReader = SNAPSHOT_FILES if files else TABLE_PROVIDER
+            reader = choose_reader(contents, preferred)
             if reader == SNAPSHOT_FILES:
                 schema = None if contents.is_alike else contents.snapshot.schema.remove_metadata()
                 self._register_files(name, contents.snapshot.paths, schema)
@@ -203,7 +204,7 @@ class DataFusionSession:
                 self._context.register_table(name, contents.snapshot.handle)
             else:
                 self._register_arrow(name, contents.snapshot)
-            if reader != (SNAPSHOT_FILES if files else TABLE_PROVIDER):
+            if reader != preferred:
                 self.readers[name] = reader
         elif isinstance(table, FunctionTable):
             rows = table.arrow()
@@ -266,8 +267,8 @@ class DataFusionSession:
         self._context.register_view(name, frame.select(*columns))
 
 
-def choose_reader(contents: Contents) -> DeltaReader:
-    """The fastest reader that gives a snapshot's rows as they are.
+def choose_reader(contents: Contents, preferred: DeltaReader = SNAPSHOT_FILES) -> DeltaReader:
+    """The preferred reader, or the fastest other one, that gives a snapshot's rows as they are.
 
     deltalake's provider fails on deletion vectors under DataFusion 55, and refuses some features
     of which Neuralake knows that they change nothing. Both readers of DataFusion believe statistics
@@ -276,16 +277,18 @@ def choose_reader(contents: Contents) -> DeltaReader:
     snapshot = contents.snapshot
     if not snapshot.files or contents.has_other_types or contents.hides_nan:
         return ARROW
-    if snapshot.beyond_files is None:
-        return SNAPSHOT_FILES
-    provided = (
-        snapshot.features <= _PROVIDER_FEATURES
-        and not snapshot.has_deletions
-        and not snapshot.has_variants
-        and not snapshot.outside_files
-        and not snapshot.has_empty_partition_values
-    )
-    return TABLE_PROVIDER if provided else ARROW
+    suited: dict[DeltaReader, bool] = {
+        preferred: False,  # to be asked first
+        SNAPSHOT_FILES: snapshot.beyond_files is None,
+        TABLE_PROVIDER: (
+            snapshot.features <= _PROVIDER_FEATURES
+            and not snapshot.has_deletions
+            and not snapshot.has_variants
+            and not snapshot.has_absolute_paths
+            and not snapshot.has_empty_partition_values
+        ),
+    }
+    return next((reader for reader, suits in suited.items() if suits), ARROW)
 
 
 class Links:

@@ -374,6 +374,19 @@ def a_file_removed_under_another_spelling(root: Path) -> Case:
     return delta(root), of([1])
 
 
+def a_partition_removed_under_another_spelling(root: Path) -> Case:
+    schema = pa.schema([("id", pa.int64()), ("k", pa.string())])
+    files = [
+        File(of([1]), "k=a/kept.parquet", {"k": "a"}),
+        File(of([2]), f"{root}/k=a/gone.parquet", {"k": "a"}),
+        File(of([3]), f"{root}/k=b/here.parquet", {"k": "b"}),
+    ]
+    write_table(root, schema, files, partition_by=["k"])
+    gone = {"path": f"file://{root}/k=a/gone.parquet", "deletionTimestamp": 1, "dataChange": True}
+    commit(root, 1, {"remove": gone})
+    return delta(root), pa.table([[1, 3], ["a", "b"]], schema=schema)
+
+
 def features_that_change_no_row(root: Path) -> Case:
     schema = pa.schema([("id", pa.int64()), ("k", pa.string())])
     write_table(
@@ -454,6 +467,7 @@ CASES: dict[str, Callable[[Path], Case]] = {
         fields_that_came_later,
         a_shallow_clone,
         a_file_removed_under_another_spelling,
+        a_partition_removed_under_another_spelling,
         features_that_change_no_row,
         deleted_rows_beside_another_feature,
         no_rows,

@@ -150,6 +150,16 @@ class TestReadersAreRecorded:
         assert "readers" not in engine.settings
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_a_reader_that_is_asked_for_serves_what_it_reads_rightly(case: str, tmp_path: Path) -> None:
+    table, expected = CASES[case](tmp_path / "t")
+    for name, reader in (("polars", "scan-delta"), ("datafusion", "table-provider")):
+        engine = registry.start(EngineSpec(name, {"delta_reader": reader}))
+        with closing(engine.open({"t": table})) as session:
+            found = session.execute("SELECT * FROM t")
+        assert compare(Answer.of(found), Answer.of(expected), EVERYTHING) is None, name
+
+
 def test_a_filter_of_a_fraction_finds_what_the_engine_itself_finds(tmp_path: Path) -> None:
     table, _ = CASES["deleted rows"](tmp_path / "t")
     for name in ("polars", "datafusion", "duckdb"):
