@@ -6,18 +6,24 @@ from collections.abc import Iterator
 
 from neuralake.report.ingest.words import name, rows_per_s
 from neuralake.report.notes import Note
-from neuralake.report.numbers import count, percent
+from neuralake.report.numbers import count
+from neuralake.report.surroundings import occupied
 from neuralake.results.ingest.records import DISK, IngestRun
 from neuralake.results.ingest.summary import IngestSummary, Line
 
-_BUSY = 0.05
 _NEARLY = 0.98
 _MOST_MESSAGE = 200
 
 
 def notes(run: IngestRun, summary: IngestSummary) -> list[Note]:
     """All of them, the worst first."""
-    return [*_wrong(run), *_failed(run), *_load(run, summary), *_machine(run), *_contestants(run)]
+    return [
+        *_wrong(run),
+        *_failed(run),
+        *_load(run, summary),
+        *occupied(run.header.fingerprint, run.machine_use),
+        *_contestants(run),
+    ]
 
 
 def _wrong(run: IngestRun) -> Iterator[Note]:
@@ -62,18 +68,6 @@ def _offered(line: Line, rate: float) -> Iterator[Note]:
             "warning",
             f"{name(line.case, rate)}: {rows_per_s(achieved)} rows/s were reached, so that the "
             "latency is that of a queue that grows",
-        )
-
-
-def _machine(run: IngestRun) -> Iterator[Note]:
-    use = run.machine_use
-    if use is None:
-        return
-    # processes of contestants that were ended are the run's own, but for the verifier's cache
-    if use.stolen > _BUSY:
-        yield Note(
-            "warning",
-            f"a hypervisor gave {percent(round(use.stolen, 3))} of the machine to others",
         )
 
 

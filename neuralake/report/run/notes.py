@@ -14,9 +14,6 @@ from neuralake.results.summary import Summary
 # On two machines without other load 999 of 1,000 rounds of 22 queries stayed below this, on Polars
 # and on DataFusion (benchmarks/detection/recordings)
 CALM_RANGE = 1.5
-_BUSY_SHARE = 0.1
-_BUSY_LOAD = 0.5
-_STOLEN_SHARE = 0.01
 
 
 def notes(run: Run, summary: Summary) -> tuple[Note, ...]:
@@ -59,23 +56,7 @@ def engine_notes(run: Run) -> Iterator[Note]:
 def machine_notes(run: Run, summary: Summary) -> Iterator[Note]:
     """What kept the run from the machine: a quota, load, other programs, steal, spread."""
     yield from surroundings.throttled_run(run)
-    machine, use = run.header.fingerprint, run.machine_use
-    load = machine.load_1m
-    processors = machine.processors or machine.cores  # the load is of all, whatever the quota
-    is_loaded = load is not None and load >= _BUSY_LOAD * processors
-    others = None if use is None else use.others
-    if others is not None and others >= _BUSY_SHARE:
-        text = f"other programs took {others:.0%} of the machine's processors during the run"
-        yield Note("warning", f"{text}: latencies may be too long")
-    if load is not None and is_loaded:
-        text = f"the load was {load:.2f} on {count(processors, 'core')} when the run began"
-        calm = others is not None and others < _BUSY_SHARE
-        if calm:
-            text += f", but other programs took {others:.0%} of the processors during it"
-        yield Note("info" if calm else "warning", text)
-    if use is not None and use.stolen >= _STOLEN_SHARE:
-        text = f"a hypervisor withheld {use.stolen:.1%} of the processor time (steal)"
-        yield Note("warning", f"{text}: latencies may be too long")
+    yield from surroundings.occupied(run.header.fingerprint, run.machine_use)
     restless = {
         name: engine.typical_range
         for name, engine in summary.by_engine.items()

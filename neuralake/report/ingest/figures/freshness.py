@@ -23,11 +23,12 @@ def freshness(run: IngestRun, summary: IngestSummary) -> Drawing | None:
     rows = list(dict.fromkeys((line.case, line.rate) for line in lines))
     readers = [r for r in run.header.freshness.readers if any(line.reader == r for line in lines)]
     by_reader = marks(readers)
+    has_p99 = any("99" in line.most_ms for line in lines)
     chart = row_chart(
         "Freshness: from due until a reader saw it, ms",
         [words.name(case, rate if with_rate else None) for case, rate in rows],
         by_reader,
-        label="ms (log scale); filled: median, hollow: p99",
+        label="ms (log scale)" + ("; filled: median, hollow: p99" if has_p99 else ""),
         failures=any(line.unseen for line in lines),
     )
     drawn: list[float] = []
@@ -45,7 +46,7 @@ def freshness(run: IngestRun, summary: IngestSummary) -> Drawing | None:
             drawn += [least, most]
         if line.unseen:
             chart.fail(row, index, mark, f"{line.unseen} unseen")
-    log_axis(chart.axes, drawn)
+    log_axis(chart.axes, [*drawn, 1.6 * max(drawn, default=1.0)])  # room for the last label
     said = "; ".join(
         f"{words.name(line.case, line.rate)} read by {line.reader}: "
         f"p50 {words.between(line, '50')} ms"
