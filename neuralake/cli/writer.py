@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -368,4 +368,5 @@ def _print_event(event: Event) -> None:
     if event.kind == "figures":
         return
     told = {"at": event.at, "process": event.role, "event": event.kind, "text": event.text}
-    click.echo(msgspec.json.encode(told | dict(event.facts)).decode())
+    with suppress(BrokenPipeError):  # who listened is gone: that is no reason to end
+        click.echo(msgspec.json.encode(told | dict(event.facts)).decode())
