@@ -45,6 +45,8 @@ LONGEST = (
     "engines/test_spark_process.py",
     "engines/test_tables_of_others.py",
     "asv_suite/test_measuring.py",
+    "writer/test_kill.py",
+    "cli/test_writer.py",
     "workloads/test_resume.py",
     "workloads/test_failures.py",
     "workloads/test_verdicts.py",
