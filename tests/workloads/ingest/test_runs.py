@@ -7,11 +7,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from deltalake import DeltaTable
 
 from neuralake.errors import IngestError, ResultsError
 from neuralake.results.export import export
 from neuralake.results.ingest.export import SCHEMA, commits_table
-from neuralake.results.ingest.records import Case, IngestRun, Key, Load
+from neuralake.results.ingest.records import Case, IngestRun, Key, Load, Round
 from neuralake.results.ingest.samples import SAMPLES, read_part
 from neuralake.results.kinds import RUN_OF_INGEST
 from neuralake.results.store import (
@@ -239,6 +240,26 @@ def test_a_contestant_that_fails_is_a_round_that_says_why(tmp_path: Path) -> Non
     assert other.status == "ok"
     assert other.to_limit == {}
     write_document_as(RUN_OF_INGEST, done.directory)
+
+
+def test_a_table_that_holds_something_else_makes_the_run_wrong(tmp_path: Path) -> None:
+    """A row is deleted after the last append, and before anybody looks."""
+
+    class Thief(Witness):
+        def after(self, found: Round) -> None:
+            (run,) = (tmp_path / "results" / "runs").iterdir()
+            table = tmp_path / "tables" / run.name / found.key.stem
+            DeltaTable(str(table)).delete("id = 7")
+
+    done = carry_out(plan_for(tmp_path, "neuralake", rounds=1), tmp_path, Thief())
+    (verdict,) = done.run.verifications
+    assert verdict.verdict == "wrong"
+    assert verdict.detail == f"batch 0 has {ROWS - 1} rows with {ROWS - 1} ids: {ROWS} were sent"
+    assert not done.run.is_right
+    (line,) = done.summary.lines
+    assert (line.status, line.percentiles_ms) == ("wrong", {})
+    table = commits_table(done.run, done.directory)
+    assert set(table["status"].to_pylist()) == {"wrong"}
 
 
 @pytest.mark.parametrize(
