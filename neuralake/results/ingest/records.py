@@ -336,5 +336,7 @@ class IngestRun:
 
     @property
     def is_right(self) -> bool:
-        """Whether every round came to its end and no table was found wrong."""
-        return not self.wrong and all(r.status == "ok" and not r.failed for r in self.rounds)
+        """Whether every round came to its end, no append failed, and every table was verified."""
+        return all(r.status == "ok" and not r.failed for r in self.rounds) and all(
+            v.verdict == "verified" for v in self.verifications
+        )

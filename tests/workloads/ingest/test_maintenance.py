@@ -77,6 +77,15 @@ def test_every_contestant_says_what_it_is(name: str, tmp_path: Path) -> None:
     assert contestant_type("disk").unavailable(Target("s3://bucket/tables")) is not None
 
 
+def test_all_are_those_that_can_run_and_the_others_say_why(tmp_path: Path) -> None:
+    plan = plan_for(tmp_path, "all")
+    ran = {case.contestant for case in plan.cases}
+    missing = dict(plan.unavailable)
+    assert ran | set(missing) == set(NAMES)
+    assert ran >= {"neuralake", "deltalake-handle", "deltalake-path", "disk"}
+    assert all(missing.values())
+
+
 def test_duckdb_says_that_its_extension_is_missing(tmp_path: Path) -> None:
     """Its wheel has no extension for Delta, which comes from the network."""
     reason = contestant_type("duckdb").unavailable(Target(str(tmp_path)))
