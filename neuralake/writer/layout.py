@@ -5,6 +5,8 @@ It follows from the table's metadata alone, and holds until that changes.
 
 from __future__ import annotations
 
+import string
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -29,6 +31,9 @@ _FIELD_ID = b"PARQUET:field_id"
 _INDEXED = 32
 # Hive's, which readers know: what cannot stand in a name of a directory
 _ESCAPED = frozenset("\"#%'*/:=?\\{[]^\x7f" + "".join(map(chr, range(1, 0x20))))
+
+# What stands for itself in the path of a URI (java.net.URI, "Character categories")
+_URI_LEGAL = frozenset("/;:@&=+$,-_.!~'()*" + string.ascii_letters + string.digits)
 
 
 @dataclass(frozen=True)
@@ -226,8 +231,20 @@ def _escaped(text: str) -> str:
 
 
 def uri_of(path: str) -> str:
-    """A path below the table as a log has it: percent-encoded."""
-    return quote(path, safe="/=:@!$&'()*+,;-._~")
+    """A path below the table as a log has it: percent-encoded, as Java's URI does it.
+
+    Spark's VACUUM compares paths in this very encoding, and takes a file of which the log says it
+    otherwise for an orphan: what is not ASCII stays, but for spaces and controls.
+    """
+    return "".join(
+        c if c in _URI_LEGAL or (not c.isascii() and not _is_space(c)) else quote(c, safe="")
+        for c in path
+    )
+
+
+def _is_space(character: str) -> bool:
+    """Whether Java takes it for a space or an ISO control."""
+    return unicodedata.category(character) in {"Zs", "Zl", "Zp", "Cc"}
 
 
 def _stored(field: pa.Field, is_mapped: bool) -> pa.Field:

@@ -7,9 +7,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pytest
+from deltalake import DeltaTable as DeltaLog
 
 from neuralake.catalog.tables import DeltaTable
 from neuralake.delta.actions import Action, Transaction
@@ -19,13 +21,17 @@ from neuralake.delta.state import load_state
 from neuralake.engines.protocol import Engine, Session
 from neuralake.queries.answers import Answer, compare
 from neuralake.queries.query import parse_query
-from neuralake.writer import Upkeep
+from neuralake.writer import Upkeep, Writer
 from neuralake.writer.vacuum import vacuum
+from tests.conftest import Spark
 from tests.delta.make import File, actions, write_table
+from tests.delta.make import commit as commit_entry
+from tests.delta.test_vectors import stored
 from tests.engines.others import CASES as OTHERS
 from tests.writer.conftest import EVENTS, events
 from tests.writer.tables import CASES as OURS
 from tests.writer.test_compact import compact
+from tests.writer.test_vacuum import DAY, doomed, grow_old, put, remove, removed
 
 EVERYTHING = parse_query("everything", "SELECT * FROM t")
 MONTHS_S = 100 * 86_400
@@ -127,3 +133,72 @@ def test_an_engine_reads_the_same_rows(session: Session, kept: dict[str, Kept]) 
         if fault is not None:
             faults[case] = fault
     assert not faults
+
+
+HIDDEN = (
+    "_hidden/x",
+    ".hidden/x",
+    "_x.parquet",
+    "_k=1/y.parquet",
+    "_change_data/z",
+    "_delta_index/z",
+)
+
+
+def old(root: Path) -> str:
+    """A table with files that were removed, orphans, vectors and hidden names, of several ages."""
+    schema = pa.schema([("id", pa.int64()), ("_k", pa.string())])
+    ids = pa.table({"id": [1, 2, 3]})
+    files = [File(ids, f"_k={n}/{n}.parquet", {"_k": str(n)}) for n in range(4)]
+    write_table(root, schema, files, partition_by=["_k"], features=["deletionVectors"])
+    head, metadata, *adds = actions(root, 0)
+    for add in adds:  # as Spark writes it: by an encoding that is not needed it knows no file
+        add["add"]["path"] = unquote(add["add"]["path"])
+    commit_entry(root, 0, head, metadata, *adds)
+    first = adds[-1]
+    for name in HIDDEN:
+        put(root, name, 0)
+    put(root, "young.parquet", -29 * DAY)  # by a day, in the end
+    vectors = [stored(root, [n], False) for n in range(3)]
+    grow_old(root, 30 * DAY)
+    with_vector = first["add"] | {"deletionVector": vectors[0]}
+    removed(root, 1, 9 * DAY, remove(first["add"]["path"], 9 * DAY), {"add": with_vector})
+    for version, days in ((2, 8), (3, 6)):
+        path = f"_k={version - 2}/{version - 2}.parquet" if version == 3 else "gone.parquet"
+        removed(root, version, days * DAY, remove(path, days * DAY, partitionValues={"_k": "1"}))
+    return str(root)
+
+
+def vacuumed_by_spark(shared_spark: Spark, path: str) -> set[str]:
+    """Files that Spark would delete."""
+    session = shared_spark.engine().open({})
+    try:
+        found = session.execute(f"VACUUM delta.`{path}` DRY RUN").column("path").to_pylist()
+    finally:
+        session.close()
+    places = {name.removeprefix("file:").removeprefix(f"{path}/") for name in found}
+    return {name for name in places if (Path(path) / name).is_file()}
+
+
+def test_spark_would_delete_the_same_files(shared_spark: Spark, tmp_path: Path) -> None:
+    path = old(tmp_path / "t")
+    files = vacuumed_by_spark(shared_spark, path)
+    assert files == doomed(path)
+    assert len(files) == 5
+
+
+def test_spark_knows_our_files_by_their_names(shared_spark: Spark, tmp_path: Path) -> None:
+    """It compares paths as they are encoded: what another encoding names it takes for an orphan."""
+    path = str(tmp_path / "t")
+    schema = pa.schema([("id", pa.int64()), ("k", pa.string())])
+    DeltaLog.create(path, schema, partition_by=["k"])
+    values = [chr(code) for code in (*range(1, 127), 0xE9, 0xA0, 0x85, 0x2028, 0x3042, 0x1F600)]
+    with Writer(path) as writer:
+        for first in range(2):
+            writer.append(pa.table({"id": range(first, first + len(values)), "k": values}, schema))
+        compact(path)
+        writer.append(pa.table({"id": range(len(values)), "k": values}, schema))
+    time.sleep(0.02)
+    vacuum(path, retention_s=0, is_forced=True)
+    grow_old(path, 30 * DAY)
+    assert vacuumed_by_spark(shared_spark, path) == set()
