@@ -86,6 +86,8 @@ class Agent:
         from neuralake.engines.registry import EngineSpec
 
         spec = EngineSpec(engine, options)
+        if hasattr(registry, "reaching"):
+            spec = registry.reaching(spec, self._workload.tables)
         if hasattr(registry, "prepare"):
             registry.prepare(spec)
         self._engine = registry.start(spec)

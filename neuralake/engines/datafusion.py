@@ -19,15 +19,18 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import quote
 
 import pyarrow as pa
+from pyarrow import fs
 
 from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
 from neuralake.config import is_remote
 from neuralake.delta.contents import Contents
 from neuralake.delta.rows import FilesDataset, Source
+from neuralake.engines.object_storage import options_by_bucket
 from neuralake.engines.readers import with_readers
-from neuralake.errors import EngineError, reason_of
+from neuralake.errors import CatalogError, EngineError, reason_of
 from neuralake.machine import cores
 from neuralake.quantities import parse_size
+from neuralake.storage import filesystem, one_line
 
 if TYPE_CHECKING:
     from datafusion import SessionContext
@@ -170,6 +173,8 @@ class DataFusionSession:
         self._links = Links()
         self.readers: dict[str, str] = {}
         try:
+            for bucket, options in options_by_bucket("DataFusion", tables).items():
+                _register_bucket(context, bucket, options)
             for name, table in tables.items():
                 self._register(name, table, files=files)
                 self._names.append(name)
@@ -197,9 +202,11 @@ class DataFusionSession:
             contents = table.contents()
             preferred: DeltaReader = SNAPSHOT_FILES if files else TABLE_PROVIDER
             reader = choose_reader(contents, preferred)
+            if reader == TABLE_PROVIDER and is_remote(table.uri):
+                reader = ARROW  # the provider finds no store there: it looks for its own in ours
             if reader == SNAPSHOT_FILES:
                 schema = None if contents.is_alike else contents.snapshot.schema.remove_metadata()
-                self._register_files(name, contents.snapshot.paths, schema)
+                self._register_files(name, contents.snapshot.paths, schema, table.storage_options)
             elif reader == TABLE_PROVIDER:
                 self._context.register_table(name, contents.snapshot.handle)
             else:
@@ -215,11 +222,19 @@ class DataFusionSession:
                 self._register_arrow(name, table.rows_as_arrow())
                 self.readers[name] = ARROW
             else:
-                self._register_files(name, table.files(), table.schema_unless_uniform())
+                self._register_files(
+                    name, table.files(), table.schema_unless_uniform(), table.storage_options
+                )
         else:
             raise EngineError(f"table {name}: DataFusion cannot read the format {table.format}")
 
-    def _register_files(self, name: str, files: Sequence[str], schema: pa.Schema | None) -> None:
+    def _register_files(
+        self,
+        name: str,
+        files: Sequence[str],
+        schema: pa.Schema | None,
+        storage_options: Mapping[str, str],
+    ) -> None:
         """Register just these files, as one listing wherever that is possible.
 
         A union of readers, the other way, plans each file by itself: over eight files a table the
@@ -235,9 +250,16 @@ class DataFusionSession:
         schema
             Columns, in their order, that are taken from each file by their names and are null
             where it lacks one; None if all files have the same.
+        storage_options
+            What reaches them.
         """
         if is_remote(files[0]):
-            parts = [self._context.read_parquet(file, schema=schema) for file in files]
+            listed = files[0] if len(files) == 1 else _prefix_of(name, files, storage_options)
+            if listed is not None and files[0].endswith(".parquet"):
+                self._context.register_parquet(name, _as_remote_url(listed), schema=schema)
+                return
+            urls = [_as_remote_url(file) for file in files]
+            parts = [self._context.read_parquet(url, schema=schema) for url in urls]
             # A union is by position: with a schema all have one order, and without all are alike
             from datafusion import DataFrame
 
@@ -334,6 +356,42 @@ def _directory_of(files: Sequence[str]) -> str | None:
             if entry.name.endswith(".parquet"):
                 present.add(entry.path)
     return f"{directory}/" if present == set(files) else None
+
+
+def _prefix_of(table: str, files: Sequence[str], storage_options: Mapping[str, str]) -> str | None:
+    """As :func:`_directory_of`, on S3."""
+    directory = files[0].rpartition("/")[0]
+    system, path = filesystem(directory, storage_options)
+    try:
+        entries = system.get_file_info(fs.FileSelector(path))
+    except OSError as error:
+        reason = one_line(error, storage_options)
+        raise CatalogError(f"table {table}: cannot list {directory}: {reason}") from error
+    if any(e.type == fs.FileType.Directory and "=" in e.base_name for e in entries):
+        return None
+    present = {f"s3://{e.path}" for e in entries if e.base_name.endswith(".parquet")}
+    return f"{directory}/" if present == set(files) else None
+
+
+def _register_bucket(context: SessionContext, bucket: str, options: Mapping[str, str]) -> None:
+    """Let DataFusion reach a bucket."""
+    from datafusion.object_store import AmazonS3
+
+    store = AmazonS3(
+        bucket_name=bucket,
+        region=options.get("aws_region"),
+        access_key_id=options.get("aws_access_key_id"),
+        secret_access_key=options.get("aws_secret_access_key"),
+        session_token=options.get("aws_session_token"),
+        endpoint=options.get("aws_endpoint_url"),
+        allow_http=options.get("aws_allow_http") == "true",
+    )
+    context.register_object_store("s3://", store)
+
+
+def _as_remote_url(uri: str) -> str:
+    """The URI of an object or a prefix, whose every character means itself."""
+    return f"s3://{quote(uri.removeprefix('s3://'))}"
 
 
 def _as_url(path: str) -> str:

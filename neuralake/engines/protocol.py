@@ -89,6 +89,13 @@ class EngineType(Protocol):
         """Fetch what starting needs (jars), once and unmeasured. An adapter may lack it."""
 
     @classmethod
+    def reach(cls, options: Any, tables: Mapping[str, Table]) -> Mapping[str, str]:
+        """Options that depend on where tables lie, such as a file system that must be loaded.
+
+        They are asked for before :meth:`prepare`, unmeasured. An adapter may lack it.
+        """
+
+    @classmethod
     def resolve(cls, options: Any, memory_limit_bytes: int | None) -> Mapping[str, str]:
         """Options that depend on the state of the machine, such as the memory that is free.
 

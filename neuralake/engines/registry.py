@@ -9,6 +9,7 @@ from typing import Any, cast, get_args, get_type_hints
 
 import msgspec
 
+from neuralake.catalog.tables import Table
 from neuralake.engines.protocol import Engine, EngineType
 from neuralake.errors import EngineError, EngineUnavailableError, did_you_mean, reason_of
 
@@ -193,6 +194,23 @@ def prepare(spec: EngineSpec) -> None:
     kind = engine_type(spec.name)
     if hasattr(kind, "prepare"):
         kind.prepare(parse_options(spec))
+
+
+def reaching(spec: EngineSpec, tables: Mapping[str, Table]) -> EngineSpec:
+    """The engine with what it needs to reach tables as options, before it is prepared and started.
+
+    Parameters
+    ----------
+    spec
+        As it was asked for.
+    tables
+        That it is to open.
+    """
+    kind = engine_type(spec.name)
+    if not hasattr(kind, "reach"):
+        return spec
+    needed = kind.reach(parse_options(spec), tables)
+    return EngineSpec(spec.name, {**spec.options, **needed}) if needed else spec
 
 
 def resolve(spec: EngineSpec, memory_limit_bytes: int | None) -> EngineSpec:

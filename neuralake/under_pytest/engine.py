@@ -26,10 +26,12 @@ def open_engine(
         If it cannot run here; the message has the line that installs it.
     """
     registry.require(spec)
+    tables = _needed_tables(workload, queries)
+    spec = registry.reaching(spec, tables)
     registry.prepare(spec)
     engine = registry.start(spec)
     try:
-        session = engine.open(_needed_tables(workload, queries))
+        session = engine.open(tables)
         try:
             versions = engine.versions()
             version = versions.get(spec.name) or next(iter(versions.values()), "")

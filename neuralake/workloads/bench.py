@@ -111,7 +111,10 @@ def make_plan(
         table.check()
     workload = replace(workload, tables=tables)
     limits = limits or Limits()
-    specs = tuple(registry.resolve(spec, limits.memory_bytes) for spec in engines.available)
+    specs = tuple(
+        registry.resolve(registry.reaching(spec, tables), limits.memory_bytes)
+        for spec in engines.available
+    )
     return Plan(workload, queries, specs, hot_runs, cold_runs, limits, engines.unavailable)
 
 

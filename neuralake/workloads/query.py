@@ -54,6 +54,7 @@ def _with_session(
     named = {name: table for name, table in tables.items() if name in read}
     options = {k: v for t in named.values() for k, v in getattr(t, "storage_options", {}).items()}
     registry.require(spec)
+    spec = registry.reaching(spec, named)
     registry.prepare(spec)
     opened: list[Session] = []
 

@@ -237,9 +237,9 @@ def test_a_declaration_is_enforced(engine: SparkEngine, delta: DeltaTable) -> No
         engine.open({"t": declared})
 
 
-def test_s3_is_refused(engine: SparkEngine) -> None:
+def test_tables_on_s3_need_what_reaches_them_from_the_start(engine: SparkEngine) -> None:
     remote = DeltaTable(name="t", location="s3://bucket/t")
-    with pytest.raises(EngineError, match="S3 through Spark is not supported yet"):
+    with pytest.raises(EngineError, match="start it with object_storage=true"):
         engine.open({"t": remote})
 
 

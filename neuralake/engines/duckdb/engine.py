@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 
 from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
-from neuralake.delta.rows import FilesDataset
+from neuralake.config import is_remote
+from neuralake.delta.rows import FilesDataset, PlainFiles
+from neuralake.delta.snapshot import DataFile
 from neuralake.engines.duckdb.delta import (
     as_pattern,
     as_they_are,
@@ -19,7 +21,9 @@ from neuralake.engines.duckdb.delta import (
     doubted,
     reads_itself,
 )
+from neuralake.engines.duckdb.remote import load_httpfs, make_secrets, remote_reader
 from neuralake.engines.duckdb.statistics import quoted
+from neuralake.engines.object_storage import are_remote
 from neuralake.engines.readers import WITHOUT_STATISTICS, refuse_case_twins, with_readers
 from neuralake.errors import EngineError
 from neuralake.machine import cores
@@ -40,9 +44,14 @@ class DuckDBOptions:
     ----------
     threads
         Worker threads; 0 is one a core.
+    remote_reader
+        What reads tables on S3: ``httpfs``, DuckDB's own extension, which is fetched from the
+        network once; or Neuralake's Arrow reader (``arrow``), with one thread a table. ``auto`` is
+        ``httpfs``, and ``arrow`` where the extension cannot be had.
     """
 
     threads: int = 0
+    remote_reader: Literal["auto", "httpfs", "arrow"] = "auto"
 
     def __post_init__(self) -> None:
         if self.threads < 0:
@@ -66,6 +75,9 @@ class DuckDBEngine:
             ":memory:",
             config={"threads": threads, "autoinstall_known_extensions": False, "TimeZone": "UTC"},
         )
+        self._httpfs = options.remote_reader == "httpfs"
+        if self._httpfs:
+            load_httpfs(self._connection)
         self.settings: Mapping[str, Any] = {
             "threads": threads,
             "delta_reader": "snapshot-files",
@@ -79,14 +91,24 @@ class DuckDBEngine:
             return "duckdb is not installed: pip install 'neuralake-bench[duckdb]'"
         return None
 
+    @classmethod
+    def reach(cls, options: DuckDBOptions, tables: Mapping[str, Table]) -> dict[str, str]:
+        """What reads tables on S3, if there are any: the extension is fetched if need be."""
+        if not are_remote(tables.values()):
+            return {}
+        return {"remote_reader": remote_reader(options.remote_reader)}
+
     def versions(self) -> dict[str, str]:
         """Of DuckDB, and of deltalake, which resolves the snapshot."""
         return {package: version(package) for package in self.packages}
 
     def open(self, tables: Mapping[str, Table]) -> DuckDBSession:
         """Make a view over the files of each snapshot."""
-        session = DuckDBSession(self._connection, tables)
+        session = DuckDBSession(self._connection, tables, httpfs=self._httpfs)
         self.settings = with_readers(self.settings, session.readers)
+        if are_remote(tables.values()):
+            reader = "httpfs" if self._httpfs else "arrow"
+            self.settings = {**self.settings, "remote_reader": reader}
         return session
 
     def close(self) -> None:
@@ -103,12 +125,21 @@ class DuckDBSession:
         Reader by table, where it is not the default's.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Table]) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        tables: Mapping[str, Table],
+        *,
+        httpfs: bool = False,
+    ) -> None:
         self._connection = connection
+        self._httpfs = httpfs
         self._names: list[str] = []
         self.readers: dict[str, str] = {}
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_HELPERS}")
         try:
+            if httpfs:
+                make_secrets(connection, tables)
             for name, table in tables.items():
                 self._create(name, table)
                 self._names.append(name)
@@ -143,7 +174,14 @@ class DuckDBSession:
             refuse_case_twins("DuckDB", name, rows.schema)
             self._connection.from_arrow(rows).create_view(name)
         elif isinstance(table, ParquetTable):
-            refuse_case_twins("DuckDB", name, table.arrow_schema())
+            live = table.arrow_schema()
+            refuse_case_twins("DuckDB", name, live)
+            if not self._reads(table):
+                files = [DataFile(file) for file in table.files()]
+                rows = FilesDataset(PlainFiles(live, files, table.storage_options))
+                self._connection.register(name, rows)
+                self.readers[name] = "arrow"
+                return
             relation = self._connection.read_parquet(
                 [as_pattern(file) for file in table.files()], hive_partitioning=False
             )
@@ -154,7 +192,7 @@ class DuckDBSession:
         elif isinstance(table, DeltaTable):
             contents = table.contents()
             refuse_case_twins("DuckDB", name, contents.snapshot.schema)
-            if reads_itself(contents):
+            if self._reads(table) and reads_itself(contents):
                 create_view(self._connection, name, contents, _HELPERS)
                 if doubted(contents.footers, hides_nan=contents.hides_nan):
                     self.readers[name] = WITHOUT_STATISTICS
@@ -163,3 +201,7 @@ class DuckDBSession:
                 self.readers[name] = "arrow"
         else:
             raise EngineError(f"table {name}: DuckDB cannot read the format {table.format}")
+
+    def _reads(self, table: DeltaTable | ParquetTable) -> bool:
+        """Whether DuckDB's own reader comes to where a table lies."""
+        return self._httpfs or not is_remote(table.uri)

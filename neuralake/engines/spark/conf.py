@@ -27,7 +27,9 @@ appender.stderr.layout.pattern = spark: %p %c{1}: %m%n%ex
 """
 
 
-def spark_conf(options: SparkOptions, jars: Sequence[Path], scratch: Path) -> dict[str, str]:
+def spark_conf(
+    options: SparkOptions, jars: Sequence[Path], scratch: Path, s3_jars: Sequence[Path] = ()
+) -> dict[str, str]:
     """Every setting that Spark is started with.
 
     Parameters
@@ -38,6 +40,8 @@ def spark_conf(options: SparkOptions, jars: Sequence[Path], scratch: Path) -> di
         Delta's jars; none where Spark reads plain Parquet files.
     scratch
         Directory for whatever Spark writes.
+    s3_jars
+        Those by which it reaches S3, if it is to.
     """
     parallelism = options.cores or cores()
     shuffle_partitions = options.shuffle_partitions or parallelism
@@ -71,9 +75,10 @@ def spark_conf(options: SparkOptions, jars: Sequence[Path], scratch: Path) -> di
         # memory while a result is turned into pandas
         "spark.sql.execution.arrow.pyspark.enabled": "true",
     }
+    if jars or s3_jars:
+        conf["spark.jars"] = ",".join(str(jar) for jar in (*jars, *s3_jars))
     if jars:
         conf |= {
-            "spark.jars": ",".join(str(jar) for jar in jars),
             "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
             "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
             # 50 by default: that many empty tasks for the log of a small table

@@ -17,12 +17,15 @@ import pyarrow as pa
 from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
 from neuralake.config import is_remote
 from neuralake.delta.snapshot import Snapshot
+from neuralake.engines.object_storage import are_remote, options_by_bucket
 from neuralake.engines.readers import WITHOUT_STATISTICS, refuse_case_twins, with_readers
 from neuralake.engines.spark.conf import shown_settings
-from neuralake.engines.spark.jars import DELTA_JARS, DELTA_VERSION, delta_jars
+from neuralake.engines.spark.jars import DELTA_JARS, DELTA_VERSION, delta_jars, s3_jars
 from neuralake.engines.spark.java import OLDEST_VERSION, OPTION_VARIABLES, find_java
 from neuralake.engines.spark.jvm import SparkJvm
 from neuralake.engines.spark.options import SparkOptions, heap, heap_in_effect
+from neuralake.engines.spark.s3 import set_buckets
+from neuralake.engines.spark.s3_jars import HADOOP_VERSION
 from neuralake.engines.spark.types import spark_schema
 from neuralake.errors import EngineError, EngineUnavailableError
 
@@ -43,8 +46,10 @@ class SparkEngine:
         for reason in java.passed_over:
             _tell(f"{reason}, Spark needs {OLDEST_VERSION}: using {java.executable}")
         jars = _jars(options)
-        self._jvm = SparkJvm(options, jars, java)
+        self._jvm = SparkJvm(options, jars, java, _s3_jars(options))
         self._delta = bool(jars)
+        self._reaches_s3 = options.object_storage
+        self._buckets: dict[str, Mapping[str, str]] = {}
         coordinates = [jar.coordinates for jar in DELTA_JARS] if jars else []
         settings = shown_settings(self._jvm.conf, options, coordinates)
         settings["driver_memory"] = heap_in_effect(
@@ -55,6 +60,8 @@ class SparkEngine:
             _tell(f"{', '.join(ignored)}: not passed on; spark.driver.extraJavaOptions is")
         self.settings: Mapping[str, Any] = settings
         reader = {"delta-spark": DELTA_VERSION} if jars else {"deltalake": version("deltalake")}
+        if options.object_storage:
+            reader["hadoop-aws"] = HADOOP_VERSION
         self._versions = {"pyspark": version("pyspark"), **reader, "java": self._jvm.java_version()}
 
     @classmethod
@@ -70,8 +77,16 @@ class SparkEngine:
 
     @classmethod
     def prepare(cls, options: SparkOptions) -> None:
-        """Fetch Delta's jars, unless they are in the cache or not asked for."""
+        """Fetch Delta's jars and those for S3, unless they are in the cache or not asked for."""
         _jars(options)
+        _s3_jars(options)
+
+    @classmethod
+    def reach(cls, options: SparkOptions, tables: Mapping[str, Table]) -> dict[str, str]:
+        """What reaches S3, if a table lies there."""
+        if options.object_storage or not are_remote(tables.values()):
+            return {}
+        return {"object_storage": "true"}
 
     @classmethod
     def resolve(cls, options: SparkOptions, memory_limit_bytes: int | None) -> dict[str, str]:
@@ -83,7 +98,15 @@ class SparkEngine:
         return dict(self._versions)
 
     def open(self, tables: Mapping[str, Table]) -> SparkSession:
-        """Register each table as a view; Delta snapshots are resolved here."""
+        """Register each table as a view; Delta snapshots are resolved here.
+
+        Raises
+        ------
+        EngineError
+            If a table lies on S3 and Spark was started without what reaches it, or a bucket is
+            reached in another way than before.
+        """
+        self._reach(options_by_bucket("Spark", tables))
         session = SparkSession(self.new_session(), tables, self._delta)
         self.settings = with_readers(self.settings, session.readers)
         return session
@@ -91,6 +114,18 @@ class SparkEngine:
     def new_session(self) -> PySparkSession:
         """A session of PySpark's own in this JVM, for whoever writes."""
         return self._jvm.spark.newSession()
+
+    def _reach(self, buckets: Mapping[str, Mapping[str, str]]) -> None:
+        if buckets and not self._reaches_s3:
+            raise EngineError("spark: tables lie on S3: start it with object_storage=true")
+        for bucket, options in buckets.items():
+            # Hadoop keeps one connection a bucket, for as long as the JVM lives
+            if self._buckets.setdefault(bucket, options) != options:
+                raise EngineError(
+                    f"spark: the bucket {bucket} was reached with other storage options before: "
+                    "start Spark anew"
+                )
+        set_buckets(self._jvm.spark, buckets)
 
     def close(self) -> None:
         """Stop Spark and end its JVM."""
@@ -147,10 +182,6 @@ class SparkSession:
             return self._spark.createDataFrame(rows.cast(spark_schema(name, rows.schema)))
         if not isinstance(table, DeltaTable | ParquetTable):
             raise EngineError(f"table {name}: Spark cannot read the format {table.format}")
-        if is_remote(table.uri):
-            raise EngineError(
-                f"table {name} is at {table.uri}: S3 through Spark is not supported yet"
-            )
         if isinstance(table, ParquetTable):
             frame = self._files(name, table.files(), table.arrow_schema())
             return self._as_they_are(name, frame, floats=table.may_hide_nan())
@@ -189,7 +220,7 @@ class SparkSession:
         # By its version a snapshot stays the one that was checked, and queries do not list the log
         # again; listing its files replays the log now, and Delta keeps the state for the queries.
         read = self._spark.read.format("delta").option("versionAsOf", snapshot.version)
-        frame = read.load(_local_uri(snapshot.uri))
+        frame = read.load(_hadoop_uri(snapshot.uri))
         frame.inputFiles()
         return frame
 
@@ -201,7 +232,7 @@ class SparkSession:
         schema = from_arrow_schema(spark_schema(name, live), prefer_timestamp_ntz=True)
         if not files:
             return self._spark.createDataFrame([], schema)
-        escaped = [_escape_glob(_local_uri(file)) for file in files]
+        escaped = [_escape_glob(_hadoop_uri(file)) for file in files]
         return self._spark.read.schema(schema).parquet(*escaped)
 
 
@@ -220,9 +251,19 @@ def _jars(options: SparkOptions) -> list[Path]:
         return []
 
 
-def _local_uri(path: str) -> str:
-    """A path that no Hadoop configuration moves to another file system."""
-    return path if path.startswith("file:") else f"file://{path}"
+def _s3_jars(options: SparkOptions) -> list[Path]:
+    """The jars by which Spark reaches S3, or none if it need not."""
+    try:
+        return s3_jars(os.environ) if options.object_storage else []
+    except EngineUnavailableError:
+        raise
+    except EngineError as error:
+        raise EngineError(f"spark: tables lie on S3: {error}") from error
+
+
+def _hadoop_uri(path: str) -> str:
+    """A URI as it is, or a path that no Hadoop configuration moves to another file system."""
+    return path if path.startswith("file:") or is_remote(path) else f"file://{path}"
 
 
 def _escape_glob(uri: str) -> str:

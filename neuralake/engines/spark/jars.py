@@ -1,4 +1,4 @@
-"""Delta Lake's jars: fetched once, with the Ivy that Spark ships, and checked at every use."""
+"""Jars of Delta Lake and for S3: fetched once, with Spark's own Ivy, and checked at every use."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import hashlib
 import re
 import subprocess
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,7 +14,9 @@ from urllib.parse import urlsplit
 from xml.sax.saxutils import quoteattr
 
 from neuralake.config import Settings
+from neuralake.engines.spark.jar import Jar
 from neuralake.engines.spark.java import find_java, without_options
+from neuralake.engines.spark.s3_jars import HADOOP_VERSION, S3_JARS
 from neuralake.errors import ConfigError, EngineError, EngineUnavailableError
 
 REPOSITORY_VARIABLE = "NEURALAKE_MAVEN_REPOSITORY"
@@ -24,26 +25,6 @@ DELTA_VERSION = "4.4.0"
 _FETCH_TIMEOUT_S = 600
 _CONNECT_TIMEOUT_MS = 10_000
 _READ_TIMEOUT_MS = 60_000
-
-
-@dataclass(frozen=True)
-class Jar:
-    """A jar by its Maven coordinates and what is in it."""
-
-    organisation: str
-    name: str
-    revision: str
-    sha256: str
-
-    @property
-    def coordinates(self) -> str:
-        """As Spark and Maven write them."""
-        return f"{self.organisation}:{self.name}:{self.revision}"
-
-    @property
-    def file_name(self) -> str:
-        """Name in the cache."""
-        return f"{self.name}-{self.revision}.jar"
 
 
 # Transitively Ivy brings 33 jars and 84 MB: Spark ships most of them in newer versions, and the
@@ -96,15 +77,38 @@ def delta_jars(environ: Mapping[str, str]) -> list[Path]:
             f"Delta {DELTA_VERSION} is built for Spark {SPARK_VERSION}, and pyspark {installed} "
             f"is installed: pip install 'neuralake-bench[spark]'"
         )
+    return _cached(DELTA_JARS, f"delta-{DELTA_VERSION}", environ)
+
+
+def s3_jars(environ: Mapping[str, str]) -> list[Path]:
+    """Paths of the jars by which Spark reaches S3; what is missing or damaged is fetched first.
+
+    Raises
+    ------
+    EngineError
+        If the installed Spark has another Hadoop than the jars, or they cannot be fetched.
+    ConfigError
+        If the repository is no URL.
+    """
+    if not (spark_home() / "jars" / f"hadoop-client-api-{HADOOP_VERSION}.jar").exists():
+        raise EngineError(
+            f"hadoop-aws {HADOOP_VERSION} is built for Spark {SPARK_VERSION}, and pyspark "
+            f"{version('pyspark')} is installed: pip install 'neuralake-bench[spark]'"
+        )
+    return _cached(S3_JARS, f"s3-hadoop-{HADOOP_VERSION}", environ)
+
+
+def _cached(jars: Sequence[Jar], name: str, environ: Mapping[str, str]) -> list[Path]:
+    """Paths of jars in a directory of the cache."""
     settings = Settings.from_environ(environ)
     try:
-        cache = settings.cache_root / "jars" / f"delta-{DELTA_VERSION}"
+        cache = settings.cache_root / "jars" / name
     except ConfigError as error:  # a user without a home directory
         raise EngineError(str(error)) from error
-    missing = [jar for jar in DELTA_JARS if not _intact(jar, cache)]
+    missing = [jar for jar in jars if not _intact(jar, cache)]
     if missing:
         _fetch(missing, cache, environ)
-    return [(cache / jar.file_name).absolute() for jar in DELTA_JARS]
+    return [(cache / jar.file_name).absolute() for jar in jars]
 
 
 def _intact(jar: Jar, directory: Path) -> bool:
@@ -133,7 +137,7 @@ def _fetch(jars: list[Jar], cache: Path, environ: Mapping[str, str]) -> None:
                 (directory / jar.file_name).replace(cache / jar.file_name)
     except OSError as error:
         raise EngineError(
-            f"Delta's jars cannot be kept in {cache} ({error.strerror}): "
+            f"Spark's jars cannot be kept in {cache} ({error.strerror}): "
             f"set NEURALAKE_CACHE_ROOT to a directory that can be written"
         ) from error
 

@@ -41,6 +41,8 @@ class SparkJvm:
         Delta's jars, or none.
     java
         The runtime to start.
+    s3_jars
+        Those by which Spark reaches S3, or none.
 
     Attributes
     ----------
@@ -55,13 +57,19 @@ class SparkJvm:
         If the JVM or Spark does not start.
     """
 
-    def __init__(self, options: SparkOptions, jars: Sequence[Path], java: Java) -> None:
+    def __init__(
+        self,
+        options: SparkOptions,
+        jars: Sequence[Path],
+        java: Java,
+        s3_jars: Sequence[Path] = (),
+    ) -> None:
         self._scratch = tempfile.TemporaryDirectory(
             prefix="neuralake-spark-", ignore_cleanup_errors=True
         )
         self._gateway: Any = None
         scratch = Path(self._scratch.name)
-        self.conf = spark_conf(options, jars, scratch)
+        self.conf = spark_conf(options, jars, scratch, s3_jars)
         try:
             write_conf_dir(self.conf, scratch / "conf")
             write_java_home(java, scratch / "java")

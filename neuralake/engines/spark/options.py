@@ -42,6 +42,9 @@ class SparkOptions:
         ``delta`` reads tables through Delta Lake's jar, which is fetched from Maven once.
         ``snapshot-files`` reads the Parquet files of the newest snapshot. ``auto`` is ``delta``,
         and ``snapshot-files`` where the jar cannot be had.
+    object_storage
+        Whether Spark is to reach S3: Hadoop's file system and parts of Amazon's SDK are then
+        fetched from Maven once (14 MB). It is chosen where a table lies there.
     config
         Spark's own settings, by their names (``spark.sql.autoBroadcastJoinThreshold``). They go
         before everything above.
@@ -51,6 +54,7 @@ class SparkOptions:
     memory: str = "auto"
     shuffle_partitions: int = 0
     delta_reader: DeltaReader = "auto"
+    object_storage: bool = False
     config: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
