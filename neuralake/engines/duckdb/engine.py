@@ -12,8 +12,7 @@ import pyarrow as pa
 
 from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
 from neuralake.config import is_remote
-from neuralake.delta.rows import FilesDataset, PlainFiles
-from neuralake.delta.snapshot import DataFile
+from neuralake.delta.rows import FilesDataset
 from neuralake.engines.duckdb.delta import (
     as_pattern,
     as_they_are,
@@ -174,12 +173,9 @@ class DuckDBSession:
             refuse_case_twins("DuckDB", name, rows.schema)
             self._connection.from_arrow(rows).create_view(name)
         elif isinstance(table, ParquetTable):
-            live = table.arrow_schema()
-            refuse_case_twins("DuckDB", name, live)
+            refuse_case_twins("DuckDB", name, table.arrow_schema())
             if not self._reads(table):
-                files = [DataFile(file) for file in table.files()]
-                rows = FilesDataset(PlainFiles(live, files, table.storage_options))
-                self._connection.register(name, rows)
+                self._connection.register(name, FilesDataset(table.rows_as_arrow()))
                 self.readers[name] = "arrow"
                 return
             relation = self._connection.read_parquet(
