@@ -31,7 +31,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with every kind of report."""
     root = tmp_path_factory.mktemp("pages")
     scaled = [made_run(id=f"r{s:g}", scale_factor=s, speed=s**0.1) for s in (0.1, 1.0, 10.0)]
-    wide = made_run([f"engine number {n}" for n in range(9)], [f"query{n}" for n in range(110)])
+    wide = made_run([f"engine number {n}" for n in range(9)], [f"query{n}" for n in range(40)])
     runs = {"whole": made_run(cold=2), "troubled": troubled_run(), "nasty": nasty_run()}
     for name, run in {**runs, "wide": wide}.items():
         every = [(query, engine.name) for query in run.header.queries for engine in run.engines]
