@@ -18,12 +18,13 @@ HUNT ?=
 KILLS ?= 200
 PORT ?=
 
-.PHONY: bench gate test s3 mutants hunt storm kill browser strace lint format docs clean help
+.PHONY: bench gate test test-all s3 mutants hunt storm kill browser strace lint format docs clean help
 
 help:
 	@echo "make bench    generate TPC-H (SCALE_FACTOR=1) if absent, run three engines, verify, report"
 	@echo "make gate     compare BASE=main with HEAD; fails if anything is slower, or wrong"
-	@echo "make test     run all tests; latencies are kept in $(BENCHMARKS)"
+	@echo "make test     run the tests; latencies are kept in $(BENCHMARKS)"
+	@echo "make test-all the same, with more combinations of what is tested"
 	@echo "make mutants  put SAMPLE=60 small faults into the core, drawn with SEED=0: do the tests find them?"
 	@echo "make s3       an S3 server to play with (PORT=… or a free one), until Ctrl-C"
 	@echo "make hunt     make random Delta tables for TIME=60 seconds: do all engines read the same rows?"
@@ -44,11 +45,13 @@ gate: $(READY)
 
 # Compiled once: the tests start hundreds of processes, and may be told to write no bytecode.
 # The files in their own order, which puts the longest first (tests/conftest.py)
-test: $(READY) browser strace
+test: WHICH := -m "not more"
+test-all: WHICH :=
+test test-all: $(READY) browser strace
 	@mkdir -p $(dir $(BENCHMARKS))
 	@$(BIN)/python -m compileall -q neuralake neuralake_bench.py benchmarks
 	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile \
-		--no-loadscope-reorder --ignore=tests/performance --benchmark-disable
+		--no-loadscope-reorder --ignore=tests/performance --benchmark-disable $(WHICH)
 	$(BIN)/python -m pytest tests/performance --benchmark-json=$(BENCHMARKS)
 
 # Of a copy of the code, one fault at a time. MUTANTS=… adds options

@@ -301,20 +301,26 @@ def typed(storage: Path, tmp_path: Path) -> Cli:
     def run(
         *arguments: object, environment: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        words = list(map(str, arguments))
         variables = cli_environment(storage, tmp_path) | dict(environment or {})
-        with TemporaryFile("w+") as stdout, TemporaryFile("w+") as stderr:
-            with (
-                as_a_process(words, tmp_path, variables, stdout, stderr),
-                pytest.raises(SystemExit) as end,
-            ):
-                command_line.main()
-            for stream in (stdout, stderr):
-                stream.seek(0)
-            status = int(end.value.code or 0)
-            return subprocess.CompletedProcess(words, status, stdout.read(), stderr.read())
+        return type_command(list(map(str, arguments)), tmp_path, variables)
 
     return run
+
+
+def type_command(
+    words: list[str], directory: Path, environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Run the command line in this process as if it were one of its own."""
+    with TemporaryFile("w+") as stdout, TemporaryFile("w+") as stderr:
+        with (
+            as_a_process(words, directory, environment, stdout, stderr),
+            pytest.raises(SystemExit) as end,
+        ):
+            command_line.main()
+        for stream in (stdout, stderr):
+            stream.seek(0)
+        status = int(end.value.code or 0)
+        return subprocess.CompletedProcess(words, status, stdout.read(), stderr.read())
 
 
 @contextmanager

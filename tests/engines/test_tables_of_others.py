@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from neuralake.catalog.tables import DeltaTable, ParquetTable
+from neuralake.catalog.tables import DeltaTable, ParquetTable, Table
 from neuralake.engines import registry
-from neuralake.engines.protocol import Engine
+from neuralake.engines.protocol import Engine, Session
 from neuralake.engines.registry import EngineSpec
 from neuralake.errors import EngineError
 from neuralake.queries.answers import Answer, compare
@@ -27,41 +29,60 @@ REFUSED = {
 EVERYTHING = parse_query("everything", "SELECT * FROM t")
 
 
+Opened = tuple[Session, Table, pa.Table]
+
+
+@pytest.fixture(scope="module")
+def opened(
+    engine: Engine, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Opened]]:
+    """Each case with its rows, opened once for all questions: to open a table takes Spark long."""
+    with ExitStack() as sessions:
+
+        @cache
+        def open_case(case: str) -> Opened:
+            table, expected = CASES[case](tmp_path_factory.mktemp("case") / "t")
+            session = engine.open({"t": table})
+            sessions.callback(session.close)
+            return session, table, expected
+
+        yield open_case
+
+
 @pytest.mark.parametrize("case", CASES)
-def test_the_rows_are_those_of_the_table(engine: Engine, case: str, tmp_path: Path) -> None:
-    table, expected = CASES[case](tmp_path / "t")
+def test_the_rows_are_those_of_the_table(
+    engine: Engine, opened: Callable[[str], Opened], case: str
+) -> None:
     if (engine.name, case) in REFUSED:
         with pytest.raises(EngineError, match=f"table t: .*{REFUSED[engine.name, case]}"):
-            engine.open({"t": table})
+            opened(case)
         return
-    session = engine.open({"t": table})
-    try:
-        found = session.execute("SELECT * FROM t")
-        assert found.column_names == expected.column_names
-        mismatch = compare(Answer.of(found), Answer.of(expected), EVERYTHING)
-        assert mismatch is None, f"{mismatch}\n{found}"
-        counts, uncounted = count_rows(engine.name, session, {"t": table}, one_line)
-        assert (uncounted, miscounted(engine.name, counts)) == ({}, {})
-        first = expected.column_names[0]
-        counted = session.execute(f'SELECT COUNT("{first}") AS n FROM t').column(0)[0].as_py()
-        assert counted == expected.num_rows - expected.column(0).null_count
-    finally:
-        session.close()
+    session, table, expected = opened(case)
+    found = session.execute("SELECT * FROM t")
+    assert found.column_names == expected.column_names
+    mismatch = compare(Answer.of(found), Answer.of(expected), EVERYTHING)
+    assert mismatch is None, f"{mismatch}\n{found}"
+    counts, uncounted = count_rows(engine.name, session, {"t": table}, one_line)
+    assert (uncounted, miscounted(engine.name, counts)) == ({}, {})
+    first = expected.column_names[0]
+    counted = session.execute(f'SELECT COUNT("{first}") AS n FROM t').column(0)[0].as_py()
+    assert counted == expected.num_rows - expected.column(0).null_count
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_nulls_are_found_in_every_column(engine: Engine, case: str, tmp_path: Path) -> None:
-    table, expected = CASES[case](tmp_path / "t")
+def test_nulls_are_found_in_every_column(
+    engine: Engine, opened: Callable[[str], Opened], case: str
+) -> None:
     if (engine.name, case) in REFUSED:
         return
-    with closing(engine.open({"t": table})) as session:
-        for name, column in zip(expected.column_names, expected.columns, strict=True):
-            for condition, rows in (
-                ("IS NULL", column.null_count),
-                ("IS NOT NULL", len(column) - column.null_count),
-            ):
-                found = session.execute(f'SELECT "{name}" AS c FROM t WHERE "{name}" {condition}')
-                assert found.num_rows == rows, f"{name} {condition}"
+    session, _, expected = opened(case)
+    for name, column in zip(expected.column_names, expected.columns, strict=True):
+        for condition, rows in (
+            ("IS NULL", column.null_count),
+            ("IS NOT NULL", len(column) - column.null_count),
+        ):
+            found = session.execute(f'SELECT "{name}" AS c FROM t WHERE "{name}" {condition}')
+            assert found.num_rows == rows, f"{name} {condition}"
 
 
 def test_the_least_and_the_greatest_are_those_of_all_files(engine: Engine, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 
 import pyarrow as pa
@@ -31,8 +32,14 @@ def nights(tmp_path: Path) -> Path:
     return directory
 
 
-@pytest.mark.parametrize("zone", ["Europe/Budapest", "Pacific/Honolulu"])
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("engine", "zone"),
+    [
+        *product(ENGINES, ["Europe/Budapest"]),
+        *product(ENGINES[:3], ["Pacific/Honolulu"]),
+        pytest.param("spark", "Pacific/Honolulu", marks=pytest.mark.more),
+    ],
+)
 def test_a_day_is_one_of_utc(cli: Cli, nights: Path, engine: str, zone: str) -> None:
     done = cli(
         "query",

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 
 import msgspec
@@ -32,6 +33,8 @@ from tests.conftest import Bench, Cli, carry_out, cli_environment, is_gone, make
 
 ENGINES = ("polars", "duckdb")
 QUERIES = ("q01", "q06")
+PARTS = (0.02, 0.2, 0.45, 0.7, 0.95)
+TORN = b'{"sample":{"engine":"pol'
 KILLS = int(os.environ.get("NEURALAKE_TEST_KILLS", "4"))
 
 
@@ -98,8 +101,16 @@ def samples_of(run: Run, engine: str, phase: str) -> list[Sample]:
     return [s for s in run.samples if (s.engine, s.phase) == (engine, phase)]
 
 
-@pytest.mark.parametrize("torn", [b"", b'{"sample":{"engine":"pol'])
-@pytest.mark.parametrize("part", [0.02, 0.2, 0.45, 0.7, 0.95])
+@pytest.mark.parametrize(
+    ("part", "torn"),
+    [
+        *((part, torn) for part, torn in zip(PARTS, cycle((b"", TORN)), strict=False)),
+        *(
+            pytest.param(part, torn, marks=pytest.mark.more)
+            for part, torn in zip(PARTS, cycle((TORN, b"")), strict=False)
+        ),
+    ],
+)
 def test_a_run_goes_on_from_any_line_of_its_journal(
     whole: Bench, settings: Settings, tmp_path: Path, part: float, torn: bytes
 ) -> None:
