@@ -41,10 +41,9 @@ class Project:
                 sys.executable,
                 "-m",
                 "pytest",
-                "-p",
-                "no:cacheprovider",
-                "-p",
-                "no:xdist",
+                *("-p", "no:cacheprovider"),
+                # what this environment has beside ours, and takes a second to import
+                *("-p", "no:xdist", "-p", "no:hypothesispytest"),
                 *arguments,
             ],
             cwd=self.path / directory,
