@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from functools import cache, partial
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pyarrow as pa
 import pytest
@@ -29,34 +31,34 @@ EVERYTHING = parse_query("everything", "SELECT * FROM t")
 
 
 Opened = tuple[Session, Table, pa.Table]
+Open = Callable[[str], Opened]
+
+
+def open_case(engine: Engine, sessions: ExitStack, root: Path, case: str) -> Opened:
+    """A table with its rows, in a session that is closed with the others."""
+    table, expected = CASES[case](Path(mkdtemp(dir=root)) / "t")
+    session = engine.open({"t": table})
+    sessions.callback(session.close)
+    return session, table, expected
 
 
 @pytest.fixture(scope="module")
-def opened(
-    engine: Engine, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[str], Opened]]:
-    """Each case with its rows; opened once for all questions in Spark, which takes long for it."""
-    known: dict[str, Opened] = {}
+def kept_open(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
+    """Opens a table once for all questions: Spark takes seconds for it."""
     with ExitStack() as sessions:
+        yield cache(partial(open_case, engine, sessions, tmp_path_factory.mktemp("tables")))
 
-        def open_case(case: str) -> Opened:
-            if case not in known:
-                if engine.name != "spark":  # one at a time
-                    known.clear()
-                    sessions.close()
-                table, expected = CASES[case](tmp_path_factory.mktemp("case") / "t")
-                session = engine.open({"t": table})
-                sessions.callback(session.close)
-                known[case] = (session, table, expected)
-            return known[case]
 
-        yield open_case
+@pytest.fixture
+def opened(engine: Engine, kept_open: Open, tmp_path: Path) -> Iterator[Open]:
+    """Opens a table of others; only Spark keeps it."""
+    with ExitStack() as sessions:
+        own = partial(open_case, engine, sessions, tmp_path)
+        yield kept_open if engine.name == "spark" else own
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_rows_are_those_of_the_table(
-    engine: Engine, opened: Callable[[str], Opened], case: str
-) -> None:
+def test_the_rows_are_those_of_the_table(engine: Engine, opened: Open, case: str) -> None:
     if (engine.name, case) in REFUSED:
         with pytest.raises(EngineError, match=f"table t: .*{REFUSED[engine.name, case]}"):
             opened(case)
@@ -74,9 +76,7 @@ def test_the_rows_are_those_of_the_table(
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_nulls_are_found_in_every_column(
-    engine: Engine, opened: Callable[[str], Opened], case: str
-) -> None:
+def test_nulls_are_found_in_every_column(engine: Engine, opened: Open, case: str) -> None:
     if (engine.name, case) in REFUSED:
         return
     session, _, expected = opened(case)
@@ -90,7 +90,7 @@ def test_nulls_are_found_in_every_column(
 
 
 def test_the_least_and_the_greatest_are_those_of_all_files(
-    opened: Callable[[str], Opened],
+    opened: Open,
 ) -> None:
     session, _, _ = opened("a file with nulls alone")
     for _ in range(10):  # DataFusion 55 answers so and so, by which file is read first
@@ -108,10 +108,9 @@ def test_the_catalog_reads_the_same_rows(case: str, tmp_path: Path) -> None:
 
 
 def test_the_greatest_decimals_are_found_whatever_the_log_says(
-    engine: Engine, tmp_path: Path
+    opened: Open,
 ) -> None:
-    table, rows = CASES["decimals that the log rounds"](tmp_path / "t")
-    session = engine.open({"t": table})
+    session, _, rows = opened("decimals that the log rounds")
     for name, kind in zip("cde", rows.schema.types, strict=False):
         greatest = rows.column(name)[0].as_py()
         literal = f"CAST('{greatest:f}' AS DECIMAL({kind.precision}, {kind.scale}))"
@@ -120,7 +119,6 @@ def test_the_greatest_decimals_are_found_whatever_the_log_says(
             assert found.to_pylist() == [{"n": 1}], f"{name} {sign} {literal}"
         found = session.execute(f"SELECT MAX({name}) AS m FROM t")
         assert found.to_pylist() == [{"m": greatest}]
-    session.close()
 
 
 def test_what_is_made_for_a_session_goes_with_it(tmp_path: Path) -> None:
