@@ -190,7 +190,7 @@ def _walk(root: Path, prefix: str, after: str) -> Iterator[Stored]:
     base = f"{prefix.rpartition('/')[0]}/" if "/" in prefix else ""
     try:
         entries = list(os.scandir(directory))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     named = (
         (f"{base}{e.name}/" if e.is_dir(follow_symlinks=False) else base + e.name, e)

@@ -26,7 +26,6 @@ REFUSED = (
     *("collations", "materializePartitionColumns", "a feature to come"),
 )
 DORMANT = {
-    "rowTracking": "delta.enableRowTracking",
     "icebergCompatV1": "delta.enableIcebergCompatV1",
     "icebergCompatV2": "delta.enableIcebergCompatV2",
 }
@@ -76,6 +75,12 @@ def test_a_feature_that_is_not_enabled_asks_nothing(feature: str) -> None:
     check_appendable(state(listed(feature)))
     with pytest.raises(RefusedFeatureError, match=feature):
         check_appendable(state(listed(feature), {DORMANT[feature]: "true"}))
+
+
+def test_row_tracking_is_refused_unless_it_is_suspended() -> None:
+    with pytest.raises(RefusedFeatureError, match="rowTracking"):
+        check_appendable(state(listed("rowTracking")))
+    check_appendable(state(listed("rowTracking"), {"delta.rowTrackingSuspended": "true"}))
 
 
 @pytest.mark.parametrize("feature", BY_COLUMN)
