@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -39,6 +39,7 @@ class Database:
 
     def __post_init__(self) -> None:
         check_name(self.name, "database")
+        _check_all(self.tables, _is_table, f"database {self.name}", "tables, such as a DeltaTable")
         seen: set[str] = set()
         for table in self.tables:
             if table.name in seen:
@@ -89,6 +90,12 @@ class Catalog:
     making: tuple[FunctionTable, ...] = ()
 
     def __post_init__(self) -> None:
+        _check_all(
+            self.databases,
+            lambda value: isinstance(value, Database),
+            "a catalog",
+            "databases, such as Database('shop', (orders,))",
+        )
         names = [database.name for database in self.databases]
         for name in names:
             if names.count(name) > 1:
@@ -203,6 +210,19 @@ class Catalog:
 def _is_table(value: object) -> bool:
     # The type is asked first: an object with __getattr__, such as polars.col, has any attribute.
     return hasattr(type(value), "arrow_schema") and isinstance(value, Table)
+
+
+def _check_all(
+    values: object, is_right: Callable[[object], bool], owner: str, expected: str
+) -> None:
+    """Refuse what is no tuple of what it should be."""
+    if not isinstance(values, tuple):
+        raise CatalogError(f"{owner} has {values!r}: expected a tuple of {expected}")
+    for value in values:
+        if not is_right(value):
+            name = getattr(value, "name", None)
+            what = type(value).__name__ + (f" {name}" if isinstance(name, str) else "")
+            raise CatalogError(f"{owner} has a {what}: expected {expected}")
 
 
 def _pairs(databases: tuple[Database, ...]) -> Iterator[tuple[Database, Table]]:

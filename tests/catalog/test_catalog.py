@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -49,6 +50,22 @@ class TestDatabaseFromModule:
     def test_has_a_table_of_two_variables_once(self) -> None:
         orders = delta("orders")
         assert Database.from_module(module(orders=orders, also=orders)).tables == (orders,)
+
+    @pytest.mark.parametrize(
+        ("tables", "message"),
+        [
+            ([], r"database shop has \[\]: expected a tuple of tables"),
+            ((7,), "database shop has a int: expected tables, such as a DeltaTable"),
+        ],
+    )
+    def test_refuses_what_is_no_table(self, tables: Any, message: str) -> None:
+        with pytest.raises(CatalogError, match=message):
+            Database("shop", tables)
+
+    def test_a_catalog_is_of_databases(self) -> None:
+        tables: Any = (delta("orders"),)
+        with pytest.raises(CatalogError, match="a catalog has a DeltaTable orders: expected datab"):
+            Catalog(tables)
 
     def test_refuses_two_tables_of_one_name(self) -> None:
         with pytest.raises(CatalogError, match="database shop has two tables named orders"):
