@@ -33,7 +33,7 @@ def typed(session: str) -> str:
 
 def without_figures(text: str) -> str:
     """What differs from one time to the next left out."""
-    return re.sub(r"[\d.]+ (s ago|KiB)", r"… \1", text)
+    return re.sub(r"[\d.]+ (m?s ago|KiB)", lambda m: f"… {m[1].removeprefix('m')}", text)
 
 
 def test_the_page_can_be_followed(tmp_path: Path, certificate: tuple[Path, Path]) -> None:

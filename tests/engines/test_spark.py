@@ -271,7 +271,8 @@ def test_settings_say_what_is_in_effect(engine: SparkEngine) -> None:
 def test_the_heap_has_the_size_asked_for(engine: SparkEngine) -> None:
     jvm = engine._jvm.spark._jvm
     assert jvm is not None
-    assert jvm.Runtime.getRuntime().maxMemory() == 768 * 2**20
+    # The serial collector of the tests' Java counts one of the survivor spaces only
+    assert 0.96 * 768 * 2**20 < jvm.Runtime.getRuntime().maxMemory() <= 768 * 2**20
 
 
 def test_secrets_are_on_no_command_line(engine: SparkEngine) -> None:

@@ -96,6 +96,10 @@ def put(
 ) -> tuple[list[dict[str, Any]], str]:
     """Put batches, and return the answers and how the stream ended."""
     writer, reader = client.do_put(descriptor, schema)
+    found: list[dict[str, Any]] = []
+    # At once: answers that were not read yet are lost when a write into an ended stream fails
+    reading = threading.Thread(target=lambda: found.extend(answers(reader)))
+    reading.start()
     with suppress(pa.ArrowException, flight.FlightError):
         for each, told in batches:
             if told is None:
@@ -103,7 +107,7 @@ def put(
             else:
                 writer.write_with_metadata(each, told)
         writer.done_writing()
-    found = answers(reader)
+    reading.join(60)
     try:
         writer.close()
     except (pa.ArrowException, flight.FlightError) as error:

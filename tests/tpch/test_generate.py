@@ -236,7 +236,7 @@ def test_a_disk_that_is_full_at_the_commit_is_an_error_of_one_line(tmp_path: Pat
     data = tmp_path / "sf" / made.tables["region"].files[0].path
     (message,) = on_disk(disk, "size=100k", COMMIT, data)
     assert message.startswith("table region cannot be committed: ")
-    assert message.endswith(" No space left on device (os error 28)")
+    assert message.endswith("No space left on device")
     assert message.isprintable()
 
 

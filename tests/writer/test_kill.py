@@ -64,6 +64,7 @@ class Keeper(threading.Thread):
     def end(self) -> int:
         self._ending.set()
         assert self.writer is not None
+        self.writer.wait_for("append", "ready")  # one that has just begun knows no signal yet
         self.writer.process.send_signal(signal.SIGTERM)
         self.join()
         return int(self.writer.process.returncode)
