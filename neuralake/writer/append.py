@@ -33,7 +33,13 @@ from neuralake.writer.files import FileMaker
 from neuralake.writer.plan import Plan
 from neuralake.writer.result import Commit, Steps
 from neuralake.writer.target import resolve
-from neuralake.writer.waiting import Queue, Waiting, distinct_files, transactions_of
+from neuralake.writer.waiting import (
+    Queue,
+    Waiting,
+    distinct_files,
+    fail_all,
+    transactions_of,
+)
 
 if TYPE_CHECKING:
     from neuralake.catalog.delta import DeltaTable
@@ -263,9 +269,9 @@ class Writer:
                 except DeadlineError as error:
                     self._expire(group, error)
         except Exception as error:  # noqa: BLE001 - raised by each append that it concerns
-            self._fail(group, self._failure(error))
+            fail_all(group, self._failure(error))
         except BaseException:
-            self._fail(group, WriterError(f"{self._store.uri}: the commit was interrupted"))
+            fail_all(group, WriterError(f"{self._store.uri}: the commit was interrupted"))
             raise
 
     def _ready(self, group: Sequence[Waiting]) -> list[Waiting]:
@@ -362,11 +368,6 @@ class Writer:
                     steps=Steps(waiting.conform_ns, wait_ns, *parts),
                 )
             )
-
-    def _fail(self, group: Sequence[Waiting], error: BaseException) -> None:
-        for waiting in group:
-            if not waiting.done.is_set():
-                waiting.fail(error)
 
     def _failure(self, error: BaseException) -> BaseException:
         """What an append raises for a fault of the store."""

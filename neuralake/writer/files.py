@@ -13,7 +13,7 @@ from neuralake.delta.log import entry_path
 from neuralake.delta.store import Store
 from neuralake.writer.encode import EncodedFile
 from neuralake.writer.errors import BatchError
-from neuralake.writer.waiting import Waiting, distinct_files
+from neuralake.writer.waiting import Waiting, distinct_files, fail_all
 
 _FILES_AT_ONCE = 8
 
@@ -78,7 +78,7 @@ class FileMaker:
             return
         except OSError as error:
             self._delete(files)
-            _fail(group, self._failure(error))
+            fail_all(group, self._failure(error))
             return
         written = time.perf_counter_ns()
         for waiting in group:
@@ -116,9 +116,3 @@ class FileMaker:
             self._store.delete([file.path for file in files])
         except OSError:  # vacuum removes them
             return
-
-
-def _fail(group: Sequence[Waiting], error: BaseException) -> None:
-    for waiting in group:
-        if not waiting.done.is_set():
-            waiting.fail(error)

@@ -170,6 +170,13 @@ class Queue:
             self._is_closed = True
 
 
+def fail_all(group: Iterable[Waiting], error: BaseException) -> None:
+    """Fail those of a group that are not done."""
+    for waiting in group:
+        if not waiting.done.is_set():
+            waiting.fail(error)
+
+
 def distinct_files(group: Iterable[Waiting]) -> list[EncodedFile]:
     """The files of a group; those that were made together are shared."""
     return list({file.path: file for waiting in group for file in waiting.files}.values())
