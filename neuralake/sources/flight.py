@@ -25,6 +25,7 @@ from neuralake.sources.flight_stream import FlightStream
 from neuralake.sources.source import Delivery
 
 _WAITING = 4  # deliveries that wait for whoever takes them, who bounds the memory of what is taken
+_GRACE_S = 1.0  # in which the client of a stream that has failed may read why
 
 
 @dataclass(frozen=True)
@@ -197,6 +198,7 @@ class _Service:
             except StopIteration:
                 return
             if stream.failure is not None:
+                _pass_over(reader)
                 return
             if chunk.data is None:
                 continue
@@ -204,6 +206,7 @@ class _Service:
                 delivery = stream.delivery(chunk.data, chunk.app_metadata)
             except SourceError as error:
                 stream.refuse(error)
+                _pass_over(reader)
                 return
             if not self.waiting.put(delivery):
                 stream.withdraw()
@@ -218,6 +221,20 @@ class _Service:
             raise flight.FlightServerError(
                 f"the descriptor has {named}: expected the path {' or '.join(self.tables)}"
             )
+
+
+def _pass_over(reader: flight.MetadataRecordBatchReader) -> None:
+    """Read what the client still sends, for a while, and do nothing with it.
+
+    A client whose write meets a stream that has ended loses the answers that it has not read yet,
+    the reason of the failure among them.
+    """
+    end = time.monotonic() + _GRACE_S
+    while time.monotonic() < end:
+        try:
+            reader.read_chunk()
+        except StopIteration:
+            return
 
 
 def _listen(

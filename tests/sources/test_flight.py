@@ -97,7 +97,7 @@ def put(
     """Put batches, and return the answers and how the stream ended."""
     writer, reader = client.do_put(descriptor, schema)
     found: list[dict[str, Any]] = []
-    # At once: answers that were not read yet are lost when a write into an ended stream fails
+    # Beside the writing: answers not read yet are lost when a write into an ended stream fails
     reading = threading.Thread(target=lambda: found.extend(answers(reader)))
     reading.start()
     with suppress(pa.ArrowException, flight.FlightError):
@@ -161,6 +161,17 @@ def test_a_batch_that_is_not_committed_ends_its_stream_in_one_line() -> None:
         assert "\n" not in fault
         again, fault = put(client, [(batch(1), metadata("b", 0))])  # another one is welcome
         assert (len(again), fault) == (1, "")
+
+
+def test_a_client_that_goes_on_sending_is_stopped() -> None:
+    with serving(lambda delivery: delivery.fail(SourceError("no"))) as table:
+        client = connect(table)
+        writer, _ = client.do_put(EVENTS, SCHEMA)
+        with pytest.raises((pa.ArrowException, flight.FlightError)):
+            while True:
+                writer.write_batch(batch(1))
+        client.close()
+        assert len(table.taken) < 20  # nothing was taken after those that waited already
 
 
 @pytest.mark.parametrize(
