@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from neuralake.cli.context import make_console, print_json, read_settings
-from neuralake.cli.options import json_option, names_in, quantity
+from neuralake.cli.options import json_option, names_in, quantity, refuse_beside_resume
 from neuralake.cli.types import Location, Text, Whole
 from neuralake.errors import ResultsError
 from neuralake.report.text import one_line
@@ -177,7 +177,7 @@ def ingest(ctx: click.Context, /, resume: str | None, as_json: bool, **options: 
     store = RunStore(settings.results_root)
     resumed = None
     if resume is not None:
-        _refuse_others(ctx)
+        refuse_beside_resume(ctx)
         directory = store.find(resume)
         resumed = (interrupted_run(RUN_OF_INGEST, directory), directory)
         plan = ingests.plan_of(resumed[0], settings.s3.storage_options())
@@ -198,18 +198,6 @@ def ingest(ctx: click.Context, /, resume: str | None, as_json: bool, **options: 
         if not as_json:
             click.echo(f"report: {written.html}")
     return 0 if run.is_right else 1
-
-
-def _refuse_others(ctx: click.Context) -> None:
-    """Refuse options that a run which goes on has already."""
-    typed = click.core.ParameterSource.COMMANDLINE
-    for parameter in ctx.command.params:
-        name = parameter.name or ""
-        if name not in ("resume", "as_json") and ctx.get_parameter_source(name) is typed:
-            raise click.UsageError(
-                f"{parameter.opts[0]} does not go with --resume: "
-                "the run goes on with the options that it began with"
-            )
 
 
 def _plan(

@@ -116,3 +116,15 @@ catalog_option = click.option(
     type=Location(),
     help="Python file or module with your tables.",
 )
+
+
+def refuse_beside_resume(ctx: click.Context) -> None:
+    """Refuse options that a run which goes on has already."""
+    typed = click.core.ParameterSource.COMMANDLINE
+    for parameter in ctx.command.params:
+        name = parameter.name or ""
+        if name not in ("resume", "as_json") and ctx.get_parameter_source(name) is typed:
+            raise click.UsageError(
+                f"{parameter.opts[0]} does not go with --resume: "
+                "the run goes on with the options that it began with"
+            )

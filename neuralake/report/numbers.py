@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from neuralake.stats.ratio import Ratio
 from neuralake.stats.scaling import PowerLaw
 from neuralake.stats.summary import Interval
@@ -118,3 +120,11 @@ def duration(value_s: float) -> str:
     if not hours:
         return f"{minutes_left} min"
     return f"{hours} h {minutes_left} min" if minutes_left else f"{hours} h"
+
+
+def per_second(value: float | None) -> str:
+    """A number a second, to three significant digits."""
+    if value is None:
+        return NONE
+    digits = max(0, 2 - math.floor(math.log10(value))) if value > 0 else 0
+    return f"{value:,.{digits}f}" if value < 100 else f"{float(f'{value:.3g}'):,.0f}"

@@ -16,6 +16,9 @@ QUERIES = "queries"
 Phase = Literal["start", "open", "first", "hot", "cold"]
 Status = Literal["ok", "wrong", "error", "timeout", "oom", "crashed"]
 Verdict = Literal["verified", "wrong", "unverified", "failed"]
+# Of a load: when its batches or requests are due; and how a round of it ended
+Arrivals = Literal["closed", "constant", "poisson"]
+RoundStatus = Literal["ok", "error", "timeout", "crashed"]
 
 
 @dataclass(frozen=True)

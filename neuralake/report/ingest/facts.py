@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from neuralake.report.facts import Fact, Group, flat, machine_facts, software_facts
 from neuralake.report.ingest import words
-from neuralake.report.numbers import NONE, milliseconds, moment
+from neuralake.report.numbers import NONE, milliseconds, moment, per_second
 from neuralake.results.ingest.records import IngestHeader, IngestRun
 from neuralake.results.records import EngineRecord
 
@@ -38,7 +38,7 @@ def _run(run: IngestRun) -> Iterator[Fact]:
     yield Fact("cases", ", ".join(case.label for case in header.cases))
     yield Fact("load", words.load_in_words(header.load))
     if header.load.rates:
-        offered = ", ".join(words.rows_per_s(rate) for rate in header.load.rates)
+        offered = ", ".join(per_second(rate) for rate in header.load.rates)
         yield Fact("offered (rows/s)", offered)
     yield Fact("rounds", str(header.rounds))
     yield Fact("batches of a warm-up", str(header.load.warm_up))

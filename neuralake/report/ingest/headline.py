@@ -6,6 +6,7 @@ import math
 
 from neuralake.report import numbers
 from neuralake.report.ingest import words
+from neuralake.report.latency import in_ms
 from neuralake.results.ingest.records import DISK, IngestRun
 from neuralake.results.ingest.summary import IngestSummary, Line
 
@@ -47,7 +48,7 @@ def _fastest(summary: IngestSummary) -> str:
     at = words.label(first, with_rate=first.rate is not None)
     near = first.to_limit.get("50")
     limit = "" if near is None else f", {words.ratio(near)} times the disk's own limit"
-    said = f"{at} takes {words.in_ms(_median(first))} ms at the median{limit}"
+    said = f"{at} takes {in_ms(_median(first))} ms at the median{limit}"
     rest = [
         f"{words.label(line, with_rate=line.rate is not None)} "
         f"{numbers.times(_median(line) / _median(first))} times that"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from neuralake.report.ingest.words import name, rows_per_s
+from neuralake.report.ingest.words import name
 from neuralake.report.notes import Note
-from neuralake.report.numbers import count
+from neuralake.report.numbers import count, per_second
 from neuralake.report.surroundings import occupied
 from neuralake.results.ingest.records import DISK, IngestRun
 from neuralake.results.ingest.summary import IngestSummary, Line
@@ -66,7 +66,7 @@ def _offered(line: Line, rate: float) -> Iterator[Note]:
     if achieved < _NEARLY * rate:
         yield Note(
             "warning",
-            f"{name(line.case, rate)}: {rows_per_s(achieved)} rows/s were reached, so that the "
+            f"{name(line.case, rate)}: {per_second(achieved)} rows/s were reached, so that the "
             "latency is that of a queue that grows",
         )
 

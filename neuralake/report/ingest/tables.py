@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from neuralake.report import numbers
 from neuralake.report.ingest import words
+from neuralake.report.latency import in_ms, spread
 from neuralake.report.tables import Column, Entry, Table
 from neuralake.results.ingest.records import DISK, IngestRun
 from neuralake.results.ingest.summary import STEPS, IngestSummary, Line
@@ -62,8 +63,8 @@ def drift_table(summary: IngestSummary) -> Table | None:
     rows = tuple(
         (
             Entry(words.label(line, with_rate=with_rate)),
-            Entry(words.in_ms(line.first_ms), line.first_ms),
-            Entry(words.in_ms(line.last_ms), line.last_ms),
+            Entry(in_ms(line.first_ms), line.first_ms),
+            Entry(in_ms(line.last_ms), line.last_ms),
             Entry(
                 numbers.times(line.drift.ratio),
                 line.drift.ratio,
@@ -71,7 +72,7 @@ def drift_table(summary: IngestSummary) -> Table | None:
             ),
             Entry(f"{line.drift_ends:,}", line.drift_ends),
             Entry(f"{longest:,}", longest),
-            Entry(words.in_ms(line.open_ms), line.open_ms),
+            Entry(in_ms(line.open_ms), line.open_ms),
         )
         for line in lines
         if line.drift is not None
@@ -96,7 +97,7 @@ def steps_table(summary: IngestSummary) -> Table | None:
     rows = tuple(
         (
             Entry(words.label(line, with_rate=with_rate)),
-            *(Entry(words.in_ms(line.steps_ms.get(s)), line.steps_ms.get(s)) for s in STEPS),
+            *(Entry(in_ms(line.steps_ms.get(s)), line.steps_ms.get(s)) for s in STEPS),
             Entry(numbers.decimal(line.appends_a_commit), line.appends_a_commit),
             Entry(numbers.decimal(line.cpu_us_a_row), line.cpu_us_a_row),
             Entry(numbers.mebibytes(line.peak_rss_bytes), line.peak_rss_bytes),
@@ -109,7 +110,7 @@ def steps_table(summary: IngestSummary) -> Table | None:
 def _row(
     run: IngestRun, line: Line, levels: list[str], ratios: list[str], *, is_open: bool
 ) -> tuple[Entry, ...]:
-    offered = (Entry(words.rows_per_s(line.rate), line.rate),) if is_open else ()
+    offered = (Entry(numbers.per_second(line.rate), line.rate),) if is_open else ()
     width = len(levels) + len(ratios)
     if line.status != "ok":
         rest = (Entry(""),) * (width + 2 + is_open)
@@ -119,12 +120,12 @@ def _row(
     return (
         Entry(line.case.label),
         *offered,
-        Entry(words.rows_per_s(mean), mean),
+        Entry(numbers.per_second(mean), mean),
         *(
             Entry(
-                words.in_ms(line.percentiles_ms.get(level)),
+                in_ms(line.percentiles_ms.get(level)),
                 line.percentiles_ms.get(level),
-                words.spread(line.by_round_ms.get(level, ())),
+                spread(line.by_round_ms.get(level, ())),
             )
             for level in levels
         ),
@@ -136,7 +137,7 @@ def _row(
             )
             for level in ratios
         ),
-        Entry(words.in_ms(line.slowest_ms), line.slowest_ms),
+        Entry(in_ms(line.slowest_ms), line.slowest_ms),
         Entry(f"{line.commits:,}", line.commits),
         *((Entry(f"{line.late:,}", line.late),) if is_open else ()),
         _verified(run, line),
@@ -212,7 +213,7 @@ def freshness_table(summary: IngestSummary) -> Table | None:
                 else Entry(words.between(line, level), line.most_ms.get(level))
                 for level in levels
             ),
-            Entry(words.in_ms(line.apart_ms), line.apart_ms),
+            Entry(in_ms(line.apart_ms), line.apart_ms),
             *(
                 Entry(f"{number:,}", number)
                 for number in (line.batches, line.unseen, line.polls, line.failed_polls)

@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
-from neuralake.report.numbers import NONE, milliseconds, times
+from neuralake.report.latency import in_ms
+from neuralake.report.numbers import NONE, milliseconds, per_second, times
 from neuralake.results.ingest.freshness import FreshLine
 from neuralake.results.ingest.records import Case, IngestHeader, Load
 from neuralake.results.ingest.summary import Line
 from neuralake.stats.summary import Interval
-
-NEVER = "never"
-
-
-def in_ms(value_ms: float | None) -> str:
-    """Milliseconds; ``never`` of a percentile among batches that were never durable."""
-    if value_ms is None:
-        return NONE
-    return milliseconds(value_ms * 1e6) if math.isfinite(value_ms) else NEVER
-
-
-def spread(values_ms: tuple[float, ...]) -> str:
-    """The least and the greatest of the rounds."""
-    if len(values_ms) < 2:
-        return ""
-    return f"{in_ms(min(values_ms))} – {in_ms(max(values_ms))}"
 
 
 def ratio(value: Interval | None) -> str:
@@ -39,17 +22,9 @@ def ratio_ends(value: Interval | None) -> str:
     return f"{times(value.low)} – {times(value.high)}"
 
 
-def rows_per_s(value: float | None) -> str:
-    """A rate in rows per second, to three significant digits."""
-    if value is None:
-        return NONE
-    digits = max(0, 2 - math.floor(math.log10(value))) if value > 0 else 0
-    return f"{value:,.{digits}f}" if value < 100 else f"{float(f'{value:.3g}'):,.0f}"
-
-
 def name(case: Case, rate: float | None) -> str:
     """A case, and the rate that was offered."""
-    return case.label if rate is None else f"{case.label} at {rows_per_s(rate)} rows/s"
+    return case.label if rate is None else f"{case.label} at {per_second(rate)} rows/s"
 
 
 def label(line: Line, *, with_rate: bool) -> str:

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from neuralake.results.ingest.records import IngestRun, Round
-from neuralake.results.ingest.samples import COMMITS, read_part
+from neuralake.results.ingest.samples import COMMITS
+from neuralake.results.parts import read_part
 
 _OF_THE_ROUND = [
     ("run", pa.string()),

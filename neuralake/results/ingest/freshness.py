@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from neuralake.results.ingest.records import Case, IngestRun, Round
-from neuralake.results.ingest.samples import read_part
+from neuralake.results.parts import read_part
 from neuralake.stats.percentiles import percentiles
 
 

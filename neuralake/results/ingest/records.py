@@ -1,7 +1,7 @@
 """The records of a run of the workload ingest.
 
 What is measured of a single commit or poll is not here: it lies in part files beside the journal
-(:mod:`neuralake.results.ingest.samples`), since there are hundreds of thousands of them. Fields may
+(:mod:`neuralake.results.parts`), since there are hundreds of thousands of them. Fields may
 be added, never renamed.
 """
 
@@ -11,14 +11,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from neuralake.results.records import EngineRecord, Fingerprint, MachineUse, Resumption
+from neuralake.results.parts import Part
+from neuralake.results.records import (
+    Arrivals,
+    EngineRecord,
+    Fingerprint,
+    MachineUse,
+    Resumption,
+    RoundStatus,
+)
 
 KIND = "ingest"
 DISK = "disk"
 MAINTAINED = "+maintenance"
 
-Arrivals = Literal["closed", "constant", "poisson"]
-RoundStatus = Literal["ok", "error", "timeout", "crashed"]
 RoundVerdict = Literal["verified", "wrong", "unverified"]
 
 
@@ -196,14 +202,6 @@ class Key:
         rate = "" if self.rate is None else f"-{self.rate:.12g}"
         reader = "" if self.reader is None else f"-{self.reader}"
         return f"{self.case.label}{rate}{reader}-r{self.round:02d}"
-
-
-@dataclass(frozen=True)
-class Part:
-    """A file of samples: ``samples/<name>`` in the run's directory."""
-
-    name: str
-    samples: int
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,8 @@
-"""Part files: what was measured of each commit and of each poll, in Arrow's streaming format.
-
-A part grows while a round runs, under a name that ends in ``.part``; it gets its own name when it
-is whole and on the disk. So a round that is in the journal has whole parts, and what an
-interrupted round has left counts for nothing.
-"""
+"""What is kept of each commit, and of each batch that a reader saw: the schemas of part files."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any
-
 import pyarrow as pa
-
-from neuralake.errors import ResultsError
-from neuralake.results.ingest.records import Part
-
-SAMPLES = "samples"
-UNFINISHED = ".part"
 
 # Moments are nanoseconds from the one at which the first batch of a round is due
 COMMITS = pa.schema(
@@ -51,91 +35,3 @@ SIGHTINGS = pa.schema(
         ("with_ns", pa.int64()),
     ]
 )
-
-
-class PartWriter:
-    """Streams samples to a part file.
-
-    Parameters
-    ----------
-    directory
-        ``samples`` in the run's directory; made if absent.
-    name
-        Of the part, without a suffix.
-    schema
-        Of a sample.
-    """
-
-    def __init__(self, directory: Path, name: str, schema: pa.Schema) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
-        self._path = directory / f"{name}.arrow"
-        self._unfinished = directory / f"{name}.arrow{UNFINISHED}"
-        self._schema = schema
-        self._file = self._unfinished.open("wb")
-        self._stream = pa.ipc.new_stream(self._file, schema)
-        self._samples = 0
-
-    def write(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        """Append samples, each with its values in the order of the schema."""
-        rows = list(rows)
-        if not rows:
-            return
-        columns = [
-            pa.array(values, field.type)
-            for values, field in zip(zip(*rows, strict=True), self._schema, strict=True)
-        ]
-        self._stream.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._schema))
-        self._file.flush()
-        self._samples += len(rows)
-
-    def finish(self) -> Part:
-        """Make the part whole, lasting, and known by its own name."""
-        self._stream.close()
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        self._unfinished.replace(self._path)
-        return Part(self._path.name, self._samples)
-
-
-def read_part(directory: Path, part: Part) -> pa.Table:
-    """The samples of a part.
-
-    Parameters
-    ----------
-    directory
-        Of the run.
-    part
-        As the journal names it.
-
-    Raises
-    ------
-    ResultsError
-        If it is absent, or not what the journal says of it.
-    """
-    path = directory / SAMPLES / part.name
-    try:
-        with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as stream:
-            table = stream.read_all()
-    except (OSError, pa.ArrowInvalid) as error:
-        raise ResultsError(f"samples {path} cannot be read: {error}") from error
-    if table.num_rows != part.samples:
-        raise ResultsError(
-            f"samples {path} are damaged: {table.num_rows} rows, the journal says {part.samples}"
-        )
-    return table
-
-
-def remove_unfinished(directory: Path, known: Mapping[str, object]) -> None:
-    """Remove what interrupted rounds have left in a run's directory.
-
-    Parameters
-    ----------
-    directory
-        Of the run.
-    known
-        Names of the parts that its journal tells of.
-    """
-    for path in (directory / SAMPLES).glob("*"):
-        if path.name not in known:
-            path.unlink(missing_ok=True)

@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 
 from neuralake.results.ingest.freshness import FreshLine, fresh_lines
 from neuralake.results.ingest.records import DISK, Case, IngestRun, Key, Round
-from neuralake.results.ingest.samples import read_part
+from neuralake.results.parts import read_part
+from neuralake.results.plain import without_infinity
 from neuralake.stats.percentiles import LEVELS, percentiles
 from neuralake.stats.ratio import Ratio
 from neuralake.stats.rounds import drift, paired_ratio
@@ -143,9 +144,9 @@ class IngestSummary:
 
     def document(self, run: IngestRun) -> dict[str, object]:
         """Run and numbers, for ``--json``: what is infinite is ``"never"``, since JSON has none."""
-        lines = [asdict(line) for line in self.lines]
-        fresh = [asdict(line) for line in self.fresh]
-        return {"run": asdict(run), "lines": _finite(lines), "freshness": _finite(fresh)}
+        lines = without_infinity([asdict(line) for line in self.lines])
+        fresh = without_infinity([asdict(line) for line in self.fresh])
+        return {"run": asdict(run), "lines": lines, "freshness": fresh}
 
     def samples_of(self, line: Line) -> list[RoundSamples]:
         """Samples of a line's rounds, in their order."""
@@ -298,13 +299,3 @@ def _is_of(key: Key, case: Case, rate: float | None) -> bool:
 
 def _ratio(value: float, by: int) -> float | None:
     return value / by if by and value else None
-
-
-def _finite(value: object) -> object:
-    if isinstance(value, float) and not np.isfinite(value):
-        return "never"
-    if isinstance(value, Mapping):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(inner) for inner in value]
-    return value

@@ -12,9 +12,9 @@ from neuralake.errors import IngestError
 from neuralake.measure.disk import mount_of, sync_cost_ns
 from neuralake.results.fingerprint import fingerprint
 from neuralake.results.ingest.records import IngestHeader, IngestRun, StorageFacts
-from neuralake.results.ingest.samples import remove_unfinished
 from neuralake.results.journal import JournalWriter
 from neuralake.results.kinds import RUN_OF_INGEST
+from neuralake.results.parts import remove_unfinished
 from neuralake.results.records import SCHEMA_VERSION, EngineRecord
 from neuralake.results.store import JOURNAL, RunStore, write_document_as
 from neuralake.workloads.ingest import tables

@@ -21,13 +21,15 @@ from neuralake.measure.process import (
     shows_descendants,
     tree_usage,
 )
-from neuralake.results.ingest.records import Load, Part
-from neuralake.results.ingest.samples import COMMITS, PartWriter
+from neuralake.results.ingest.records import Load
+from neuralake.results.ingest.samples import COMMITS
+from neuralake.results.parts import Part, PartWriter
 from neuralake.storage import one_line
 from neuralake.workloads.ingest.batches import Batches
 from neuralake.workloads.ingest.contestants.protocol import Appender, Receipt, Target
 from neuralake.workloads.ingest.contestants.registry import contestant_type
-from neuralake.workloads.ingest.schedule import Due, MonotonicClock, Queue, arrivals, produce
+from neuralake.workloads.ingest.schedule import Due, Queue, produce
+from neuralake.workloads.schedule import MonotonicClock, arrivals
 
 FIRST_OF_WARM_UP = 1_000_000_000
 _FLUSH_EVERY_S = 1.0

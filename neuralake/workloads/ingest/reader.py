@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 from neuralake.catalog.tables import DeltaTable
 from neuralake.engines import registry
 from neuralake.engines.registry import EngineSpec
-from neuralake.results.ingest.records import Part
-from neuralake.results.ingest.samples import SIGHTINGS, PartWriter
+from neuralake.results.ingest.samples import SIGHTINGS
+from neuralake.results.parts import Part, PartWriter
 from neuralake.storage import one_line
 from neuralake.workloads.ingest.contestants.protocol import Target
 from neuralake.workloads.ingest.producer import FIRST_OF_WARM_UP
-from neuralake.workloads.ingest.schedule import Clock, MonotonicClock
 from neuralake.workloads.ingest.verification import TABLE
+from neuralake.workloads.schedule import Clock, MonotonicClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from neuralake.measure.worker import (
-    RemoteError,
-    Worker,
-    WorkerDiedError,
-    WorkerTimeoutError,
-)
+from neuralake.measure.worker import Worker
 from neuralake.results.ingest.records import (
     IngestHeader,
     Key,
     Round,
-    RoundStatus,
     RoundVerification,
 )
-from neuralake.results.ingest.samples import SAMPLES
+from neuralake.results.parts import SAMPLES
 from neuralake.results.records import EngineRecord
 from neuralake.results.timestamps import timestamp
 from neuralake.workloads.ingest.contestants.protocol import Target
@@ -33,6 +26,7 @@ from neuralake.workloads.ingest.maintenance import Passes
 from neuralake.workloads.ingest.plan import IngestPlan
 from neuralake.workloads.ingest.producer import Produced, Started, Task
 from neuralake.workloads.ingest.reader import Polled, ReaderTask
+from neuralake.workloads.rounds import MOST_MESSAGE, RoundError, answer, answers, round_worker
 
 _PRODUCER = "neuralake.workloads.ingest.producer:ProducerProcess"
 _MAINTENANCE = "neuralake.workloads.ingest.maintenance:MaintenanceProcess"
@@ -41,16 +35,6 @@ _VERIFIER = "neuralake.workloads.ingest.verification:VerifyingProcess"
 _HEAD_START_NS = 20_000_000
 _START_TIMEOUT_S = 600.0
 _PATIENCE_S = 60.0  # for a reader to see the last batches
-_MOST_MESSAGE = 1000
-
-
-class _RoundError(Exception):
-    """A round did not come to its end."""
-
-    def __init__(self, status: RoundStatus, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message[:_MOST_MESSAGE]
 
 
 class RoundRunner:
@@ -91,7 +75,7 @@ class RoundRunner:
         try:
             with ExitStack() as stack:
                 found = self._measure(key, target, stack, record)
-        except _RoundError as failure:
+        except RoundError as failure:
             return (
                 Round(key, failure.status, started_at, message=failure.message),
                 record[0] if record else None,
@@ -105,7 +89,7 @@ class RoundRunner:
             return RoundVerification(key, "unverified", detail="the round did not come to its end")
         try:
             with self._worker(_VERIFIER, key, "verifier") as worker:
-                verdict: RoundVerification = _answer(
+                verdict: RoundVerification = answer(
                     partial(
                         worker.call,
                         "verify",
@@ -119,7 +103,7 @@ class RoundRunner:
                     )
                 )
                 return verdict
-        except _RoundError as failure:
+        except RoundError as failure:
             return RoundVerification(key, "unverified", "polars", failure.message)
 
     def _measure(
@@ -142,7 +126,7 @@ class RoundRunner:
             )
             for share in range(load.processes)
         ]
-        started: Sequence[Started] = _all(
+        started: Sequence[Started] = answers(
             [
                 partial(worker.call, "prepare", task, timeout_s=_START_TIMEOUT_S)
                 for worker, task in zip(workers, tasks, strict=True)
@@ -160,11 +144,11 @@ class RoundRunner:
         if case.is_maintained:
             keeper = stack.enter_context(self._worker(_MAINTENANCE, key, "maintenance"))
             every_s = self._plan.maintenance_every_s
-            _answer(partial(keeper.call, "start", case.contestant, target, every_s))
+            answer(partial(keeper.call, "start", case.contestant, target, every_s))
         start_ns = time.monotonic_ns() + _HEAD_START_NS
         if reader is not None:
-            _answer(partial(reader.call, "start", start_ns))
-        produced: Sequence[Produced] = _all(
+            answer(partial(reader.call, "start", start_ns))
+        produced: Sequence[Produced] = answers(
             [
                 partial(worker.call, "produce", start_ns, timeout_s=self._plan.timeout_s)
                 for worker in workers
@@ -175,10 +159,10 @@ class RoundRunner:
             commits = sum(p.commits for p in produced)
             # an engine that is told to end waits for its query, however long that takes
             limit_s = _PATIENCE_S + self._plan.timeout_s
-            polled = _answer(partial(reader.call, "stop", commits, _PATIENCE_S, timeout_s=limit_s))
+            polled = answer(partial(reader.call, "stop", commits, _PATIENCE_S, timeout_s=limit_s))
         passes: Passes | None = None
         if keeper is not None:
-            passes = _answer(partial(keeper.call, "stop", timeout_s=self._plan.timeout_s))
+            passes = answer(partial(keeper.call, "stop", timeout_s=self._plan.timeout_s))
         return _round(key, produced, passes, polled)
 
     def _prepare_reader(self, reader: Worker, key: Key, target: Target) -> None:
@@ -189,20 +173,10 @@ class RoundRunner:
             samples=self._directory / SAMPLES,
             part=f"{key.stem}-sightings",
         )
-        _answer(partial(reader.call, "prepare", task, timeout_s=_START_TIMEOUT_S))
+        answer(partial(reader.call, "prepare", task, timeout_s=_START_TIMEOUT_S))
 
-    @contextmanager
-    def _worker(self, target: str, key: Key, what: str) -> Iterator[Worker]:
-        worker = Worker(target, self._directory / "logs" / f"{key.stem}-{what}.log")
-        is_well = False
-        try:
-            yield worker
-            is_well = True
-        finally:
-            if is_well:
-                worker.close()
-            else:
-                worker.kill()
+    def _worker(self, target: str, key: Key, what: str) -> AbstractContextManager[Worker]:
+        return round_worker(target, self._directory / "logs" / f"{key.stem}-{what}.log")
 
 
 def _round(
@@ -233,30 +207,10 @@ def _round(
         apart_ns=polled.apart_ns if polled else None,
         unseen=polled.unseen if polled else None,
         passes=passes.passes if passes else None,
-        message=messages[0][:_MOST_MESSAGE] if messages else None,
+        message=messages[0][:MOST_MESSAGE] if messages else None,
     )
 
 
 def _sum(values: Iterator[int | None] | Any) -> int | None:
     known = [value for value in values if value is not None]
     return sum(known) if known else None
-
-
-def _all(calls: Sequence[Callable[[], Any]]) -> list[Any]:
-    """The answers of several workers, asked at once."""
-    if len(calls) == 1:
-        return [_answer(calls[0])]
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(_answer, calls))
-
-
-def _answer(call: Callable[[], Any]) -> Any:
-    """The answer of a worker."""
-    try:
-        return call()
-    except RemoteError as error:
-        raise _RoundError("error", f"{error.kind}: {error}") from error
-    except WorkerTimeoutError as error:
-        raise _RoundError("timeout", str(error)) from error
-    except WorkerDiedError as error:
-        raise _RoundError("crashed", str(error)) from error

@@ -1,78 +1,13 @@
-"""When batches are due, and how long each took from then on.
-
-In a closed loop a producer's next batch is due when the one before is durable: a slow system is
-offered less, and its worst moments are seen once each. In an open loop batches are due at moments
-of their own; one that no producer could come to in time has waited, and that counts. Leaving it out
-is what Gil Tene named coordinated omission.
-"""
+"""Who takes the batches that are due, and how long each took from then on."""
 
 from __future__ import annotations
 
 import itertools
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
-import numpy as np
-
-from neuralake.results.ingest.records import Arrivals
-
-_S = 1_000_000_000
-_BLOCK = 1024
-
-
-class Clock(Protocol):
-    """A clock that never goes back, the same in all processes of the machine."""
-
-    def now_ns(self) -> int:
-        """Nanoseconds from some moment on."""
-        ...
-
-    def sleep_until(self, moment_ns: int) -> None:
-        """Return at a moment, or at once if it is past."""
-        ...
-
-
-class MonotonicClock:
-    """The machine's own (clock_gettime(2), ``CLOCK_MONOTONIC``)."""
-
-    def now_ns(self) -> int:
-        """Nanoseconds since some moment in the past."""
-        return time.monotonic_ns()
-
-    def sleep_until(self, moment_ns: int) -> None:
-        """Sleep, and be woken up a few tens of microseconds late, as the kernel does."""
-        left = moment_ns - time.monotonic_ns()
-        if left > 0:
-            time.sleep(left / _S)
-
-
-def arrivals(kind: Arrivals, per_second: float, seed: int) -> Iterator[int]:
-    """Moments at which batches are due, in nanoseconds from the start, without end.
-
-    Parameters
-    ----------
-    kind
-        ``constant``: at even distances. ``poisson``: independent of one another, the distances
-        exponential.
-    per_second
-        How many on average.
-    seed
-        Of the random ones.
-    """
-    if kind == "closed":
-        raise ValueError("in a closed loop no batch is due before a producer is free")
-    if kind == "constant":
-        # of the number, and not a sum of distances, whose errors would add up
-        yield from (round(number * _S / per_second) for number in itertools.count())
-    random = np.random.default_rng((seed, 0xA221))
-    at = 0.0
-    while True:
-        for distance in random.exponential(_S / per_second, _BLOCK):
-            yield round(at)
-            at += float(distance)
+from neuralake.workloads.schedule import Clock
 
 
 @dataclass(frozen=True)
@@ -97,7 +32,7 @@ class Queue:
     Parameters
     ----------
     moments
-        From :func:`arrivals`, or None for a closed loop.
+        From :func:`neuralake.workloads.schedule.arrivals`, or None for a closed loop.
     share, shares
         Which of how many processes takes them: it gets every ``shares``-th batch.
     commits

@@ -19,13 +19,8 @@ from neuralake.delta.live import LiveFiles
 from neuralake.delta.place import open_store
 from neuralake.engines import registry
 from neuralake.engines.registry import EngineSpec
-from neuralake.results.ingest.records import (
-    Key,
-    Load,
-    Part,
-    RoundVerification,
-)
-from neuralake.results.ingest.samples import read_part
+from neuralake.results.ingest.records import Key, Load, RoundVerification
+from neuralake.results.parts import Part, read_part
 from neuralake.storage import one_line
 from neuralake.workloads.ingest.batches import Batches
 from neuralake.workloads.ingest.contestants.protocol import Target

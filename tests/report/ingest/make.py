@@ -14,12 +14,12 @@ from neuralake.results.ingest.records import (
     IngestRun,
     Key,
     Load,
-    Part,
     Round,
     RoundVerification,
     StorageFacts,
 )
-from neuralake.results.ingest.samples import COMMITS, SAMPLES, SIGHTINGS, PartWriter
+from neuralake.results.ingest.samples import COMMITS, SIGHTINGS
+from neuralake.results.parts import SAMPLES, Part, PartWriter
 from neuralake.results.records import SCHEMA_VERSION, EngineRecord
 from tests.results.make import FINGERPRINT
 

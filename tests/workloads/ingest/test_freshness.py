@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neuralake.results.ingest.records import Freshness, Load
-from neuralake.results.ingest.samples import SIGHTINGS, read_part
+from neuralake.results.ingest.samples import SIGHTINGS
+from neuralake.results.parts import read_part
 from neuralake.workloads.ingest.reader import Sightings, next_poll_ns
 from tests.workloads.ingest.conftest import ROWS, carry_out, plan_for
 

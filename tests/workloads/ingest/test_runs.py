@@ -13,8 +13,8 @@ from neuralake.errors import IngestError, ResultsError
 from neuralake.results.export import export
 from neuralake.results.ingest.export import SCHEMA, commits_table
 from neuralake.results.ingest.records import Case, IngestRun, Key, Load, Round
-from neuralake.results.ingest.samples import SAMPLES, read_part
 from neuralake.results.kinds import RUN_OF_INGEST
+from neuralake.results.parts import SAMPLES, read_part
 from neuralake.results.store import (
     DOCUMENT,
     JOURNAL,
@@ -25,8 +25,8 @@ from neuralake.results.store import (
 )
 from neuralake.workloads.ingest.ingest import plan_of
 from neuralake.workloads.ingest.producer import FIRST_OF_WARM_UP
-from neuralake.workloads.ingest.schedule import arrivals
 from neuralake.workloads.recording import RunInterruptedError, interrupted_run
+from neuralake.workloads.schedule import arrivals
 from tests.workloads.ingest.conftest import ROWS, Ingested, Witness, carry_out, plan_for
 
 COMMITS = 25

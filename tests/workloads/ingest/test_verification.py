@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuralake.results.ingest.records import Case, Key, Load, Part
-from neuralake.results.ingest.samples import COMMITS, SAMPLES, PartWriter
+from neuralake.results.ingest.records import Case, Key, Load
+from neuralake.results.ingest.samples import COMMITS
+from neuralake.results.parts import SAMPLES, Part, PartWriter
 from neuralake.workloads.ingest.batches import SCHEMA, Batches, rows_of_size
 from neuralake.workloads.ingest.contestants.protocol import Target
 from neuralake.workloads.ingest.verification import (

@@ -6,16 +6,10 @@ import numpy as np
 
 from neuralake.report.figures.chart import WIDTH_IN, Sheet
 from neuralake.report.figures.drawing import Drawing
+from neuralake.report.figures.latency import LEFT_IN, RIGHT_IN, label_x, latency_axis
 from neuralake.report.figures.palette import INK
-from neuralake.report.ingest import words
-from neuralake.report.ingest.figures.axes import (
-    LEFT_IN,
-    RIGHT_IN,
-    label_x,
-    latency_axis,
-    marks_of,
-    shown,
-)
+from neuralake.report.ingest.figures.axes import marks_of, shown
+from neuralake.report.latency import in_ms
 from neuralake.report.numbers import times
 from neuralake.results.ingest.records import IngestRun
 from neuralake.results.ingest.summary import IngestSummary
@@ -70,7 +64,7 @@ def over_commits(run: IngestRun, summary: IngestSummary) -> Drawing | None:
     label_x(panels[-1], "commits of the round")
     said = "; ".join(
         f"{line.case.label}: last ÷ first {times(line.drift.ratio)} "
-        f"({words.in_ms(line.first_ms)} to {words.in_ms(line.last_ms)} ms)"
+        f"({in_ms(line.first_ms)} to {in_ms(line.last_ms)} ms)"
         for line in lines
         if line.drift is not None
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from neuralake.report.figures.chart import CHARACTER_IN, Sheet
 from neuralake.report.figures.drawing import Drawing
+from neuralake.report.figures.latency import label_x
 from neuralake.report.figures.palette import GRID, INK, marks
 from neuralake.report.ingest import words
-from neuralake.report.ingest.figures.axes import label_x
+from neuralake.report.latency import in_ms
 from neuralake.results.ingest.records import IngestRun
 from neuralake.results.ingest.summary import STEPS, IngestSummary
 
@@ -38,7 +39,7 @@ def steps(run: IngestRun, summary: IngestSummary) -> Drawing | None:  # noqa: AR
             axes.barh(row, width, left=at, height=0.55, color=mark.colour, linewidth=0)
             at += width
         axes.annotate(
-            words.in_ms(at),
+            in_ms(at),
             (at, row),
             (4, 0),
             textcoords="offset points",
@@ -49,7 +50,7 @@ def steps(run: IngestRun, summary: IngestSummary) -> Drawing | None:  # noqa: AR
         )
     label_x(axes, "ms")
     said = "; ".join(
-        f"{name}: " + ", ".join(f"{k} {words.in_ms(v)}" for k, v in line.steps_ms.items())
+        f"{name}: " + ", ".join(f"{k} {in_ms(v)}" for k, v in line.steps_ms.items())
         for name, line in zip(names, lines, strict=True)
     )
     return Drawing(

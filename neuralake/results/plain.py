@@ -1,0 +1,17 @@
+"""Numbers as JSON can hold them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+
+def without_infinity(value: object) -> object:
+    """A value for JSON, which has no infinity: what is infinite is ``"never"``."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "never"
+    if isinstance(value, Mapping):
+        return {key: without_infinity(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_infinity(inner) for inner in value]
+    return value
