@@ -83,8 +83,16 @@ class CompareError(NeuralakeError):
     """Two arms cannot be compared: one cannot run, or they do not read the same data."""
 
 
+class PlaceError(NeuralakeError):
+    """Tables cannot be written where a run would have them, or not be removed."""
+
+
 class IngestError(NeuralakeError):
-    """A run of ingest asks for what cannot be: a contestant, a load, or a place to write to."""
+    """A run of ingest asks for what cannot be: a contestant, or a load."""
+
+
+class FreshnessError(NeuralakeError):
+    """A run of freshness asks for what cannot be: a source, a reader, or a load."""
 
 
 class SourceError(NeuralakeError):

@@ -228,7 +228,7 @@ def _plan(
     from neuralake.results.ingest.records import Freshness, Load
     from neuralake.workloads.ingest import plan as plans
     from neuralake.workloads.ingest.batches import rows_of_size
-    from neuralake.workloads.ingest.contestants.protocol import Target
+    from neuralake.workloads.places import Target
 
     if batch_rows is not None and batch_bytes is not None:
         raise click.UsageError("expected either --batch-rows or --batch-bytes")

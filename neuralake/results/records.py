@@ -299,6 +299,33 @@ class Header:
 
 
 @dataclass(frozen=True)
+class StorageFacts:
+    """Where the tables are written.
+
+    Attributes
+    ----------
+    uri
+        Directory or address under which they are made.
+    filesystem, device, mount_options
+        As the kernel names them; None on object storage, and where it does not tell.
+    is_rotational
+        Whether the device's platters turn, as the kernel believes.
+    sync_ns
+        Median time of 64 times writing 4 KiB to a file and fsync(2), before the run.
+    endpoint
+        Host of the object storage.
+    """
+
+    uri: str
+    filesystem: str | None = None
+    device: str | None = None
+    mount_options: str | None = None
+    is_rotational: bool | None = None
+    sync_ns: int | None = None
+    endpoint: str | None = None
+
+
+@dataclass(frozen=True)
 class MachineUse:
     """What the whole machine did during a run; since it was resumed, if it was.
 

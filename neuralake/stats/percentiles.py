@@ -49,11 +49,15 @@ def percentile(ordered: npt.NDArray[np.float64], level: str, *, unended: int = 0
         Samples that never came to an end, such as batches that were due and never begun: they are
         longer than any other, however long that was. What lies among them is infinite.
     """
-    samples = ordered.size + unended
-    if not can_tell(samples, level):
+    rank = rank_of(ordered.size + unended, level)
+    if rank is None:
         return None
-    rank = max(_rank(samples, level), 1)
     return float(ordered[rank - 1]) if rank <= ordered.size else float("inf")
+
+
+def rank_of(samples: int, level: str) -> int | None:
+    """The rank, from 1, of a percentile among some samples, or None if they are too few."""
+    return max(_rank(samples, level), 1) if can_tell(samples, level) else None
 
 
 def percentiles(

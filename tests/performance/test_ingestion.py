@@ -11,9 +11,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from neuralake.results.ingest.records import Case, Key
 from neuralake.workloads.ingest.batches import Batches
-from neuralake.workloads.ingest.contestants.protocol import Target
 from neuralake.workloads.ingest.contestants.registry import contestant_type
 from neuralake.workloads.ingest.tables import fresh
+from neuralake.workloads.places import Target
 
 ROWS = 1000
 COMMITS = 50

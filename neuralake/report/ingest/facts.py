@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from neuralake.report.facts import Fact, Group, flat, machine_facts, software_facts
 from neuralake.report.ingest import words
-from neuralake.report.numbers import NONE, milliseconds, moment, per_second
-from neuralake.results.ingest.records import IngestHeader, IngestRun
+from neuralake.report.numbers import moment, per_second
+from neuralake.report.storage import storage_facts
+from neuralake.results.ingest.records import IngestRun
 from neuralake.results.records import EngineRecord
 
 
@@ -16,7 +17,7 @@ def facts(run: IngestRun) -> tuple[Group, ...]:
     header = run.header
     return (
         Group("Run", tuple(_run(run))),
-        Group("Storage", tuple(_storage(header))),
+        Group("Storage", tuple(storage_facts(header.storage))),
         Group("Table", tuple(flat(header.schema))),
         Group("Machine", tuple(machine_facts(header.fingerprint))),
         Group("Software", tuple(software_facts(header.fingerprint))),
@@ -52,23 +53,6 @@ def _run(run: IngestRun) -> Iterator[Fact]:
     if use is not None:
         yield Fact("processor time stolen", f"{use.stolen:.1%}", compared=False)
     yield Fact("schema version", str(header.schema_version), compared=False)
-
-
-def _storage(header: IngestHeader) -> Iterator[Fact]:
-    storage = header.storage
-    yield Fact("location", storage.uri)
-    if storage.endpoint is not None:
-        yield Fact("endpoint", storage.endpoint)
-    if storage.filesystem is None:
-        return
-    yield Fact("file system", storage.filesystem)
-    yield Fact("device", storage.device or NONE)
-    yield Fact("mount options", storage.mount_options or NONE)
-    turns = {True: "yes", False: "no", None: NONE}[storage.is_rotational]
-    yield Fact("rotational, as the kernel believes", turns)
-    if storage.sync_ns is not None:
-        cost = f"{milliseconds(storage.sync_ns)} ms"
-        yield Fact("write and fsync of 4 KiB, median of 64", cost, compared=False)
 
 
 def _contestant(contestant: EngineRecord) -> Iterator[Fact]:

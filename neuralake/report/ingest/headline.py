@@ -7,6 +7,7 @@ import math
 from neuralake.report import numbers
 from neuralake.report.ingest import words
 from neuralake.report.latency import in_ms
+from neuralake.report.storage import storage_in_words
 from neuralake.results.ingest.records import DISK, IngestRun
 from neuralake.results.ingest.summary import IngestSummary, Line
 
@@ -30,7 +31,7 @@ def where(run: IngestRun) -> tuple[str, ...]:
         machine.cpu or "unknown processor",
         numbers.count(machine.cores, "core"),
         numbers.size(machine.memory_bytes),
-        words.where(run.header),
+        storage_in_words(run.header.storage),
     )
 
 

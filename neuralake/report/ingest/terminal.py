@@ -14,7 +14,8 @@ from neuralake.report.ingest.tables import (
     latency_table,
     steps_table,
 )
-from neuralake.report.ingest.words import load_in_words, where
+from neuralake.report.ingest.words import load_in_words
+from neuralake.report.storage import storage_in_words
 from neuralake.report.terminal import print_notes, terminal_table
 from neuralake.report.text import one_line
 from neuralake.results.ingest.records import IngestRun
@@ -35,6 +36,6 @@ def print_ingest(run: IngestRun, summary: IngestSummary, console: Console, direc
     ):
         if content is not None:
             console.print(terminal_table(content))
-    console.print(Text(one_line(where(header)), style="dim"), soft_wrap=True)
+    console.print(Text(one_line(storage_in_words(header.storage)), style="dim"), soft_wrap=True)
     print_notes(notes(run, summary), console)
     console.print(Text(f"results: {directory}"), soft_wrap=True)

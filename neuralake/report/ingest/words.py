@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from neuralake.report.latency import in_ms
-from neuralake.report.numbers import NONE, milliseconds, per_second, times
+from neuralake.report.numbers import NONE, per_second, times
 from neuralake.results.ingest.freshness import FreshLine
-from neuralake.results.ingest.records import Case, IngestHeader, Load
+from neuralake.results.ingest.records import Case, Load
 from neuralake.results.ingest.summary import Line
 from neuralake.stats.summary import Interval
 
@@ -42,15 +42,6 @@ def load_in_words(load: Load) -> str:
     ends = [f"{load.commits:,} commits"] if load.commits is not None else []
     ends += [f"{load.duration_s:g} s"] if load.duration_s is not None else []
     return f"{of}, {by}, {how}, {' or '.join(ends)} a round"
-
-
-def where(header: IngestHeader) -> str:
-    """Where the tables lay, and what a sync cost there."""
-    storage = header.storage
-    if storage.filesystem is None:
-        return storage.endpoint or storage.uri
-    sync = "" if storage.sync_ns is None else f", fsync of 4 KiB {milliseconds(storage.sync_ns)} ms"
-    return f"{storage.filesystem} on {storage.device}{sync}"
 
 
 def between(line: FreshLine, level: str) -> str:

@@ -19,6 +19,7 @@ from neuralake.results.records import (
     MachineUse,
     Resumption,
     RoundStatus,
+    StorageFacts,
 )
 
 KIND = "ingest"
@@ -101,33 +102,6 @@ class Freshness:
 
     readers: tuple[str, ...] = ()
     poll_s: float = 0.02
-
-
-@dataclass(frozen=True)
-class StorageFacts:
-    """Where the tables are written.
-
-    Attributes
-    ----------
-    uri
-        Directory or address under which they are made.
-    filesystem, device, mount_options
-        As the kernel names them; None on object storage, and where it does not tell.
-    is_rotational
-        Whether the device's platters turn, as the kernel believes.
-    sync_ns
-        Median time of 64 times writing 4 KiB to a file and fsync(2), before the run.
-    endpoint
-        Host of the object storage.
-    """
-
-    uri: str
-    filesystem: str | None = None
-    device: str | None = None
-    mount_options: str | None = None
-    is_rotational: bool | None = None
-    sync_ns: int | None = None
-    endpoint: str | None = None
 
 
 @dataclass(frozen=True)

@@ -13,26 +13,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from neuralake.workloads.rows import ATTRIBUTES, attributes
+
 SCHEMA = pa.schema(
     [
         pa.field("batch", pa.int64(), nullable=False),
         pa.field("id", pa.int64(), nullable=False),
         ("happened_at", pa.timestamp("us", tz="UTC")),
-        ("device", pa.string()),
-        ("message", pa.string()),
-        ("amount", pa.decimal128(12, 2)),
-        ("temperature", pa.float64()),
-        ("share", pa.float32()),
-        ("is_valid", pa.bool_()),
-        ("code", pa.int32()),
+        *ATTRIBUTES,
     ]
 )
-_DEVICES = 200
-_NULLS = 0.05
 _EPOCH_US = 1_700_000_000_000_000  # 2023-11-14
 _MOST_ROWS = 2**18
 _MOST_TEMPLATES = 16
-_OWN = ("batch", "id")
 
 
 @dataclass(frozen=True)
@@ -96,26 +89,12 @@ def rows_of_size(size_bytes: int, seed: int) -> int:
 
 def _template(rows: int, seed: int, number: int) -> pa.RecordBatch:
     random = np.random.default_rng((seed, number))
-    devices = pa.array([f"device-{index:04d}" for index in range(_DEVICES)])
-    chosen = pa.array(random.zipf(1.3, rows) % _DEVICES)
-    hexadecimal = random.bytes(rows * 16).hex()
-    messages = [hexadecimal[at : at + 32] for at in range(0, 32 * rows, 32)]
-    cents = pa.array(random.integers(-(10**9), 10**9, rows)).cast(pa.decimal128(19, 0))
-    absent = random.random(rows) < _NULLS
-    columns = [
+    own = [
         pa.array(np.full(rows, number, dtype=np.int64)),
         pa.array(np.arange(rows, dtype=np.int64)),
         pa.array(_EPOCH_US + np.cumsum(random.integers(0, 5000, rows))).cast(
             pa.timestamp("us", tz="UTC")
         ),
-        devices.take(chosen),
-        pa.array(messages, pa.string()),
-        pc.multiply(cents, pa.scalar(Decimal("0.01"), pa.decimal128(3, 2))).cast(
-            pa.decimal128(12, 2)
-        ),
-        pa.array(random.normal(20.0, 5.0, rows), mask=absent),
-        pa.array(random.random(rows).astype(np.float32)),
-        pa.array(random.random(rows) < 0.98),
-        pa.array(random.integers(0, 1000, rows).astype(np.int32), mask=random.random(rows) < 0.01),
     ]
-    return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
+    columns = attributes(rows, random).columns
+    return pa.RecordBatch.from_arrays([*own, *columns], schema=SCHEMA)

@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from neuralake.config import is_remote
-from neuralake.errors import IngestError
-from neuralake.measure.disk import mount_of, sync_cost_ns
 from neuralake.results.fingerprint import fingerprint
-from neuralake.results.ingest.records import IngestHeader, IngestRun, StorageFacts
+from neuralake.results.ingest.records import IngestHeader, IngestRun
 from neuralake.results.journal import JournalWriter
 from neuralake.results.kinds import RUN_OF_INGEST
 from neuralake.results.parts import remove_unfinished
-from neuralake.results.records import SCHEMA_VERSION, EngineRecord
+from neuralake.results.records import SCHEMA_VERSION, EngineRecord, StorageFacts
 from neuralake.results.store import JOURNAL, RunStore, write_document_as
 from neuralake.workloads.ingest import tables
 from neuralake.workloads.ingest.batches import SCHEMA
-from neuralake.workloads.ingest.contestants.protocol import Target
 from neuralake.workloads.ingest.contestants.registry import contestant_type
 from neuralake.workloads.ingest.plan import IngestObserver, IngestPlan, keys_of
 from neuralake.workloads.ingest.round import RoundRunner
+from neuralake.workloads.places import (
+    Target,
+    check_place,
+    directory_of_run,
+    drop,
+    storage_facts,
+)
 from neuralake.workloads.recording import (
     Begun,
     Watch,
@@ -69,7 +71,7 @@ def ingest(
     ------
     BusyError
         If another process of this machine measures.
-    IngestError
+    PlaceError
         If the tables cannot be made.
     ResultsError
         If the results cannot be written, or the run cannot be resumed.
@@ -82,7 +84,7 @@ def ingest(
             kind.prepare()
     with machine_to_ourselves("neuralake ingest"):
         storage = storage_facts(plan.place)
-        tables.check(plan.place)
+        check_place(plan.place, SCHEMA)
         if resumed is None:
             past = None
             directory = begin(
@@ -117,36 +119,6 @@ def plan_of(run: IngestRun, options: dict[str, str]) -> IngestPlan:
         maintenance_every_s=header.maintenance_every_s,
         timeout_s=header.timeout_s,
         keeps_tables=header.keeps_tables,
-    )
-
-
-def storage_facts(place: Target) -> StorageFacts:
-    """What is known of where the tables are written.
-
-    Raises
-    ------
-    IngestError
-        If nothing can be written there.
-    """
-    if is_remote(place.uri):
-        endpoint = place.options.get("aws_endpoint_url")
-        return StorageFacts(place.uri, endpoint=urlsplit(endpoint).netloc if endpoint else None)
-    try:
-        directory = Path(place.uri)
-        directory.mkdir(parents=True, exist_ok=True)
-        mount, cost_ns = mount_of(directory), sync_cost_ns(directory)
-    except OSError as error:
-        raise IngestError(
-            f"tables cannot be written to {place.uri}: {error.strerror}; "
-            "name a directory with --to, or set NEURALAKE_STORAGE_ROOT"
-        ) from error
-    return StorageFacts(
-        uri=place.uri,
-        filesystem=mount.filesystem,
-        device=mount.device,
-        mount_options=mount.options,
-        is_rotational=mount.is_rotational,
-        sync_ns=cost_ns,
     )
 
 
@@ -196,7 +168,7 @@ def _measure(
     judged = {result.key for result in past.verifications} if past else set()
     runner = RoundRunner(plan, header, directory, known)
     every = list(keys_of(header))
-    with tables.place(plan, header.id) as place:
+    with directory_of_run(plan.place, header.id, keeps_tables=plan.keeps_tables) as place:
         for number, key in enumerate(every, start=1):
             if key in done and (key in judged or not runner.has_table(key)):
                 continue
@@ -212,5 +184,5 @@ def _measure(
                 journal.append(result)
                 observer.verified(result)
             if not plan.keeps_tables:
-                tables.drop(target)
+                drop(target)
     journal.append(watch.end())

@@ -6,8 +6,9 @@ import threading
 from dataclasses import dataclass
 
 from neuralake.storage import one_line
-from neuralake.workloads.ingest.contestants.protocol import Maintained, Target
+from neuralake.workloads.ingest.contestants.protocol import Maintained
 from neuralake.workloads.ingest.contestants.registry import contestant_type
+from neuralake.workloads.places import Target
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from neuralake.results.ingest.records import (
     Round,
     RoundVerification,
 )
-from neuralake.workloads.ingest.contestants.protocol import Maintained, Target
+from neuralake.workloads.ingest.contestants.protocol import Maintained
 from neuralake.workloads.ingest.contestants.registry import NAMES, contestant_type
+from neuralake.workloads.places import Target
 
 DEFAULT_CONTESTANTS = ("neuralake", "deltalake-handle", "deltalake-path", "disk")
 

@@ -26,9 +26,10 @@ from neuralake.results.ingest.samples import COMMITS
 from neuralake.results.parts import Part, PartWriter
 from neuralake.storage import one_line
 from neuralake.workloads.ingest.batches import Batches
-from neuralake.workloads.ingest.contestants.protocol import Appender, Receipt, Target
+from neuralake.workloads.ingest.contestants.protocol import Appender, Receipt
 from neuralake.workloads.ingest.contestants.registry import contestant_type
 from neuralake.workloads.ingest.schedule import Due, Queue, produce
+from neuralake.workloads.places import Target
 from neuralake.workloads.schedule import MonotonicClock, arrivals
 
 FIRST_OF_WARM_UP = 1_000_000_000

@@ -19,9 +19,9 @@ from neuralake.engines.registry import EngineSpec
 from neuralake.results.ingest.samples import SIGHTINGS
 from neuralake.results.parts import Part, PartWriter
 from neuralake.storage import one_line
-from neuralake.workloads.ingest.contestants.protocol import Target
 from neuralake.workloads.ingest.producer import FIRST_OF_WARM_UP
 from neuralake.workloads.ingest.verification import TABLE
+from neuralake.workloads.places import Target
 from neuralake.workloads.schedule import Clock, MonotonicClock
 
 if TYPE_CHECKING:

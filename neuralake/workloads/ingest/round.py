@@ -20,12 +20,12 @@ from neuralake.results.ingest.records import (
 from neuralake.results.parts import SAMPLES
 from neuralake.results.records import EngineRecord
 from neuralake.results.timestamps import timestamp
-from neuralake.workloads.ingest.contestants.protocol import Target
 from neuralake.workloads.ingest.contestants.registry import contestant_type
 from neuralake.workloads.ingest.maintenance import Passes
 from neuralake.workloads.ingest.plan import IngestPlan
 from neuralake.workloads.ingest.producer import Produced, Started, Task
 from neuralake.workloads.ingest.reader import Polled, ReaderTask
+from neuralake.workloads.places import Target
 from neuralake.workloads.rounds import MOST_MESSAGE, RoundError, answer, answers, round_worker
 
 _PRODUCER = "neuralake.workloads.ingest.producer:ProducerProcess"

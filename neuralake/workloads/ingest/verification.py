@@ -23,7 +23,7 @@ from neuralake.results.ingest.records import Key, Load, RoundVerification
 from neuralake.results.parts import Part, read_part
 from neuralake.storage import one_line
 from neuralake.workloads.ingest.batches import Batches
-from neuralake.workloads.ingest.contestants.protocol import Target
+from neuralake.workloads.places import Target
 
 TABLE = "events"
 _MOST_TOLD = 3

@@ -16,11 +16,10 @@ from neuralake.results.ingest.records import (
     Load,
     Round,
     RoundVerification,
-    StorageFacts,
 )
 from neuralake.results.ingest.samples import COMMITS, SIGHTINGS
 from neuralake.results.parts import SAMPLES, Part, PartWriter
-from neuralake.results.records import SCHEMA_VERSION, EngineRecord
+from neuralake.results.records import SCHEMA_VERSION, EngineRecord, StorageFacts
 from tests.results.make import FINGERPRINT
 
 MS = 1_000_000

@@ -19,9 +19,9 @@ from neuralake.results.ingest.records import (
 )
 from neuralake.results.ingest.summary import IngestSummary, summarise_ingest
 from neuralake.results.store import RunStore
-from neuralake.workloads.ingest.contestants.protocol import Target
 from neuralake.workloads.ingest.ingest import ingest
 from neuralake.workloads.ingest.plan import IngestPlan, make_plan
+from neuralake.workloads.places import Target
 from tests.conftest import own_temporary_directory
 
 ROWS = 50

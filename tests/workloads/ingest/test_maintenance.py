@@ -9,10 +9,11 @@ import pytest
 
 from neuralake.results.ingest.records import Case, Key, Load
 from neuralake.workloads.ingest.batches import Batches
-from neuralake.workloads.ingest.contestants.protocol import Maintained, Target
+from neuralake.workloads.ingest.contestants.protocol import Maintained
 from neuralake.workloads.ingest.contestants.registry import NAMES, contestant_type
 from neuralake.workloads.ingest.plan import make_cases
 from neuralake.workloads.ingest.tables import fresh
+from neuralake.workloads.places import Target
 from tests.workloads.ingest.conftest import ROWS, carry_out, plan_for
 
 FAST = ("neuralake", "deltalake-handle", "deltalake-path")

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from deltalake import DeltaTable
 
-from neuralake.errors import IngestError, ResultsError
+from neuralake.errors import IngestError, PlaceError, ResultsError
 from neuralake.results.export import export
 from neuralake.results.ingest.export import SCHEMA, commits_table
 from neuralake.results.ingest.records import Case, IngestRun, Key, Load, Round
@@ -214,7 +214,7 @@ def test_part_files_are_what_the_journal_says(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "tables").write_text("a file")
-    with pytest.raises(IngestError, match=r"tables cannot be written to .*: File exists"):
+    with pytest.raises(PlaceError, match=r"tables cannot be written to .*: File exists"):
         carry_out(plan_for(tmp_path, "disk"), tmp_path)
     assert not (tmp_path / "results").exists()  # nothing was begun
 

@@ -18,7 +18,6 @@ from neuralake.results.ingest.records import Case, Key, Load
 from neuralake.results.ingest.samples import COMMITS
 from neuralake.results.parts import SAMPLES, Part, PartWriter
 from neuralake.workloads.ingest.batches import SCHEMA, Batches, rows_of_size
-from neuralake.workloads.ingest.contestants.protocol import Target
 from neuralake.workloads.ingest.verification import (
     Found,
     Sent,
@@ -26,6 +25,7 @@ from neuralake.workloads.ingest.verification import (
     differences,
     sent_in,
 )
+from neuralake.workloads.places import Target
 
 BATCHES = Batches(10, seed=3)
 LOAD = Load(batch_rows=10, seed=3)

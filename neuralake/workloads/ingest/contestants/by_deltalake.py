@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from neuralake.workloads.ingest.batches import Batches
-from neuralake.workloads.ingest.contestants.protocol import Appender, Receipt, Target
+from neuralake.workloads.ingest.contestants.protocol import Appender, Receipt
+from neuralake.workloads.places import Target
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable

@@ -16,7 +16,8 @@ import pyarrow as pa
 
 from neuralake.config import is_remote
 from neuralake.workloads.ingest.batches import Batches
-from neuralake.workloads.ingest.contestants.protocol import Appender, Receipt, Target
+from neuralake.workloads.ingest.contestants.protocol import Appender, Receipt
+from neuralake.workloads.places import Target
 
 if TYPE_CHECKING:
     import duckdb

@@ -15,7 +15,8 @@ from neuralake.config import is_remote
 from neuralake.engines import registry
 from neuralake.engines.registry import EngineSpec
 from neuralake.workloads.ingest.batches import Batches
-from neuralake.workloads.ingest.contestants.protocol import Appender, Receipt, Target
+from neuralake.workloads.ingest.contestants.protocol import Appender, Receipt
+from neuralake.workloads.places import Target
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -23,8 +23,9 @@ import pyarrow as pa
 from neuralake.config import is_remote
 from neuralake.results.ingest.records import DISK
 from neuralake.workloads.ingest.batches import Batches
-from neuralake.workloads.ingest.contestants.protocol import Appender, Receipt, Target
+from neuralake.workloads.ingest.contestants.protocol import Appender, Receipt
 from neuralake.workloads.ingest.model import Commit, commits_like_ours
+from neuralake.workloads.places import Target
 
 _MODE = 0o666
 

@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from neuralake.version import __version__
 from neuralake.workloads.ingest.batches import Batches
-from neuralake.workloads.ingest.contestants.protocol import Appender, Receipt, Target
+from neuralake.workloads.ingest.contestants.protocol import Appender, Receipt
+from neuralake.workloads.places import Target
 from neuralake.writer.append import Writer
 from neuralake.writer.compact import Compactor
 from neuralake.writer.upkeep import Upkeep

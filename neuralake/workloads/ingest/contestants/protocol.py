@@ -7,28 +7,13 @@ in processes of its own. Nothing heavy is imported at a module's top level.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import pyarrow as pa
 
 from neuralake.workloads.ingest.batches import Batches
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where a contestant writes.
-
-    Attributes
-    ----------
-    uri
-        Of the table: an absolute path, or an ``s3://`` URI.
-    options
-        What reaches it, under object_store's names. Never shown.
-    """
-
-    uri: str
-    options: Mapping[str, str] = field(default_factory=dict, repr=False)
+from neuralake.workloads.places import Target
 
 
 @dataclass(frozen=True, slots=True)
