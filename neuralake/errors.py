@@ -99,6 +99,10 @@ class SourceError(NeuralakeError):
     """Rows that cannot be read: what comes is not what was said, or fits no column of the table."""
 
 
+class ServingError(NeuralakeError):
+    """A request that is not answered, or a server that cannot be started."""
+
+
 class HistoryError(NeuralakeError):
     """Results over commits are absent, corrupt or of another version, or git cannot order them."""
 

@@ -33,7 +33,7 @@ HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 WIDENING = frozenset({"typeWidening", "typeWidening-preview"})
 # Reader features that this package reads rightly. Any other, known or still to come, may change
 # what a file means.
-_READ_FEATURES = frozenset(
+READ_FEATURES = frozenset(
     {
         "columnMapping",
         "deletionVectors",
@@ -122,7 +122,7 @@ class Snapshot:
     @property
     def unknown_feature(self) -> str | None:
         """A reader feature under which the rows are not known to be read rightly, or None."""
-        return min(self.features - _READ_FEATURES, default=None)
+        return min(self.features - READ_FEATURES, default=None)
 
     @cached_property
     def statistics(self) -> dict[str, pa.StructType]:

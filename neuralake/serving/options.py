@@ -1,0 +1,35 @@
+"""How a service runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from neuralake.serving.answers import Limits
+
+
+@dataclass(frozen=True)
+class ServiceOptions:
+    """What a service may take, all requests together.
+
+    Attributes
+    ----------
+    hot_bytes
+        Memory for tables that are kept as Arrow; 0 keeps none.
+    limits
+        Of one request, which may ask for less.
+    concurrency
+        Requests that run at once; 0 is four a core.
+    queue
+        Requests that wait for their turn; further ones are refused.
+    queue_s
+        How long one waits before it is refused.
+    max_staleness_s
+        How old what an answer is made of may be; 0 looks for new commits at every request.
+    """
+
+    hot_bytes: int = 1 << 30
+    limits: Limits = field(default_factory=Limits)
+    concurrency: int = 0
+    queue: int = 128
+    queue_s: float = 1.0
+    max_staleness_s: float = 0.0

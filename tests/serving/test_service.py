@@ -1,0 +1,85 @@
+"""A service answers statements over tables as they are at that moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import deltalake
+import pyarrow as pa
+import pytest
+
+from neuralake.catalog.tables import DeltaTable
+from neuralake.errors import ServingError
+from neuralake.serving.answers import ForbiddenError, RefusedError
+from neuralake.serving.service import Service
+
+ORDERS = pa.table({"id": [1, 2, 3], "total": [10, 20, 30]})
+
+
+@pytest.fixture
+def orders(tmp_path: Path) -> str:
+    deltalake.write_deltalake(tmp_path / "orders", ORDERS)
+    return str(tmp_path / "orders")
+
+
+@pytest.fixture
+def service(orders: str) -> Iterator[Service]:
+    served = Service({"orders": DeltaTable(name="orders", location=orders)})
+    yield served
+    served.close()
+
+
+def ask(service: Service, sql: str, *parameters: pa.Scalar) -> pa.Table:
+    answer = service.query(sql, parameters)
+    return pa.Table.from_batches(list(answer), answer.schema)
+
+
+def test_a_statement_is_answered_with_the_version_that_it_was_asked_of(service: Service) -> None:
+    answer = service.query("SELECT sum(total) AS total FROM orders")
+    assert answer.versions == {"orders": 0}
+    assert pa.Table.from_batches(list(answer)).to_pylist() == [{"total": 60}]
+
+
+def test_what_was_committed_before_a_question_is_in_its_answer(
+    service: Service, orders: str
+) -> None:
+    for version in range(1, 6):
+        deltalake.write_deltalake(orders, ORDERS, mode="append")
+        answer = service.query("SELECT count(*) AS n FROM orders")
+        assert answer.versions == {"orders": version}
+        assert pa.Table.from_batches(list(answer)).to_pylist() == [{"n": 3 * (version + 1)}]
+
+
+def test_parameters_are_values_and_not_text(service: Service) -> None:
+    found = ask(service, "SELECT id FROM orders WHERE total = $1", pa.scalar(20))
+    assert found.to_pylist() == [{"id": 2}]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO orders VALUES (4, 40)",
+        "CREATE EXTERNAL TABLE t STORED AS PARQUET LOCATION '/etc/'",
+        "COPY orders TO '/tmp/stolen.parquet'",
+        "SET datafusion.execution.batch_size = 1",
+        "EXPLAIN SELECT * FROM orders",
+        "DROP TABLE orders",
+        "DELETE FROM orders",
+    ],
+)
+def test_only_questions_are_answered(service: Service, sql: str) -> None:
+    with pytest.raises(ForbiddenError):
+        service.query(sql)
+
+
+def test_what_does_not_exist_is_refused(service: Service) -> None:
+    with pytest.raises(RefusedError, match="missing"):
+        service.query("SELECT * FROM missing")
+
+
+def test_a_refused_statement_gives_its_place_back(service: Service) -> None:
+    for _ in range(2 * service.turns.places):
+        with pytest.raises(ServingError):
+            service.query("SELEC")
+    assert service.turns.running == 0
