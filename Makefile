@@ -18,7 +18,7 @@ HUNT ?=
 KILLS ?= 200
 PORT ?=
 
-.PHONY: bench gate test test-all s3 mutants hunt storm kill browser strace lint format docs clean help
+.PHONY: bench gate test test-all s3 kafka mutants hunt storm kill browser strace lint format docs clean help
 
 help:
 	@echo "make bench    generate TPC-H (SCALE_FACTOR=1) if absent, run three engines, verify, report"
@@ -27,6 +27,7 @@ help:
 	@echo "make test-all the same, with more combinations of what is tested"
 	@echo "make mutants  put SAMPLE=60 small faults into the core, drawn with SEED=0: do the tests find them?"
 	@echo "make s3       an S3 server to play with (PORT=… or a free one), until Ctrl-C"
+	@echo "make kafka    a broker of Kafka to play with (PORT=… or a free one), until Ctrl-C"
 	@echo "make hunt     make random Delta tables for TIME=60 seconds: do all engines read the same rows?"
 	@echo "make browser  install a browser for the tests of the report, where apt-get can"
 	@echo "make storm    processes append COMMITS=10000 times to one table: is every row there, once?"
@@ -62,6 +63,10 @@ mutants: $(READY)
 # On loopback, with a key and data that are thrown away
 s3: $(READY)
 	@exec $(BIN)/python -m benchmarks.s3 $(if $(PORT),--port $(PORT))
+
+# On loopback; what it holds is thrown away
+kafka: $(READY)
+	@exec $(BIN)/python -m neuralake.broker $(if $(PORT),--port $(PORT))
 
 # HUNT=--spark reads and writes with Spark, too
 hunt: $(READY)

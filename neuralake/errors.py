@@ -63,6 +63,14 @@ class EngineUnavailableError(EngineError):
     """An engine's package or runtime is missing; the message has the line that installs it."""
 
 
+class JavaError(NeuralakeError):
+    """There is no Java that would do, or jars cannot be fetched or kept."""
+
+
+class NoJavaError(JavaError):
+    """There is no Java that would do; the message has the line that installs one."""
+
+
 class QueryError(NeuralakeError):
     """A query is not SQL, or names what does not exist."""
 

@@ -6,7 +6,6 @@ The server ends with the process that started it, however that ends: the kernel 
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import shutil
 import socket
@@ -21,6 +20,8 @@ from itertools import product
 from pathlib import Path
 from typing import Final
 
+from neuralake.mortal import mortal
+
 HOST: Final = "127.0.0.1"
 REGION: Final = "us-east-1"
 _PROGRAM = "weed"
@@ -33,13 +34,6 @@ _ATTEMPTS = 3
 _VOLUMES = 512
 _VOLUME_MB = 1024
 _SERVICES = ("s3", "master", "volume", "filer")
-# Ask the kernel for SIGKILL once the parent is gone, then become the server
-_LAUNCHER = """
-import ctypes, os, sys
-ctypes.CDLL(None).prctl(1, 9)
-if os.getppid() == int(sys.argv[1]):
-    os.execv(sys.argv[2], sys.argv[2:])
-"""
 
 
 class ServerError(Exception):
@@ -120,7 +114,7 @@ def _started(port: int | None, bucket: str) -> Iterator[Server]:
         command = _command(program, directory, s3_port, ports)
         with (directory / "log").open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid()), *command],
+                mortal(command),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

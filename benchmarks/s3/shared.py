@@ -1,24 +1,14 @@
-"""One server for several processes: whoever comes first starts it, and it ends after the last.
-
-The users of a server hold a shared lock on a file. A process of its own keeps the server until it
-gets the lock for itself, which is when all users have ended, however they ended: the kernel lets
-go of their locks.
-"""
+"""One S3 server for several processes, which are usually those of a test run."""
 
 from __future__ import annotations
 
-import fcntl
-import json
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
+from typing import Any
 
+from benchmarks import sharing
 from benchmarks.s3.server import Server, ServerError, is_listening, serving
 
 
@@ -26,102 +16,25 @@ from benchmarks.s3.server import Server, ServerError, is_listening, serving
 def shared(directory: Path) -> Iterator[Server]:
     """The server of a directory, for the block; it is started if there is none.
 
-    Parameters
-    ----------
-    directory
-        Where those who share it meet; it holds locks and the server's address and key.
-
     Raises
     ------
     ServerError
         If it does not start.
     """
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _locked(directory / "starting", fcntl.LOCK_EX):
-        # Waits for a server that is about to end, and then finds none.
-        users = os.open(directory / "users", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(users, fcntl.LOCK_SH)
-            server = _found(directory) or _start(directory)
-        except BaseException:
-            os.close(users)
-            raise
+    kind = sharing.Kind("benchmarks.s3", lambda facts: is_listening(Server(**facts)))
     try:
-        yield server
-    finally:
-        os.close(users)
+        with sharing.shared(directory, kind) as facts:
+            yield Server(**facts)
+    except sharing.SharingError as error:
+        raise ServerError(str(error)) from error
 
 
 def keep(directory: Path) -> int:
-    """Run a server, in a process of its own, until nobody uses it any more.
-
-    Returns
-    -------
-    int
-        Exit status: 0 once the server is ready, to the one who started this; and to nobody, who
-        waits for it, of the process that keeps the server.
-    """
-    ready, tell = os.pipe()
-    if os.fork() != 0:
-        os.close(tell)
-        return 0 if os.read(ready, 1) else 1
-    os.setsid()  # Ctrl-C in a test run is not for it
-    signal.signal(signal.SIGTERM, _end)
-    address = directory / "server.json"
-    users = os.open(directory / "users", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    # Let go of after the server has ended: who comes meanwhile waits, and starts another.
-    try:
-        with serving() as server:
-            part = address.with_suffix(".part")
-            part.touch(mode=0o600)
-            part.write_text(json.dumps(asdict(server)))
-            part.rename(address)
-            try:
-                os.write(tell, b"!")
-                fcntl.flock(users, fcntl.LOCK_EX)
-            finally:
-                address.unlink(missing_ok=True)
-    finally:
-        os.close(users)
-    return 0
-
-
-def _end(signum: int, frame: FrameType | None) -> None:
-    del frame
-    raise SystemExit(128 + signum)
-
-
-def _found(directory: Path) -> Server | None:
-    """The server that runs, if one does; its keeper may have been killed."""
-    with suppress(FileNotFoundError):
-        server = Server(**json.loads((directory / "server.json").read_text()))
-        if is_listening(server):
-            return server
-    return None
-
-
-def _start(directory: Path) -> Server:
-    log = directory / "keeper.log"
-    with log.open("wb") as output:
-        done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.s3", "--keep", str(directory)],
-            cwd=Path(__file__).parents[2],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
-    server = _found(directory) if done.returncode == 0 else None
-    if server is None:
-        raise ServerError(f"the S3 server does not start: {log.read_text(errors='replace')}")
-    return server
+    """Run a server, in a process of its own, until nobody uses it any more."""
+    return sharing.keep(directory, _serving)
 
 
 @contextmanager
-def _locked(file: Path, kind: int) -> Iterator[None]:
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, kind)
-        yield
-    finally:
-        os.close(descriptor)
+def _serving() -> Iterator[Mapping[str, Any]]:
+    with serving() as server:
+        yield asdict(server)

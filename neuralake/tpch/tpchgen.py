@@ -6,7 +6,6 @@ import os
 import select
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,19 +13,12 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from neuralake.errors import DatasetError
+from neuralake.mortal import mortal
 from neuralake.tpch.layout import Layout
 
 _PACKAGE = "tpchgen-cli"
 _MAJOR_VERSION = "4"
 
-# Asks the kernel to end the generator when we end (PR_SET_PDEATHSIG, which execve keeps), then
-# becomes the generator. An interpreter of its own, as a preexec_fn is unsafe beside threads.
-_LAUNCHER = """
-import ctypes, os, sys
-ctypes.CDLL(None).prctl(1, 9)
-if os.getppid() == int(sys.argv[1]):
-    os.execv(sys.argv[2], sys.argv[2:])
-"""
 _LONGEST_REPORT_BYTES = 8192
 
 
@@ -98,9 +90,8 @@ def running(command: list[str], lock_descriptor: int) -> Iterator[subprocess.Pop
     lock_descriptor
         Inherited, so that the lock is held as long as anybody writes.
     """
-    launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid())]
     process = subprocess.Popen(
-        launcher + command,
+        mortal(command),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

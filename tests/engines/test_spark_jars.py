@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from neuralake.engines.spark import SparkEngine, SparkOptions
-from neuralake.engines.spark.jars import DELTA_JARS, REPOSITORY_VARIABLE, delta_jars
+from neuralake.engines.spark.jars import DELTA_JARS, delta_jars
 from neuralake.errors import ConfigError, EngineError
+from neuralake.java.jars import REPOSITORY_VARIABLE
 
 UNREACHABLE = "http://127.0.0.1:9"
 DELTA_ONLY = SparkOptions(delta_reader="delta")

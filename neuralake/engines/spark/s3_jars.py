@@ -7,7 +7,7 @@ version is Spark's own.
 
 from __future__ import annotations
 
-from neuralake.engines.spark.jar import Jar
+from neuralake.java.jar import Jar
 
 HADOOP_VERSION = "3.5.0"
 _SDK = "software.amazon.awssdk"

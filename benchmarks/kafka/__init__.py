@@ -1,0 +1,1 @@
+"""One broker of Kafka for several processes, which are usually those of a test run."""

@@ -1,0 +1,1 @@
+"""Java: a runtime that is there, and jars that are fetched once from Maven and always checked."""

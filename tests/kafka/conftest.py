@@ -1,0 +1,55 @@
+"""A real broker for all tests of this room, whichever processes they run in."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from benchmarks.kafka.shared import shared_broker
+from neuralake.broker.topics import make_topic
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic that is one test's own.
+
+    Attributes
+    ----------
+    brokers
+        Where it is.
+    name
+        Of two partitions.
+    """
+
+    brokers: str
+    name: str
+
+    @property
+    def uri(self) -> str:
+        """As ``--from`` takes it."""
+        return f"kafka://{self.brokers}/{self.name}"
+
+
+def meeting_place(factory: pytest.TempPathFactory) -> Path:
+    """A directory that all workers of one run share; pytest-xdist gives each a part of it."""
+    base = factory.getbasetemp()
+    return (base.parent if base.name.startswith("popen-gw") else base) / "kafka"
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of one broker for all workers; it is gone after the last of them, in any case."""
+    with shared_broker(meeting_place(tmp_path_factory)) as address:
+        yield address
+
+
+@pytest.fixture
+def topic(broker: str) -> Topic:
+    """A topic that nobody else uses."""
+    name = f"events-{secrets.token_hex(6)}"
+    make_topic(broker, name, partitions=2)
+    return Topic(broker, name)
