@@ -19,6 +19,7 @@ from neuralake.cli.ingest import ingest
 from neuralake.cli.listing import catalog, engines
 from neuralake.cli.query import query
 from neuralake.cli.results import report, results
+from neuralake.cli.serve import serve
 from neuralake.cli.writer import writer
 from neuralake.version import __version__
 
@@ -87,5 +88,6 @@ for _command in (
     history,
     ingest,
     writer,
+    serve,
 ):
     cli.add_command(checked(_command))

@@ -87,6 +87,23 @@ class HotTable:
         self._snapshot: HotSnapshot | None = None
         self.snapshot()
 
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns of the rows, as of the last look."""
+        return self._segments.schema
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of the rows in memory, as of the last look."""
+        found = self._snapshot
+        return 0 if found is None else found.size_bytes
+
+    @property
+    def version(self) -> int | None:
+        """The version that the last look found."""
+        found = self._snapshot
+        return None if found is None else found.version
+
     def snapshot(self, staleness_s: float = 0.0) -> HotSnapshot:
         """The rows as of now: what was committed before the call is among them.
 

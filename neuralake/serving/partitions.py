@@ -32,10 +32,20 @@ def partition_scalar(text: str | None, kind: pa.DataType) -> pa.Scalar:
     types = pa.types
     if types.is_binary(kind) or types.is_large_binary(kind):
         return pa.scalar(text.encode("utf-8", "surrogateescape"), kind)
+    return typed_text(text, kind)
+
+
+def typed_text(text: str, kind: pa.DataType) -> pa.Scalar:
+    """A value of a type from how it is written: digits, ISO 8601, ``true``; never rounded.
+
+    Raises
+    ------
+    pa.ArrowException
+        If the text is none of the type's.
+    """
     value = pa.scalar(text, pa.string())
-    if types.is_timestamp(kind) and kind.tz is not None:
-        naive = pa.timestamp(kind.unit)
-        parsed = pa.timestamp(kind.unit, "UTC") if _ZONE.search(text) else naive
-        at = value.cast(parsed)
-        return pa.scalar(at.value, pa.int64()).cast(kind)
+    if pa.types.is_timestamp(kind):
+        has_zone = _ZONE.search(text) is not None and "T" in text.upper()
+        parsed = value.cast(pa.timestamp(kind.unit, "UTC" if has_zone else None))
+        return pa.scalar(parsed.value, pa.int64()).cast(kind)
     return value.cast(kind)

@@ -40,6 +40,25 @@ _TELLING = ("Explain", "Analyze", "DescribeTable")
 _NOW = AsOf()
 
 
+@dataclass(frozen=True)
+class TableState:
+    """A table as it was when it was last looked at.
+
+    Attributes
+    ----------
+    name
+        Its name.
+    hot_bytes
+        What it takes in memory.
+    version
+        The version that is there.
+    """
+
+    name: str
+    hot_bytes: int
+    version: int | None
+
+
 class Service:
     """Answers statements over the tables of a catalog; safe for many threads.
 
@@ -67,6 +86,7 @@ class Service:
         self._lock = threading.Lock()
         self._hot: dict[str, HotTable] = {}
         self._unsuited: dict[str, str] = {}
+        self._loading: dict[str, None] = {}
 
     def tables(self) -> Mapping[str, Table]:
         """The tables as they are declared."""
@@ -85,6 +105,30 @@ class Service:
         if table not in self._tables:
             raise RefusedError(f"no table {table}")
         return self.describe(f'SELECT * FROM "{table}"')[0]  # noqa: S608 - a name of the catalog
+
+    def known_schema(self, table: str) -> pa.Schema | None:
+        """Columns of a table that is in memory, as they were when it was last looked at."""
+        hot = self._hot.get(table)
+        return None if hot is None else hot.schema
+
+    def states(self) -> list[TableState]:
+        """What is known of the tables without a look at them."""
+        return [TableState(name, hot.size_bytes, hot.version) for name, hot in self._hot.items()]
+
+    def loading(self) -> list[str]:
+        """Tables that are still to be looked at for the first time since :meth:`start`."""
+        return list(self._loading)
+
+    def start(self) -> None:
+        """Load what fits into memory, in a thread of its own; requests need not wait for it."""
+        self._loading = dict.fromkeys(self._tables)
+        threading.Thread(target=self._load_all, name="neuralake-loading", daemon=True).start()
+
+    def _load_all(self) -> None:
+        for name in list(self._loading):
+            with suppress(NeuralakeError):  # told to whoever asks for it
+                self._in_memory(name, self._tables[name])
+            del self._loading[name]
 
     def describe(
         self, sql: str, parameters: Sequence[pa.Scalar] | Mapping[str, pa.Scalar] = ()

@@ -31,6 +31,19 @@ class Turns:
         self.waiting = 0
         self.running = 0
 
+    def check_room(self) -> None:
+        """Refuse a request that would find neither a place nor room to wait.
+
+        Raises
+        ------
+        OverloadedError
+            If it would.
+        """
+        if self.waiting >= self._queue and self.running >= self.places:
+            raise OverloadedError(
+                f"{self.running} requests run and {self.waiting} wait: ask again later"
+            )
+
     def take(self) -> Callable[[], None]:
         """Wait for a place.
 

@@ -94,8 +94,25 @@ class Address:
         return [(family, str(address[0])) for family, _, _, _, address in found]
 
 
-def check_exposure(address: Address, *, token: str | None, is_encrypted: bool) -> None:
+def check_exposure(
+    address: Address,
+    *,
+    token: str | None,
+    is_encrypted: bool,
+    variable: str = "NEURALAKE_WRITER_TOKEN",
+) -> None:
     """Refuse a server that others can reach without a token, or in plain text.
+
+    Parameters
+    ----------
+    address
+        Where it is to listen.
+    token
+        That clients show.
+    is_encrypted
+        Whether it speaks TLS.
+    variable
+        Of the environment, that holds the token.
 
     Raises
     ------
@@ -106,7 +123,7 @@ def check_exposure(address: Address, *, token: str | None, is_encrypted: bool) -
         return
     missing = []
     if not token:
-        missing.append("a token in NEURALAKE_WRITER_TOKEN")
+        missing.append(f"a token in {variable}")
     if not is_encrypted:
         missing.append("--tls-certificate with --tls-key")
     if missing:

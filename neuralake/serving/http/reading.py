@@ -1,0 +1,258 @@
+"""What a client sends: a body of bounded size and in bounded time, and what it asks for."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+
+from neuralake.serving.answers import AsOf, Limits
+from neuralake.serving.http.problems import ProblemError
+from neuralake.serving.partitions import typed_text
+
+FORMATS = {
+    "json": "application/json",
+    "csv": "text/csv",
+    "arrow": "application/vnd.apache.arrow.stream",
+}
+_TYPES = {
+    "int8": pa.int8(),
+    "int16": pa.int16(),
+    "int32": pa.int32(),
+    "int64": pa.int64(),
+    "uint64": pa.uint64(),
+    "float32": pa.float32(),
+    "float64": pa.float64(),
+    "double": pa.float64(),
+    "string": pa.string(),
+    "bool": pa.bool_(),
+    "date32": pa.date32(),
+    "timestamp": pa.timestamp("us", "UTC"),
+    "timestamp_ntz": pa.timestamp("us"),
+}
+_DECIMAL = re.compile(r"decimal(?:128)?\((\d+), ?(\d+)\)")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A statement as it was asked.
+
+    Attributes
+    ----------
+    sql, parameters
+        The statement, and the values of its parameters.
+    as_of, limits
+        As of :meth:`neuralake.serving.service.Service.query`.
+    format
+        One of ``FORMATS``.
+    """
+
+    sql: str
+    parameters: Sequence[pa.Scalar] | Mapping[str, pa.Scalar]
+    as_of: AsOf
+    limits: Limits
+    format: str
+
+
+class _Body(msgspec.Struct, forbid_unknown_fields=True):
+    sql: str
+    parameters: list[Any] | dict[str, Any] = msgspec.field(default_factory=list)
+
+
+_BODY = msgspec.json.Decoder(_Body)
+
+
+async def read_body(request: Request, most_bytes: int, most_s: float) -> bytes:
+    """The body of a request.
+
+    Raises
+    ------
+    ProblemError
+        If it is larger (413), or does not come in time (408).
+    """
+    told = request.headers.get("content-length", "")
+    too_large = ProblemError(
+        413,
+        f"the body has more than {most_bytes} bytes",
+        {"connection": "close"},
+        limit="text",
+    )
+    if told.isdecimal() and int(told) > most_bytes:
+        raise too_large
+    body = bytearray()
+    try:
+        async with asyncio.timeout(most_s):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > most_bytes:
+                    raise too_large
+    except TimeoutError:
+        raise ProblemError(
+            408, f"the body did not come within {most_s:g} s", {"connection": "close"}
+        ) from None
+    return bytes(body)
+
+
+def statement(request: Request, body: bytes) -> tuple[str, Any]:
+    """The SQL of a body, and its parameters as JSON has them.
+
+    Raises
+    ------
+    ProblemError
+        If it is of another kind (415), or not what its kind says (400).
+    """
+    kind = request.headers.get("content-type", "application/sql").partition(";")[0].strip().lower()
+    if kind == "application/json":
+        try:
+            found = _BODY.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise ProblemError(
+                400, f'the body is not such as {{"sql": "SELECT 1", "parameters": []}}: {error}'
+            ) from None
+        return found.sql, found.parameters
+    if kind in {"application/sql", "text/plain", "text/sql", "application/x-www-form-urlencoded"}:
+        try:
+            return body.decode(), []
+        except UnicodeDecodeError:
+            raise ProblemError(400, "the statement is not text in UTF-8") from None
+    raise ProblemError(
+        415, f"the content type is {kind!r}: expected application/json or application/sql"
+    )
+
+
+def parameters(given: Any) -> Sequence[pa.Scalar] | Mapping[str, pa.Scalar]:
+    """Values of parameters: plain ones of JSON, or ``{"type": …, "value": …}``.
+
+    Raises
+    ------
+    ProblemError
+        If one is neither.
+    """
+    if isinstance(given, Mapping):
+        return {name: _scalar(f"parameter {name}", value) for name, value in given.items()}
+    return [_scalar(f"parameter ${i}", value) for i, value in enumerate(given, 1)]
+
+
+def as_of(query: QueryParams) -> AsOf:
+    """The state that ``as_of`` asks for: a version, or a time by RFC 3339.
+
+    Raises
+    ------
+    ProblemError, RefusedError
+        If it is neither.
+    """
+    text = query.get("as_of")
+    if text is None:
+        return AsOf()
+    if text.isascii() and text.isdecimal() and len(text) < 19:
+        return AsOf(version=int(text))
+    try:
+        # A + in a URL is a space to whoever decodes it
+        return AsOf(time=datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text))
+    except ValueError:
+        raise ProblemError(
+            400, f"as_of is {text!r}: expected a version or a time such as 2026-11-26T12:00:00Z"
+        ) from None
+
+
+def limits(query: QueryParams, most: Limits) -> Limits:
+    """The limits that ``max_rows`` and ``timeout`` ask for, within those of the server.
+
+    Raises
+    ------
+    ProblemError
+        If one is no such number.
+    """
+    rows = whole(query, "max_rows", most.rows)
+    text = query.get("timeout")
+    try:
+        time_s = most.time_s if text is None else float(text)
+    except ValueError:
+        time_s = -1.0
+    if not 0 < time_s < 1e9:
+        raise ProblemError(400, f"timeout is {text!r}: expected seconds")
+    return Limits(rows, most.bytes, time_s, most.memory_bytes).within(most)
+
+
+def whole(query: QueryParams, name: str, default: int) -> int:
+    """A number of the query string.
+
+    Raises
+    ------
+    ProblemError
+        If it is none.
+    """
+    text = query.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        raise ProblemError(400, f"{name} is {text!r}: expected a whole number")
+    return int(text)
+
+
+def answer_format(request: Request) -> str:
+    """The format that ``format`` or ``Accept`` asks for; JSON if neither does.
+
+    Raises
+    ------
+    ProblemError
+        If there is no such format.
+    """
+    name = request.query_params.get("format")
+    if name is not None:
+        if name not in FORMATS:
+            raise ProblemError(406, f"format is {name!r}: expected one of {', '.join(FORMATS)}")
+        return name
+    wanted = request.headers.get("accept", "*/*").lower()
+    kinds = [kind.partition(";")[0].strip() for kind in wanted.split(",")]
+    for kind in kinds:
+        for name, media_type in FORMATS.items():
+            if kind == media_type:
+                return name
+        if kind in {"*/*", "application/*", ""}:
+            return "json"
+        if kind == "text/*":
+            return "csv"
+    raise ProblemError(
+        406, f"Accept is {wanted[:100]!r}: expected one of {', '.join(FORMATS.values())}"
+    )
+
+
+def _scalar(what: str, value: Any) -> pa.Scalar:
+    try:
+        if isinstance(value, Mapping):
+            return _typed(value)
+        if value is None or isinstance(value, bool | int | float | str):
+            return pa.scalar(value)
+    except (pa.ArrowException, OverflowError, ValueError, KeyError) as error:
+        raise ProblemError(400, f"{what} does not fit its type: {error}") from None
+    raise ProblemError(
+        400,
+        f"{what} is {value!r:.60}: expected a number, a text, true, false, null or "
+        '{"type": "decimal(12, 2)", "value": "1.50"}',
+    )
+
+
+def _typed(value: Mapping[str, Any]) -> pa.Scalar:
+    name, given = value["type"], value["value"]
+    if name == "binary":
+        return pa.scalar(None if given is None else base64.b64decode(given, validate=True))
+    match = _DECIMAL.fullmatch(str(name))
+    kind = pa.decimal128(int(match[1]), int(match[2])) if match else _TYPES.get(str(name))
+    if kind is None:
+        known = ", ".join([*_TYPES, "decimal(p, s)", "binary"])
+        raise ValueError(f"type {name!r} is none of {known}")
+    if given is None:
+        return pa.scalar(None, kind)
+    if isinstance(given, str):
+        return typed_text(given, kind)
+    return pa.scalar(given).cast(kind)

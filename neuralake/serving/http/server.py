@@ -1,0 +1,140 @@
+"""The server itself: where it listens, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from neuralake.errors import ServingError
+from neuralake.serving.http.app import Api, HttpOptions
+from neuralake.serving.listening import Listening
+from neuralake.serving.service import Service
+from neuralake.sources.address import Address, check_exposure
+
+TOKEN_VARIABLE = "NEURALAKE_SERVE_TOKEN"  # noqa: S105 - its name
+_BACKLOG = 2048
+_DRAIN_S = 10
+_KEEP_ALIVE_S = 30
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def serve(
+    service: Service,
+    listening: Listening,
+    token: str | None,
+    tell: Callable[[str], None],
+) -> None:
+    """Answer requests until the process is asked to end; what was begun is answered still.
+
+    Parameters
+    ----------
+    service
+        That answers.
+    listening, token
+        Where, and what requests must show.
+    tell
+        Is told the server's URL as soon as it answers.
+
+    Raises
+    ------
+    SourceError
+        If the address is not to be had, or others can reach it and it is not protected.
+    ServingError
+        If the certificate is none.
+    """
+    address = listening.address
+    is_encrypted = listening.certificate is not None
+    check_exposure(address, token=token, is_encrypted=is_encrypted, variable=TOKEN_VARIABLE)
+    is_open = token is None and address.is_loopback()
+    hosts = _LOOPBACK_NAMES | {address.host.lower()} if is_open else frozenset[str]()
+    with listen(address) as bound:
+        api = Api(service, HttpOptions(token, hosts))
+        server = _Server(_config(api, listening), tell, _url(address, bound, is_encrypted))
+        try:
+            asyncio.run(server.serve([bound]))
+        finally:
+            api.close()
+
+
+@contextmanager
+def listen(address: Address) -> Iterator[socket.socket]:
+    """A socket that listens.
+
+    Raises
+    ------
+    SourceError
+        If the host is not this machine's, or the port is in use.
+    """
+    address.check_free()
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as bound:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((address.host, address.port))
+        bound.listen(_BACKLOG)
+        yield bound
+
+
+class _Server(uvicorn.Server):
+    """Says when it answers, and takes signals as the command line does: ending is no failure."""
+
+    def __init__(self, config: uvicorn.Config, tell: Callable[[str], None], url: str) -> None:
+        super().__init__(config)
+        self._tell = tell
+        self._url = url
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Let the first signal end it gently; a second one, at once."""
+        loop = asyncio.get_running_loop()
+        signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        for number in signals:
+            loop.add_signal_handler(number, self._end)
+        try:
+            yield
+        finally:
+            for number in signals:
+                loop.remove_signal_handler(number)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer."""
+        await super().startup(sockets)
+        self._tell(self._url)
+
+    def _end(self) -> None:
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+def _config(api: Api, listening: Listening) -> uvicorn.Config:
+    # What a request met is told by the application; a cut answer is no fault of the server's
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+    config = uvicorn.Config(
+        api,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=_DRAIN_S,
+        ssl_certfile=listening.certificate,
+        ssl_keyfile=listening.key,
+    )
+    try:
+        config.load()
+    except OSError as error:  # ssl's errors are among them
+        raise ServingError(
+            f"{listening.certificate} and its key cannot be used: {error}"
+        ) from error
+    return config
+
+
+def _url(address: Address, bound: socket.socket, is_encrypted: bool) -> str:
+    port = bound.getsockname()[1]
+    return f"{'https' if is_encrypted else 'http'}://{address.host_text}:{port}"
