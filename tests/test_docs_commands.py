@@ -33,6 +33,7 @@ ELSEWHERE = {
     "neuralake bench --resume": ("tests/workloads/test_resume.py", "--resume"),
     "neuralake calibrate": ("tests/arms/test_command.py", '"calibrate"'),
     "neuralake catalog": ("tests/test_cli.py", '"catalog"'),
+    "neuralake catalog export": ("tests/serving/roapi/test_configuration.py", '"export"'),
     "neuralake compare": ("tests/arms/test_command.py", '"compare"'),
     "neuralake engines": ("tests/test_cli.py", '"engines"'),
     "neuralake generate": ("tests/test_cli.py", '"generate"'),

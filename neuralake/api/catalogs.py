@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Union, overload
 
@@ -134,6 +134,48 @@ class OpenCatalog:
     ) -> str:
         """The engine's plan for a query, which is not run; raises what :meth:`sql` does."""
         return explain_query(text, engine_spec(engine, options), self.tables())
+
+    def roapi_configuration(
+        self,
+        *,
+        tables: Sequence[str] = (),
+        freshness: Literal["memory", "files", "reload"] = "memory",
+        reload_s: int = 1,
+        listen: str = "127.0.0.1:8080",
+    ) -> str:
+        """ROAPI's configuration of the tables, as YAML; no credential is in it.
+
+        Parameters
+        ----------
+        tables
+            Those to serve; all if empty.
+        freshness
+            ``memory`` and ``files`` serve the tables as they are when ROAPI starts, the former with
+            all rows in memory; ``reload`` looks for commits.
+        reload_s
+            How often it does, in whole seconds.
+        listen
+            ``host:port`` of ROAPI's HTTP, which asks nobody for a token.
+
+        Raises
+        ------
+        ServingError
+            Naming each table that ROAPI cannot serve, or answers wrongly of, and why.
+        CatalogError
+            If there is no such table.
+        """
+        from neuralake.serving.roapi.configuration import (
+            RoapiOptions,
+            chosen_tables,
+            roapi_configuration,
+        )
+        from neuralake.serving.roapi.refusals import Freshness
+
+        return roapi_configuration(
+            chosen_tables(self.catalog, tables),
+            Settings.from_environ(os.environ),
+            RoapiOptions(Freshness(freshness), reload_s, listen),
+        )
 
     def __repr__(self) -> str:
         return as_text(lambda console: print_tables(list_tables(self.catalog), console))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from neuralake.cli.context import load_tables, make_console, print_json
+from neuralake.cli.export import export
 from neuralake.cli.options import catalog_option, dataset_option, json_option, scale_factor_option
 
 
@@ -68,3 +69,6 @@ def catalog_show(
     else:
         print_table_details(found, make_console())
     return 0 if found.problem is None else 1
+
+
+catalog.add_command(export)
