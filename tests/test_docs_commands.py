@@ -42,6 +42,7 @@ ELSEWHERE = {
     "neuralake query": ("tests/test_cli.py", '"query"'),
     "neuralake report": ("tests/test_cli.py", '"report"'),
     "neuralake results": ("tests/test_cli.py", '"results"'),
+    "neuralake serve --server": ("tests/serving/roapi/test_serve.py", '"serve"'),
     "neuralake writer": ("tests/cli/test_writer_page.py", "SESSIONS"),
     "asv": ("tests/asv_suite/test_config.py", "asv.conf.json"),
     "cat": ("tests/cli/test_writer_page.py", "SESSIONS"),

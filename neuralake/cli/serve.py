@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import click
 
 from neuralake.cli.context import load_tables
+from neuralake.cli.export import freshness_option, reload_option, whole_seconds
 from neuralake.cli.options import catalog_option, dataset_option, quantity, scale_factor_option
 from neuralake.cli.types import Place, Text, Whole
 
@@ -19,6 +20,21 @@ Server = Literal["datafusion", "roapi"]
 @catalog_option
 @scale_factor_option
 @dataset_option
+@click.option(
+    "--server",
+    type=click.Choice(get_args(Server)),
+    default="datafusion",
+    show_default=True,
+    help="What answers: our own, on DataFusion, or ROAPI under ours, on loopback only.",
+)
+@click.option(
+    "--table",
+    "names",
+    type=Text(),
+    multiple=True,
+    metavar="NAME",
+    help="A table to serve; may be given again.  [default: all]",
+)
 @click.option(
     "--listen",
     default="127.0.0.1:8080",
@@ -98,10 +114,22 @@ Server = Literal["datafusion", "roapi"]
     metavar="DURATION",
     help="How old an answer may be.  [default: each request looks for new commits]",
 )
+@freshness_option
+@reload_option
+@click.option(
+    "--roapi-memory",
+    callback=quantity("parse_size"),
+    default="4GiB",
+    show_default=True,
+    metavar="SIZE",
+    help="Memory of ROAPI's process, beyond which it ends and is started again.",
+)
 def serve(
     source: str | None,
     scale_factor: float | None,
     dataset: str | None,
+    server: Server,
+    names: tuple[str, ...],
     listen: str,
     tls_certificate: Path | None,
     tls_key: Path | None,
@@ -114,6 +142,9 @@ def serve(
     queue: int,
     queue_timeout: float,
     max_staleness: float | None,
+    freshness: str,
+    reload_every: float,
+    roapi_memory: int,
 ) -> None:
     """Answer questions about your tables over HTTP.
 
@@ -124,11 +155,17 @@ def serve(
     from neuralake.serving.answers import Limits
     from neuralake.serving.listening import Listening
     from neuralake.serving.options import ServiceOptions
-    from neuralake.serving.run import check_serve_extra, run_http
+    from neuralake.serving.roapi.configuration import chosen_tables
+    from neuralake.serving.run import RoapiRun, check_serve_extra, run_http
     from neuralake.sources.address import Address
 
     if (tls_certificate is None) != (tls_key is None):
         raise click.UsageError("--tls-certificate and --tls-key go together")
+    if server == "datafusion":
+        _refuse_given("--server roapi", "freshness", "reload_every", "roapi_memory")
+    else:
+        _refuse_given("--server datafusion", "hot_memory", "max_staleness")
+    roapi = RoapiRun(freshness, whole_seconds(reload_every), roapi_memory)
     check_serve_extra()
     options = ServiceOptions(
         hot_bytes=hot_memory,
@@ -139,9 +176,19 @@ def serve(
         max_staleness_s=max_staleness or 0.0,
     )
     run_http(
-        load_tables(source, scale_factor, dataset),
+        chosen_tables(load_tables(source, scale_factor, dataset), names),
         options,
         Listening(Address.parse(listen), tls_certificate, tls_key),
         os.environ.get("NEURALAKE_SERVE_TOKEN") or None,
-        lambda url: click.echo(f"serving on {url}"),
+        click.echo,
+        lambda line: click.echo(f"neuralake: {line}", err=True),
+        roapi if server == "roapi" else None,
     )
+
+
+def _refuse_given(other: str, *names: str) -> None:
+    """Refuse options that mean something to the other server alone."""
+    context = click.get_current_context()
+    for name in names:
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name.replace('_', '-')} goes with {other}")

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
-from neuralake.catalog.catalog import Catalog
+from neuralake.catalog.tables import Table
+from neuralake.config import Settings
 from neuralake.errors import ServingError
 from neuralake.serving.listening import Listening
 from neuralake.serving.options import ServiceOptions
+
+if TYPE_CHECKING:
+    from neuralake.serving.backend import Backend
 
 _PACKAGES = ("datafusion", "starlette", "uvicorn", "prometheus_client")
 
@@ -28,21 +35,65 @@ def check_serve_extra() -> None:
         )
 
 
+@dataclass(frozen=True)
+class RoapiRun:
+    """How ROAPI is run in the place of our own server.
+
+    Attributes
+    ----------
+    freshness
+        ``memory``, ``files`` or ``reload``.
+    reload_s
+        How often it looks for commits with ``reload``.
+    memory_bytes
+        Private memory of its process.
+    """
+
+    freshness: str = "memory"
+    reload_s: int = 1
+    memory_bytes: int = 4 << 30
+
+
 def run_http(
-    catalog: Catalog,
+    tables: Mapping[str, Table],
     options: ServiceOptions,
     listening: Listening,
     token: str | None,
     tell: Callable[[str], None],
+    warn: Callable[[str], None],
+    roapi: RoapiRun | None = None,
 ) -> None:
     """Serve over HTTP until the process is asked to end; raises what ``serve`` does."""
     check_serve_extra()
     from neuralake.serving.http.server import serve
-    from neuralake.serving.service import Service
 
-    service = Service(catalog, options)
+    service = _backend(tables, options, warn, roapi)
     try:
         service.start()
-        serve(service, listening, token, tell)
+        serve(service, listening, token, lambda url: tell(f"serving on {url}"))
     finally:
         service.close()
+
+
+def _backend(
+    tables: Mapping[str, Table],
+    options: ServiceOptions,
+    warn: Callable[[str], None],
+    roapi: RoapiRun | None,
+) -> Backend:
+    if roapi is None:
+        from neuralake.serving.service import Service
+
+        return Service(tables, options)
+    from neuralake.serving.roapi.refusals import Freshness
+    from neuralake.serving.roapi.service import RoapiService
+
+    return RoapiService(
+        tables,
+        Settings.from_environ(os.environ),
+        options,
+        freshness=Freshness(roapi.freshness),
+        reload_s=roapi.reload_s,
+        memory_bytes=roapi.memory_bytes,
+        tell=warn,
+    )

@@ -15,6 +15,7 @@ import msgspec
 from starlette.requests import Request
 
 from neuralake.errors import did_you_mean, reason_of
+from neuralake.serving.backend import Backend
 from neuralake.serving.http import problems, reading
 from neuralake.serving.http.metrics import MEDIA_TYPE as METRICS_TYPE
 from neuralake.serving.http.metrics import Metrics
@@ -23,7 +24,6 @@ from neuralake.serving.http.problems import ProblemError, problem_of
 from neuralake.serving.http.reading import Asked
 from neuralake.serving.http.replying import ClientGoneError, Receive, Reply, Send, Sent
 from neuralake.serving.http.rest import page_of
-from neuralake.serving.service import Service
 
 _JSON = "application/json"
 _LOG = logging.getLogger("neuralake.serve")
@@ -68,7 +68,7 @@ class Api:
         How it is reached.
     """
 
-    def __init__(self, service: Service, options: HttpOptions | None = None) -> None:
+    def __init__(self, service: Backend, options: HttpOptions | None = None) -> None:
         self._service = service
         self._options = options or HttpOptions()
         self._metrics = Metrics(service)

@@ -8,7 +8,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 
-from neuralake.serving.service import Service
+from neuralake.serving.backend import Backend
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _PREFIX = "neuralake_serve"
@@ -27,7 +27,7 @@ class Metrics:
         Whose state is told, too.
     """
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Backend) -> None:
         self._service = service
         self._registry = CollectorRegistry()
         self._requests = Counter(

@@ -11,11 +11,11 @@ import pyarrow as pa
 
 from neuralake.catalog.tables import Table
 from neuralake.errors import ServingError
+from neuralake.serving.backend import Backend
 from neuralake.serving.http.problems import MEDIA_TYPE as PROBLEM_TYPE
 from neuralake.serving.http.problems import TITLES
 from neuralake.serving.http.reading import FORMATS
 from neuralake.serving.http.rest import DEFAULT_ROWS
-from neuralake.serving.service import Service
 from neuralake.version import __version__
 
 Json = dict[str, Any]
@@ -27,12 +27,12 @@ _FLOAT: Json = {
 _REFUSALS = (400, 401, 403, 406, 413, 421, 422, 429, 503, 504, 507)
 
 
-def schema_document(service: Service) -> Json:
+def schema_document(service: Backend) -> Json:
     """The tables: what is declared of them, and the columns that they have."""
     return {"tables": [_table(service, table) for table in service.tables().values()]}
 
 
-def document(service: Service, *, has_token: bool) -> Json:
+def document(service: Backend, *, has_token: bool) -> Json:
     """The OpenAPI document.
 
     Parameters
@@ -120,7 +120,7 @@ def _value_schema(kind: pa.DataType) -> Json:  # noqa: C901, PLR0911 - a line a 
     return {"type": "null"} if types.is_null(kind) else _TEXT
 
 
-def _table(service: Service, table: Table) -> Json:
+def _table(service: Backend, table: Table) -> Json:
     described = {column.name: column.description for column in table.columns}
     found: Json = {
         "name": table.name,

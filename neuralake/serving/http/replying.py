@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from neuralake.serving.answers import Answer, CancelledError
+from neuralake.serving.backend import Backend
 from neuralake.serving.formats import arrow_stream, csv_text, json_text
 from neuralake.serving.http.reading import Asked
-from neuralake.serving.service import Service
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -50,7 +50,7 @@ class Reply:
         Where it is run, away from the loop.
     """
 
-    def __init__(self, service: Service, asked: Asked, executor: Executor) -> None:
+    def __init__(self, service: Backend, asked: Asked, executor: Executor) -> None:
         self._service = service
         self._asked = asked
         self._executor = executor

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 import uvicorn
 
 from neuralake.errors import ServingError
+from neuralake.serving.backend import Backend
 from neuralake.serving.http.app import Api, HttpOptions
 from neuralake.serving.listening import Listening
-from neuralake.serving.service import Service
 from neuralake.sources.address import Address, check_exposure
 
 TOKEN_VARIABLE = "NEURALAKE_SERVE_TOKEN"  # noqa: S105 - its name
@@ -25,7 +25,7 @@ _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def serve(
-    service: Service,
+    service: Backend,
     listening: Listening,
     token: str | None,
     tell: Callable[[str], None],

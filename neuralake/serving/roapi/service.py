@@ -28,7 +28,7 @@ from neuralake.serving.roapi.fitness import Fitness
 from neuralake.serving.roapi.literals import with_literals
 from neuralake.serving.roapi.process import LISTEN, RoapiProcess, Tell
 from neuralake.serving.roapi.refusals import Freshness
-from neuralake.serving.service import Service
+from neuralake.serving.service import Service, TableState
 from neuralake.serving.turns import Turns
 
 _PLACES_A_CORE = 4
@@ -79,8 +79,9 @@ class RoapiService:
         places = self.options.concurrency or _PLACES_A_CORE * cores()
         self.turns = Turns(places, self.options.queue, self.options.queue_s)
         check_tables(self._tables, freshness, settings)
+        self._schemas = {name: table.arrow_schema() for name, table in self._tables.items()}
         self._planner = Service(
-            {name: _without_rows(name, table) for name, table in self._tables.items()},
+            {name: _without_rows(name, schema) for name, schema in self._schemas.items()},
             self.options,
         )
         self.process = RoapiProcess(self._fitness.configure, settings, memory_bytes, tell)
@@ -98,6 +99,21 @@ class RoapiService:
     def arrow_schema(self, table: str) -> pa.Schema:
         """Columns of a table, as of :meth:`~neuralake.serving.service.Service.arrow_schema`."""
         return self._planner.arrow_schema(table)
+
+    def known_schema(self, table: str) -> pa.Schema | None:
+        """Columns of a table as they were when the service began."""
+        return self._schemas.get(table)
+
+    def states(self) -> list[TableState]:
+        """Nothing: ROAPI tells neither versions nor memory."""
+        return []
+
+    def loading(self) -> list[str]:
+        """All tables while ROAPI is being started again, and otherwise none."""
+        return [] if self.process.port is not None else list(self._tables)
+
+    def start(self) -> None:
+        """Nothing is left to do: ROAPI answers by now."""
 
     def describe(
         self, sql: str, parameters: Sequence[pa.Scalar] | Mapping[str, pa.Scalar] = ()
@@ -221,6 +237,6 @@ def _as_planned(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _without_rows(name: str, table: Table) -> FunctionTable:
-    empty = table.arrow_schema().empty_table()
+def _without_rows(name: str, schema: pa.Schema) -> FunctionTable:
+    empty = schema.empty_table()
     return FunctionTable(name=name, function=lambda: empty)
