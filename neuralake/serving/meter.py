@@ -26,6 +26,10 @@ class Meter:
         self._rows = 0
         self._bytes = 0
 
+    def begin(self) -> None:
+        """Let the time of the request begin only now."""
+        self.deadline_s = time.monotonic() + self.limits.time_s
+
     def check(self) -> None:
         """Raise if the request was cancelled, or its time is over."""
         if self.cancelled.is_set():

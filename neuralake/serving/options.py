@@ -23,6 +23,10 @@ class ServiceOptions:
         Requests that wait for their turn; further ones are refused.
     queue_s
         How long one waits before it is refused.
+    workers
+        Statements that run at once behind the fence, each in a process; 0 is one a core.
+    text_bytes
+        Length of a statement.
     max_staleness_s
         How old what an answer is made of may be; 0 looks for new commits at every request.
     """
@@ -32,4 +36,6 @@ class ServiceOptions:
     concurrency: int = 0
     queue: int = 128
     queue_s: float = 1.0
+    workers: int = 0
+    text_bytes: int = 1 << 18
     max_staleness_s: float = 0.0

@@ -3,40 +3,42 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from neuralake.catalog.catalog import Catalog
-from neuralake.catalog.tables import DeltaTable, Table
-from neuralake.engines.datafusion import DataFusionSession
-from neuralake.errors import CatalogError, NeuralakeError, reason_of
+from neuralake.catalog.tables import DeltaTable, FunctionTable, Table
+from neuralake.errors import NeuralakeError, ServingError
 from neuralake.machine import cores
-from neuralake.serving.answers import (
-    Answer,
-    AsOf,
-    FailedError,
-    ForbiddenError,
-    LimitError,
-    Limits,
-    RefusedError,
-    UnavailableError,
-)
-from neuralake.serving.hot import HotSnapshot, HotTable, UnsuitedError
+from neuralake.serving.answers import Answer, AsOf, Limits, RefusedError, UnavailableError
+from neuralake.serving.fence.pool import FencedAnswer, Pool
+from neuralake.serving.hot import HotTable, UnsuitedError
+from neuralake.serving.light import MOST_BYTES, MOST_ROWS, is_light_plan, may_be_light
 from neuralake.serving.meter import Meter
 from neuralake.serving.names import named_tables
 from neuralake.serving.options import ServiceOptions
+from neuralake.serving.prepared import (
+    InMemory,
+    OnDisk,
+    Parameters,
+    Source,
+    answer_batches,
+    answer_schema,
+    failure,
+    make_context,
+    plan,
+)
 from neuralake.serving.turns import Turns
+from neuralake.serving.versions import find_version
 
 if TYPE_CHECKING:
-    from datafusion import DataFrame, SessionContext, SQLOptions
+    from datafusion import DataFrame
 
 _PLACES_A_CORE = 4
-# Of a plan's first line; none of them is a question about the tables
-_TELLING = ("Explain", "Analyze", "DescribeTable")
 _NOW = AsOf()
 
 
@@ -85,6 +87,9 @@ class Service:
         self.turns = Turns(places, self.options.queue, self.options.queue_s)
         self._lock = threading.Lock()
         self._hot: dict[str, HotTable] = {}
+        heavy = self.options.workers or cores()
+        self.heavy_turns = Turns(heavy, self.options.queue, self.options.queue_s)
+        self._pool = Pool(self.options.limits.memory_bytes)
         self._unsuited: dict[str, str] = {}
         self._loading: dict[str, None] = {}
 
@@ -122,17 +127,16 @@ class Service:
     def start(self) -> None:
         """Load what fits into memory, in a thread of its own; requests need not wait for it."""
         self._loading = dict.fromkeys(self._tables)
-        threading.Thread(target=self._load_all, name="neuralake-loading", daemon=True).start()
+        for work in (self._load_all, self._pool.warm_up):
+            threading.Thread(target=work, name="neuralake-loading", daemon=True).start()
 
     def _load_all(self) -> None:
         for name in list(self._loading):
             with suppress(NeuralakeError):  # told to whoever asks for it
-                self._in_memory(name, self._tables[name])
+                self._source(name, self._tables[name], _NOW)
             del self._loading[name]
 
-    def describe(
-        self, sql: str, parameters: Sequence[pa.Scalar] | Mapping[str, pa.Scalar] = ()
-    ) -> tuple[pa.Schema, ...]:
+    def describe(self, sql: str, parameters: Parameters = ()) -> tuple[pa.Schema, ...]:
         """The columns of an answer; nothing is run.
 
         Raises
@@ -140,17 +144,14 @@ class Service:
         ServingError
             As :meth:`query`.
         """
-        give_back = self.turns.take()
-        try:
-            with self._planned(sql, parameters, _NOW, self.options.limits) as planned:
-                return (pa.schema(planned.frame.schema()),)
-        finally:
-            give_back()
+        answer = self._answer(sql, parameters, _NOW, self.options.limits, is_described=True)
+        answer.close()
+        return (answer.schema,)
 
     def query(
         self,
         sql: str,
-        parameters: Sequence[pa.Scalar] | Mapping[str, pa.Scalar] = (),
+        parameters: Parameters = (),
         *,
         as_of: AsOf | None = None,
         limits: Limits | None = None,
@@ -180,67 +181,81 @@ class Service:
             If it fails at once; others do when the answer is read.
         """
         allowed = (limits or self.options.limits).within(self.options.limits)
+        return self._answer(sql, parameters, as_of or _NOW, allowed, is_described=False)
+
+    def close(self) -> None:
+        """Forget the tables, and end the workers."""
+        with self._lock:
+            self._hot.clear()
+        self._pool.close()
+
+    def _answer(
+        self, sql: str, parameters: Parameters, as_of: AsOf, limits: Limits, *, is_described: bool
+    ) -> Answer:
+        if len(sql) > self.options.text_bytes:
+            raise RefusedError(
+                f"the statement has {len(sql)} characters: at most {self.options.text_bytes} are "
+                "read"
+            )
         give_back = self.turns.take()
         try:
-            planned = self._planned(sql, parameters, as_of or _NOW, allowed)
+            sources, versions = self._sources(sql, as_of)
+            if may_be_light(sql) and _are_light(sources):
+                context = make_context(1, limits.memory_bytes)
+                for name, source in sources.items():
+                    source.register(context, name)
+                frame = plan(context, sql, parameters)
+                if is_light_plan(frame.logical_plan().display_indent()):
+                    return _LightAnswer(frame, versions, Meter(limits), give_back)
         except BaseException:
             give_back()
             raise
-        return _Running(planned, allowed, give_back)
-
-    def close(self) -> None:
-        """Forget the tables."""
-        with self._lock:
-            self._hot.clear()
-
-    def _planned(
-        self,
-        sql: str,
-        parameters: Sequence[pa.Scalar] | Mapping[str, pa.Scalar],
-        as_of: AsOf,
-        limits: Limits,
-    ) -> _Planned:
-        from datafusion import RuntimeEnvBuilder, SessionConfig, SessionContext
-
-        runtime = (
-            RuntimeEnvBuilder()
-            .with_disk_manager_disabled()
-            .with_greedy_memory_pool(limits.memory_bytes)
-        )
-        context = SessionContext(SessionConfig().with_target_partitions(1), runtime)
-        planned = _Planned(context)
+        give_back()  # its turn is another's: what is heavy waits for what is heavy
+        give_back = self.heavy_turns.take()
         try:
-            for name in named_tables(sql, self._tables):
-                self._register(planned, name, as_of)
-            planned.frame = _plan(context, sql, parameters)
+            return FencedAnswer(
+                self._pool,
+                sql,
+                _by_name(parameters),
+                sources,
+                versions,
+                limits,
+                give_back,
+                is_described=is_described,
+            )
         except BaseException:
-            planned.close()
+            give_back()
             raise
-        return planned
 
-    def _register(self, planned: _Planned, name: str, as_of: AsOf) -> None:
-        table = self._tables[name]
-        snapshot = self._in_memory(name, table) if as_of.is_now else None
-        if snapshot is not None:
-            batches = list(snapshot.batches) or [
-                pa.RecordBatch.from_pylist([], schema=snapshot.schema)
-            ]
-            planned.context.register_record_batches(name, [batches])
-            planned.versions[name] = snapshot.version
-            return
-        try:
-            if isinstance(table, DeltaTable):
-                version = table.newest_version() if as_of.version is None else as_of.version
-                table = replace(table, version=version)
-                planned.versions[name] = version
-            session = DataFusionSession(planned.context, {name: table}, files=True)
-        except (NeuralakeError, OSError, ValueError) as error:
-            raise UnavailableError(f"table {name} cannot be read just now") from error
-        planned.sessions.append(session)
+    def _sources(self, sql: str, as_of: AsOf) -> tuple[dict[str, Source], dict[str, int]]:
+        sources: dict[str, Source] = {}
+        versions: dict[str, int] = {}
+        for name in named_tables(sql, self._tables):
+            try:
+                sources[name], version = self._source(name, self._tables[name], as_of)
+            except ServingError:
+                raise
+            except (NeuralakeError, OSError, ValueError, pa.ArrowException) as error:
+                raise UnavailableError(f"table {name} cannot be read just now") from error
+            if version is not None:
+                versions[name] = version
+        return sources, versions
 
-    def _in_memory(self, name: str, table: Table) -> HotSnapshot | None:
-        """A table's rows in memory, or None if it is read from its files."""
-        if not isinstance(table, DeltaTable) or table.version is not None or name in self._unsuited:
+    def _source(self, name: str, table: Table, as_of: AsOf) -> tuple[Source, int | None]:
+        if isinstance(table, FunctionTable):
+            rows = table.arrow()
+            return InMemory(rows.schema, tuple(rows.to_batches()), rows.num_rows, rows.nbytes), None
+        if not isinstance(table, DeltaTable):
+            return OnDisk(table), None
+        hot = self._in_memory(name, table)
+        if hot is not None and (as_of.is_now or as_of.version == hot[1]):
+            return hot
+        version = table.newest_version() if as_of.is_now else find_version(table, as_of)
+        return OnDisk(replace(table, version=version)), version
+
+    def _in_memory(self, name: str, table: DeltaTable) -> tuple[InMemory, int] | None:
+        """A table's rows in memory with their version, or None if it is read from its files."""
+        if table.version is not None or name in self._unsuited:
             return None
         try:
             hot = self._hot.get(name)
@@ -249,105 +264,60 @@ class Service:
                     hot = self._hot.get(name)
                     if hot is None:
                         hot = self._hot[name] = HotTable(table, self.options.hot_bytes)
-            return hot.snapshot(self.options.max_staleness_s)
+            found = hot.snapshot(self.options.max_staleness_s)
         except UnsuitedError as error:
             self._unsuited[name] = str(error)
             self._hot.pop(name, None)
             return None
-        except CatalogError as error:
-            raise UnavailableError(f"table {name} cannot be read just now") from error
+        rows = InMemory(found.schema, found.batches, found.rows, found.size_bytes)
+        return rows, found.version
 
 
-class _Planned:
-    """A statement on its way, in a context that nobody else has."""
-
-    frame: DataFrame
-
-    def __init__(self, context: SessionContext) -> None:
-        self.context = context
-        self.versions: dict[str, int] = {}
-        self.sessions: list[DataFusionSession] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Forget the tables, with what was made to list their files."""
-        for session in self.sessions:
-            with suppress(Exception):
-                session.close()
-        self.sessions.clear()
-
-
-@dataclass
-class _Running:
+class _LightAnswer:
     """An answer that DataFusion makes in this process."""
 
-    planned: _Planned
-    limits: Limits
-    give_back: Callable[[], None]
-
-    def __post_init__(self) -> None:
-        self._meter = Meter(self.limits)
-        self.schema = pa.schema(self.planned.frame.schema())
-        self.versions: Mapping[str, int] = dict(self.planned.versions)
+    def __init__(
+        self,
+        frame: DataFrame,
+        versions: Mapping[str, int],
+        meter: Meter,
+        give_back: Callable[[], None],
+    ) -> None:
+        self.schema = answer_schema(frame)
+        self.versions = versions
+        self._frame = frame
+        self._meter = meter
+        self._give_back = give_back
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         try:
-            for item in self.planned.frame.execute_stream():
-                batch = item.to_pyarrow()
+            for batch in answer_batches(self._frame, self.schema):
                 self._meter.count(batch)
                 yield batch
         except NeuralakeError:
             raise
         except Exception as error:
-            raise _failed(error, self.limits) from error
+            raise failure(error, self._meter.limits.memory_bytes) from error
         finally:
             self.close()
 
     def cancel(self) -> None:
-        """Stop at the next batch."""
+        """Stop at the next batch, which is soon."""
         self._meter.cancelled.set()
 
     def close(self) -> None:
         """Give the place back."""
-        self.planned.close()
-        self.give_back()
+        self._give_back()
 
 
-def _plan(
-    context: SessionContext,
-    sql: str,
-    parameters: Sequence[pa.Scalar] | Mapping[str, pa.Scalar],
-) -> DataFrame:
+def _are_light(sources: Mapping[str, Source]) -> bool:
+    return all(
+        isinstance(s, InMemory) and s.rows <= MOST_ROWS and s.size_bytes <= MOST_BYTES
+        for s in sources.values()
+    )
+
+
+def _by_name(parameters: Parameters) -> Mapping[str, pa.Scalar]:
     if isinstance(parameters, Mapping):
-        values = dict(parameters)
-    else:
-        values = {str(i): value for i, value in enumerate(parameters, 1)}
-    try:
-        frame = context.sql_with_options(sql, _only_questions(), param_values=values)
-        kind = frame.logical_plan().display()
-    except Exception as error:
-        reason = reason_of(error)
-        if "not supported:" in reason:  # of SQLOptions: "DDL not supported: CreateMemoryTable"
-            raise ForbiddenError(f"only questions are answered: {reason}") from error
-        raise RefusedError(reason) from error
-    if kind.startswith(_TELLING):
-        raise ForbiddenError(f"only questions are answered: {kind.split()[0]} is none")
-    return frame
-
-
-def _only_questions() -> SQLOptions:
-    from datafusion import SQLOptions
-
-    return SQLOptions().with_allow_ddl(False).with_allow_dml(False).with_allow_statements(False)
-
-
-def _failed(error: Exception, limits: Limits) -> NeuralakeError:
-    reason = reason_of(error)
-    if "Resources exhausted" in str(error):
-        return LimitError("memory", f"it needs more than {limits.memory_bytes} bytes of memory")
-    return FailedError(reason)
+        return parameters
+    return {str(i): value for i, value in enumerate(parameters, 1)}

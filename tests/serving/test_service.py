@@ -17,13 +17,14 @@ from neuralake.serving.service import Service
 ORDERS = pa.table({"id": [1, 2, 3], "total": [10, 20, 30]})
 
 
-@pytest.fixture
-def orders(tmp_path: Path) -> str:
-    deltalake.write_deltalake(tmp_path / "orders", ORDERS)
-    return str(tmp_path / "orders")
+@pytest.fixture(scope="module")
+def orders(tmp_path_factory: pytest.TempPathFactory) -> str:
+    place = tmp_path_factory.mktemp("lake") / "orders"
+    deltalake.write_deltalake(place, ORDERS)
+    return str(place)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def service(orders: str) -> Iterator[Service]:
     served = Service({"orders": DeltaTable(name="orders", location=orders)})
     yield served
@@ -41,11 +42,12 @@ def test_a_statement_is_answered_with_the_version_that_it_was_asked_of(service: 
     assert pa.Table.from_batches(list(answer)).to_pylist() == [{"total": 60}]
 
 
-def test_what_was_committed_before_a_question_is_in_its_answer(
-    service: Service, orders: str
-) -> None:
+def test_what_was_committed_before_a_question_is_in_its_answer(tmp_path: Path) -> None:
+    place = str(tmp_path / "orders")
+    deltalake.write_deltalake(place, ORDERS)
+    service = Service({"orders": DeltaTable(name="orders", location=place)})
     for version in range(1, 6):
-        deltalake.write_deltalake(orders, ORDERS, mode="append")
+        deltalake.write_deltalake(place, ORDERS, mode="append")
         answer = service.query("SELECT count(*) AS n FROM orders")
         assert answer.versions == {"orders": version}
         assert pa.Table.from_batches(list(answer)).to_pylist() == [{"n": 3 * (version + 1)}]
