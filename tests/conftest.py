@@ -13,7 +13,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO
+from typing import IO, Any
 
 import hypothesis
 import pytest
@@ -23,6 +23,7 @@ from neuralake.config import Settings
 from neuralake.engines import registry
 from neuralake.engines.protocol import Engine
 from neuralake.engines.registry import EngineSpec
+from neuralake.engines.spark import SparkEngine, SparkOptions
 from neuralake.queries.workload import Workload
 from neuralake.results.records import Limits, Phase, Run, Sample, Verification
 from neuralake.results.store import RunStore
@@ -38,12 +39,22 @@ pytest_plugins = ["tests.performance.plugin"]  # its options must be known befor
 hypothesis.settings.register_profile("neuralake", deadline=None)
 hypothesis.settings.load_profile("neuralake")
 
+# numpy's linear algebra is nobody's matter, and starts threads that spin in each process of a test
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# Tests that share one Spark go to one worker: a JVM takes a quarter of a minute to get going
+SHARE_SPARK = (
+    "engines/test_spark.py",
+    "engines/test_tables_of_others.py",
+    "engines/test_nan.py",
+    "writer/test_read_by_others.py",
+    "writer/test_upkept_for_others.py",
+)
 # What takes longest goes first, so that no worker still has it when the others are done
 LONGEST = (
-    "engines/test_spark.py",
+    *SHARE_SPARK,
     "arms/test_command.py",
     "engines/test_spark_process.py",
-    "engines/test_tables_of_others.py",
     "asv_suite/test_measuring.py",
     "writer/test_kill.py",
     "cli/test_writer.py",
@@ -58,6 +69,12 @@ LONGEST = (
 OFFICIAL = 0.01
 UNOFFICIAL = 0.003
 FAST_ENGINES = ("polars", "datafusion", "duckdb")
+SPARK_CONFIG = {
+    "spark.sql.autoBroadcastJoinThreshold": "-1",
+    "spark.hadoop.fs.s3a.secret.key": "hunter2",
+    "spark.executorEnv.PLAIN": "a \\ b=c",
+    "spark.neuralake.note": "spring.datasource.password=hunter2",
+}
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -65,6 +82,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first, then all others as they were found."""
     places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file goes to one worker, and so do all that share Spark."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    scheduling = LoadFileScheduling(config, log)
+    file_of = scheduling._split_scope
+
+    def place(nodeid: str) -> str:
+        file = file_of(nodeid)
+        return "spark" if file.endswith(SHARE_SPARK) else str(file)
+
+    scheduling._split_scope = place
+    return scheduling
 
 
 def make_settings(storage: Path, results: Path) -> Settings:
@@ -211,14 +246,14 @@ class Spark:
     """One Spark for all tests of this process that only need one: a JVM takes long to get going."""
 
     def __init__(self) -> None:
-        self._engine: Engine | None = None
+        self._engine: SparkEngine | None = None
 
-    def engine(self) -> Engine:
-        """Spark with Delta's reader and a small heap; it is not to be closed."""
+    def engine(self) -> SparkEngine:
+        """Spark with Delta's reader, a small heap and a few settings; it is not to be closed."""
         if self._engine is None:
-            spec = EngineSpec("spark", {"memory": "768m", "delta_reader": "delta"})
-            registry.prepare(spec)
-            self._engine = registry.start(spec)
+            options = SparkOptions(memory="768m", delta_reader="delta", config=SPARK_CONFIG)
+            SparkEngine.prepare(options)
+            self._engine = SparkEngine(options)
         return self._engine
 
     def stop(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from importlib.metadata import version
@@ -20,6 +19,7 @@ from neuralake.catalog.columns import Column
 from neuralake.catalog.tables import DeltaTable, ParquetTable, Table, table
 from neuralake.engines.spark import SparkEngine, SparkOptions
 from neuralake.errors import CatalogError, EngineError, SchemaMismatchError
+from tests.conftest import Spark
 
 ROWS = pa.table(
     {
@@ -48,18 +48,9 @@ def numbers() -> pa.Table:
 
 
 @pytest.fixture(scope="module")
-def engine(no_spark: None) -> Iterator[SparkEngine]:
-    config = {
-        "spark.sql.autoBroadcastJoinThreshold": "-1",
-        "spark.hadoop.fs.s3a.secret.key": "hunter2",
-        "spark.executorEnv.PLAIN": "a \\ b=c",
-        "spark.neuralake.note": "spring.datasource.password=hunter2",
-    }
-    options = SparkOptions(memory="768m", delta_reader="delta", config=config)
-    SparkEngine.prepare(options)
-    engine = SparkEngine(options)
-    yield engine
-    engine.close()
+def engine(shared_spark: Spark) -> SparkEngine:
+    """Spark with ``SPARK_CONFIG``."""
+    return shared_spark.engine()
 
 
 @pytest.fixture
