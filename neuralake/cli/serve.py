@@ -43,6 +43,12 @@ Server = Literal["datafusion", "roapi"]
     metavar="HOST:PORT",
     help="Where HTTP is spoken; port 0 takes a free one.",
 )
+@click.option(
+    "--flight-sql",
+    type=Text(),
+    metavar="HOST:PORT",
+    help="Where Arrow Flight SQL is spoken, for ADBC and JDBC.  [default: nowhere]",
+)
 @click.option("--tls-certificate", type=Place(), metavar="FILE", help="Certificate in PEM.")
 @click.option("--tls-key", type=Place(), metavar="FILE", help="Its key in PEM.")
 @click.option(
@@ -131,6 +137,7 @@ def serve(
     server: Server,
     names: tuple[str, ...],
     listen: str,
+    flight_sql: str | None,
     tls_certificate: Path | None,
     tls_key: Path | None,
     hot_memory: int,
@@ -183,6 +190,9 @@ def serve(
         click.echo,
         lambda line: click.echo(f"neuralake: {line}", err=True),
         roapi if server == "roapi" else None,
+        None
+        if flight_sql is None
+        else Listening(Address.parse(flight_sql), tls_certificate, tls_key),
     )
 
 

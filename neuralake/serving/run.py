@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -62,17 +63,41 @@ def run_http(
     tell: Callable[[str], None],
     warn: Callable[[str], None],
     roapi: RoapiRun | None = None,
+    flight_sql: Listening | None = None,
 ) -> None:
-    """Serve over HTTP until the process is asked to end; raises what ``serve`` does."""
+    """Serve until the process is asked to end; raises what the servers do.
+
+    Parameters
+    ----------
+    tables
+        By name, resolved.
+    options
+        How the service runs.
+    listening
+        Where HTTP is spoken.
+    token
+        That clients show; None asks for none.
+    tell, warn
+        Are given lines for people: where it listens, and what went wrong.
+    roapi
+        How ROAPI is run, if it answers.
+    flight_sql
+        Where Flight SQL is spoken, if it is.
+    """
     check_serve_extra()
     from neuralake.serving.http.server import serve
 
-    service = _backend(tables, options, warn, roapi)
-    try:
+    with ExitStack() as stack:
+        service = _backend(tables, options, warn, roapi)
+        stack.callback(service.close)
         service.start()
+        if flight_sql is not None:
+            from neuralake.serving.flight_sql.server import FlightSqlServer
+
+            flight = FlightSqlServer(service, flight_sql, token)
+            stack.callback(flight.close)
+            tell(f"serving Flight SQL on {flight.url}")
         serve(service, listening, token, lambda url: tell(f"serving on {url}"))
-    finally:
-        service.close()
 
 
 def _backend(

@@ -9,45 +9,23 @@ Data".
 
 from __future__ import annotations
 
-import hmac
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pyarrow as pa
 from pyarrow import flight
 
 from neuralake.errors import SourceError, reason_of
 from neuralake.sources.address import Address, check_exposure
+from neuralake.sources.flight_security import FlightSecurity, TokenGuard
 from neuralake.sources.flight_stream import FlightStream
 from neuralake.sources.source import Delivery
 
 _WAITING = 4  # deliveries that wait for whoever takes them, who bounds the memory of what is taken
 _GRACE_S = 1.0  # in which the client of a stream that has failed may read why
-
-
-@dataclass(frozen=True)
-class FlightSecurity:
-    """What protects a server that others can reach.
-
-    Attributes
-    ----------
-    token
-        Which every call must show, as ``authorization: Bearer …``. None asks for none.
-    certificate, key
-        Of the server, in PEM; without them it speaks plain text.
-    """
-
-    token: str | None = field(default=None, repr=False)
-    certificate: bytes | None = field(default=None, repr=False)
-    key: bytes | None = field(default=None, repr=False)
-
-    @property
-    def is_encrypted(self) -> bool:
-        """Whether it speaks TLS."""
-        return self.certificate is not None and self.key is not None
 
 
 class FlightSource:
@@ -258,26 +236,7 @@ def _listen(
             tls_certificates=[(security.certificate, security.key)]
             if security.is_encrypted
             else [],
-            middleware={"token": _Guard(security.token)} if security.token else {},
+            middleware={"token": TokenGuard(security.token)} if security.token else {},
         )
     except (pa.ArrowException, ValueError) as error:
         raise SourceError(f"cannot listen on {address}: {reason_of(error)}") from error
-
-
-class _Guard(flight.ServerMiddlewareFactory):  # type: ignore[misc]
-    """Lets in who shows the token."""
-
-    def __init__(self, token: str) -> None:
-        super().__init__()
-        self._expected = f"Bearer {token}".encode()
-
-    def start_call(self, info: flight.CallInfo, headers: Mapping[str, list[str | bytes]]) -> None:  # noqa: ARG002
-        """Refuse a call without the token; how long that takes tells nothing of it."""
-        for name, values in headers.items():
-            if name.lower() == "authorization":
-                shown = [v if isinstance(v, bytes) else v.encode() for v in values]
-                if any(hmac.compare_digest(value, self._expected) for value in shown):
-                    return
-        raise flight.FlightUnauthenticatedError(
-            "the token is missing or wrong: expected the header authorization: Bearer …"
-        )

@@ -74,7 +74,8 @@ def open_source(
         return ArrowStream(Pipe())
     if spec.kind == "stdin:ndjson":
         return JsonLines(Pipe(), schema, spec.dead_letters)
-    from neuralake.sources.flight import FlightSecurity, FlightSource
+    from neuralake.sources.flight import FlightSource
+    from neuralake.sources.flight_security import FlightSecurity
 
     assert spec.address is not None  # noqa: S101 - parsed with it
     certificate = None if spec.certificate is None else spec.certificate.read_bytes()

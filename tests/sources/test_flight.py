@@ -18,7 +18,8 @@ from pyarrow import flight
 
 from neuralake.errors import SourceError
 from neuralake.sources.address import Address
-from neuralake.sources.flight import FlightSecurity, FlightSource
+from neuralake.sources.flight import FlightSource
+from neuralake.sources.flight_security import FlightSecurity
 from neuralake.sources.source import Delivery
 
 SCHEMA = pa.schema([("id", pa.int64())])

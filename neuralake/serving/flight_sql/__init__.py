@@ -1,0 +1,1 @@
+"""Arrow Flight SQL for the same tables, for ADBC and JDBC."""
