@@ -33,7 +33,7 @@ from neuralake.quantities import parse_size
 from neuralake.storage import filesystem, one_line
 
 if TYPE_CHECKING:
-    from datafusion import SessionContext
+    from datafusion import DataFrame, SessionContext
 
 DeltaReader = Literal["snapshot-files", "table-provider", "arrow"]
 SNAPSHOT_FILES: Final = "snapshot-files"
@@ -271,22 +271,44 @@ class DataFusionSession:
         self._context.register_parquet(name, _as_url(listed), schema=schema)
 
     def _register_arrow(self, name: str, source: Source) -> None:
-        """Register Neuralake's reader of data files.
+        """Register Neuralake's reader of data files."""
+        self._context.register_view(name, arrow_frame(self._context, source))
 
-        A filter of a number with a fraction stays in DataFusion: pyarrow, to which it would be
-        handed down, finds NaN greater than nothing, and DataFusion greater than everything.
-        """
-        from datafusion import col, udf
 
-        frame = self._context.read_table(FilesDataset(source))
-        columns = []
-        for column_name, kind in zip(source.schema.names, source.schema.types, strict=True):
-            column = col(f'"{column_name}"')
-            if pa.types.is_floating(kind):
-                as_it_is = udf(lambda values: values, [kind], kind, "immutable", name="as_it_is")
-                column = as_it_is(column).alias(column_name)
-            columns.append(column)
-        self._context.register_view(name, frame.select(*columns))
+def arrow_frame(context: SessionContext, source: Source) -> DataFrame:
+    """The rows of data files by Neuralake's reader.
+
+    A filter of a number with a fraction stays in DataFusion: pyarrow, to which it would be handed
+    down, finds NaN greater than nothing, and DataFusion greater than everything.
+    """
+    from datafusion import col, udf
+
+    frame = context.read_table(FilesDataset(source))
+    columns = []
+    for column_name, kind in zip(source.schema.names, source.schema.types, strict=True):
+        column = col(f'"{column_name}"')
+        if pa.types.is_floating(kind):
+            as_it_is = udf(lambda values: values, [kind], kind, "immutable", name="as_it_is")
+            column = as_it_is(column).alias(column_name)
+        columns.append(column)
+    return frame.select(*columns)
+
+
+def linked_frame(
+    context: SessionContext, links: Links, files: Sequence[str], schema: pa.Schema
+) -> DataFrame:
+    """The rows of local Parquet files by DataFusion's reader, as one listing of links to them.
+
+    Parameters
+    ----------
+    context, links
+        Whose; the links are needed for as long as the frame is.
+    files
+        Absolute paths.
+    schema
+        Columns that are taken from each file by their names, and are null where it lacks one.
+    """
+    return context.read_parquet(_as_url(links.directory_of(files)), schema=schema)
 
 
 def choose_reader(contents: Contents, preferred: DeltaReader = SNAPSHOT_FILES) -> DeltaReader:

@@ -1,7 +1,9 @@
 """A Delta table kept in memory as Arrow, which follows its log.
 
 Only files that came are read, and only those that went are dropped, however many there are; a
-change of the schema, or another table in its place, is read anew.
+change of the schema, or another table in its place, is read anew. Large files are left where they
+are until somebody has time to read them, and for good where there is no room: of a table that
+outgrows its memory the newest rows, in small files, are in memory, and the bulk is in a few files.
 """
 
 from __future__ import annotations
@@ -17,16 +19,23 @@ from neuralake.catalog.columns import check_schema
 from neuralake.catalog.tables import DeltaTable
 from neuralake.delta.actions import Metadata
 from neuralake.delta.commits import absolute
-from neuralake.delta.live import LiveFile, LiveFiles
+from neuralake.delta.live import Key, LiveFile, LiveFiles
 from neuralake.delta.place import open_store
 from neuralake.delta.rows import FileFragment, PlainFiles
 from neuralake.delta.snapshot import READ_FEATURES, DataFile
 from neuralake.delta.vectors import kept_rows
 from neuralake.serving.answers import UnavailableError
 from neuralake.serving.partitions import partition_scalar
+from neuralake.serving.prepared import InMemory, Mixed
 from neuralake.serving.segments import Segments
 
 _NEWEST_READER = 3
+# Read in some 100 ms
+LARGE_BYTES = 8 << 20
+# Rows in memory for bytes in Parquet, at least as large as it mostly is
+_SWELLING = 6
+# Of its memory, up to which large files are read
+_FULL = 0.8
 
 
 class UnsuitedError(Exception):
@@ -35,25 +44,23 @@ class UnsuitedError(Exception):
 
 @dataclass(frozen=True)
 class HotSnapshot:
-    """A version of a table in memory.
+    """A version of a table.
 
     Attributes
     ----------
     version
         Its number.
-    schema
-        Of the rows.
-    batches
-        All rows.
-    rows, size_bytes
-        Their number, and their size in memory.
+    source
+        Its rows, all in memory or in part.
     """
 
     version: int
-    schema: pa.Schema
-    batches: tuple[pa.RecordBatch, ...]
-    rows: int
-    size_bytes: int
+    source: InMemory | Mixed
+
+    @property
+    def memory(self) -> InMemory:
+        """The rows that are in memory."""
+        return self.source if isinstance(self.source, InMemory) else self.source.memory
 
 
 class HotTable:
@@ -64,27 +71,33 @@ class HotTable:
     table
         Resolved, and without a version.
     most_bytes
-        Size in memory beyond which it is given up.
+        Memory that it may take.
+    large_bytes
+        Size of a file from which on it is not read while a request waits.
 
     Raises
     ------
     UnsuitedError
-        If it is larger, or has a feature that is not read here.
+        If it has a feature that is not read here.
     UnavailableError
         If it cannot be read.
     """
 
-    def __init__(self, table: DeltaTable, most_bytes: int) -> None:
+    def __init__(self, table: DeltaTable, most_bytes: int, large_bytes: int = LARGE_BYTES) -> None:
         self._table = table
         self._most_bytes = most_bytes
+        self._large_bytes = large_bytes
         self._store = open_store(table.uri, table.storage_options)
         self._lock = threading.Lock()
-        self._began_s = -1.0
+        self._began_s = float("-inf")
         self._live: LiveFiles | None = None
-        self._metadata: Metadata | None = None
-        self._segments = Segments(pa.schema([]))
-        self._full: pa.Schema = self._segments.schema
+        self._metadata: Metadata
+        self._full = pa.schema([])
+        self._segments = Segments(self._full)
+        self._left: dict[Key, tuple[LiveFile, DataFile]] = {}
+        self._files: PlainFiles | None = None  # of those that are left
         self._snapshot: HotSnapshot | None = None
+        self.used_s = time.monotonic()
         self.snapshot()
 
     @property
@@ -96,13 +109,18 @@ class HotTable:
     def size_bytes(self) -> int:
         """Size of the rows in memory, as of the last look."""
         found = self._snapshot
-        return 0 if found is None else found.size_bytes
+        return 0 if found is None else found.memory.size_bytes
 
     @property
     def version(self) -> int | None:
         """The version that the last look found."""
         found = self._snapshot
         return None if found is None else found.version
+
+    @property
+    def left_files(self) -> int:
+        """Number of files that are not in memory, as of the last look."""
+        return len(self._left)
 
     def snapshot(self, staleness_s: float = 0.0) -> HotSnapshot:
         """The rows as of now: what was committed before the call is among them.
@@ -115,13 +133,14 @@ class HotTable:
         Raises
         ------
         UnsuitedError
-            If the table has outgrown its share of memory, or got a feature that is not read here.
+            If the table has got a feature that is not read here.
         UnavailableError
             If it cannot be read.
         """
         wanted_s = time.monotonic() - staleness_s
-        if self._snapshot is not None and self._began_s >= wanted_s:
-            return self._snapshot
+        found = self._snapshot
+        if found is not None and self._began_s >= wanted_s:
+            return found
         with self._lock:  # what one finds out serves all that asked before it began
             if self._snapshot is None or self._began_s < wanted_s:
                 began_s = time.monotonic()
@@ -129,6 +148,32 @@ class HotTable:
                 self._began_s = began_s
             assert self._snapshot is not None  # noqa: S101 - or it has raised
             return self._snapshot
+
+    def read_one_more(self) -> bool:
+        """Read the smallest of the files that are left, if there is room; False if there is none.
+
+        Raises
+        ------
+        UnavailableError
+            If it cannot be read.
+        """
+        with self._lock:
+            room = self._most_bytes * _FULL - self._segments.size_bytes
+            left = min(self._left.values(), key=lambda pair: pair[0].add.size, default=None)
+            if left is None or left[0].add.size * _SWELLING > room:
+                return False
+            file, segments = left[0], self._segments
+        try:
+            batches = self._rows(file)
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise UnavailableError(f"table {self._table.name} cannot be read just now") from error
+        with self._lock:
+            if segments is self._segments and self._left.get(file.key) is left:
+                del self._left[file.key]
+                self._files = None
+                segments.add(file.key, batches)
+                self._tell()
+        return True
 
     def _follow(self) -> None:
         try:
@@ -139,26 +184,26 @@ class HotTable:
             if changes.is_reloaded or self._live.state.metadata != self._metadata:
                 self._load()
                 return
-            if not changes.added and not changes.removed:
-                if self._snapshot is None or self._snapshot.version != self._live.state.version:
-                    self._tell()
-                return
-            self._segments.remove(file.key for file in changes.removed)
+            gone = [file.key for file in changes.removed]
+            if any(key in self._left for key in gone):
+                self._files = None
+            self._segments.remove(key for key in gone if self._left.pop(key, None) is None)
             for file in changes.added:
-                self._read(file)
-            self._tell()
-        except UnsuitedError:
-            raise
+                self._take(file)
+            if gone or changes.added or self._live.state.version != self.version:
+                self._tell()
         except (OSError, ValueError, pa.ArrowException) as error:
-            # What was read in part is not to be built on
-            self._live = self._snapshot = None
+            self._forget()  # what was read in part is not to be built on
             raise UnavailableError(f"table {self._table.name} cannot be read just now") from error
         except BaseException:
-            self._live = self._snapshot = None
+            self._forget()
             raise
 
-    def _load(self) -> None:
+    def _forget(self) -> None:
         self._live = self._snapshot = None
+
+    def _load(self) -> None:
+        self._forget()
         live = LiveFiles(self._store)
         state = live.state
         unknown = frozenset(state.protocol.reader_features or ()) - READ_FEATURES
@@ -166,36 +211,47 @@ class HotTable:
             raise UnsuitedError(f"it has the feature {min(unknown, default='of a newer reader')}")
         if any("variant" in feature for feature in state.protocol.reader_features or ()):
             raise UnsuitedError("it may have variant columns")
-        size = sum(file.add.size for file in live.files.values())
-        if size > self._most_bytes:
-            raise UnsuitedError(f"its files have {size} bytes")
+        self._metadata = state.metadata
         self._full = _arrow_schema(state.metadata)
         check_schema(self._table.name, self._table.columns, self._full)
-        plain = pa.schema([pa.field(f.name, f.type, f.nullable) for f in self._full])
-        self._metadata = state.metadata
-        self._segments = Segments(plain)
+        self._segments = Segments(
+            pa.schema([pa.field(f.name, f.type, f.nullable) for f in self._full])
+        )
+        self._left, self._files = {}, None
         for file in live.files.values():
-            self._read(file)
+            self._take(file)
         self._live = live
         self._tell()
 
-    def _read(self, file: LiveFile) -> None:
+    def _take(self, file: LiveFile) -> None:
+        """Read a file that came, or leave it where it is."""
+        room = self._most_bytes - self._segments.size_bytes
+        if file.add.size < self._large_bytes and file.add.size * _SWELLING <= room:
+            self._segments.add(file.key, self._rows(file))
+        else:
+            self._left[file.key] = file, self._data(file)
+            self._files = None
+
+    def _rows(self, file: LiveFile) -> list[pa.RecordBatch]:
+        data = self._data(file)
+        schema = self._segments.schema
+        source = PlainFiles(self._full, [data], self._table.storage_options, self._mapping)
+        return list(FileFragment(source, data, schema).batches(schema.names))
+
+    def _data(self, file: LiveFile) -> DataFile:
         vector = file.add.deletion_vector
-        partition = self._partition(file.partition_values)
-        data = DataFile(
+        return DataFile(
             absolute(self._store.uri, file.add.path),
-            partition,
+            self._partition(file.partition_values),
             kept=None if vector is None else kept_rows(self._store, vector),
         )
-        mapping = "none" if self._metadata is None else _mapping(self._metadata)
-        source = PlainFiles(self._full, [data], self._table.storage_options, mapping)
-        schema = self._segments.schema
-        self._segments.add(file.key, list(FileFragment(source, data, schema).batches(schema.names)))
-        if self._segments.size_bytes > self._most_bytes:
-            raise UnsuitedError(f"its rows have more than {self._most_bytes} bytes")
+
+    @property
+    def _mapping(self) -> str:
+        return self._metadata.configuration.get("delta.columnMapping.mode", "none")
 
     def _partition(self, values: Mapping[str, str | None]) -> dict[str, pa.Scalar]:
-        if self._metadata is None or not self._metadata.partition_columns:
+        if not self._metadata.partition_columns:
             return {}
         physical = {
             (f.metadata or {}).get(b"delta.columnMapping.physicalName", f.name.encode()).decode(): f
@@ -210,13 +266,13 @@ class HotTable:
     def _tell(self) -> None:
         assert self._live is not None  # noqa: S101 - it was loaded
         segments = self._segments
-        self._snapshot = HotSnapshot(
-            self._live.state.version,
-            segments.schema,
-            segments.batches,
-            segments.rows,
-            segments.size_bytes,
-        )
+        memory = InMemory(segments.schema, segments.batches, segments.rows, segments.size_bytes)
+        if self._left and self._files is None:
+            files = [data for _, data in self._left.values()]
+            options = self._table.storage_options
+            self._files = PlainFiles(self._full, files, options, self._mapping)
+        source = memory if self._files is None else Mixed(memory, self._files)
+        self._snapshot = HotSnapshot(self._live.state.version, source)
 
 
 def _arrow_schema(metadata: Metadata) -> pa.Schema:
@@ -226,7 +282,3 @@ def _arrow_schema(metadata: Metadata) -> pa.Schema:
         return pa.schema(deltalake.Schema.from_json(metadata.schema_string).to_arrow())
     except Exception as error:
         raise UnsuitedError(f"its schema is not read here: {error}") from error
-
-
-def _mapping(metadata: Metadata) -> str:
-    return metadata.configuration.get("delta.columnMapping.mode", "none")

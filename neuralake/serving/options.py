@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from neuralake.serving.answers import Limits
+from neuralake.serving.hot import LARGE_BYTES
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,8 @@ class ServiceOptions:
     ----------
     hot_bytes
         Memory for tables that are kept as Arrow; 0 keeps none.
+    large_file_bytes
+        Size of a data file from which on it is not read into memory while a request waits.
     limits
         Of one request, which may ask for less.
     concurrency
@@ -32,6 +35,7 @@ class ServiceOptions:
     """
 
     hot_bytes: int = 1 << 30
+    large_file_bytes: int = LARGE_BYTES
     limits: Limits = field(default_factory=Limits)
     concurrency: int = 0
     queue: int = 128

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from neuralake.arrow import plain_type
+from neuralake.arrow import plain_type, stored_schema
 from neuralake.catalog.tables import Table
-from neuralake.engines.datafusion import DataFusionSession
+from neuralake.config import is_remote
+from neuralake.delta.nans import hides_nan
+from neuralake.delta.rows import PlainFiles
+from neuralake.delta.snapshot import DataFile
+from neuralake.engines.datafusion import DataFusionSession, Links, arrow_frame, linked_frame
 from neuralake.errors import reason_of
 from neuralake.serving.answers import (
     FailedError,
     ForbiddenError,
     LimitError,
     RefusedError,
+    UnavailableError,
 )
 
 if TYPE_CHECKING:
@@ -26,6 +33,10 @@ if TYPE_CHECKING:
 
 Parameters = Sequence[pa.Scalar] | Mapping[str, pa.Scalar]
 
+# Of a file or an object, as an engine's errors name it
+_PLACE = re.compile(
+    r"(?:\w+:/)?/?(?:[\w.%=+-]+/)+[\w.%=+-]+\.(?:parquet|json|bin)|(?:/[\w.-]+){2,}"
+)
 # Of a plan's first line; none of them is a question about the tables
 _TELLING = ("Explain", "Analyze", "DescribeTable")
 _SETTINGS = {
@@ -61,6 +72,85 @@ class InMemory:
 
 
 @dataclass(frozen=True)
+class Mixed:
+    """A table of which a part is in memory, and the rest in files.
+
+    Attributes
+    ----------
+    memory
+        Some of its rows.
+    files
+        Files with the others.
+    """
+
+    memory: InMemory
+    files: PlainFiles
+
+    def register(self, context: SessionContext, name: str) -> None:
+        """Make it a table of a context; its files are opened for that alone."""
+        rest = FilesPart(context, self.files, {})
+        register_mixed(context, name, self.memory, rest)
+
+
+class FilesPart:
+    """The rows of files as a frame of a context, by the fastest reader that gives them rightly.
+
+    Parameters
+    ----------
+    context
+        Whose.
+    files
+        The files.
+    known
+        Whether DataFusion's own reader gives the rows of a file rightly, by its URI, so that each
+        is looked into once; what is found out is added.
+
+    Raises
+    ------
+    OSError, ValueError
+        If one cannot be read.
+    """
+
+    def __init__(self, context: SessionContext, files: PlainFiles, known: dict[str, bool]) -> None:
+        self.files = files
+        self._links = Links()
+        for file in files.files:
+            if file.uri not in known:
+                known[file.uri] = _is_plain(file, files)
+        if files.mapping == "none" and all(
+            known[f.uri] and f.kept is None and not f.partition for f in files.files
+        ):
+            schema = pa.schema([pa.field(f.name, f.type, f.nullable) for f in files.schema])
+            paths = [file.uri for file in files.files]
+            self.frame = linked_frame(context, self._links, paths, schema)
+        else:
+            self.frame = arrow_frame(context, files)
+
+    def close(self) -> None:
+        """Remove what was made to list the files."""
+        self._links.remove()
+
+
+def register_mixed(context: SessionContext, name: str, memory: InMemory, rest: FilesPart) -> None:
+    """Make rows in memory and those of files one table of a context."""
+    frame = rest.frame
+    if memory.batches:
+        frame = context.read_batches(list(memory.batches)).union(frame)
+    context.register_view(name, frame)
+
+
+def _is_plain(file: DataFile, files: PlainFiles) -> bool:
+    """Whether DataFusion's own reader gives the rows of a file just as they are in it."""
+    if is_remote(file.uri):
+        return False
+    footer = pq.read_metadata(file.uri)
+    found = {f.name: plain_type(f.type) for f in stored_schema(footer)}
+    if any(found.get(f.name, f.type) not in (plain_type(f.type), f.type) for f in files.schema):
+        return False
+    return not hides_nan({file.uri: footer}, files.storage_options)
+
+
+@dataclass(frozen=True)
 class OnDisk:
     """A table that is read from its files.
 
@@ -77,7 +167,7 @@ class OnDisk:
         return DataFusionSession(context, {name: self.table}, files=True)
 
 
-Source = InMemory | OnDisk
+Source = InMemory | Mixed | OnDisk
 
 
 def make_context(partitions: int, memory_bytes: int) -> SessionContext:
@@ -109,7 +199,7 @@ def plan(context: SessionContext, sql: str, parameters: Parameters) -> DataFrame
         frame = context.sql_with_options(sql, _only_questions(), param_values=values)
         kind = frame.logical_plan().display()
     except Exception as error:
-        reason = reason_of(error)
+        reason = _without_places(reason_of(error), sql)
         if "not supported:" in reason:  # of SQLOptions: "DDL not supported: CreateMemoryTable"
             raise ForbiddenError(f"only questions are answered: {reason}") from error
         raise RefusedError(reason) from error
@@ -140,11 +230,18 @@ def _is_encoded(kind: pa.DataType) -> bool:
 
 
 def failure(error: Exception, memory_bytes: int) -> ServingError:
-    """What an error of DataFusion's is to whoever asked."""
+    """What an error of DataFusion's is to whoever asked; it tells nothing of where files lie."""
     text = str(error)
+    if _PLACE.search(text) or isinstance(error, OSError):
+        return UnavailableError("a table cannot be read just now: ask again")
     if "Resources exhausted" in text or "Memory Exhausted" in text:
         return LimitError("memory", f"it needs more than {memory_bytes} bytes of memory")
     return FailedError(reason_of(error))
+
+
+def _without_places(reason: str, sql: str) -> str:
+    """A reason without paths that the statement itself does not name."""
+    return _PLACE.sub(lambda match: match[0] if match[0] in sql else "…", reason)
 
 
 def _only_questions() -> SQLOptions:

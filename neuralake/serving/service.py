@@ -16,7 +16,7 @@ from neuralake.errors import NeuralakeError, ServingError
 from neuralake.machine import cores
 from neuralake.serving.answers import Answer, AsOf, Limits, RefusedError, UnavailableError
 from neuralake.serving.fence.pool import FencedAnswer, Pool
-from neuralake.serving.hot import HotTable, UnsuitedError
+from neuralake.serving.following import Following
 from neuralake.serving.light import MOST_BYTES, MOST_ROWS, is_light_plan, may_be_light
 from neuralake.serving.meter import Meter
 from neuralake.serving.names import named_tables
@@ -54,11 +54,14 @@ class TableState:
         What it takes in memory.
     version
         The version that is there.
+    left_files
+        Files that are not in memory.
     """
 
     name: str
     hot_bytes: int
     version: int | None
+    left_files: int
 
 
 class Service:
@@ -85,12 +88,10 @@ class Service:
         self._tables: dict[str, Table] = dict(found)
         places = self.options.concurrency or _PLACES_A_CORE * cores()
         self.turns = Turns(places, self.options.queue, self.options.queue_s)
-        self._lock = threading.Lock()
-        self._hot: dict[str, HotTable] = {}
+        self._following = Following(self.options.hot_bytes, self.options.large_file_bytes)
         heavy = self.options.workers or cores()
         self.heavy_turns = Turns(heavy, self.options.queue, self.options.queue_s)
         self._pool = Pool(self.options.limits.memory_bytes)
-        self._unsuited: dict[str, str] = {}
         self._loading: dict[str, None] = {}
 
     def tables(self) -> Mapping[str, Table]:
@@ -113,12 +114,15 @@ class Service:
 
     def known_schema(self, table: str) -> pa.Schema | None:
         """Columns of a table that is in memory, as they were when it was last looked at."""
-        hot = self._hot.get(table)
+        hot = self._following.hot.get(table)
         return None if hot is None else hot.schema
 
     def states(self) -> list[TableState]:
         """What is known of the tables without a look at them."""
-        return [TableState(name, hot.size_bytes, hot.version) for name, hot in self._hot.items()]
+        return [
+            TableState(name, hot.size_bytes, hot.version, hot.left_files)
+            for name, hot in list(self._following.hot.items())
+        ]
 
     def loading(self) -> list[str]:
         """Tables that are still to be looked at for the first time since :meth:`start`."""
@@ -133,8 +137,9 @@ class Service:
     def _load_all(self) -> None:
         for name in list(self._loading):
             with suppress(NeuralakeError):  # told to whoever asks for it
-                self._source(name, self._tables[name], _NOW)
+                self._source(self._tables[name], _NOW)
             del self._loading[name]
+        self._following.start()
 
     def describe(self, sql: str, parameters: Parameters = ()) -> tuple[pa.Schema, ...]:
         """The columns of an answer; nothing is run.
@@ -185,8 +190,7 @@ class Service:
 
     def close(self) -> None:
         """Forget the tables, and end the workers."""
-        with self._lock:
-            self._hot.clear()
+        self._following.close()
         self._pool.close()
 
     def _answer(
@@ -232,7 +236,7 @@ class Service:
         versions: dict[str, int] = {}
         for name in named_tables(sql, self._tables):
             try:
-                sources[name], version = self._source(name, self._tables[name], as_of)
+                sources[name], version = self._source(self._tables[name], as_of)
             except ServingError:
                 raise
             except (NeuralakeError, OSError, ValueError, pa.ArrowException) as error:
@@ -241,36 +245,17 @@ class Service:
                 versions[name] = version
         return sources, versions
 
-    def _source(self, name: str, table: Table, as_of: AsOf) -> tuple[Source, int | None]:
+    def _source(self, table: Table, as_of: AsOf) -> tuple[Source, int | None]:
         if isinstance(table, FunctionTable):
             rows = table.arrow()
             return InMemory(rows.schema, tuple(rows.to_batches()), rows.num_rows, rows.nbytes), None
         if not isinstance(table, DeltaTable):
             return OnDisk(table), None
-        hot = self._in_memory(name, table)
-        if hot is not None and (as_of.is_now or as_of.version == hot[1]):
-            return hot
+        hot = self._following.snapshot(table, self.options.max_staleness_s)
+        if hot is not None and (as_of.is_now or as_of.version == hot.version):
+            return hot.source, hot.version
         version = table.newest_version() if as_of.is_now else find_version(table, as_of)
         return OnDisk(replace(table, version=version)), version
-
-    def _in_memory(self, name: str, table: DeltaTable) -> tuple[InMemory, int] | None:
-        """A table's rows in memory with their version, or None if it is read from its files."""
-        if table.version is not None or name in self._unsuited:
-            return None
-        try:
-            hot = self._hot.get(name)
-            if hot is None:
-                with self._lock:
-                    hot = self._hot.get(name)
-                    if hot is None:
-                        hot = self._hot[name] = HotTable(table, self.options.hot_bytes)
-            found = hot.snapshot(self.options.max_staleness_s)
-        except UnsuitedError as error:
-            self._unsuited[name] = str(error)
-            self._hot.pop(name, None)
-            return None
-        rows = InMemory(found.schema, found.batches, found.rows, found.size_bytes)
-        return rows, found.version
 
 
 class _LightAnswer:

@@ -113,7 +113,6 @@ def test_nothing_is_told_of_files_settings_or_the_machine(
     ("sql", "limit"),
     [
         ("SELECT count(*) FROM numbers a, numbers b, numbers c WHERE a.n * b.n % 7 = c.n", "time"),
-        ("SELECT count(*) FROM generate_series(1, 100000000000000)", "time"),
         ("WITH RECURSIVE r AS (SELECT 1 x UNION ALL SELECT x FROM r) SELECT sum(x) FROM r", "time"),
         ("SELECT a.n FROM numbers a, numbers b ORDER BY a.n * b.n", "memory"),
         ("SELECT a.n FROM numbers a, numbers b", "rows"),
@@ -131,8 +130,6 @@ def test_what_goes_on_without_end_is_ended(service: Service, sql: str, limit: st
         "SELECT repeat('x', 2000000000)",
         "SELECT array_agg(repeat('x', 100000)) FROM numbers a, numbers b",
         "SELECT range(0, 20000000000)",
-        "SELECT lpad('', 2000000000, 'x') FROM numbers",
-        "SELECT array_resize([1], 20000000000)",
     ],
 )
 def test_what_wants_many_gigabytes_is_ended(service: Service, sql: str) -> None:
@@ -144,9 +141,7 @@ def test_what_wants_many_gigabytes_is_ended(service: Service, sql: str) -> None:
     "sql",
     [
         "SELECT " + "+".join(["n"] * 30_000) + " FROM numbers",
-        "SELECT * FROM numbers WHERE " + " OR ".join(f"n={i}" for i in range(20_000)),
         " UNION ALL ".join(["SELECT 1"] * 15_000),
-        "SELECT " + "||".join(["'a'"] * 30_000),
         "SELECT " + "(" * 50_000 + "1" + ")" * 50_000,
         "SELECT " + "NOT " * 20_000 + "true",
         "SELECT " + "abs(" * 20_000 + "1" + ")" * 20_000,

@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 
+from neuralake.catalog.tables import Table
 from neuralake.errors import ServingError
 from neuralake.serving import answers
 from neuralake.serving.answers import FailedError, LimitError, Limits, UnavailableError
@@ -32,7 +33,7 @@ from neuralake.serving.fence.wire import (
     send_descriptors,
 )
 from neuralake.serving.meter import Meter
-from neuralake.serving.prepared import InMemory, OnDisk, Source
+from neuralake.serving.prepared import InMemory, Mixed, OnDisk, Source
 
 _LOOK_S = 0.02
 _START_S = 30.0
@@ -266,19 +267,21 @@ class FencedAnswer:
         self, worker: _Process, sql: str, parameters: Mapping[str, pa.Scalar], *, is_described: bool
     ) -> None:
         shared = self._pool.shared
-        tables: dict[str, object] = {}
+        tables: dict[str, SharedRows | Table] = {}
         new: list[int] = []
         for name, source in self._sources.items():
-            if isinstance(source, InMemory):
-                numbers = tuple(shared.number(batch) for batch in source.batches)
-                new += [number for number in numbers if number not in worker.held]
-                tables[name] = SharedRows(bytes(source.schema.serialize()), numbers)
-            elif isinstance(source, OnDisk):
+            if isinstance(source, OnDisk):
                 tables[name] = source.table
+                continue
+            memory = source if isinstance(source, InMemory) else source.memory
+            files = source.files if isinstance(source, Mixed) else None
+            numbers = tuple(shared.number(batch) for batch in memory.batches)
+            new += [number for number in numbers if number not in worker.held]
+            tables[name] = SharedRows(bytes(memory.schema.serialize()), numbers, files)
         work = Work(
             sql,
             parameters_message(dict(parameters)),
-            tables,  # type: ignore[arg-type]
+            tables,
             tuple(new),
             is_described,
         )

@@ -15,6 +15,7 @@ from enum import IntEnum
 import pyarrow as pa
 
 from neuralake.catalog.tables import Table
+from neuralake.delta.rows import PlainFiles
 
 _HEAD = struct.Struct("<BQ")
 _FDS_AT_ONCE = 200
@@ -42,10 +43,13 @@ class SharedRows:
         Of the rows, as an IPC message.
     batches
         Numbers, by which the worker has been or is being given them.
+    files
+        Files with the table's other rows, if there are any.
     """
 
     schema: bytes
     batches: tuple[int, ...]
+    files: PlainFiles | None = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ import pickle
 import socket
 import sys
 import threading
-from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any
 
@@ -34,6 +33,7 @@ from neuralake.serving.fence.wire import (
     send,
 )
 from neuralake.serving.prepared import (
+    FilesPart,
     InMemory,
     OnDisk,
     answer_batches,
@@ -41,6 +41,7 @@ from neuralake.serving.prepared import (
     failure,
     make_context,
     plan,
+    register_mixed,
 )
 
 
@@ -60,7 +61,10 @@ class Worker:
         self._memory_bytes = memory_bytes
         self._context = make_context(cores(), memory_bytes)
         self._shared: dict[int, pa.RecordBatch] = {}
-        self._registered: dict[str, tuple[SharedRows | Table, DataFusionSession | None]] = {}
+        self._registered: dict[str, SharedRows | Table] = {}
+        self._sessions: dict[str, DataFusionSession] = {}
+        self._parts: dict[str, FilesPart] = {}
+        self._are_plain: dict[str, bool] = {}
 
     def run(self) -> None:
         """Answer until the server closes the channel."""
@@ -103,34 +107,46 @@ class Worker:
             send(self._channel, Kind.END, msgspec.json.encode(sorted(self._shared)))
 
     def _register(self, name: str, table: SharedRows | Table) -> None:
-        known = self._registered.get(name)
-        if known is not None and known[0] == table:
+        if self._registered.get(name) == table:
             return
         self._deregister(name)
-        if isinstance(table, SharedRows):
-            batches = tuple(self._shared[number] for number in table.batches)
-            schema = pa.ipc.read_schema(pa.py_buffer(table.schema))
-            InMemory(schema, batches, 0, 0).register(self._context, name)
-            self._registered[name] = table, None
-            return
         try:
-            session = OnDisk(table).register(self._context, name)
-        except (NeuralakeError, OSError, ValueError) as error:
+            if not isinstance(table, SharedRows):
+                self._sessions[name] = OnDisk(table).register(self._context, name)
+            else:
+                self._register_rows(name, table)
+        except (NeuralakeError, OSError, ValueError, pa.ArrowException) as error:
             raise UnavailableError(f"table {name} cannot be read just now") from error
-        self._registered[name] = table, session
+        self._registered[name] = table
+
+    def _register_rows(self, name: str, table: SharedRows) -> None:
+        batches = tuple(self._shared[number] for number in table.batches)
+        memory = InMemory(pa.ipc.read_schema(pa.py_buffer(table.schema)), batches, 0, 0)
+        part = self._parts.get(name)
+        if part is not None and part.files != table.files:
+            part.close()
+            part = None
+            del self._parts[name]
+        if table.files is None:
+            memory.register(self._context, name)
+            return
+        if part is None:
+            part = self._parts[name] = FilesPart(self._context, table.files, self._are_plain)
+        register_mixed(self._context, name, memory, part)
 
     def _deregister(self, name: str) -> None:
-        _, session = self._registered.pop(name, (None, None))
+        if self._registered.pop(name, None) is None:
+            return
+        session = self._sessions.pop(name, None)
         if session is not None:
             session.close()
         else:
-            with suppress(Exception):
-                self._context.deregister_table(name)
+            self._context.deregister_table(name)
 
     def _forget_unused(self) -> None:
         used = {
             number
-            for table, _ in self._registered.values()
+            for table in self._registered.values()
             if isinstance(table, SharedRows)
             for number in table.batches
         }

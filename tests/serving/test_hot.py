@@ -1,0 +1,177 @@
+"""A table in memory has the rows that its log says, whatever is committed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import deltalake
+import pyarrow as pa
+import pytest
+
+from neuralake.catalog.tables import DeltaTable
+from neuralake.serving.answers import UnavailableError
+from neuralake.serving.following import Following
+from neuralake.serving.hot import HotTable, UnsuitedError
+from neuralake.serving.prepared import Mixed, make_context
+from tests.delta.make import File, write_table
+
+MIB = 1 << 20
+LOTS = 1 << 30
+
+
+def rows(start: int, count: int = 10) -> pa.Table:
+    numbers = range(start, start + count)
+    return pa.table({"id": pa.array(numbers, pa.int64()), "name": [f"row {i}" for i in numbers]})
+
+
+def read(hot: HotTable) -> pa.Table:
+    """All rows through the engine, in order."""
+    context = make_context(1, 256 * MIB)
+    source = hot.snapshot().source
+    source.register(context, "t")
+    found = context.sql("SELECT * FROM t").to_arrow_table()
+    return found.sort_by("id")
+
+
+def told(place: Path) -> pa.Table:
+    """The rows as the catalog reads them."""
+    table = DeltaTable(name="t", location=str(place))
+    return table.lazy().collect().to_arrow().cast(table.arrow_schema()).sort_by("id")
+
+
+def with_checkpoint(place: str) -> None:
+    deltalake.write_deltalake(place, rows(20), mode="append")
+    deltalake.DeltaTable(place).create_checkpoint()
+    deltalake.DeltaTable(place).cleanup_metadata()
+
+
+def replaced(place: str) -> None:
+    shutil.rmtree(place)
+    deltalake.write_deltalake(place, rows(7, 3))
+
+
+CHANGES: dict[str, Callable[[str], object]] = {
+    "append": lambda place: deltalake.write_deltalake(place, rows(100), mode="append"),
+    "many appends": lambda place: [
+        deltalake.write_deltalake(place, rows(1000 + 10 * i), mode="append") for i in range(40)
+    ],
+    "overwrite": lambda place: deltalake.write_deltalake(place, rows(5), mode="overwrite"),
+    "delete": lambda place: deltalake.DeltaTable(place).delete("id % 2 = 0"),
+    "delete all": lambda place: deltalake.DeltaTable(place).delete(),
+    "update": lambda place: deltalake.DeltaTable(place).update({"name": "'x'"}, predicate="id > 7"),
+    "compaction": lambda place: (
+        deltalake.write_deltalake(place, rows(20), mode="append"),
+        deltalake.DeltaTable(place).optimize.compact(),
+    ),
+    "vacuum": lambda place: (
+        deltalake.write_deltalake(place, rows(5), mode="overwrite"),
+        deltalake.DeltaTable(place).vacuum(0, dry_run=False, enforce_retention_duration=False),
+    ),
+    "checkpoint": with_checkpoint,
+    "another column": lambda place: deltalake.write_deltalake(
+        place,
+        rows(30).append_column("more", pa.array([1.5] * 10)),
+        mode="append",
+        schema_mode="merge",
+    ),
+    "other columns": lambda place: deltalake.write_deltalake(
+        place, pa.table({"id": [1], "other": [True]}), mode="overwrite", schema_mode="overwrite"
+    ),
+    "another table": replaced,
+    "nothing": lambda place: (),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("large_bytes", [LOTS, 1], ids=["in memory", "in files"])
+def test_it_follows(tmp_path: Path, change: str, large_bytes: int) -> None:
+    place = tmp_path / "t"
+    deltalake.write_deltalake(place, rows(0))
+    deltalake.write_deltalake(place, rows(10), mode="append")
+    hot = HotTable(DeltaTable(name="t", location=str(place)), LOTS, large_bytes)
+    for _ in range(2):
+        CHANGES[change](str(place))
+        assert read(hot) == told(place)
+        assert hot.version == deltalake.DeltaTable(place).version()
+    while hot.read_one_more():
+        pass
+    assert not isinstance(hot.snapshot().source, Mixed)
+    assert read(hot) == told(place)
+
+
+@pytest.mark.parametrize("large_bytes", [LOTS, 1], ids=["in memory", "in files"])
+def test_deleted_rows_and_values_of_partitions_are_those_of_the_log(
+    tmp_path: Path, large_bytes: int
+) -> None:
+    schema = pa.schema([("id", pa.int64()), ("day", pa.date32()), ("x", pa.decimal128(9, 2))])
+    stored = pa.table({"id": [1, 2, 3], "x": pa.array([1, None, 3], pa.decimal128(9, 2))})
+    files = [
+        File(stored, "day=2024-01-31/a.parquet", {"day": "2024-01-31"}, deleted=[1]),
+        File(stored.set_column(0, "id", [[4, 5, 6]]), "b.parquet", {"day": None}),
+    ]
+    place = write_table(
+        tmp_path / "t", schema, files, partition_by=["day"], features=["deletionVectors"]
+    )
+    hot = HotTable(DeltaTable(name="t", location=str(place)), LOTS, large_bytes)
+    found = read(hot)
+    assert found.column("id").to_pylist() == [1, 3, 4, 5, 6]
+    assert [str(day) for day in found.column("day").to_pylist()] == ["2024-01-31"] * 2 + [
+        "None"
+    ] * 3
+
+
+def test_what_is_committed_while_many_ask_is_read_once(tmp_path: Path) -> None:
+    place = tmp_path / "t"
+    deltalake.write_deltalake(place, rows(0))
+    hot = HotTable(DeltaTable(name="t", location=str(place)), LOTS)
+    first = hot.snapshot()
+    assert hot.snapshot() == first
+    deltalake.write_deltalake(place, rows(10), mode="append")
+    assert hot.snapshot(staleness_s=3600).version == first.version
+    assert hot.snapshot().version == first.version + 1
+
+
+def test_many_small_files_are_few_batches(tmp_path: Path) -> None:
+    place = tmp_path / "t"
+    deltalake.write_deltalake(place, rows(0))
+    hot = HotTable(DeltaTable(name="t", location=str(place)), LOTS)
+    for i in range(60):
+        deltalake.write_deltalake(place, rows(10 * i), mode="append")
+        hot.snapshot()
+    assert len(hot.snapshot().memory.batches) < 8
+
+
+def test_a_table_that_is_gone_is_told_and_found_again(tmp_path: Path) -> None:
+    place = tmp_path / "t"
+    deltalake.write_deltalake(place, rows(0))
+    hot = HotTable(DeltaTable(name="t", location=str(place)), LOTS)
+    place.rename(tmp_path / "away")
+    with pytest.raises(UnavailableError) as error:
+        hot.snapshot()
+    assert str(tmp_path) not in str(error.value)
+    (tmp_path / "away").rename(place)
+    assert read(hot) == rows(0)
+
+
+def test_a_feature_that_is_not_known_is_not_read(tmp_path: Path) -> None:
+    schema = pa.schema([("id", pa.int64())])
+    place = write_table(
+        tmp_path / "t", schema, [File(pa.table({"id": [1]}), "a.parquet")], features=["tomorrows"]
+    )
+    with pytest.raises(UnsuitedError, match="tomorrows"):
+        HotTable(DeltaTable(name="t", location=str(place)), LOTS)
+
+
+def test_the_table_that_was_not_asked_for_longest_gives_way(tmp_path: Path) -> None:
+    tables = []
+    for name in ("a", "b"):
+        deltalake.write_deltalake(tmp_path / name, rows(0, 10_000))
+        tables.append(DeltaTable(name=name, location=str(tmp_path / name)))
+    size = HotTable(tables[0], LOTS).size_bytes
+    following = Following(size + size // 2, LOTS)
+    for table in tables:
+        assert following.snapshot(table, 0.0) is not None
+    assert following.size_bytes() <= size + size // 2
+    assert "b" in following.hot
