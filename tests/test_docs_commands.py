@@ -36,6 +36,7 @@ ELSEWHERE = {
     "neuralake catalog export": ("tests/serving/roapi/test_configuration.py", '"export"'),
     "neuralake compare": ("tests/arms/test_command.py", '"compare"'),
     "neuralake engines": ("tests/test_cli.py", '"engines"'),
+    "neuralake freshness": ("tests/cli/test_freshness.py", '"freshness"'),
     "neuralake generate": ("tests/test_cli.py", '"generate"'),
     "neuralake history": ("tests/history/test_history.py", '"history"'),
     "neuralake ingest": ("tests/cli/test_ingest.py", '"ingest"'),

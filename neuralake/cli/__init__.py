@@ -13,6 +13,7 @@ from neuralake.cli.bench import bench
 from neuralake.cli.compare import calibrate, compare
 from neuralake.cli.context import checked
 from neuralake.cli.ending import end
+from neuralake.cli.freshness import freshness
 from neuralake.cli.generate import generate
 from neuralake.cli.history import history
 from neuralake.cli.ingest import ingest
@@ -87,6 +88,7 @@ for _command in (
     calibrate,
     history,
     ingest,
+    freshness,
     writer,
     serve,
 ):

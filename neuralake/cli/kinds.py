@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from neuralake.report.placing import Report
+from neuralake.results.freshness.records import FreshnessRun
 from neuralake.results.ingest.records import IngestRun
 
 
@@ -28,6 +29,11 @@ def print_any(run: Any, console: Console, directory: Path) -> None:
         from neuralake.results.ingest.summary import summarise_ingest
 
         print_ingest(run, summarise_ingest(run, directory), console, directory)
+    elif isinstance(run, FreshnessRun):
+        from neuralake.report.freshness.terminal import print_freshness
+        from neuralake.results.freshness.summary import summarise_freshness
+
+        print_freshness(run, summarise_freshness(run, directory), console, directory)
     else:
         from neuralake.report.run.terminal import print_run
 
@@ -55,6 +61,10 @@ def write_any_report(run: Any, directory: Path, to: Path) -> Report:
         from neuralake.report.ingest.report import write_ingest_report
 
         return write_ingest_report(run, directory, to)
+    if isinstance(run, FreshnessRun):
+        from neuralake.report.freshness.report import write_freshness_report
+
+        return write_freshness_report(run, directory, to)
     from neuralake.report.run.report import write_run_report
     from neuralake.results.texts import read_texts
 

@@ -272,7 +272,7 @@ class LiveFiles:
         self._digest = _digest(content)
 
     def _live(self, add: Add, version: int | None) -> LiveFile:
-        rows = _rows(add.stats)
+        rows = rows_of(add.stats)
         kept = add if self._keeps_statistics else msgspec.structs.replace(add, stats=None)
         return LiveFile(placed(self._store.uri, add.path), kept, rows, version)
 
@@ -309,7 +309,8 @@ def _changes(before: Mapping[Key, LiveFile | None], now: Mapping[Key, LiveFile])
     return Changes(added, removed)
 
 
-def _rows(statistics: str | None) -> int | None:
+def rows_of(statistics: str | None) -> int | None:
+    """Rows of a file by the statistics that the log has of it; None where it does not tell."""
     if not statistics:
         return None
     try:

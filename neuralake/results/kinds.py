@@ -8,6 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from neuralake.results.freshness.export import polls_table
+from neuralake.results.freshness.journal import FreshnessEntry, read_freshness
+from neuralake.results.freshness.records import KIND as FRESHNESS
+from neuralake.results.freshness.records import FreshnessRun
 from neuralake.results.ingest.export import commits_table
 from neuralake.results.ingest.journal import IngestEntry, read_ingest
 from neuralake.results.ingest.records import KIND, IngestRun
@@ -46,6 +50,18 @@ def _overview_of_ingest(run: IngestRun) -> RunOverview:
     )
 
 
+def _overview_of_freshness(run: FreshnessRun) -> RunOverview:
+    return RunOverview(
+        id=run.header.id,
+        workload=run.header.workload,
+        engines=tuple(dict.fromkeys(r.key.case.reader for r in run.rounds)),
+        samples=sum(r.polls for r in run.rounds),
+        verified=sum(v.verdict == "verified" for v in run.verifications),
+        judged=len(run.verifications),
+        state="finished" if run.finished_at else "interrupted",
+    )
+
+
 RUN_OF_QUERIES = Kind(
     name=QUERIES,
     command="neuralake bench",
@@ -64,4 +80,15 @@ RUN_OF_INGEST = Kind(
     overview=_overview_of_ingest,
     samples=commits_table,
 )
-KINDS: Mapping[str, Kind[Any]] = {kind.name: kind for kind in (RUN_OF_QUERIES, RUN_OF_INGEST)}
+RUN_OF_FRESHNESS = Kind(
+    name=FRESHNESS,
+    command="neuralake freshness",
+    document=FreshnessRun,
+    entry=FreshnessEntry,
+    read=read_freshness,
+    overview=_overview_of_freshness,
+    samples=polls_table,
+)
+KINDS: Mapping[str, Kind[Any]] = {
+    kind.name: kind for kind in (RUN_OF_QUERIES, RUN_OF_INGEST, RUN_OF_FRESHNESS)
+}

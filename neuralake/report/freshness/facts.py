@@ -1,0 +1,59 @@
+"""Settings and fingerprint of a run of freshness as labelled facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from neuralake.report.facts import Fact, Group, flat, machine_facts, software_facts
+from neuralake.report.freshness import words
+from neuralake.report.numbers import moment, per_second
+from neuralake.report.storage import storage_facts
+from neuralake.results.freshness.records import FreshnessRun
+from neuralake.results.records import EngineRecord
+
+
+def facts(run: FreshnessRun) -> tuple[Group, ...]:
+    """Everything that is known of how a run was made, in a fixed order."""
+    header = run.header
+    return (
+        Group("Run", tuple(_run(run))),
+        Group("Storage", tuple(storage_facts(header.storage))),
+        Group("Table", tuple(flat(header.schema))),
+        Group("Machine", tuple(machine_facts(header.fingerprint))),
+        Group("Software", tuple(software_facts(header.fingerprint))),
+        *(Group(f"Reader {r.name}", tuple(_reader(r))) for r in run.readers),
+    )
+
+
+def _run(run: FreshnessRun) -> Iterator[Fact]:
+    header, load, asking = run.header, run.header.load, run.header.asking
+    yield Fact("id", header.id, compared=False)
+    yield Fact("began", moment(header.created_at), compared=False)
+    ended = moment(run.finished_at) if run.finished_at else "interrupted before its end"
+    yield Fact("finished", ended, compared=False)
+    if run.elapsed_ns is not None:
+        yield Fact("elapsed", f"{run.elapsed_ns / 1e9:,.1f} s", compared=False)
+    for resumption in run.resumptions:
+        after = f"{moment(resumption.resumed_at)}, after {resumption.after_samples:,} samples"
+        yield Fact("resumed", after, compared=False)
+    yield Fact("load", words.load_in_words(load))
+    yield Fact("offered (rows/s)", ", ".join(map(per_second, load.rates)))
+    yield Fact("warm-up", f"{load.warm_up_s:g} s")
+    yield Fact("pause around pieces", f"{load.pause_s:g} s")
+    yield Fact("linger of producers", f"{load.linger_s * 1e3:g} ms")
+    yield Fact("batch age of the writer", f"{load.batch_age_s * 1e3:g} ms")
+    yield Fact("readers", ", ".join(asking.readers))
+    yield Fact("poll every", f"{asking.poll_s * 1e3:g} ms")
+    yield Fact("connections", str(asking.connections))
+    compaction = ", ".join("on" if is_on else "off" for is_on in header.compaction)
+    yield Fact("compaction", compaction)
+    yield Fact("rounds", str(header.rounds))
+    yield Fact("seed", str(load.seed))
+    if run.machine_use is not None:
+        yield Fact("processor time stolen", f"{run.machine_use.stolen:.1%}", compared=False)
+    yield Fact("schema version", str(header.schema_version), compared=False)
+
+
+def _reader(reader: EngineRecord) -> Iterator[Fact]:
+    yield from flat(reader.versions, "version of ")
+    yield from flat(reader.settings)

@@ -1,0 +1,1 @@
+"""Runs of the workload freshness: how old answers are, and when records came in sight."""

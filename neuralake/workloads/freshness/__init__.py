@@ -1,0 +1,1 @@
+"""The workload freshness: records flow into a table, and readers ask for them beside it."""

@@ -1,0 +1,108 @@
+"""The versions of a table after a round: when each was to be seen, and whose records it brought.
+
+An entry of the log is written without a name, synced, and then given its name (linkat(2)): from
+then on every reader sees it. The kernel changes the status of the file then, so that its ``ctime``
+is the moment, told in ticks of the kernel's clock, and at no cost while the round runs. Up to where
+a version has the records of a producer is in the ``txn`` of its entry, which the writer trusts too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from neuralake.delta.actions import Action
+from neuralake.delta.live import LiveFiles, rows_of
+from neuralake.delta.log import decode_entry, entry_path
+from neuralake.delta.place import open_store
+from neuralake.workloads.places import Target
+
+ProducerOf = Callable[[str], int | None]
+
+
+@dataclass(frozen=True)
+class CommitSeen:
+    """A version of the table.
+
+    Attributes
+    ----------
+    version
+        Its number.
+    named_ns
+        When its entry got its name, from the start of the round, or up to a tick later.
+    is_compaction
+        Whether it rearranges what was there.
+    added_files, removed_files
+        How many.
+    records
+        That it adds.
+    ends
+        Up to where it has the records of each producer of whom it has new ones.
+    """
+
+    version: int
+    named_ns: int
+    is_compaction: bool
+    added_files: int
+    removed_files: int
+    records: int
+    ends: tuple[tuple[int, int], ...]
+
+    @property
+    def row(self) -> tuple[object, ...]:
+        """Values in the order of ``COMMITS``."""
+        return (
+            *(self.version, self.named_ns, self.is_compaction),
+            *(self.added_files, self.removed_files, self.records, list(self.ends)),
+        )
+
+
+def commits_of(target: Target, zero_ns: int, producer_of: ProducerOf) -> list[CommitSeen]:
+    """All versions of a table on a local file system.
+
+    Parameters
+    ----------
+    target
+        The table.
+    zero_ns
+        The wall clock at the start of the round, in nanoseconds since 1970.
+    producer_of
+        The producer of an application in ``txn``; None of one that is none of the round's.
+
+    Raises
+    ------
+    OSError, ValueError
+        If an entry is absent or cannot be read.
+    """
+    directory = Path(target.uri)
+    newest = LiveFiles(open_store(target.uri, target.options)).state.version
+    found = []
+    for version in range(newest + 1):
+        path = directory / entry_path(version)
+        actions = decode_entry(version, path.read_bytes())
+        named_ns = path.stat().st_ctime_ns - zero_ns
+        found.append(_commit(version, named_ns, actions, producer_of))
+    return found
+
+
+def _commit(
+    version: int, named_ns: int, actions: Sequence[Action], producer_of: ProducerOf
+) -> CommitSeen:
+    added = [action.add for action in actions if action.add is not None]
+    removed = [action.remove for action in actions if action.remove is not None]
+    new = [add for add in added if add.data_change]
+    ends = [
+        (producer, action.txn.version + 1)
+        for action in actions
+        if action.txn is not None and (producer := producer_of(action.txn.app_id)) is not None
+    ]
+    return CommitSeen(
+        version=version,
+        named_ns=named_ns,
+        is_compaction=bool(removed) and not new,
+        added_files=len(added),
+        removed_files=len(removed),
+        records=sum(rows_of(add.stats) or 0 for add in new),
+        ends=tuple(ends),
+    )

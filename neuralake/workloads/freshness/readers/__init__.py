@@ -1,0 +1,1 @@
+"""Who asks: engines that open the table anew, and servers that follow it."""
