@@ -263,7 +263,8 @@ def check_environment(environ: Mapping[str, str]) -> None:
     """
     for name in sorted(environ):
         rest = name.removeprefix(_PREFIX)
-        if rest != name and rest not in _VARIABLES:
+        is_of_kafka = rest.startswith("KAFKA_")  # named as its client's settings, and checked there
+        if rest != name and rest not in _VARIABLES and not is_of_kafka:
             meant = get_close_matches(rest, _VARIABLES, n=1, cutoff=0.65)
             if meant:
                 raise ConfigError(

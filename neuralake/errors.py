@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Literal, TypeAlias
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _BACKTRACE = re.compile(r"\n\s*0: .*", re.DOTALL)
@@ -25,11 +26,21 @@ _SPARK_CONDITION = re.compile(r"\[[A-Z0-9]+_[A-Z0-9_]+(?:\.[A-Z0-9_]+)?\] .*")
 _SQLSTATE = re.compile(r"\s*SQLSTATE: \w{5};?")
 _LONGEST_REASON = 300
 
+Remedy: TypeAlias = Literal["none", "now", "later", "other rows"]
+
 
 class NeuralakeError(Exception):
-    """Base of all errors that are the caller's to mend."""
+    """Base of all errors that are the caller's to mend.
+
+    Attributes
+    ----------
+    remedy
+        Whether the same may succeed when it is tried again: now that others have done their part,
+        later, with other rows, or not at all.
+    """
 
     exit_status = 2
+    remedy: Remedy = "none"
 
 
 class ConfigError(NeuralakeError):

@@ -11,6 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from neuralake.cli.context import make_console, print_json, read_settings
+from neuralake.cli.kafka_options import (
+    KAFKA_OPTIONS,
+    check_no_kafka_options,
+    kafka_options,
+    letters_of,
+)
 from neuralake.cli.options import catalog_option, json_option, quantity
 from neuralake.cli.types import Place, Text, Whole
 
@@ -64,7 +70,8 @@ _source = _options(
         required=True,
         type=Text(),
         metavar="SOURCE",
-        help="stdin:arrow, stdin:ndjson or flight://HOST:PORT (port 0 takes a free one).",
+        help="stdin:arrow, stdin:ndjson, flight://HOST:PORT (port 0 takes a free one) or "
+        "kafka://HOST:PORT[,HOST:PORT]/TOPIC.",
     ),
     click.option(
         "--batch-rows",
@@ -121,6 +128,7 @@ _source = _options(
         "--tls-certificate", type=Place(), metavar="FILE", help="Certificate in PEM (flight)."
     ),
     click.option("--tls-key", type=Place(), metavar="FILE", help="Its key in PEM (flight)."),
+    *KAFKA_OPTIONS,
 )
 _compaction = click.option(
     "--compact-every",
@@ -170,7 +178,8 @@ def writer() -> None:
 
     Three processes: one appends what a source delivers, one compacts small files, one removes
     files that nothing needs any more. Each also runs alone, by its command. TABLE is a name in
-    --catalog, or a path or URI. NEURALAKE_WRITER_TOKEN is the token that clients of flight show.
+    --catalog, or a path or URI. NEURALAKE_WRITER_TOKEN is the token that clients of flight show;
+    NEURALAKE_KAFKA_… lets in at Kafka's brokers.
     """
 
 
@@ -259,7 +268,7 @@ def _run(table: str, roles: Sequence[Role], restarts: int, options: dict[str, An
     from neuralake.writer.supervise import Patience
 
     destination = _destination(table, options["source"])
-    spec = _source_spec(options) if "append" in roles else None
+    spec = _source_spec(options, destination) if "append" in roles else None
     if options.get("create"):
         create_destination(destination)
     check_destination(destination)
@@ -290,7 +299,7 @@ def _destination(table: str, source: str | None) -> Destination:
     return find_destination(table, catalog, settings)
 
 
-def _source_spec(options: dict[str, Any]) -> SourceSpec:
+def _source_spec(options: dict[str, Any], destination: Destination) -> SourceSpec:
     """The source that the options name, and what belongs to its kind."""
     from neuralake.writer.task import SourceSpec
 
@@ -298,12 +307,16 @@ def _source_spec(options: dict[str, Any]) -> SourceSpec:
     letters, certificate = options["dead_letters"], options["tls_certificate"]
     if letters is not None and spec.kind != "stdin:ndjson":
         raise click.UsageError("--dead-letters goes with --from stdin:ndjson")
-    if options["evolve"] and spec.kind == "stdin:ndjson":
+    if options["evolve"] and spec.kind in ("stdin:ndjson", "kafka"):
         raise click.UsageError("--evolve goes with --from stdin:arrow or flight://HOST:PORT")
     if (certificate is None) != (options["tls_key"] is None):
         raise click.UsageError("--tls-certificate and --tls-key go together")
     if certificate is not None and spec.kind != "flight":
         raise click.UsageError("--tls-certificate goes with --from flight://HOST:PORT")
+    if spec.kafka is not None:
+        table = letters_of(destination, options["dead_letter_table"], read_settings())
+        return replace(spec, kafka=kafka_options(spec.kafka, options), letters=table)
+    check_no_kafka_options(options)
     return replace(spec, dead_letters=letters, certificate=certificate, key=options["tls_key"])
 
 

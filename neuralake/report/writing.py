@@ -55,6 +55,9 @@ def _print_writer(writer: Mapping[str, Any], console: Console) -> None:
     _print(f"writer: process {writer.get('pid')}{source}, since {since}", console)
     if writer.get("metrics"):
         _print(f"metrics: {writer['metrics']}", console)
+    lag = writer.get("gauges", {}).get("lag_messages")
+    if lag is not None:
+        _print(f"lag: {count(int(lag), 'message')}", console)
     columns = (
         Column("process", is_whole=True),
         Column("state", is_whole=True),

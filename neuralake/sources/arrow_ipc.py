@@ -32,6 +32,7 @@ class ArrowStream:
     """
 
     address: str | None = None
+    is_repeatable = False
     rejected = 0
 
     def __init__(self, pipe: Pipe, name: str = "standard input") -> None:

@@ -48,6 +48,7 @@ class FlightSource:
         If the address is not to be had, or others can reach it and it is not protected.
     """
 
+    is_repeatable = True
     rejected = 0
 
     def __init__(

@@ -23,6 +23,7 @@ import pyarrow.json
 from neuralake.sources.json_line import line_reader
 
 BLANK = b" \t\r"
+_SPACE = b" \t\r\n"
 
 
 class RowDecoder:
@@ -53,7 +54,31 @@ class RowDecoder:
         pa.RecordBatch or None
             None if they must be read line by line: one of them may be at fault.
         """
-        count = _count_objects(lines)
+        return self._decode(lines, _count_objects(lines))
+
+    def decode_documents(self, documents: Sequence[bytes]) -> pa.RecordBatch | None:
+        """Rows of documents, each of which is one object, and may have lines of its own.
+
+        Returns
+        -------
+        pa.RecordBatch or None
+            None if they must be read one by one: one of them may be at fault, or no object.
+        """
+        count = len(documents)
+        joined = b"\n".join(documents) + b"\n"
+        if joined.count(b"\n") != count or not _are_objects(joined, count):
+            documents = [document.strip(_SPACE) for document in documents]
+            if not all(one[:1] == b"{" and one[-1:] == b"}" for one in documents):
+                return None
+            joined = b"\n".join(documents) + b"\n"
+        return self._decode(joined, count)
+
+    def _decode(self, lines: bytes, count: int | None) -> pa.RecordBatch | None:
+        """Rows of so many texts, each of which begins and ends as an object does.
+
+        With as many rows each is one object: within one, no brace closes before another opens
+        without a comma between, and no text has a newline in it.
+        """
         if not self._is_bulk or count is None:
             return None
         options = pa.json.ReadOptions(use_threads=False, block_size=len(lines) + 1)
@@ -86,18 +111,20 @@ class RowDecoder:
 
 
 def _count_objects(lines: bytes) -> int | None:
-    """How many lines there are that begin and end as an object does; None if one does not.
-
-    With as many rows as lines each line is then one object: within one, no brace closes before
-    another opens without a comma between.
-    """
+    """How many lines there are that begin and end as an object does; None if one does not."""
     count = lines.count(b"\n")
-    if lines[:1] == b"{" and lines[-2:] == b"}\n" and lines.count(b"}\n{") == count - 1:
+    if _are_objects(lines, count):
         return count
     stripped = [line for line in (one.strip(BLANK) for one in lines.split(b"\n")) if line]
     if all(line[:1] == b"{" and line[-1:] == b"}" for line in stripped):
         return len(stripped)
     return None
+
+
+def _are_objects(joined: bytes, count: int) -> bool:
+    """Whether each of so many lines begins and ends as an object does."""
+    begins, ends = joined[:1] == b"{", joined[-2:] == b"}\n"
+    return begins and ends and joined.count(b"}\n{") == count - 1
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:

@@ -43,6 +43,7 @@ class JsonLines:
     """
 
     address: str | None = None
+    is_repeatable = False
 
     def __init__(
         self,

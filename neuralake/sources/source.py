@@ -49,6 +49,8 @@ class Delivery:
         Who sends, and the number of the batch, which rises: a number that is not greater than the
         last one committed of its application is a repetition. None where rows are sent at most
         once, or twice is no harm.
+    after
+        The number before all of it, where that is not the one below ``sequence``.
     is_void
         Whether what came before it in the same stream has failed, so that it must not be
         committed: its successor's number would make the failed one a repetition.
@@ -62,7 +64,15 @@ class Delivery:
     application: str | None = None
     sequence: int | None = None
     is_void: Callable[[], bool] = _never
+    after: int | None = None
     received_ns: int = field(default_factory=time.monotonic_ns)
+
+    @property
+    def first_after(self) -> int | None:
+        """The number before all of it; None where it has none."""
+        if self.after is not None or self.sequence is None:
+            return self.after
+        return self.sequence - 1
 
     @property
     def size_bytes(self) -> int:
@@ -76,6 +86,14 @@ class Source(Protocol):
     @property
     def address(self) -> str | None:
         """Where others reach it; None for what is read."""
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether rows that are not committed come again.
+
+        Who sends them is told, or they can be read once more. Of another source the first failure
+        is the end.
+        """
 
     @property
     def rejected(self) -> int:

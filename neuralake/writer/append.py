@@ -27,7 +27,7 @@ from neuralake.delta.state import TableState, follow, load_state
 from neuralake.storage import one_line
 from neuralake.version import __version__
 from neuralake.writer.encode import EncodedFile
-from neuralake.writer.errors import BatchError, WriterDeadlineError, WriterError
+from neuralake.writer.errors import BatchError, WriterDeadlineError, WriterError, WriterStorageError
 from neuralake.writer.evolve import evolved, new_columns
 from neuralake.writer.files import FileMaker
 from neuralake.writer.plan import Plan
@@ -183,6 +183,16 @@ class Writer:
             raise waiting.error
         assert waiting.commit is not None  # noqa: S101 - done without an error
         return waiting.commit
+
+    def conform(self, batch: pa.RecordBatch | pa.Table) -> pa.Table:
+        """A batch in the columns of the table as this writer knows it, its constraints verified.
+
+        Raises
+        ------
+        BatchError
+            If it does not fit.
+        """
+        return self._plan.conform(batch)
 
     def refresh(self) -> TableState:
         """Read the entries that others have made, and return the newest state.
@@ -374,9 +384,8 @@ class Writer:
         if isinstance(error, DeadlineError):
             return WriterDeadlineError(f"{self._store.uri}: {error}")
         if isinstance(error, OSError | ValueError):
-            return WriterError(
-                f"{self._store.uri} cannot be written: {one_line(error, self._options)}"
-            )
+            failure = WriterStorageError if isinstance(error, OSError) else WriterError
+            return failure(f"{self._store.uri} cannot be written: {one_line(error, self._options)}")
         return error
 
     def _now_ms(self) -> int:

@@ -50,8 +50,8 @@ class Appender:
     writer
         Of the table.
     source
-        Where rows come from. One that is read, and not served, cannot be told that a batch has
-        failed: it is closed then.
+        Where rows come from. One of which a batch that has failed does not come again is closed
+        then.
     limits
         Of batches, and of what waits.
     tally
@@ -131,11 +131,10 @@ class Appender:
             raise SequenceError("a batch before one of them has failed")
         if deliveries[0].is_void():
             raise SequenceError("a batch before it, in the same stream, has failed")
-        first = deliveries[0].sequence
         commit = self._writer.append(
             group.rows(),
             sequence=group.sequence,
-            after=None if first is None else first - 1,
+            after=deliveries[0].first_after,
             application=group.application,
         )
         with self._lock:
@@ -176,7 +175,7 @@ class Appender:
             self._failed += len(group.deliveries)
         for delivery in group.deliveries:
             delivery.fail(error)
-        if self._source.address is None:
+        if not self._source.is_repeatable:
             self._end(error)
 
     def _end(self, error: BaseException) -> None:

@@ -40,6 +40,7 @@ COUNTERS = {
 }
 GAUGES = {
     "lag_seconds": "Age of the oldest row that was read and is not durable",
+    "lag_messages": "Messages of the topic that the table does not have",
     "queue_bytes": "Bytes in memory of rows that were read and are not durable",
     "version": "Version of the table",
     "files": "Live data files of the table",

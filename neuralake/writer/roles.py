@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-
-import pyarrow as pa
 
 from neuralake.errors import NeuralakeError, reason_of
 from neuralake.writer.appending import Appender, Outcome
@@ -18,7 +17,10 @@ from neuralake.writer.stopping import Stopping
 from neuralake.writer.task import SourceSpec, Task
 
 if TYPE_CHECKING:
+    from neuralake.sources.kafka.options import KafkaOptions
+    from neuralake.sources.kafka.source import KafkaSource
     from neuralake.sources.source import Source
+    from neuralake.writer.append import Writer
 
 TOKEN_VARIABLE = "NEURALAKE_WRITER_TOKEN"  # noqa: S105 - its name
 _TELL_EVERY_S = 1.0
@@ -57,7 +59,7 @@ def run_role(task: Task, tell: Tell, stopping: Stopping, token: str | None = Non
 
 
 def open_source(
-    spec: SourceSpec, table: str, schema: pa.Schema, token: str | None = None
+    task: Task, spec: SourceSpec, writer: Writer, tell: Tell, token: str | None = None
 ) -> Source:
     """The source that a task names.
 
@@ -73,7 +75,9 @@ def open_source(
     if spec.kind == "stdin:arrow":
         return ArrowStream(Pipe())
     if spec.kind == "stdin:ndjson":
-        return JsonLines(Pipe(), schema, spec.dead_letters)
+        return JsonLines(Pipe(), writer.schema, spec.dead_letters)
+    if spec.kafka is not None:
+        return _open_kafka(task, spec, spec.kafka, writer, tell)
     from neuralake.sources.flight import FlightSource
     from neuralake.sources.flight_security import FlightSecurity
 
@@ -81,11 +85,28 @@ def open_source(
     certificate = None if spec.certificate is None else spec.certificate.read_bytes()
     key = None if spec.key is None else spec.key.read_bytes()
     security = FlightSecurity(token or None, certificate, key)
-    return FlightSource(spec.address, (table,), schema, security)
+    return FlightSource(spec.address, (task.table,), writer.schema, security)
+
+
+def _open_kafka(
+    task: Task, spec: SourceSpec, options: KafkaOptions, writer: Writer, tell: Tell
+) -> KafkaSource:
+    from neuralake.sources.kafka.options import Security
+    from neuralake.sources.kafka.source import KafkaSource
+    from neuralake.writer.kafka_sink import WriterSink
+    from neuralake.writer.letters import DeadLetters
+
+    assert spec.letters is not None  # noqa: S101 - of every such source
+    letters = DeadLetters(spec.letters.uri, spec.letters.storage_options, task.deadline_s)
+    sink = WriterSink(writer, letters, lambda words: tell(Event("append", "trouble", words)))
+    # of this very table: those of one group share the topic's partitions among them
+    group = f"neuralake-{task.table}-{writer.state.metadata.id}"
+    return KafkaSource(options, Security.from_environ(os.environ), group, sink)
 
 
 def _append(task: Task, tell: Tell, stopping: Stopping, token: str | None) -> int:
     from neuralake.sources.flight import FlightSource
+    from neuralake.sources.kafka.source import KafkaSource
     from neuralake.writer.append import Writer
 
     assert task.source is not None  # noqa: S101 - of every such task
@@ -96,22 +117,28 @@ def _append(task: Task, tell: Tell, stopping: Stopping, token: str | None) -> in
         deadline_s=task.deadline_s,
         evolve=task.is_evolving,
     ) as writer:
-        source = open_source(task.source, task.table, writer.schema, token)
+        source = open_source(task, task.source, writer, tell, token)
         stopping.then(source.close)
         appender = Appender(writer, source, task.limits, tally)
         where = f"listening on {source.address}" if source.address else ""
         facts = {"address": source.address, "version": writer.state.version}
         tell(Event("append", "ready", where, facts))
 
+        rejected = 0
+
         def watch() -> None:
+            nonlocal rejected
             appender.watch()
             tally.set(version=writer.state.version)
+            tally.count(rejected=source.rejected - rejected)
+            rejected = source.rejected
+            if isinstance(source, KafkaSource):
+                tally.set(**source.gauges)
 
         with _telling(task, tell, tally, watch):
             outcome = appender.run()
             if isinstance(source, FlightSource):
                 source.wait_for_answers(_ANSWERS_S)
-            tally.count(rejected=source.rejected)
         return _status(outcome, source, stopping, tell)
 
 
@@ -130,7 +157,7 @@ def _status(outcome: Outcome, source: Source, stopping: Stopping, tell: Tell) ->
     tell(Event("append", "did", committed, facts))
     if source.rejected:
         return 1
-    return _INTERRUPTED if stopping.is_requested and source.address is None else 0
+    return _INTERRUPTED if stopping.is_requested and not source.is_repeatable else 0
 
 
 def _repeat(task: Task, tell: Tell, stopping: Stopping) -> int:

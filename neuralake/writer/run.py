@@ -157,6 +157,8 @@ def progress(totals: Totals) -> str:
     if gauges.get("queue_bytes"):
         parts.append(f"{gauges['queue_bytes'] / 2**20:,.1f} MiB wait")
         parts.append(f"the oldest row for {gauges.get('lag_seconds', 0) * 1000:,.0f} ms")
+    if gauges.get("lag_messages"):
+        parts.append(f"{gauges['lag_messages']:,.0f} messages behind")
     if "files" in gauges:
         parts.append(f"{gauges['files']:,.0f} files")
     if any(totals.restarts.values()):

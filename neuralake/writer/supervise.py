@@ -165,14 +165,13 @@ class Supervisor:
             child.end = event
             return
         if event.kind == "ready":
-            self._keep_port(child.task, event)
+            self._keep(child.task, event)
         self._tell(replace(event, facts={**event.facts, "pid": child.process.pid}))
 
-    def _keep_port(self, task: Task, event: Event) -> None:
-        """Let a process that is restarted listen where clients look for it."""
-        address = event.facts.get("address")
-        if task.source is not None and isinstance(address, str):
-            source = task.source.at_port(int(address.rpartition(":")[2]))
+    def _keep(self, task: Task, event: Event) -> None:
+        """Let a process that is restarted be where clients look for it."""
+        if task.source is not None:
+            source = task.source.once_ready(event.facts.get("address"))
             self._tasks[task.role] = replace(task, source=source)
 
     def _bury(self, child: _Child) -> None:

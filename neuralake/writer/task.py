@@ -9,12 +9,27 @@ from typing import Literal, Self, TypeAlias
 
 from neuralake.errors import SourceError
 from neuralake.sources.address import Address
+from neuralake.sources.kafka.options import SCHEME, KafkaOptions, TopicAddress
 from neuralake.writer.batching import BatchLimits
 
 Role: TypeAlias = Literal["append", "compact", "vacuum"]
-SourceKind: TypeAlias = Literal["stdin:arrow", "stdin:ndjson", "flight"]
+SourceKind: TypeAlias = Literal["stdin:arrow", "stdin:ndjson", "flight", "kafka"]
 ROLES: tuple[Role, ...] = ("append", "compact", "vacuum")
 _FLIGHT = "flight://"
+
+
+@dataclass(frozen=True)
+class Letters:
+    """A table of dead letters.
+
+    Attributes
+    ----------
+    uri, storage_options
+        Where it lies, and what reaches it; the options are never shown.
+    """
+
+    uri: str
+    storage_options: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -24,24 +39,30 @@ class SourceSpec:
     Attributes
     ----------
     kind
-        ``stdin:arrow``, ``stdin:ndjson`` or ``flight``.
+        ``stdin:arrow``, ``stdin:ndjson``, ``flight`` or ``kafka``.
     address
         Where a server listens.
+    kafka
+        Which topic is read, and how.
     dead_letters
         File for lines that are no rows; None ends the source at the first.
+    letters
+        The table for messages that are no rows.
     certificate, key
         Files in PEM for TLS.
     """
 
     kind: SourceKind
     address: Address | None = None
+    kafka: KafkaOptions | None = None
     dead_letters: Path | None = None
+    letters: Letters | None = None
     certificate: Path | None = None
     key: Path | None = None
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``stdin:arrow``, ``stdin:ndjson`` or ``flight://host:port``.
+        """Read ``stdin:arrow``, ``stdin:ndjson``, ``flight://…`` or ``kafka://…``.
 
         Raises
         ------
@@ -52,23 +73,38 @@ class SourceSpec:
             return cls("stdin:arrow" if text == "stdin:arrow" else "stdin:ndjson")
         if text.startswith(_FLIGHT):
             return cls("flight", Address.parse(text.removeprefix(_FLIGHT)))
+        if text.startswith(SCHEME):
+            return cls("kafka", kafka=KafkaOptions(TopicAddress.parse(text)))
         raise SourceError(
-            f"no source {text!r}: expected stdin:arrow, stdin:ndjson or flight://host:port"
+            f"no source {text!r}: expected stdin:arrow, stdin:ndjson, flight://host:port or "
+            "kafka://host:port/topic"
         )
 
     @property
     def is_read_once(self) -> bool:
         """Whether what was read of it cannot be read again."""
-        return self.kind != "flight"
+        return self.kind in ("stdin:arrow", "stdin:ndjson")
 
     @property
     def text(self) -> str:
         """As it is written."""
+        if self.kafka is not None:
+            return str(self.kafka.address)
         return self.kind if self.address is None else f"{_FLIGHT}{self.address}"
 
-    def at_port(self, port: int) -> Self:
-        """The same, at a port that a first process has taken."""
-        assert self.address is not None  # noqa: S101 - of a server
+    def once_ready(self, address: str | None) -> Self:
+        """The same for a process that follows one that was ready: at its port, say.
+
+        Parameters
+        ----------
+        address
+            Where that has listened.
+        """
+        if self.kafka is not None:
+            return replace(self, kafka=replace(self.kafka, was_reached=True))
+        if self.address is None or address is None:
+            return self
+        port = int(address.rpartition(":")[2])
         return replace(self, address=replace(self.address, port=port))
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import deltalake
+import pyarrow as pa
 import pytest
 
 from benchmarks.kafka.shared import shared_broker
@@ -53,3 +55,15 @@ def topic(broker: str) -> Topic:
     name = f"events-{secrets.token_hex(6)}"
     make_topic(broker, name, partitions=2)
     return Topic(broker, name)
+
+
+@pytest.fixture
+def make_table(tmp_path: Path) -> Callable[..., str]:
+    """Makes an empty Delta table; what is given goes to ``DeltaTable.create``."""
+
+    def make(schema: pa.Schema, name: str = "events", **more: object) -> str:
+        path = str(tmp_path / name)
+        deltalake.DeltaTable.create(path, schema, **more)  # type: ignore[arg-type]
+        return path
+
+    return make

@@ -1,0 +1,115 @@
+"""What messages hold, as rows: many messages at once, or one by one where one is at fault."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import pyarrow as pa
+
+from neuralake.sources.json_line import RowError
+from neuralake.sources.json_rows import RowDecoder
+from neuralake.sources.kafka.options import Payload
+
+
+class Decoder(Protocol):
+    """Makes rows of messages' values.
+
+    Its two methods agree: what the one refuses is at fault in the other, which says why.
+    """
+
+    def decode(self, values: Sequence[bytes]) -> pa.RecordBatch | None:
+        """Rows of several messages, in their order; None if one of them may be at fault."""
+
+    def decode_one(self, value: bytes) -> pa.RecordBatch:
+        """Rows of one message.
+
+        Raises
+        ------
+        RowError
+            If it is none; the message says why.
+        """
+
+
+class JsonDecoder:
+    """One JSON object a message, as :mod:`neuralake.sources.json_rows` reads them.
+
+    Parameters
+    ----------
+    schema
+        Of the table.
+    """
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self._rows = RowDecoder(schema)
+
+    def decode(self, values: Sequence[bytes]) -> pa.RecordBatch | None:
+        """A row a message; None if one of them may be at fault."""
+        return self._rows.decode_documents(values)
+
+    def decode_one(self, value: bytes) -> pa.RecordBatch:
+        """The row of one message.
+
+        Raises
+        ------
+        RowError
+            If it is none.
+        """
+        return self._rows.batch([self._rows.decode_line(value)])
+
+
+class ArrowDecoder:
+    """One stream of Arrow IPC a message, of any number of rows."""
+
+    def decode(self, values: Sequence[bytes]) -> pa.RecordBatch | None:
+        """The rows of several messages of one schema; None if one of them may be at fault."""
+        batches: list[pa.RecordBatch] = []
+        try:
+            for value in values:
+                batches += _batches(value)
+            table = pa.Table.from_batches(batches)
+            table.validate(full=True)
+        except (pa.ArrowException, RowError, OSError):
+            return None
+        return one_batch(table)
+
+    def decode_one(self, value: bytes) -> pa.RecordBatch:
+        """The rows of one message.
+
+        Raises
+        ------
+        RowError
+            If it is no stream, or a damaged one.
+        """
+        try:
+            with pa.ipc.open_stream(value) as reader:
+                table = reader.read_all()
+            table.validate(full=True)
+        except (pa.ArrowException, OSError) as error:
+            raise RowError(f"it is no stream of Arrow IPC: {error}") from error
+        return one_batch(table)
+
+
+def open_decoder(payload: Payload, schema: pa.Schema) -> Decoder:
+    """The decoder of a payload.
+
+    Parameters
+    ----------
+    payload
+        What messages hold.
+    schema
+        Of the table.
+    """
+    return ArrowDecoder() if payload == "arrow" else JsonDecoder(schema)
+
+
+def _batches(value: bytes) -> list[pa.RecordBatch]:
+    with pa.ipc.open_stream(value) as reader:
+        batches = list(reader)
+        return batches or [pa.RecordBatch.from_pylist([], reader.schema)]
+
+
+def one_batch(table: pa.Table) -> pa.RecordBatch:
+    """A table as one record batch."""
+    batches = table.combine_chunks().to_batches()
+    return batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema)
