@@ -59,14 +59,20 @@ class Streams:
             self._look()
         with self._lock:
             for _, answer, _ in self._running.values():
-                answer.cancel()
+                _end(answer)
 
     def _look(self) -> None:
         now_s = time.monotonic()
         with self._lock:
             for context, answer, deadline_s in self._running.values():
                 if context.is_cancelled() or now_s > deadline_s:
-                    answer.cancel()
+                    _end(answer)
+
+
+def _end(answer: Answer) -> None:
+    """Free what an answer holds, though whoever sends it may wait for a client that reads no more."""
+    answer.cancel()
+    answer.close()
 
 
 def sized(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:

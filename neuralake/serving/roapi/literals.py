@@ -1,6 +1,6 @@
 """Parameters put into a statement's text: ROAPI's HTTP takes none.
 
-Each becomes a literal of just its type (``arrow_cast``). Where a placeholder is not one after all,
+Each becomes a literal of just its type. Where a placeholder is not one after all,
 in a string that another dialect ends elsewhere, the statement that comes of it is planned like any
 other before it is asked, and refused if it is more than a question.
 """
@@ -22,23 +22,23 @@ _TOKENS = re.compile(
     r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|\$(?P<name>[A-Za-z0-9_]+)""", re.DOTALL
 )
 _SIMPLE: dict[Callable[[pa.DataType], bool], str] = {
-    pa.types.is_int8: "Int8",
-    pa.types.is_int16: "Int16",
-    pa.types.is_int32: "Int32",
-    pa.types.is_int64: "Int64",
-    pa.types.is_uint8: "UInt8",
-    pa.types.is_uint16: "UInt16",
-    pa.types.is_uint32: "UInt32",
-    pa.types.is_uint64: "UInt64",
-    pa.types.is_float32: "Float32",
-    pa.types.is_float64: "Float64",
-    pa.types.is_date32: "Date32",
-    pa.types.is_boolean: "Boolean",
-    pa.types.is_string: "Utf8",
-    pa.types.is_large_string: "Utf8",
-    pa.types.is_string_view: "Utf8",
-    pa.types.is_binary: "Binary",
-    pa.types.is_large_binary: "Binary",
+    pa.types.is_int8: "TINYINT",
+    pa.types.is_int16: "SMALLINT",
+    pa.types.is_int32: "INT",
+    pa.types.is_int64: "BIGINT",
+    pa.types.is_uint8: "TINYINT UNSIGNED",
+    pa.types.is_uint16: "SMALLINT UNSIGNED",
+    pa.types.is_uint32: "INT UNSIGNED",
+    pa.types.is_uint64: "BIGINT UNSIGNED",
+    pa.types.is_float32: "REAL",
+    pa.types.is_float64: "DOUBLE",
+    pa.types.is_date32: "DATE",
+    pa.types.is_boolean: "BOOLEAN",
+    pa.types.is_string: "VARCHAR",
+    pa.types.is_large_string: "VARCHAR",
+    pa.types.is_string_view: "VARCHAR",
+    pa.types.is_binary: "BYTEA",
+    pa.types.is_large_binary: "BYTEA",
 }
 _UNITS = {"s": "Second", "ms": "Millisecond", "us": "Microsecond", "ns": "Nanosecond"}
 
@@ -85,12 +85,13 @@ def literal(value: pa.Scalar) -> str:
         If it is of a type that is not taken.
     """
     kind = _type_name(value.type)
-    if not value.is_valid:
-        return f"arrow_cast(NULL, {_quoted(kind)})"
     plain = value.as_py()
     if isinstance(plain, bytes):
         return f"decode('{plain.hex()}', 'hex')"
-    return f"arrow_cast({_quoted(_text(plain, value))}, {_quoted(kind)})"
+    text = "NULL" if plain is None else _quoted(_text(plain, value))
+    if pa.types.is_timestamp(value.type):  # SQL's own is of nanoseconds, which end in 2262
+        return f"arrow_cast({text}, {_quoted(kind)})"
+    return f"CAST({text} AS {kind})"
 
 
 def _text(plain: Any, value: pa.Scalar) -> str:
@@ -108,9 +109,9 @@ def _text(plain: Any, value: pa.Scalar) -> str:
 
 
 def _type_name(kind: pa.DataType) -> str:
-    """As ``arrow_cast`` names it."""
+    """As SQL names it, or ``arrow_cast``."""
     if pa.types.is_decimal128(kind):
-        return f"Decimal128({kind.precision}, {kind.scale})"
+        return f"DECIMAL({kind.precision}, {kind.scale})"
     if pa.types.is_timestamp(kind):
         zone = f'Some("{kind.tz}")' if kind.tz else "None"
         if kind.tz not in (None, "UTC"):

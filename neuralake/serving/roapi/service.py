@@ -113,7 +113,8 @@ class RoapiService:
         return [] if self.process.port is not None else list(self._tables)
 
     def start(self) -> None:
-        """Nothing is left to do: ROAPI answers by now."""
+        """Be ready to plan: ROAPI itself answers by now."""
+        self._planner.start()
 
     def describe(
         self, sql: str, parameters: Sequence[pa.Scalar] | Mapping[str, pa.Scalar] = ()

@@ -44,6 +44,7 @@ HERE = Settings.from_environ({})
 ORDERS = pa.table(
     {"id": [1, 2, 3], "price": pa.array([Decimal("1.50"), None, Decimal("12345678901.25")])}
 )
+SAID: list[str] = []  # by the service that all tests of this file share
 SLOW = "SELECT count(*) FROM generate_series(1, 10000000) a, generate_series(1, 100000) b"
 MOMENT = "arrow_cast('2024-02-29T01:02:03.000004Z', 'Timestamp(Microsecond, Some(\"UTC\"))')"
 SLOWER = f"{SLOW} WHERE a.value % 7 = b.value % 5"
@@ -58,7 +59,10 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Table]:
 
 @pytest.fixture(scope="module")
 def service(tables: dict[str, Table]) -> Iterator[RoapiService]:
-    service = RoapiService(tables, HERE, freshness=Freshness.FILES)
+    service = RoapiService(
+        tables, HERE, freshness=Freshness.FILES, memory_bytes=256 << 20, tell=SAID.append
+    )
+    service.start()
     yield service
     service.close()
 
@@ -259,20 +263,15 @@ def test_rows_beyond_the_limit(service: RoapiService) -> None:
         list(answer)
 
 
-def test_a_query_of_an_hour_ends_at_its_limit(tables: dict[str, Table]) -> None:
+def test_a_query_of_an_hour_ends_at_its_limit(service: RoapiService) -> None:
     """ROAPI goes on with what nobody waits for, so that its process is ended."""
-    said: list[str] = []
-    service = RoapiService(tables, HERE, tell=said.append)
-    try:
-        first = service.process.process_id
-        with pytest.raises(LimitError, match=r"more than 0\.5 s"):
-            list(service.query(SLOWER, limits=Limits(time_s=0.5)))
-        assert ask_until(service, "SELECT count(*) AS n FROM orders")["n"].to_pylist() == [3]
-        assert service.process.process_id != first
-        assert said == ["ROAPI ended and is started again: signal 9"]
-        assert service.turns.running == 0
-    finally:
-        service.close()
+    first, told = service.process.process_id, len(SAID)
+    with pytest.raises(LimitError, match=r"more than 0\.5 s"):
+        list(service.query(SLOWER, limits=Limits(time_s=0.5)))
+    assert ask_until(service, "SELECT count(*) AS n FROM orders")["n"].to_pylist() == [3]
+    assert service.process.process_id != first
+    assert SAID[told:] == ["ROAPI ended and is started again: signal 9"]
+    assert service.turns.running == 0
 
 
 def test_a_client_that_goes_keeps_its_place_until_roapi_is_through(
@@ -289,16 +288,12 @@ def test_a_client_that_goes_keeps_its_place_until_roapi_is_through(
         service.close()
 
 
-def test_a_query_of_20_gb_ends_roapi_which_is_back(tables: dict[str, Table]) -> None:
-    said: list[str] = []
-    service = RoapiService(tables, HERE, memory_bytes=256 << 20, tell=said.append)
-    try:
-        with pytest.raises((UnavailableError, FailedError)):
-            ask(service, "SELECT array_agg(value) FROM generate_series(1, 3000000000)")
-        assert ask_until(service, "SELECT count(*) AS n FROM orders")["n"].to_pylist() == [3]
-        assert said == ["ROAPI ended and is started again: it had no memory left"]
-    finally:
-        service.close()
+def test_a_query_of_20_gb_ends_roapi_which_is_back(service: RoapiService) -> None:
+    told = len(SAID)
+    with pytest.raises((UnavailableError, FailedError)):
+        ask(service, "SELECT array_agg(value) FROM generate_series(1, 3000000000)")
+    assert ask_until(service, "SELECT count(*) AS n FROM orders")["n"].to_pylist() == [3]
+    assert SAID[told:] == ["ROAPI ended and is started again: it had no memory left"]
 
 
 def test_killed_while_it_answers_it_is_back(service: RoapiService) -> None:
