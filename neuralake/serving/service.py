@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -150,6 +151,8 @@ class Service:
             As :meth:`query`.
         """
         answer = self._answer(sql, parameters, _NOW, self.options.limits, is_described=True)
+        if isinstance(answer, FencedAnswer):  # a worker is kept if it is read to its end
+            deque(answer, maxlen=0)
         answer.close()
         return (answer.schema,)
 

@@ -70,7 +70,7 @@ class Streams:
 
 
 def _end(answer: Answer) -> None:
-    """Free what an answer holds, though whoever sends it may wait for a client that reads no more."""
+    """Free what an answer holds, even while who sends it waits for a client that reads no more."""
     answer.cancel()
     answer.close()
 
