@@ -123,9 +123,13 @@ class Calls:
         endpoint = flight.FlightEndpoint(ticket, [])
         return flight.FlightInfo(schema, descriptor, [endpoint], -1, -1)
 
-    def schema(self, descriptor: flight.FlightDescriptor) -> pa.Schema:
-        """The columns of an answer."""
-        return self.info(descriptor).schema
+    def schema(self, descriptor: flight.FlightDescriptor) -> pa.Schema | flight.FlightError:
+        """The columns of an answer, or why there are none."""
+        try:
+            with as_flight_errors():
+                return self.info(descriptor).schema
+        except flight.FlightError as error:
+            return error.with_traceback(None)
 
     def get(
         self, context: flight.ServerCallContext, ticket: flight.Ticket
@@ -245,8 +249,10 @@ def _listen(
                 return calls.info(descriptor)
 
         def get_schema(self, context, descriptor) -> flight.SchemaResult:  # type: ignore[no-untyped-def]  # noqa: ANN001, ARG002
-            with as_flight_errors():
-                return flight.SchemaResult(calls.schema(descriptor))
+            found = calls.schema(descriptor)
+            if isinstance(found, flight.FlightError):
+                raise found
+            return flight.SchemaResult(found)
 
         def do_get(self, context, ticket) -> flight.FlightDataStream:  # type: ignore[no-untyped-def]  # noqa: ANN001
             with as_flight_errors():
@@ -263,6 +269,9 @@ def _listen(
         def list_actions(self, context) -> list[tuple[str, str]]:  # type: ignore[no-untyped-def]  # noqa: ANN001, ARG002
             return list(_ACTIONS.items())
 
+    # pyarrow sends the trace of whatever get_schema raises along, with the paths in it
+    code = Server.get_schema.__code__
+    Server.get_schema.__code__ = code.replace(co_filename="neuralake")
     certificates = []
     if listening.certificate is not None and listening.key is not None:
         certificates = [(listening.certificate.read_bytes(), listening.key.read_bytes())]
