@@ -1,12 +1,19 @@
-"""Which version of a table was the newest at a time."""
+"""Which version of a table a request wants.
+
+Source: Delta Transaction Log Protocol, "In-Commit Timestamps"; Delta Lake's own readers, to whom
+the time of a commit is otherwise that of its entry's file, and never before that of the one before.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import replace
 
-from deltalake.exceptions import DeltaError
-
 from neuralake.catalog.tables import DeltaTable
+from neuralake.delta.log import LOG, entry_version, read_entry
+from neuralake.delta.place import open_store
+from neuralake.delta.state import load_state
+from neuralake.delta.store import Store
 from neuralake.errors import CatalogError
 from neuralake.serving.answers import AsOf, RefusedError
 
@@ -18,22 +25,51 @@ def find_version(table: DeltaTable, as_of: AsOf) -> int:
     ------
     RefusedError
         If the table has none, or no longer.
+    OSError, ValueError
+        If its log cannot be read.
     """
-    handle = replace(table, version=None).snapshot()
-    newest = handle.version()
-    if as_of.time is None:
+    if as_of.time is not None:
+        version = _newest_at(table, round(as_of.time.timestamp() * 1000))
+        if version is None:
+            at = as_of.time.isoformat()
+            raise RefusedError(f"table {table.name} has no version from {at} or before")
+    else:
+        newest = replace(table, version=None).newest_version()
         version = newest if as_of.version is None else as_of.version
         if version > newest:
             raise RefusedError(f"table {table.name} has no version {version}: {newest} is its last")
-        try:
-            replace(table, version=version).snapshot()
-        except CatalogError as error:
-            raise RefusedError(f"table {table.name} has version {version} no longer") from error
-        return version
     try:
-        handle.load_as_version(as_of.time)
-    except (DeltaError, ValueError, OSError) as error:
-        raise RefusedError(
-            f"table {table.name} has no version of {as_of.time.isoformat()}"
-        ) from error
-    return handle.version()
+        replace(table, version=version).snapshot()
+    except CatalogError as error:
+        raise RefusedError(f"table {table.name} has version {version} no longer") from error
+    return version
+
+
+def _newest_at(table: DeltaTable, time_ms: int) -> int | None:
+    store = open_store(table.uri, table.storage_options)
+    found = (
+        (version, stored.modified_ms)
+        for stored in store.list(LOG)
+        if (version := entry_version(stored.path)) is not None
+    )
+    versions, modified_ms = zip(*sorted(found), strict=True)
+    if load_state(store).is_set("delta.enableInCommitTimestamps"):
+        position = bisect_right(
+            range(len(versions)),
+            time_ms,
+            key=lambda i: _written_ms(store, versions[i], modified_ms[i]),
+        )
+    else:
+        times: list[int] = []
+        for at in modified_ms:
+            times.append(max(at, times[-1] + 1) if times else at)
+        position = bisect_right(times, time_ms)
+    return versions[position - 1] if position else None
+
+
+def _written_ms(store: Store, version: int, modified_ms: int) -> int:
+    for action in read_entry(store, version) or ():
+        if action.commitInfo is not None:
+            found = action.commitInfo.get("inCommitTimestamp")
+            return found if isinstance(found, int) else modified_ms
+    return modified_ms

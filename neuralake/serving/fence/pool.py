@@ -55,7 +55,7 @@ class _Process:
                 [
                     sys.executable,
                     "-m",
-                    "neuralake.serving.fence.worker",
+                    "neuralake.serving.fence",
                     str(descriptor),
                     str(memory_bytes),
                 ],

@@ -169,7 +169,3 @@ def main() -> None:
     """Run a worker on a channel whose descriptor is the first argument."""
     descriptor, memory_bytes = map(int, sys.argv[1:3])
     Worker(socket.socket(fileno=descriptor), memory_bytes).run()
-
-
-if __name__ == "__main__":
-    main()

@@ -39,6 +39,8 @@ _TYPES = {
     "timestamp": pa.timestamp("us", "UTC"),
     "timestamp_ntz": pa.timestamp("us"),
 }
+# Of a body that is too large: a client that is still sending would not see the answer
+_PASSED_OVER_BYTES = 64 << 20
 _DECIMAL = re.compile(r"decimal(?:128)?\((\d+), ?(\d+)\)")
 
 
@@ -86,15 +88,20 @@ async def read_body(request: Request, most_bytes: int, most_s: float) -> bytes:
         {"connection": "close"},
         limit="text",
     )
-    if told.isdecimal() and int(told) > most_bytes:
-        raise too_large
+    is_too_large = told.isdecimal() and int(told) > most_bytes
     body = bytearray()
+    passed = 0
     try:
         async with asyncio.timeout(most_s):
             async for piece in request.stream():
-                body += piece
-                if len(body) > most_bytes:
-                    raise too_large
+                passed += len(piece)
+                is_too_large = is_too_large or passed > most_bytes
+                if not is_too_large:
+                    body += piece
+                elif passed > _PASSED_OVER_BYTES:
+                    break
+        if is_too_large:
+            raise too_large
     except TimeoutError:
         raise ProblemError(
             408, f"the body did not come within {most_s:g} s", {"connection": "close"}
