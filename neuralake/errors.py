@@ -122,6 +122,10 @@ class ServingError(NeuralakeError):
     """A request that is not answered, or a server that cannot be started."""
 
 
+class PipelineError(NeuralakeError):
+    """A part of a pipeline that cannot be started, or that answers no more."""
+
+
 class HistoryError(NeuralakeError):
     """Results over commits are absent, corrupt or of another version, or git cannot order them."""
 

@@ -40,6 +40,7 @@ ELSEWHERE = {
     "neuralake generate": ("tests/test_cli.py", '"generate"'),
     "neuralake history": ("tests/history/test_history.py", '"history"'),
     "neuralake ingest": ("tests/cli/test_ingest.py", '"ingest"'),
+    "neuralake pipeline": ("tests/pipeline/test_command.py", '"pipeline"'),
     "neuralake query": ("tests/test_cli.py", '"query"'),
     "neuralake report": ("tests/test_cli.py", '"report"'),
     "neuralake results": ("tests/test_cli.py", '"results"'),

@@ -18,6 +18,7 @@ from neuralake.cli.generate import generate
 from neuralake.cli.history import history
 from neuralake.cli.ingest import ingest
 from neuralake.cli.listing import catalog, engines
+from neuralake.cli.pipeline import pipeline
 from neuralake.cli.query import query
 from neuralake.cli.results import report, results
 from neuralake.cli.serve import serve
@@ -91,5 +92,6 @@ for _command in (
     freshness,
     writer,
     serve,
+    pipeline,
 ):
     cli.add_command(checked(_command))

@@ -120,7 +120,7 @@ def letters_of(destination: Destination, given: str | None, settings: Settings) 
     from neuralake.writer.task import Letters
 
     if given is None:
-        return Letters(f"{destination.uri}_dead_letters", destination.storage_options)
+        return Letters.beside(destination.uri, destination.storage_options)
     uri = absolute_uri(given).rstrip("/")
     return Letters(uri, settings.storage_options(uri))
 

@@ -148,6 +148,13 @@ class Totals:
         with self._lock:
             self.figures.merge(figures)
 
+    def copy(self) -> Totals:
+        """The sums as they are now."""
+        with self._lock:
+            figures = Figures()
+            figures.merge(self.figures)
+            return Totals(self.table, figures, dict(self.restarts))
+
     def collect(self) -> Iterator[Any]:
         """Metrics as Prometheus's client takes them."""
         from prometheus_client.core import (

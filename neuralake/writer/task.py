@@ -31,6 +31,11 @@ class Letters:
     uri: str
     storage_options: Mapping[str, str] = field(default_factory=dict, repr=False)
 
+    @classmethod
+    def beside(cls, uri: str, storage_options: Mapping[str, str]) -> Self:
+        """The one beside the table whose messages they are."""
+        return cls(f"{uri}_dead_letters", storage_options)
+
 
 @dataclass(frozen=True)
 class SourceSpec:
