@@ -114,6 +114,10 @@ class FreshnessError(NeuralakeError):
     """A run of freshness asks for what cannot be: a source, a reader, or a load."""
 
 
+class LoadError(NeuralakeError):
+    """A load cannot be offered: a contestant, a rate or a mix that cannot be, or no server."""
+
+
 class SourceError(NeuralakeError):
     """Rows that cannot be read: what comes is not what was said, or fits no column of the table."""
 

@@ -44,6 +44,7 @@ ELSEWHERE = {
     "neuralake query": ("tests/test_cli.py", '"query"'),
     "neuralake report": ("tests/test_cli.py", '"report"'),
     "neuralake results": ("tests/test_cli.py", '"results"'),
+    "neuralake serving": ("tests/cli/test_serving.py", '"serving"'),
     "neuralake serve --server": ("tests/serving/roapi/test_serve.py", '"serve"'),
     "neuralake writer": ("tests/cli/test_writer_page.py", "SESSIONS"),
     "asv": ("tests/asv_suite/test_config.py", "asv.conf.json"),
@@ -54,6 +55,10 @@ ELSEWHERE = {
     "make": ("Makefile", ".PHONY"),
     "pip": ("tests/install/test_own_project.py", "pip install"),
     "python -m benchmarks": ("tests/benchmarks/test_fidelity.py", "benchmarks.fidelity"),
+    "python -m benchmarks.serving.cross_check": (
+        "tests/benchmarks/test_serving.py",
+        "benchmarks.serving.cross_check",
+    ),
     "python -m benchmarks.s3": ("tests/s3/test_ingest.py", "benchmarks.s3"),
     "python -m pytest": ("Makefile", "-m pytest"),
     "python -m pytest tests/performance": ("tests/test_performance_suite.py", "tests/performance"),

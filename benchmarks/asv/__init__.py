@@ -22,6 +22,9 @@ benchmark                                   parameters           value
 ``generator.Generation.track_size``         (none)               bytes
 ``ingestion.Commits.track_latency``         contestant           seconds
 ``ingestion.Commits.track_ratio``           contestant           contestant ÷ disk
+``serving.Point.track_median``              contestant           seconds
+``serving.Point.track_p99``                 contestant           seconds
+``serving.Point.track_ratio``               contestant           contestant ÷ null
 ==========================================  ===================  =========================
 
 Lower is better in each: so it is to asv. Queries per hour and bytes per second are derived where

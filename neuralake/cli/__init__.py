@@ -22,6 +22,7 @@ from neuralake.cli.pipeline import pipeline
 from neuralake.cli.query import query
 from neuralake.cli.results import report, results
 from neuralake.cli.serve import serve
+from neuralake.cli.serving import serving
 from neuralake.cli.writer import writer
 from neuralake.version import __version__
 
@@ -90,6 +91,7 @@ for _command in (
     history,
     ingest,
     freshness,
+    serving,
     writer,
     serve,
     pipeline,

@@ -10,6 +10,7 @@ from rich.console import Console
 from neuralake.report.placing import Report
 from neuralake.results.freshness.records import FreshnessRun
 from neuralake.results.ingest.records import IngestRun
+from neuralake.results.serving.records import ServingRun
 
 
 def print_any(run: Any, console: Console, directory: Path) -> None:
@@ -34,6 +35,11 @@ def print_any(run: Any, console: Console, directory: Path) -> None:
         from neuralake.results.freshness.summary import summarise_freshness
 
         print_freshness(run, summarise_freshness(run, directory), console, directory)
+    elif isinstance(run, ServingRun):
+        from neuralake.report.serving.terminal import print_serving
+        from neuralake.results.serving.summary import summarise_serving
+
+        print_serving(run, summarise_serving(run, directory), console, directory)
     else:
         from neuralake.report.run.terminal import print_run
 
@@ -65,6 +71,10 @@ def write_any_report(run: Any, directory: Path, to: Path) -> Report:
         from neuralake.report.freshness.report import write_freshness_report
 
         return write_freshness_report(run, directory, to)
+    if isinstance(run, ServingRun):
+        from neuralake.report.serving.report import write_serving_report
+
+        return write_serving_report(run, directory, to)
     from neuralake.report.run.report import write_run_report
     from neuralake.results.texts import read_texts
 

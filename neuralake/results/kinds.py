@@ -14,11 +14,16 @@ from neuralake.results.freshness.records import KIND as FRESHNESS
 from neuralake.results.freshness.records import FreshnessRun
 from neuralake.results.ingest.export import commits_table
 from neuralake.results.ingest.journal import IngestEntry, read_ingest
-from neuralake.results.ingest.records import KIND, IngestRun
+from neuralake.results.ingest.records import KIND as INGEST
+from neuralake.results.ingest.records import IngestRun
 from neuralake.results.journal import Entry, read_journal
 from neuralake.results.kind import Kind, RunOverview
 from neuralake.results.records import QUERIES, Run
 from neuralake.results.samples import samples_table
+from neuralake.results.serving.export import requests_table
+from neuralake.results.serving.journal import ServingEntry, read_serving
+from neuralake.results.serving.records import KIND as SERVING
+from neuralake.results.serving.records import Capacity, Round, ServingRun
 
 
 def _overview_of_queries(run: Run) -> RunOverview:
@@ -62,6 +67,20 @@ def _overview_of_freshness(run: FreshnessRun) -> RunOverview:
     )
 
 
+def _overview_of_serving(run: ServingRun) -> RunOverview:
+    measured: list[Capacity | Round] = [*run.capacities, *run.rounds]
+    return RunOverview(
+        id=run.header.id,
+        workload=run.header.workload,
+        scale_factor=run.header.scale_factor,
+        engines=tuple(c.name for c in run.contestants if c.unavailable is None),
+        samples=sum(part.samples for found in measured for part in found.parts),
+        verified=sum(found.status == "ok" and not found.wrong for found in measured),
+        judged=len(measured),
+        state="finished" if run.finished_at else "interrupted",
+    )
+
+
 RUN_OF_QUERIES = Kind(
     name=QUERIES,
     command="neuralake bench",
@@ -72,7 +91,7 @@ RUN_OF_QUERIES = Kind(
     samples=_samples_of_queries,
 )
 RUN_OF_INGEST = Kind(
-    name=KIND,
+    name=INGEST,
     command="neuralake ingest",
     document=IngestRun,
     entry=IngestEntry,
@@ -89,6 +108,14 @@ RUN_OF_FRESHNESS = Kind(
     overview=_overview_of_freshness,
     samples=polls_table,
 )
-KINDS: Mapping[str, Kind[Any]] = {
-    kind.name: kind for kind in (RUN_OF_QUERIES, RUN_OF_INGEST, RUN_OF_FRESHNESS)
-}
+RUN_OF_SERVING = Kind(
+    name=SERVING,
+    command="neuralake serving",
+    document=ServingRun,
+    entry=ServingEntry,
+    read=read_serving,
+    overview=_overview_of_serving,
+    samples=requests_table,
+)
+_ALL: tuple[Kind[Any], ...] = (RUN_OF_QUERIES, RUN_OF_INGEST, RUN_OF_FRESHNESS, RUN_OF_SERVING)
+KINDS: Mapping[str, Kind[Any]] = {kind.name: kind for kind in _ALL}

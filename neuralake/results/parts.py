@@ -64,6 +64,13 @@ class PartWriter:
         self._file.flush()
         self._samples += len(rows)
 
+    def write_table(self, samples: pa.Table) -> None:
+        """Append samples that are in columns already, in the order of the schema."""
+        if samples.num_rows:
+            self._stream.write_table(samples.cast(self._schema))
+            self._file.flush()
+            self._samples += samples.num_rows
+
     def finish(self) -> Part:
         """Make the part whole, lasting, and known by its own name."""
         self._stream.close()

@@ -96,6 +96,7 @@ def test_all_streams_come_from_one_run(benchmarks: Benchmarks) -> None:
     assert {module: len(keys) for module, keys in caches.items()} == {
         "generator": 1,
         "ingestion": 1,
+        "serving": 1,
         "streams": 1,
     }
 

@@ -1,0 +1,1 @@
+"""The driver of ``neuralake serving`` beside that of others."""

@@ -1,0 +1,1 @@
+"""The report of a run of serving: how soon requests were answered, at which rate."""

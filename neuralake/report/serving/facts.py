@@ -1,0 +1,60 @@
+"""Settings and fingerprint of a run of serving as labelled facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from neuralake.report.facts import Fact, Group, flat, machine_facts, software_facts
+from neuralake.report.numbers import moment
+from neuralake.report.serving import words
+from neuralake.results.records import EngineRecord
+from neuralake.results.serving.records import ServingRun
+
+
+def facts(run: ServingRun) -> tuple[Group, ...]:
+    """Everything that is known of how a run was made, in a fixed order."""
+    header = run.header
+    return (
+        Group("Run", tuple(_run(run))),
+        Group("Table", tuple(flat(header.schema))),
+        Group("Machine", tuple(machine_facts(header.fingerprint))),
+        Group("Software", tuple(software_facts(header.fingerprint))),
+        *(Group(f"Contestant {c.name}", tuple(_contestant(c))) for c in run.contestants),
+    )
+
+
+def _run(run: ServingRun) -> Iterator[Fact]:
+    header = run.header
+    load = header.load
+    yield Fact("id", header.id, compared=False)
+    yield Fact("began", moment(header.created_at), compared=False)
+    ended = moment(run.finished_at) if run.finished_at else "interrupted before its end"
+    yield Fact("finished", ended, compared=False)
+    if run.elapsed_ns is not None:
+        yield Fact("elapsed", f"{run.elapsed_ns / 1e9:,.1f} s", compared=False)
+    for resumption in run.resumptions:
+        after = f"{moment(resumption.resumed_at)}, after {resumption.after_samples:,} samples"
+        yield Fact("resumed", after, compared=False)
+    yield Fact("contestants", ", ".join(header.contestants))
+    yield Fact("load", words.load_in_words(load))
+    yield Fact("rates", words.rates_in_words(load.rates))
+    yield Fact("rounds", str(header.rounds))
+    yield Fact("timeout", f"{load.timeout_s:g} s")
+    yield Fact("warm-up before each round", f"{load.warm_up_s:g} s")
+    yield Fact("step of the search for a capacity", f"{load.capacity_step_s:g} s")
+    yield Fact("recovery is looked for", f"{load.recovery_s:g} s")
+    yield Fact("seed", str(load.seed))
+    if header.dataset is not None:
+        yield Fact("dataset", header.dataset)
+        yield Fact("scale factor", f"{header.scale_factor:g}")
+    use = run.machine_use
+    if use is not None:
+        yield Fact("processor time stolen", f"{use.stolen:.1%}", compared=False)
+    yield Fact("schema version", str(header.schema_version), compared=False)
+
+
+def _contestant(contestant: EngineRecord) -> Iterator[Fact]:
+    if contestant.unavailable is not None:
+        yield Fact("unavailable", contestant.unavailable)
+    yield from flat(contestant.versions, "version of ")
+    yield from flat(contestant.settings)
