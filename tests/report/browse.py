@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route
 
@@ -81,11 +82,22 @@ class Watched:
     def __init__(self, page: Page, address: str) -> None:
         self.page = page
         self.faults: list[str] = []
-        page.on("console", self._said)
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on("dialog", lambda dialog: self.faults.append(dialog.message))
-        page.route("**/*", self._route)
         self._address = address
+        self._listeners: dict[Any, Callable[[Any], None]] = {
+            "console": self._said,
+            "pageerror": lambda error: self.faults.append(str(error)),
+            "dialog": lambda dialog: self.faults.append(dialog.message),
+        }
+        for event, listener in self._listeners.items():
+            page.on(event, listener)
+        page.route("**/*", self._route)
+
+    def leave(self) -> None:
+        """Leave the window to the next page."""
+        self.page.unroute_all()
+        self.page.goto("about:blank")
+        for event, listener in self._listeners.items():
+            self.page.remove_listener(event, listener)
 
     def _said(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
@@ -101,17 +113,18 @@ class Watched:
 
 @contextmanager
 def opened(browser: Browser, report: Path, width: int, *, script: bool = True) -> Iterator[Page]:
-    """The page of a report, in a context that reaches nothing; faults fail the test."""
-    context = browser.new_context(
-        viewport={"width": width, "height": 800},
-        java_script_enabled=script,
-        offline=True,
-    )
+    """The page of a report, in a window that reaches nothing; faults fail the test."""
+    scripted, plain = browser.contexts
+    (page,) = (scripted if script else plain).pages
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme="light")
     address = (report / "index.html").as_uri()
-    watched = Watched(context.new_page(), address)
-    watched.page.goto(address)
-    yield watched.page
-    context.close()
+    watched = Watched(page, address)
+    try:
+        page.goto(address)
+        yield page
+    finally:
+        watched.leave()
     assert watched.faults == []
 
 

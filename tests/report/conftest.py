@@ -17,11 +17,14 @@ ARGUMENTS = [
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A browser that the system provides."""
+    """A browser that the system provides, with a window that runs scripts and one that does not."""
     path = next((found for name in NAMES if (found := shutil.which(name))), None)
     if path is None:
         pytest.skip(f"no browser ({', '.join(NAMES)}): make browser, or apt-get install chromium")
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        for script in (True, False):  # one window each, as a window takes half a second
+            context = launched.new_context(java_script_enabled=script, offline=True)
+            context.new_page()
         yield launched
         launched.close()
