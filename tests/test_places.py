@@ -134,7 +134,8 @@ def test_a_bench_in_a_container_tells_its_share_and_that_it_was_throttled(
             pytest.skip(NO_GROUPS)
         enter = "".join(f"echo 0 > {group}/cgroup.procs; " for group in entered)
         done = subprocess.run(
-            ["sh", "-c", f'{enter}exec "$0" "$@"', COMMAND, "bench", *options],
+            # before others on a busy machine, so that it is the quota that stops it
+            ["sh", "-c", f'{enter}exec nice -n -10 "$0" "$@"', COMMAND, "bench", *options],
             capture_output=True,
             text=True,
             cwd=tmp_path,

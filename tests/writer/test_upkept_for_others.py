@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
@@ -18,7 +19,7 @@ from neuralake.delta.actions import Action, Transaction
 from neuralake.delta.commit import commit
 from neuralake.delta.disk import DiskStore
 from neuralake.delta.state import load_state
-from neuralake.engines.protocol import Engine, Session
+from neuralake.engines.protocol import Engine
 from neuralake.queries.answers import Answer, compare
 from neuralake.queries.query import parse_query
 from neuralake.writer import Upkeep, Writer
@@ -44,6 +45,21 @@ SPECIAL = (
     "renamed columns within",
     "times of old within",
     "wider types",
+)
+# What is left to make test-all of Spark, which takes one or two seconds a table: a checkpoint has
+# nothing of these that it has not of another
+LIKE_ANOTHER = tuple(
+    f"ours: {case}"
+    for case in (
+        "columns mapped by id",
+        "columns that may not be null",
+        "floats with nan",
+        "partitions of booleans",
+        "partitions of days",
+        "partitions of integers",
+        "partitions of wall clocks",
+        "times without a zone",
+    )
 )
 # Times within its entries, which are of just now
 TIMED = "ours: writer features"
@@ -100,19 +116,6 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Kept]:
     return found
 
 
-@pytest.fixture(scope="module")
-def session(engine: Engine, kept: dict[str, Kept]) -> Iterator[Session]:
-    """All tables, opened by an engine in this process."""
-    opened = engine.open(
-        {
-            f"t{number}": DeltaTable(name=f"t{number}", location=str(table.path))
-            for number, table in enumerate(kept.values())
-        }
-    )
-    yield opened
-    opened.close()
-
-
 def test_each_log_begins_with_a_checkpoint(kept: dict[str, Kept]) -> None:
     for case, table in kept.items():
         if case == TIMED:
@@ -125,14 +128,29 @@ def test_each_log_begins_with_a_checkpoint(kept: dict[str, Kept]) -> None:
         assert kinds <= {"commitInfo", "add", "remove", "txn"}, case
 
 
-def test_an_engine_reads_the_same_rows(session: Session, kept: dict[str, Kept]) -> None:
-    faults = {}
-    for number, (case, table) in enumerate(kept.items()):
-        found = session.execute(f"SELECT * FROM t{number}")
-        fault = compare(Answer.of(found), Answer.of(table.rows), EVERYTHING)
-        if fault is not None:
-            faults[case] = fault
-    assert not faults
+def test_an_engine_reads_the_same_rows(engine: Engine, kept: dict[str, Kept]) -> None:
+    left_out = LIKE_ANOTHER if engine.name == "spark" else ()
+    chosen = {case: table for case, table in kept.items() if case not in left_out}
+    assert not faults(engine, chosen)
+
+
+@pytest.mark.more
+@pytest.mark.parametrize("engine", ["spark"], indirect=True)
+def test_spark_reads_the_others_too(engine: Engine, kept: dict[str, Kept]) -> None:
+    assert not faults(engine, {case: kept[case] for case in LIKE_ANOTHER})
+
+
+def faults(engine: Engine, kept: dict[str, Kept]) -> dict[str, object]:
+    """By case, how what an engine reads differs from the rows; all tables are in one session."""
+    names = {case: f"t{number}" for number, case in enumerate(kept)}
+    tables = {
+        name: DeltaTable(name=name, location=str(kept[case].path)) for case, name in names.items()
+    }
+    with closing(engine.open(tables)) as session:
+        found = {case: session.execute(f"SELECT * FROM {name}") for case, name in names.items()}
+    answers = {case: (Answer.of(found[case]), Answer.of(kept[case].rows)) for case in kept}
+    compared = {case: compare(*answers[case], EVERYTHING) for case in kept}
+    return {case: fault for case, fault in compared.items() if fault is not None}
 
 
 HIDDEN = (
