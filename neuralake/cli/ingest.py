@@ -52,6 +52,21 @@ _MOST_COMMITS = 100_000_000
     help="Pause between two passes of maintenance.",
 )
 @click.option(
+    "--log-retention",
+    "log_retention_s",
+    metavar="DURATION",
+    callback=quantity("parse_retention"),
+    help="How long the tables keep entries of their logs that a checkpoint sums up.  "
+    "[default: Delta's, 30d]",
+)
+@click.option(
+    "--deleted-file-retention",
+    "deleted_file_retention_s",
+    metavar="DURATION",
+    callback=quantity("parse_retention"),
+    help="How long they keep files that compaction has replaced.  [default: Delta's, 7d]",
+)
+@click.option(
     "--producers",
     type=Whole(1, 1000),
     default=1,
@@ -207,6 +222,8 @@ def _plan(
     contestants: str | None,
     maintenance: str,
     maintenance_every_s: float,
+    log_retention_s: float | None,
+    deleted_file_retention_s: float | None,
     producers: int,
     processes: int,
     batch_rows: int | None,
@@ -225,6 +242,7 @@ def _plan(
 ) -> IngestPlan:
     """What the options ask for."""
     from neuralake.config import absolute_uri, is_remote, join_uri
+    from neuralake.delta.intervals import DELETED_FILE_RETENTION, LOG_RETENTION, interval
     from neuralake.results.ingest.records import Freshness, Load
     from neuralake.workloads.ingest import plan as plans
     from neuralake.workloads.ingest.batches import rows_of_size
@@ -255,6 +273,14 @@ def _plan(
         freshness=Freshness(tuple(names_in(readers)) if readers else (), poll_s),
         place=target,
         maintenance_every_s=maintenance_every_s,
+        properties={
+            name: interval(seconds)
+            for name, seconds in (
+                (LOG_RETENTION, log_retention_s),
+                (DELETED_FILE_RETENTION, deleted_file_retention_s),
+            )
+            if seconds is not None
+        },
         timeout_s=timeout_s,
         keeps_tables=keep,
     )

@@ -51,6 +51,11 @@ def retention_ms(configuration: Mapping[str, str], name: str) -> int:
     return found
 
 
+def interval(seconds: float) -> str:
+    """A duration as a table's properties have it, to the millisecond."""
+    return f"interval {round(seconds * 1000)} milliseconds"
+
+
 def parse_interval(text: str) -> int:
     """Milliseconds of an interval, rounded down.
 

@@ -107,8 +107,19 @@ def check_place(directory: Target, schema: pa.Schema) -> None:
     drop(probe)
 
 
-def make_table(target: Target, schema: pa.Schema) -> None:
+def make_table(
+    target: Target, schema: pa.Schema, properties: Mapping[str, str] | None = None
+) -> None:
     """Make an empty table.
+
+    Parameters
+    ----------
+    target
+        Where.
+    schema
+        Its columns.
+    properties
+        Its configuration, such as ``delta.logRetentionDuration``.
 
     Raises
     ------
@@ -118,7 +129,12 @@ def make_table(target: Target, schema: pa.Schema) -> None:
     from deltalake import DeltaTable
 
     try:
-        DeltaTable.create(target.uri, schema, storage_options=dict(target.options))
+        DeltaTable.create(
+            target.uri,
+            schema,
+            configuration=dict(properties or {}),
+            storage_options=dict(target.options),
+        )
     except Exception as error:
         reason = one_line(error, target.options)
         raise PlaceError(

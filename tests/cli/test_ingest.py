@@ -21,7 +21,8 @@ SMALL = ("--commits", "25", "--warm-up", "1", "--rounds", "1", "--batch-rows", "
 
 
 def test_a_run_is_measured_verified_listed_exported_and_reported(cli: Cli, tmp_path: Path) -> None:
-    done = cli("ingest", "--to", "tables", "--contestants", "neuralake,disk", *SMALL)
+    kept = ("--log-retention", "1h", "--deleted-file-retention", "1.5s")
+    done = cli("ingest", "--to", "tables", "--contestants", "neuralake,disk", *kept, *SMALL)
     assert done.returncode == 0, done.stderr
     assert "p50 ÷ disk" in done.stdout
     assert "batches of 20 rows, 1 producer, closed loop, 25 commits a round" in done.stdout
@@ -33,7 +34,13 @@ def test_a_run_is_measured_verified_listed_exported_and_reported(cli: Cli, tmp_p
     assert (listed["verified"], listed["judged"]) == (1, 1)
     shown = cli("results", "show")
     assert "÷ disk" in shown.stdout
-    assert json.loads(cli("results", "show", "--json").stdout)["header"]["kind"] == "ingest"
+    header = json.loads(cli("results", "show", "--json").stdout)["header"]
+    assert header["kind"] == "ingest"
+    assert header["properties"] == {
+        "delta.logRetentionDuration": "interval 3600000 milliseconds",
+        "delta.deletedFileRetentionDuration": "interval 1500 milliseconds",
+    }
+    assert "delta.logRetentionDuration" in (directory / "report" / "index.html").read_text()
     exported = cli("results", "export")
     assert exported.returncode == 0, exported.stderr
     rows = list(csv.DictReader(io.StringIO(exported.stdout)))
@@ -58,6 +65,8 @@ def test_the_answer_for_programs_is_json(cli: Cli) -> None:
 MISTAKES = {
     "--contestants disk,dsik": "unknown contestant 'dsik'",
     "--contestants disk,disk": "contestant disk is named twice",
+    "--log-retention 0": "'0' is no duration: expected",
+    "--deleted-file-retention soon": "'soon' is no duration: expected",
     "--rate 0": "'0' is no rate: expected such as 5000, 100k or 1m",
     "--rate 5,5": "names a rate twice",
     "--rate 5 --arrivals closed": "a rate goes with --arrivals constant or poisson",

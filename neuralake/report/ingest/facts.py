@@ -46,6 +46,8 @@ def _run(run: IngestRun) -> Iterator[Fact]:
     yield Fact("seed", str(header.load.seed))
     if any(case.is_maintained for case in header.cases):
         yield Fact("pause between passes of maintenance", f"{header.maintenance_every_s:g} s")
+    for name, value in sorted(header.properties.items()):
+        yield Fact(name, value)
     if header.freshness.readers:
         yield Fact("readers", ", ".join(header.freshness.readers))
         yield Fact("poll every", f"{header.freshness.poll_s * 1e3:g} ms")

@@ -126,6 +126,8 @@ class IngestHeader:
         Columns of the table with their types.
     maintenance_every_s
         Pause between two passes of maintenance.
+    properties
+        Configuration of the tables, such as ``delta.logRetentionDuration``.
     timeout_s
         Longest round.
     keeps_tables
@@ -144,6 +146,7 @@ class IngestHeader:
     freshness: Freshness = Freshness()
     schema: Mapping[str, str] = field(default_factory=dict)
     maintenance_every_s: float = 1.0
+    properties: Mapping[str, str] = field(default_factory=dict)
     timeout_s: float = 3600.0
     keeps_tables: bool = False
     kind: str = KIND

@@ -117,6 +117,7 @@ def plan_of(run: IngestRun, options: dict[str, str]) -> IngestPlan:
         freshness=header.freshness,
         place=Target(header.storage.uri, options),
         maintenance_every_s=header.maintenance_every_s,
+        properties=header.properties,
         timeout_s=header.timeout_s,
         keeps_tables=header.keeps_tables,
     )
@@ -136,6 +137,7 @@ def _header(plan: IngestPlan, begun: Begun, storage: StorageFacts) -> IngestHead
         storage=storage,
         schema={field.name: str(field.type) for field in SCHEMA},
         maintenance_every_s=plan.maintenance_every_s,
+        properties=plan.properties,
         timeout_s=plan.timeout_s,
         keeps_tables=plan.keeps_tables,
     )
@@ -173,7 +175,7 @@ def _measure(
             if key in done and (key in judged or not runner.has_table(key)):
                 continue
             observer.before(key, number, len(every))
-            target = tables.fresh(place, key)
+            target = tables.fresh(place, key, plan.properties)
             found, record = runner.measure(key, target)
             if record is not None:
                 journal.append(record)

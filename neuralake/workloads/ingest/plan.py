@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from neuralake.errors import IngestError
@@ -41,7 +41,7 @@ class IngestPlan:
         Under which the tables of the run get a directory.
     unavailable
         Contestants that cannot run here, with the reason.
-    maintenance_every_s, timeout_s, keeps_tables
+    maintenance_every_s, properties, timeout_s, keeps_tables
         As of :class:`neuralake.results.ingest.records.IngestHeader`.
     """
 
@@ -52,6 +52,7 @@ class IngestPlan:
     place: Target
     unavailable: tuple[tuple[str, str], ...] = ()
     maintenance_every_s: float = 1.0
+    properties: Mapping[str, str] = field(default_factory=dict)
     timeout_s: float = 3600.0
     keeps_tables: bool = False
 
@@ -173,6 +174,7 @@ def make_plan(
     freshness: Freshness,
     place: Target,
     maintenance_every_s: float = 1.0,
+    properties: Mapping[str, str] | None = None,
     timeout_s: float = 3600.0,
     keeps_tables: bool = False,
 ) -> IngestPlan:
@@ -185,7 +187,7 @@ def make_plan(
         One that is named and cannot run is an error; of the others it is said why they did not.
     maintenance
         As of :func:`make_cases`.
-    load, rounds, freshness, place, maintenance_every_s, timeout_s, keeps_tables
+    load, rounds, freshness, place, maintenance_every_s, properties, timeout_s, keeps_tables
         As of :class:`IngestPlan`.
 
     Raises
@@ -213,6 +215,7 @@ def make_plan(
         place=place,
         unavailable=missing,
         maintenance_every_s=maintenance_every_s,
+        properties=properties or {},
         timeout_s=timeout_s,
         keeps_tables=keeps_tables,
     )

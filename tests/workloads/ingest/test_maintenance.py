@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import time
+from contextlib import closing
 from pathlib import Path
 
 import deltalake
 import pytest
 
+from neuralake.delta.intervals import DELETED_FILE_RETENTION, LOG_RETENTION, interval
 from neuralake.results.ingest.records import Case, Key, Load
 from neuralake.workloads.ingest.batches import Batches
 from neuralake.workloads.ingest.contestants.protocol import Maintained
@@ -50,6 +54,33 @@ def test_a_pass_packs_small_files_and_leaves_the_rows(tmp_path: Path, name: str)
         .sort_by("id")
         .equals(before.to_pyarrow_table().sort_by("id"), check_metadata=False)
     )
+
+
+@pytest.mark.parametrize("is_short", [False, True])
+def test_a_table_keeps_as_much_as_its_retention_says(tmp_path: Path, is_short: bool) -> None:
+    """Or who opens it would list every entry of a long run, and its disk would fill."""
+    hour = interval(3600)
+    properties = {LOG_RETENTION: hour, DELETED_FILE_RETENTION: hour} if is_short else {}
+    target = fresh(Target(str(tmp_path)), Key(Case("neuralake"), 1), properties)
+    batches = Batches(ROWS, 1)
+    with closing(contestant_type("neuralake")(target)) as contestant:
+        appender = contestant.appender(batches)
+        for number in range(110):  # a checkpoint is due after a hundred
+            appender.append(batches.batch(number), number)
+        appender.close()
+    for _ in range(2):
+        with closing(contestant_type("neuralake")(target)) as contestant:
+            assert isinstance(contestant, Maintained)
+            contestant.maintain()
+        then = time.time() - 2 * 86_400  # as if that had been two days ago
+        for file in Path(target.uri).rglob("*"):
+            os.utime(file, (then, then))
+    table = deltalake.DeltaTable(target.uri)
+    assert table.metadata().configuration == properties
+    assert table.to_pyarrow_table().num_rows == 110 * ROWS
+    entries = list(Path(target.uri, "_delta_log").glob("*.json"))
+    assert (len(entries) < 20) == is_short
+    assert (len(entries) > 110) != is_short
 
 
 def test_rows_are_right_with_maintenance_beside_the_producers(tmp_path: Path) -> None:
