@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -215,11 +215,40 @@ def answer_schema(frame: DataFrame) -> pa.Schema:
     return pa.schema(fields, schema.metadata)
 
 
-def answer_batches(frame: DataFrame, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """The answer itself, which is made while it is read."""
-    for item in frame.execute_stream():
-        batch = item.to_pyarrow()
+def answer_batches(
+    frame: DataFrame, schema: pa.Schema, *, at_once: bool = False
+) -> Iterator[pa.RecordBatch]:
+    """The answer itself, which is made while it is read; or at once, which costs less."""
+    batches = frame.collect() if at_once else (b.to_pyarrow() for b in frame.execute_stream())
+    for batch in batches:
         yield batch if batch.schema == schema else batch.cast(schema)
+
+
+class Contexts:
+    """Contexts without tables, each for one statement at a time; for many threads.
+
+    Parameters
+    ----------
+    memory_bytes
+        Of the operators of one statement.
+    """
+
+    def __init__(self, memory_bytes: int) -> None:
+        self.memory_bytes = memory_bytes
+        self._idle: list[SessionContext] = []
+
+    def take(self) -> SessionContext:
+        """One that nobody has."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return make_context(1, self.memory_bytes)
+
+    def give_back(self, context: SessionContext, names: Iterable[str]) -> None:
+        """Take the tables out of it, and keep it for the next statement."""
+        for name in names:
+            context.deregister_table(name)
+        self._idle.append(context)
 
 
 def _is_encoded(kind: pa.DataType) -> bool:

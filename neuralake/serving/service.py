@@ -15,7 +15,14 @@ from neuralake.catalog.catalog import Catalog
 from neuralake.catalog.tables import DeltaTable, FunctionTable, Table
 from neuralake.errors import NeuralakeError, ServingError
 from neuralake.machine import cores
-from neuralake.serving.answers import Answer, AsOf, Limits, RefusedError, UnavailableError
+from neuralake.serving.answers import (
+    Answer,
+    AsOf,
+    LimitError,
+    Limits,
+    RefusedError,
+    UnavailableError,
+)
 from neuralake.serving.fence.pool import FencedAnswer, Pool
 from neuralake.serving.following import Following
 from neuralake.serving.light import MOST_BYTES, MOST_ROWS, is_light_plan, may_be_light
@@ -23,6 +30,7 @@ from neuralake.serving.meter import Meter
 from neuralake.serving.names import named_tables
 from neuralake.serving.options import ServiceOptions
 from neuralake.serving.prepared import (
+    Contexts,
     InMemory,
     OnDisk,
     Parameters,
@@ -30,7 +38,6 @@ from neuralake.serving.prepared import (
     answer_batches,
     answer_schema,
     failure,
-    make_context,
     plan,
 )
 from neuralake.serving.turns import Turns
@@ -41,6 +48,8 @@ if TYPE_CHECKING:
 
 _PLACES_A_CORE = 4
 _NOW = AsOf()
+# Of a table, of which any answer may be held at once
+_SMALL_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -92,6 +101,7 @@ class Service:
         self._following = Following(self.options.hot_bytes, self.options.large_file_bytes)
         heavy = self.options.workers or cores()
         self.heavy_turns = Turns(heavy, self.options.queue, self.options.queue_s)
+        self._contexts = Contexts(self.options.limits.memory_bytes)
         self._pool = Pool(self.options.limits.memory_bytes)
         self._loading: dict[str, None] = {}
 
@@ -200,20 +210,16 @@ class Service:
         self, sql: str, parameters: Parameters, as_of: AsOf, limits: Limits, *, is_described: bool
     ) -> Answer:
         if len(sql) > self.options.text_bytes:
-            raise RefusedError(
-                f"the statement has {len(sql)} characters: at most {self.options.text_bytes} are "
-                "read"
+            raise LimitError(
+                "text", f"the statement has more than {self.options.text_bytes} characters"
             )
         give_back = self.turns.take()
         try:
             sources, versions = self._sources(sql, as_of)
             if may_be_light(sql) and _are_light(sources):
-                context = make_context(1, limits.memory_bytes)
-                for name, source in sources.items():
-                    source.register(context, name)
-                frame = plan(context, sql, parameters)
-                if is_light_plan(frame.logical_plan().display_indent()):
-                    return _LightAnswer(frame, versions, Meter(limits), give_back)
+                answer = self._light(sql, parameters, sources, versions, limits, give_back)
+                if answer is not None:
+                    return answer
         except BaseException:
             give_back()
             raise
@@ -233,6 +239,40 @@ class Service:
         except BaseException:
             give_back()
             raise
+
+    def _light(
+        self,
+        sql: str,
+        parameters: Parameters,
+        sources: Mapping[str, Source],
+        versions: Mapping[str, int],
+        limits: Limits,
+        give_back: Callable[[], None],
+    ) -> _LightAnswer | None:
+        """The answer, or None if the statement is not light."""
+        contexts = self._contexts
+        if limits.memory_bytes != contexts.memory_bytes:
+            contexts = Contexts(limits.memory_bytes)
+        context = contexts.take()
+        registered: list[str] = []
+
+        def end() -> None:
+            contexts.give_back(context, registered)
+            give_back()
+
+        try:
+            for name, source in sources.items():
+                source.register(context, name)
+                registered.append(name)
+            frame = plan(context, sql, parameters)
+            if is_light_plan(frame.logical_plan().display_indent()):
+                is_small = all(_size_bytes(s) <= _SMALL_BYTES for s in sources.values())
+                return _LightAnswer(frame, versions, Meter(limits), end, at_once=is_small)
+        except BaseException:
+            contexts.give_back(context, registered)
+            raise
+        contexts.give_back(context, registered)
+        return None
 
     def _sources(self, sql: str, as_of: AsOf) -> tuple[dict[str, Source], dict[str, int]]:
         sources: dict[str, Source] = {}
@@ -270,16 +310,20 @@ class _LightAnswer:
         versions: Mapping[str, int],
         meter: Meter,
         give_back: Callable[[], None],
+        *,
+        at_once: bool,
     ) -> None:
         self.schema = answer_schema(frame)
         self.versions = versions
         self._frame = frame
         self._meter = meter
+        self._closing = threading.Lock()
         self._give_back = give_back
+        self._at_once = at_once
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         try:
-            for batch in answer_batches(self._frame, self.schema):
+            for batch in answer_batches(self._frame, self.schema, at_once=self._at_once):
                 self._meter.count(batch)
                 yield batch
         except NeuralakeError:
@@ -294,8 +338,9 @@ class _LightAnswer:
         self._meter.cancelled.set()
 
     def close(self) -> None:
-        """Give the place back."""
-        self._give_back()
+        """Give the place back, once."""
+        if self._closing.acquire(blocking=False):
+            self._give_back()
 
 
 def _are_light(sources: Mapping[str, Source]) -> bool:
@@ -303,6 +348,10 @@ def _are_light(sources: Mapping[str, Source]) -> bool:
         isinstance(s, InMemory) and s.rows <= MOST_ROWS and s.size_bytes <= MOST_BYTES
         for s in sources.values()
     )
+
+
+def _size_bytes(source: Source) -> int:
+    return source.size_bytes if isinstance(source, InMemory) else 0
 
 
 def _by_name(parameters: Parameters) -> Mapping[str, pa.Scalar]:

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from neuralake.catalog.tables import Table
+from neuralake.catalog.tables import DeltaTable, Table
 from neuralake.engines.datafusion import DataFusionSession
 from neuralake.errors import NeuralakeError, ServingError
 from neuralake.machine import cores
@@ -107,8 +107,8 @@ class Worker:
             send(self._channel, Kind.END, msgspec.json.encode(sorted(self._shared)))
 
     def _register(self, name: str, table: SharedRows | Table) -> None:
-        if self._registered.get(name) == table:
-            return
+        if isinstance(table, SharedRows | DeltaTable) and self._registered.get(name) == table:
+            return  # others may have changed, and do not say so
         self._deregister(name)
         try:
             if not isinstance(table, SharedRows):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -53,6 +54,7 @@ def serve(
     check_exposure(address, token=token, is_encrypted=is_encrypted, variable=TOKEN_VARIABLE)
     is_open = token is None and address.is_loopback()
     hosts = _LOOPBACK_NAMES | {address.host.lower()} if is_open else frozenset[str]()
+    allow_many_connections()
     with listen(address) as bound:
         api = Api(service, HttpOptions(token, hosts))
         server = _Server(_config(api, listening), tell, _url(address, bound, is_encrypted))
@@ -60,6 +62,12 @@ def serve(
             asyncio.run(server.serve([bound]))
         finally:
             api.close()
+
+
+def allow_many_connections() -> None:
+    """Have as many open files as the system allows: each connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 @contextmanager

@@ -18,6 +18,7 @@ import pytest
 from neuralake.catalog.tables import DeltaTable
 from neuralake.serving.answers import Limits
 from neuralake.serving.http.app import HttpOptions
+from neuralake.serving.http.server import allow_many_connections
 from neuralake.serving.options import ServiceOptions
 from tests.serving.conftest import Client, serving
 
@@ -122,7 +123,8 @@ def test_an_answer_that_fails_midway_is_cut_off(client: Client) -> None:
 
 
 def test_a_thousand_connections_are_served(client: Client) -> None:
-    connections = [raw(client) for _ in range(300)]
+    allow_many_connections()
+    connections = [raw(client) for _ in range(1000)]
     try:
         body = b"SELECT count(*) AS n FROM numbers"
         head = b"POST /api/sql HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: %d\r\n\r\n"
