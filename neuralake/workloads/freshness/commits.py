@@ -18,7 +18,7 @@ from neuralake.delta.log import decode_entry, entry_path
 from neuralake.delta.place import open_store
 from neuralake.workloads.places import Target
 
-ProducerOf = Callable[[str], int | None]
+EndOf = Callable[[str, int], tuple[int, int] | None]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class CommitSeen:
         )
 
 
-def commits_of(target: Target, zero_ns: int, producer_of: ProducerOf) -> list[CommitSeen]:
+def commits_of(target: Target, zero_ns: int, end_of: EndOf) -> list[CommitSeen]:
     """All versions of a table on a local file system.
 
     Parameters
@@ -67,8 +67,9 @@ def commits_of(target: Target, zero_ns: int, producer_of: ProducerOf) -> list[Co
         The table.
     zero_ns
         The wall clock at the start of the round, in nanoseconds since 1970.
-    producer_of
-        The producer of an application in ``txn``; None of one that is none of the round's.
+    end_of
+        Producer of an application and version in ``txn``, and up to where the table has its
+        records; None of one that is none of the round's.
 
     Raises
     ------
@@ -82,21 +83,16 @@ def commits_of(target: Target, zero_ns: int, producer_of: ProducerOf) -> list[Co
         path = directory / entry_path(version)
         actions = decode_entry(version, path.read_bytes())
         named_ns = path.stat().st_ctime_ns - zero_ns
-        found.append(_commit(version, named_ns, actions, producer_of))
+        found.append(_commit(version, named_ns, actions, end_of))
     return found
 
 
-def _commit(
-    version: int, named_ns: int, actions: Sequence[Action], producer_of: ProducerOf
-) -> CommitSeen:
+def _commit(version: int, named_ns: int, actions: Sequence[Action], end_of: EndOf) -> CommitSeen:
     added = [action.add for action in actions if action.add is not None]
     removed = [action.remove for action in actions if action.remove is not None]
     new = [add for add in added if add.data_change]
-    ends = [
-        (producer, action.txn.version + 1)
-        for action in actions
-        if action.txn is not None and (producer := producer_of(action.txn.app_id)) is not None
-    ]
+    told = (end_of(a.txn.app_id, a.txn.version) for a in actions if a.txn is not None)
+    ends = [end for end in told if end is not None]
     return CommitSeen(
         version=version,
         named_ns=named_ns,

@@ -38,6 +38,8 @@ class ReaderTask:
         Its name.
     target
         The table.
+    address
+        Of the server that it asks; None where it reads the table itself.
     due
         How many records each producer sends.
     window
@@ -52,6 +54,7 @@ class ReaderTask:
 
     reader: str
     target: Target
+    address: str | None
     due: tuple[int, ...]
     window: int
     poll_s: float
@@ -196,7 +199,7 @@ class ReadingProcess:
         from neuralake.workloads.freshness.readers.registry import open_reader
 
         self._task = task
-        self._reader = open_reader(task.reader, TABLE, task.target)
+        self._reader = open_reader(task.reader, TABLE, task.target, task.address)
         self._checker = Checker(task.due, task.window)
         self._notes = Notes()
         self._is_over = threading.Event()

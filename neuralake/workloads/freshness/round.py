@@ -24,11 +24,14 @@ from neuralake.storage import one_line
 from neuralake.workloads.freshness.analysis import Analysis
 from neuralake.workloads.freshness.clocks import tick_ns, wall_offset_ns
 from neuralake.workloads.freshness.commits import CommitSeen, commits_of
+from neuralake.workloads.freshness.events import TABLE
 from neuralake.workloads.freshness.moments import Records
 from neuralake.workloads.freshness.plan import FreshnessPlan
 from neuralake.workloads.freshness.producing import Produced, ProducerTask
+from neuralake.workloads.freshness.readers.servers import SERVED
 from neuralake.workloads.freshness.reading import Asked, ReaderTask, StartedReader
 from neuralake.workloads.freshness.senders.way import Way, open_way
+from neuralake.workloads.freshness.serving import ServerTask
 from neuralake.workloads.freshness.writing import ProcessMeter, WriterTask, Written
 from neuralake.workloads.places import Target
 from neuralake.workloads.rounds import MOST_MESSAGE, RoundError, answer, round_worker
@@ -37,6 +40,7 @@ _ROOM = "neuralake.workloads.freshness"
 _WRITER = f"{_ROOM}.writing:WritingProcess"
 _PRODUCER = f"{_ROOM}.producing:ProducingProcess"
 _READER = f"{_ROOM}.reading:ReadingProcess"
+_SERVER = f"{_ROOM}.serving:ServingProcess"
 _VERIFIER = f"{_ROOM}.verification:VerifyingProcess"
 _HEAD_START_NS = 100_000_000
 _START_TIMEOUT_S = 600.0
@@ -115,12 +119,15 @@ class RoundRunner:
             target, way.origin, key.case.is_compacted, load.batch_age_s, way.writer_options
         )
         told = answer(partial(writer.call, "start", task, timeout_s=_START_TIMEOUT_S))
+        server, pids = self._served(key, target, stack), dict(way.pids)
+        if server is not None:
+            pids["server"] = server[1]
         reader = stack.enter_context(self._worker(_READER, key, "reader"))
         started: StartedReader = answer(
             partial(
                 reader.call,
                 "prepare",
-                self._reader_task(key, target, records),
+                self._reader_task(key, target, records, server and server[0]),
                 timeout_s=_START_TIMEOUT_S,
             )
         )
@@ -135,8 +142,8 @@ class RoundRunner:
             timeout_s=plan.timeout_s,
         )
         answer(partial(producer.call, "prepare", sending, timeout_s=_START_TIMEOUT_S))
-        own = {"producer": producer.pid, "reader": reader.pid}
-        meters = [ProcessMeter(own | dict(way.pids), whole=True)]
+        pids |= {"producer": producer.pid, "reader": reader.pid}
+        meter = ProcessMeter(pids, whole=True)
         answer(partial(writer.call, "begin", timeout_s=plan.timeout_s))
         offset_ns = wall_offset_ns()
         start_ns = time.monotonic_ns() + _HEAD_START_NS
@@ -152,7 +159,7 @@ class RoundRunner:
             )
         )
         elapsed_ns = time.monotonic_ns() - start_ns
-        use = {name: used for meter in meters for name, used in meter.read().items()}
+        use = meter.read()
         use |= answer(partial(writer.call, "use", timeout_s=plan.timeout_s))
         drift_ns = wall_offset_ns() - offset_ns
         written: Written = answer(partial(writer.call, "stop", timeout_s=plan.timeout_s))
@@ -164,12 +171,27 @@ class RoundRunner:
         found = replace(found, elapsed_ns=elapsed_ns)
         return Outcome(found, record, produced.sent, produced.acknowledged)
 
-    def _reader_task(self, key: Key, target: Target, records: Records) -> ReaderTask:
+    def _served(self, key: Key, target: Target, stack: ExitStack) -> tuple[str, int] | None:
+        """Address and process of the server that a reader asks; None if it asks none."""
+        if key.case.reader not in SERVED:
+            return None
+        server = stack.enter_context(self._worker(_SERVER, key, "server"))
+        catalog = self._directory / "logs" / f"{key.stem}-catalog.py"
+        task = ServerTask(key.case.reader, TABLE, target, catalog)
+        started: tuple[str, int] = answer(
+            partial(server.call, "start", task, timeout_s=_START_TIMEOUT_S)
+        )
+        return started
+
+    def _reader_task(
+        self, key: Key, target: Target, records: Records, address: str | None
+    ) -> ReaderTask:
         load, asking = self._plan.load, self._plan.asking
         window = max(round(key.case.rate * _WINDOW_S / load.producers), _LEAST_WINDOW)
         return ReaderTask(
             reader=key.case.reader,
             target=target,
+            address=address,
             due=tuple(records.of_producer(p) for p in range(load.producers)),
             window=window,
             poll_s=asking.poll_s,
@@ -180,7 +202,7 @@ class RoundRunner:
 
     def _commits(self, target: Target, way: Way, zero_ns: int) -> list[CommitSeen]:
         try:
-            return commits_of(target, zero_ns, way.producer_of)
+            return commits_of(target, zero_ns, way.end_of)
         except (OSError, ValueError) as error:
             reason = one_line(error, target.options)
             raise RoundError("error", f"the log cannot be read: {reason}") from error

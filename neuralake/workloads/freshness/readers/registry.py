@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.util import find_spec
 
-from neuralake.errors import FreshnessError, did_you_mean
+from neuralake.errors import EngineUnavailableError, FreshnessError, did_you_mean
 from neuralake.workloads.engine_reader import EngineReader
 from neuralake.workloads.freshness.readers.protocol import Reader
+from neuralake.workloads.freshness.readers.servers import FLIGHT_SQL, ROAPI, SERVED, open_served
 from neuralake.workloads.places import Target
 
 IN_PROCESS = "in-process"
+_SERVER = ("datafusion", "starlette", "uvicorn")
 
 
 def reader_names() -> list[str]:
     """All names, of those that cannot run here too."""
     from neuralake.engines.registry import engine_names
 
-    return [IN_PROCESS, *engine_names()]
+    return [*SERVED, IN_PROCESS, *engine_names()]
 
 
 def check_readers(names: Sequence[str]) -> tuple[str, ...]:
@@ -42,22 +44,20 @@ def check_readers(names: Sequence[str]) -> tuple[str, ...]:
                 f"unknown reader {name!r}: expected one of {', '.join(known)}"
                 f"{did_you_mean(name, known)}"
             )
-        if name == IN_PROCESS:
-            if find_spec("datafusion") is None:
-                raise FreshnessError(
-                    f"reader {name} is not available: pip install 'neuralake-bench[datafusion]'"
-                )
-        else:
+        missing = _missing(name)
+        if missing is not None:
+            raise FreshnessError(f"reader {name} is not available: {missing}")
+        if name != IN_PROCESS and name not in SERVED:
             registry.require(EngineSpec(name))
     return tuple(names)
 
 
 def takes_connections(name: str) -> bool:
     """Whether a reader answers several questions at once."""
-    return name == IN_PROCESS
+    return name == IN_PROCESS or name in SERVED
 
 
-def open_reader(name: str, table: str, target: Target) -> Reader:
+def open_reader(name: str, table: str, target: Target, address: str | None) -> Reader:
     """Start a reader, in the process in which it asks.
 
     Parameters
@@ -68,9 +68,34 @@ def open_reader(name: str, table: str, target: Target) -> Reader:
         Name of the table in questions.
     target
         Where it lies.
+    address
+        Of the server that it asks; None where it reads the table itself.
     """
+    if address is not None:
+        return open_served(name, address)
     if name == IN_PROCESS:
         from neuralake.workloads.freshness.readers.in_process import InProcessReader
 
         return InProcessReader(table, target)
     return EngineReader(name, table, target)
+
+
+def _missing(name: str) -> str | None:
+    """The line that installs what a reader lacks, or None."""
+    packages = {
+        IN_PROCESS: ("datafusion",),
+        FLIGHT_SQL: (*_SERVER, "adbc_driver_flightsql"),
+        ROAPI: _SERVER,
+    }.get(name, _SERVER if name in SERVED else ())
+    missing = next((package for package in packages if find_spec(package) is None), None)
+    if missing is not None:
+        extra = "" if missing == "adbc_driver_flightsql" else ", of the extra serve"
+        return f"{missing.replace('_', '-')}{extra} is not installed"
+    if name == ROAPI:
+        from neuralake.serving.roapi.process import roapi_program
+
+        try:
+            roapi_program()
+        except EngineUnavailableError as error:
+            return str(error)
+    return None

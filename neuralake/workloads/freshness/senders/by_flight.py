@@ -74,7 +74,9 @@ class FlightSender:
             self._failure = reason_of(error)
 
 
-def producer_of(application: str) -> int | None:
-    """Whose records a ``txn`` tells of; None if it is no producer's."""
+def end_of(application: str, version: int) -> tuple[int, int] | None:
+    """Producer, and up to where the table has its records; None of no producer of ours."""
     number = application.removeprefix(PREFIX)
-    return int(number) if number != application and number.isdecimal() else None
+    if number == application or not number.isdecimal():
+        return None
+    return int(number), version + 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from neuralake.errors import FreshnessError
 from neuralake.results.freshness.records import Load
-from neuralake.workloads.freshness.commits import ProducerOf
+from neuralake.workloads.freshness.commits import EndOf
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class Way:
     ----------
     origin
         The writer's ``--from``.
-    producer_of
-        Whose records a ``txn`` of the table tells of.
+    end_of
+        Of which producer a ``txn`` of the table tells, and up to where.
     address
         Where producers send to; None where the writer itself says so when it has started.
     topic
@@ -32,7 +32,7 @@ class Way:
     """
 
     origin: str
-    producer_of: ProducerOf
+    end_of: EndOf
     address: str | None = None
     topic: str | None = None
     writer_options: tuple[str, ...] = ()
@@ -50,6 +50,6 @@ def open_way(load: Load) -> Iterator[Way]:
     """
     if load.source == "kafka":
         raise FreshnessError("source kafka is not available here")
-    from neuralake.workloads.freshness.senders.by_flight import producer_of
+    from neuralake.workloads.freshness.senders.by_flight import end_of
 
-    yield Way("flight://127.0.0.1:0", producer_of)
+    yield Way("flight://127.0.0.1:0", end_of)
