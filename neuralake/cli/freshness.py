@@ -33,6 +33,12 @@ if TYPE_CHECKING:
     help="Through which records come to the writer; kafka starts a broker.",
 )
 @click.option(
+    "--brokers",
+    type=Text(),
+    metavar="HOST:PORT,…",
+    help="Of Kafka.  [default: one of our own, for each round]",
+)
+@click.option(
     "--rates",
     default="1k,10k",
     show_default=True,
@@ -58,11 +64,11 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--readers",
-    default="datafusion",
+    default="http",
     show_default=True,
     metavar="A,B,…",
     type=Text(),
-    help="Who asks, each in rounds of its own: an engine, or a server of the generated API.",
+    help="Who asks, each in rounds of its own: http, flight-sql, in-process, or an engine.",
 )
 @click.option(
     "--compaction",
@@ -231,6 +237,7 @@ def _plan(
     *,
     place: str | None,
     source: Any,
+    brokers: str | None,
     rates: tuple[float, ...],
     arrivals: Any,
     duration_s: float,
@@ -252,6 +259,8 @@ def _plan(
     keep: bool,
 ) -> FreshnessPlan:
     """What the options ask for."""
+    if brokers is not None and source != "kafka":
+        raise click.UsageError("--brokers goes with --source kafka")
     from neuralake.config import absolute_uri, join_uri
     from neuralake.results.freshness.records import Asking, Load
     from neuralake.workloads.freshness.plan import FreshnessPlan, check_plan
@@ -271,6 +280,7 @@ def _plan(
         producers=producers,
         batch_age_s=batch_age_s,
         seed=seed,
+        brokers=brokers,
     )
     asking = Asking(
         readers=tuple(names_in(readers)),

@@ -57,6 +57,7 @@ MISTAKES = {
     "--readers polar": "unknown reader 'polar'",
     "--readers polars --connections 2": "answers one question at a time",
     "--source pigeon": "is not one of",
+    "--brokers 127.0.0.1:9092": "--brokers goes with --source kafka",
     "--compaction sometimes": "is not one of",
     "--duration 0": "is no duration",
     "--poll 0ms": "is no duration: expected such as 20ms",

@@ -19,7 +19,7 @@ from neuralake.results.freshness.samples import (
     VISIBLE_MOST,
 )
 from neuralake.results.freshness.summary import FreshnessSummary, Line
-from neuralake.stats.percentiles import LEAST_BEYOND
+from neuralake.stats.percentiles import LEAST_BEYOND, LEVELS
 
 _LEVELS = ("50", "95", "99")
 _WHERE_FEW = ("50", "75", "90")
@@ -106,24 +106,25 @@ def frontier_table(summary: FreshnessSummary) -> Table | None:
 
 
 def flat_table(summary: FreshnessSummary) -> Table | None:
-    """Whether visibility stays as it is."""
+    """Whether visibility stays as it is, by the highest percentile that all slices have."""
     lines = [line for line in summary.lines if line.flatness]
-    if not lines:
+    level = next((v for v in reversed(LEVELS) if all(v in x.flatness for x in lines)), None)
+    if not lines or level is None:
         return None
     columns = (
         *_NAMED,
         Column("slices"),
-        Column("second p99 (ms)"),
-        Column("last p99 (ms)"),
+        Column(f"second p{level} (ms)"),
+        Column(f"last p{level} (ms)"),
         Column("last ÷ second"),
     )
     rows = tuple(
         (
             *_named(line),
-            Entry(f"{len(line.slices_ms)} of {line.slice_s:g} s", len(line.slices_ms)),
-            Entry(in_ms(line.slices_ms[1].get("99")), line.slices_ms[1].get("99")),
-            Entry(in_ms(line.slices_ms[-1].get("99")), line.slices_ms[-1].get("99")),
-            Entry(numbers.times(line.flatness.get("99")), line.flatness.get("99")),
+            Entry(f"{len(line.slices_ms)} of {line.slice_s:.3g} s", len(line.slices_ms)),
+            Entry(in_ms(line.slices_ms[1][level]), line.slices_ms[1][level]),
+            Entry(in_ms(line.slices_ms[-1][level]), line.slices_ms[-1][level]),
+            Entry(numbers.times(line.flatness[level]), line.flatness[level]),
         )
         for line in lines
     )

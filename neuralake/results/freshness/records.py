@@ -52,6 +52,8 @@ class Load:
         How long a batch waits for further records before it is sent.
     producers
         Streams of Flight, or partitions of the topic; each numbers its own records.
+    brokers
+        Of Kafka, ``host:port``; None starts one for each round.
     batch_age_s
         Age at which the writer commits what it has, its ``--batch-age``.
     seed
@@ -65,10 +67,11 @@ class Load:
     warm_up_s: float = 2.0
     pieces: int = 2
     pause_s: float = 2.0
-    linger_s: float = 0.002
+    linger_s: float = 0.005
     producers: int = 1
     batch_age_s: float = 0.02
     seed: int = 1
+    brokers: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class Asking:
         Bound on p99 of visibility, below which a rate counts as sustained.
     """
 
-    readers: tuple[str, ...] = ("datafusion",)
+    readers: tuple[str, ...] = ("http",)
     poll_s: float = 0.02
     connections: int = 1
     bound_s: float = 0.1

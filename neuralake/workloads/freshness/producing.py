@@ -1,18 +1,19 @@
 """The producers: each record is sent as soon as its batch is due, whatever became of those before.
 
 Runs in a worker (:mod:`neuralake.measure.worker`), which is spawned for each round. A batch is due
-a linger after its first record; it takes all records that are due by then. What delays it, such as
-a writer that takes nothing, delays no record that comes later: those are in the next batch, and all
-of them count from their own moments.
+a linger after its first record; it takes all records of its block that are due by then. What delays
+it, such as a writer that takes nothing, delays no record that comes later: those are in the next
+batch, and all of them count from their own moments.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,12 +21,14 @@ from neuralake.results.freshness.records import Load
 from neuralake.results.freshness.samples import BATCHES
 from neuralake.results.parts import Part, PartWriter
 from neuralake.storage import one_line
-from neuralake.workloads.freshness.events import MOST_AT_ONCE, Events
-from neuralake.workloads.freshness.moments import Moments, Records
+from neuralake.workloads.freshness.blocks import Block, blocks_ahead
+from neuralake.workloads.freshness.events import Events
+from neuralake.workloads.freshness.moments import Records
 from neuralake.workloads.freshness.senders.protocol import Acknowledge, Sender
 from neuralake.workloads.schedule import Clock, MonotonicClock
 
 _S = 1_000_000_000
+P = TypeVar("P")
 
 
 @dataclass(frozen=True)
@@ -118,11 +121,10 @@ class Sent:
 def produce(
     clock: Clock,
     start_ns: int,
-    records: Records,
-    events: Events,
+    blocks: Iterable[Block[P]],
     linger_ns: int,
     sent: Sent,
-    sender: Sender,
+    sender: Sender[P],
 ) -> None:
     """Send the records of a producer, each batch when it is due.
 
@@ -130,8 +132,8 @@ def produce(
     ----------
     clock, start_ns
         Of the machine, and its reading at the moment 0.
-    records, events
-        When records are due, and what they are.
+    blocks
+        Of the records, in their order.
     linger_ns
         How long a batch waits for further records.
     sent
@@ -139,36 +141,18 @@ def produce(
     sender
         What sends.
     """
-    producer = sent.producer
-    due = _DueMoments(records, producer)
-    first, count = 0, records.of_producer(producer)
-    while first < count:
-        ahead = due.after(first)
-        batch_due_ns = int(ahead[0]) + linger_ns
-        clock.sleep_until(start_ns + batch_due_ns)
-        now_ns = clock.now_ns() - start_ns
-        ready = ahead[: max(int(np.searchsorted(ahead, now_ns, side="right")), 1)]
-        batch = events.batch(producer, first, ready)
-        sent.note(first, ready.size, int(ready[0]), now_ns, now_ns - batch_due_ns)
-        sender.send(batch, first + ready.size - 1)
-        first += ready.size
-
-
-class _DueMoments:
-    """Moments of a producer's records from a number on, a few thousand at a time."""
-
-    def __init__(self, records: Records, producer: int) -> None:
-        self._records, self._producer = records, producer
-        self._count = records.of_producer(producer)
-        self._first, self._moments = 0, np.empty(0, np.int64)
-
-    def after(self, number: int) -> Moments:
-        """At least one; fewer than ``MOST_AT_ONCE`` only before the block's end."""
-        if number >= self._first + self._moments.size:
-            end = min(number + MOST_AT_ONCE, self._count)
-            self._first = number
-            self._moments = self._records.due_ns(self._producer, number, end)
-        return self._moments[number - self._first :]
+    for block in blocks:
+        place = 0
+        while place < block.due_ns.size:
+            ahead = block.due_ns[place:]
+            batch_due_ns = int(ahead[0]) + linger_ns
+            clock.sleep_until(start_ns + batch_due_ns)
+            now_ns = clock.now_ns() - start_ns
+            ready = max(int(np.searchsorted(ahead, now_ns, side="right")), 1)
+            first, late_ns = block.first + place, now_ns - batch_due_ns
+            sent.note(first, ready, int(ahead[0]), now_ns, late_ns)
+            sender.send(block.prepared, place, place + ready)
+            place += ready
 
 
 class ProducingProcess:
@@ -223,14 +207,13 @@ class ProducingProcess:
 
         return acknowledge
 
-    def _run(self, sent: Sent, sender: Sender, failures: list[str]) -> None:
+    def _run(self, sent: Sent, sender: Sender[Any], failures: list[str]) -> None:
         task = self._task
         linger_ns = round(task.load.linger_s * _S)
         said = None
         try:
-            produce(
-                self._clock, self._start_ns, self._records, self._events, linger_ns, sent, sender
-            )
+            blocks = blocks_ahead(self._records, self._events, sent.producer, sender)
+            produce(self._clock, self._start_ns, blocks, linger_ns, sent, sender)
         except Exception as error:  # noqa: BLE001 (whatever a client raises when its server ends)
             said = one_line(error, {})
         told = sender.finish(task.timeout_s)

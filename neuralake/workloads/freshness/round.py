@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from neuralake.errors import NeuralakeError
 from neuralake.measure.worker import Worker
 from neuralake.results.freshness.records import (
     Key,
@@ -113,7 +114,7 @@ class RoundRunner:
     def _measure(self, key: Key, target: Target, stack: ExitStack) -> Outcome:
         plan, load = self._plan, self._plan.load
         records = Records(load, key.case.rate)
-        way = stack.enter_context(open_way(load))
+        way = self._way(key, stack)
         writer = stack.enter_context(self._worker(_WRITER, key, "writer"))
         task = WriterTask(
             target, way.origin, key.case.is_compacted, load.batch_age_s, way.writer_options
@@ -170,6 +171,12 @@ class RoundRunner:
         )
         found = replace(found, elapsed_ns=elapsed_ns)
         return Outcome(found, record, produced.sent, produced.acknowledged)
+
+    def _way(self, key: Key, stack: ExitStack) -> Way:
+        try:
+            return stack.enter_context(open_way(self._plan.load, key))
+        except NeuralakeError as error:
+            raise RoundError("error", str(error)) from error
 
     def _served(self, key: Key, target: Target, stack: ExitStack) -> tuple[str, int] | None:
         """Address and process of the server that a reader asks; None if it asks none."""

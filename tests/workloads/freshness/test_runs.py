@@ -189,10 +189,13 @@ def _holds(table: Path, least: int) -> bool:
     return pc.sum(pc.equal(rows["producer"], 1)).as_py() is not None and rows.num_rows > 4 * least
 
 
-def test_a_run_goes_on_at_the_round_that_was_interrupted(tmp_path: Path) -> None:
+def test_servers_are_asked_and_a_run_goes_on_at_the_round_that_was_interrupted(
+    tmp_path: Path,
+) -> None:
+    """``neuralake serve``, over HTTP in the first round and over Flight SQL in the second."""
     load = replace(SMALL, duration_s=0.8, warm_up_s=0.2, pieces=1, pause_s=0.0)
-    plan = plan_for(tmp_path, "in-process", load=load, compaction=(False,), rounds=2)
-    second = Key(Case(400.0, False, "in-process"), 2)
+    plan = plan_for(tmp_path, "http", "flight-sql", load=load, compaction=(False,))
+    second = Key(Case(400.0, False, "flight-sql"), 1)
 
     def interrupt(key: Key) -> None:
         if key == second:
@@ -202,12 +205,14 @@ def test_a_run_goes_on_at_the_round_that_was_interrupted(tmp_path: Path) -> None
         carry_out(plan, tmp_path, Witness(act_before=interrupt))
     (directory,) = (tmp_path / "results" / "runs").iterdir()
     past = interrupted_run(RUN_OF_FRESHNESS, directory)
-    assert [r.key.round for r in past.rounds] == [1]
+    assert [r.key.case.reader for r in past.rounds] == ["http"]
     done = carry_out(plan_of(past, {}), tmp_path, resumed=(past, directory))
     assert done.witness.begun == [second]
     assert done.run.rounds[:1] == past.rounds
     assert done.run.is_right
-    assert len(done.summary.lines[0].by_round_ms["50"]) == 2
+    assert [reader.name for reader in done.run.readers] == ["http", "flight-sql"]
+    assert all("server" in found.use for found in done.run.rounds)
+    assert [line.status for line in done.summary.lines] == ["ok", "ok"]
 
 
 def test_cases_take_turns_and_change_ends() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.util import find_spec
 
-from neuralake.errors import EngineUnavailableError, FreshnessError, did_you_mean
+from neuralake.errors import FreshnessError, did_you_mean
 from neuralake.workloads.engine_reader import EngineReader
 from neuralake.workloads.freshness.readers.protocol import Reader
-from neuralake.workloads.freshness.readers.servers import FLIGHT_SQL, ROAPI, SERVED, open_served
+from neuralake.workloads.freshness.readers.servers import FLIGHT_SQL, HTTP, SERVED, open_served
 from neuralake.workloads.places import Target
 
 IN_PROCESS = "in-process"
@@ -81,21 +81,11 @@ def open_reader(name: str, table: str, target: Target, address: str | None) -> R
 
 
 def _missing(name: str) -> str | None:
-    """The line that installs what a reader lacks, or None."""
+    """What a reader lacks, or None."""
     packages = {
         IN_PROCESS: ("datafusion",),
+        HTTP: _SERVER,
         FLIGHT_SQL: (*_SERVER, "adbc_driver_flightsql"),
-        ROAPI: _SERVER,
-    }.get(name, _SERVER if name in SERVED else ())
+    }.get(name, ())
     missing = next((package for package in packages if find_spec(package) is None), None)
-    if missing is not None:
-        extra = "" if missing == "adbc_driver_flightsql" else ", of the extra serve"
-        return f"{missing.replace('_', '-')}{extra} is not installed"
-    if name == ROAPI:
-        from neuralake.serving.roapi.process import roapi_program
-
-        try:
-            roapi_program()
-        except EngineUnavailableError as error:
-            return str(error)
-    return None
+    return None if missing is None else f"{missing.replace('_', '-')} is not installed"

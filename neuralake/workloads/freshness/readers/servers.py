@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,18 +13,16 @@ import pyarrow as pa
 
 from neuralake.workloads.places import Target
 
-HTTP, FLIGHT_SQL, ROAPI = "http", "flight-sql", "roapi"
-SERVED = (HTTP, FLIGHT_SQL, ROAPI)
+HTTP, FLIGHT_SQL = "http", "flight-sql"
+SERVED = (HTTP, FLIGHT_SQL)
 _ARROW = "application/vnd.apache.arrow.stream"
 _LOOPBACK = "127.0.0.1:0"
 _TIMEOUT_S = 60.0
-# What its own options call it: only then does ROAPI see commits at all, and it looks each second
-_RELOADING = ("--server", "roapi", "--freshness", "reload", "--reload-every", "1s")
 
 
 def options_of(reader: str) -> tuple[str, ...]:
     """What ``neuralake serve`` is told besides its catalog."""
-    own = {HTTP: (), FLIGHT_SQL: ("--flight-sql", _LOOPBACK), ROAPI: _RELOADING}[reader]
+    own = ("--flight-sql", _LOOPBACK) if reader == FLIGHT_SQL else ()
     return ("--listen", _LOOPBACK, *own)
 
 
@@ -43,18 +41,16 @@ class HttpReader:
     ----------
     address
         Such as ``http://127.0.0.1:8080``.
-    packages
-        Whose versions matter.
     """
 
-    def __init__(self, address: str, packages: Sequence[str]) -> None:
-        self._host, self._packages = urlsplit(address).netloc, packages
+    def __init__(self, address: str) -> None:
+        self._host = urlsplit(address).netloc
         self._own = threading.local()
         self.settings: Mapping[str, Any] = {"answer": _ARROW}
 
     def versions(self) -> dict[str, str]:
         """Of the engine and the HTTP stack."""
-        return {name: version(name) for name in self._packages}
+        return {name: version(name) for name in ("datafusion", "starlette", "uvicorn")}
 
     def ask(self, sql: str) -> pa.Table:
         """The answer; a connection that was closed meanwhile is opened anew, once."""
@@ -128,5 +124,4 @@ def open_served(reader: str, address: str) -> HttpReader | FlightSqlReader:
     """Connect to a server that was started for a reader."""
     if reader == FLIGHT_SQL:
         return FlightSqlReader(address)
-    packages = ("datafusion", "starlette", "uvicorn")
-    return HttpReader(address, ("roapi", *packages) if reader == ROAPI else packages)
+    return HttpReader(address)

@@ -44,9 +44,15 @@ class FlightSender:
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
-    def send(self, batch: pa.RecordBatch, last: int) -> None:
+    def prepare(self, records: pa.RecordBatch) -> pa.RecordBatch:
+        """They are sent as they are."""
+        return records
+
+    def send(self, prepared: pa.RecordBatch, first: int, end: int) -> None:
         """Put a batch into the stream; waits while the server takes nothing."""
+        last = prepared["number"][end - 1].as_py()
         metadata = {"application": self._application, "sequence": last}
+        batch = prepared.slice(first, end - first)
         self._writer.write_with_metadata(batch, msgspec.json.encode(metadata))
 
     def finish(self, longest_s: float) -> str | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import pyarrow as pa
+
+P = TypeVar("P")
 
 
 class Acknowledge(Protocol):
@@ -15,18 +17,22 @@ class Acknowledge(Protocol):
         ...
 
 
-class Sender(Protocol):
+class Sender(Protocol, Generic[P]):
     """One producer's way to the writer."""
 
-    def send(self, batch: pa.RecordBatch, last: int) -> None:
+    def prepare(self, records: pa.RecordBatch) -> P:
+        """Make records ready to be sent, before they are due; in a thread of its own."""
+        ...
+
+    def send(self, prepared: P, first: int, end: int) -> None:
         """Send a batch, and return when it is on its way.
 
         Parameters
         ----------
-        batch
+        prepared
             Records in a row.
-        last
-            Number of the last.
+        first, end
+            Which of them: from place ``first`` up to, but without, ``end``.
         """
         ...
 

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from neuralake.errors import FreshnessError
 from neuralake.results.freshness.records import SourceName
 from neuralake.workloads.freshness.senders.protocol import Acknowledge, Sender
 
 
+def check_source(source: SourceName) -> None:
+    """Refuse a source that cannot be used here.
+
+    Raises
+    ------
+    SourceError
+        With the line that installs what is missing.
+    """
+    if source == "kafka":
+        from neuralake.sources.kafka.source import check_kafka_extra
+
+        check_kafka_extra()
+
+
 def open_senders(
     source: SourceName, address: str, table: str, acknowledge: Sequence[Acknowledge]
-) -> list[Sender]:
+) -> list[Sender[Any]]:
     """A sender for each producer.
 
     Parameters
@@ -25,19 +39,11 @@ def open_senders(
     acknowledge
         What each producer is told by.
     """
-    check_source(source)
+    if source == "kafka":
+        from neuralake.workloads.freshness.senders.by_kafka import KafkaClient, KafkaSender
+
+        client = KafkaClient(address)
+        return [KafkaSender(client, table, p, told) for p, told in enumerate(acknowledge)]
     from neuralake.workloads.freshness.senders.by_flight import FlightSender
 
     return [FlightSender(address, table, p, told) for p, told in enumerate(acknowledge)]
-
-
-def check_source(source: SourceName) -> None:
-    """Refuse a source that cannot be used here.
-
-    Raises
-    ------
-    FreshnessError
-        With what is missing.
-    """
-    if source == "kafka":
-        raise FreshnessError("source kafka is not available here")

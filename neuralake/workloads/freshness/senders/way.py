@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
-from neuralake.errors import FreshnessError
-from neuralake.results.freshness.records import Load
+from neuralake.results.freshness.records import Key, Load
 from neuralake.workloads.freshness.commits import EndOf
 
 
@@ -40,16 +40,53 @@ class Way:
 
 
 @contextmanager
-def open_way(load: Load) -> Iterator[Way]:
-    """The way of a round.
+def open_way(load: Load, key: Key) -> Iterator[Way]:
+    """The way of a round: with Kafka a topic of its own, and a broker where none is named.
 
     Parameters
     ----------
     load
         What is offered.
+    key
+        Of the round.
+
+    Raises
+    ------
+    BrokerError
+        If a broker cannot be started, or the topic not be made.
     """
     if load.source == "kafka":
-        raise FreshnessError("source kafka is not available here")
+        with _kafka(load, key) as way:
+            yield way
+        return
     from neuralake.workloads.freshness.senders.by_flight import end_of
 
     yield Way("flight://127.0.0.1:0", end_of)
+
+
+@contextmanager
+def _kafka(load: Load, key: Key) -> Iterator[Way]:
+    from neuralake.broker.errors import BrokerError
+    from neuralake.broker.server import Broker
+    from neuralake.broker.topics import delete_topic, make_topic
+    from neuralake.workloads.freshness.senders.by_kafka import end_of
+
+    topic = f"{key.stem.replace('+', '-')}-{secrets.token_hex(4)}"
+    with ExitStack() as stack:
+        brokers, pids = load.brokers, {}
+        if brokers is None:
+            broker = stack.enter_context(Broker())
+            brokers, pids = broker.address, {"broker": broker.pid}
+        make_topic(brokers, topic, partitions=load.producers)
+        try:
+            yield Way(
+                origin=f"kafka://{brokers}/{topic}",
+                end_of=end_of,
+                address=brokers,
+                topic=topic,
+                writer_options=("--from-beginning",),
+                pids=pids,
+            )
+        finally:
+            with suppress(BrokerError):  # a broker of ours is gone in a moment
+                delete_topic(brokers, topic)
