@@ -58,6 +58,8 @@ MISTAKES = {
     "--readers polars --connections 2": "answers one question at a time",
     "--source pigeon": "is not one of",
     "--brokers 127.0.0.1:9092": "--brokers goes with --source kafka",
+    "--source kafka --brokers 127.0.0.1:1": "no broker answers at 127.0.0.1:1: Connection refused",
+    "--source kafka --brokers somewhere": "expected",
     "--compaction sometimes": "is not one of",
     "--duration 0": "is no duration",
     "--poll 0ms": "is no duration: expected such as 20ms",

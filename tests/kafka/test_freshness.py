@@ -35,14 +35,6 @@ def test_every_record_is_sent_through_its_partition_and_seen_once(
     assert not {topic for topic in after - before if topic.startswith("in-process")}
 
 
-def test_a_broker_that_is_not_there_is_a_round_that_says_so(tmp_path: Path) -> None:
-    load = replace(SMALL, source="kafka", brokers="127.0.0.1:1", pieces=1, pause_s=0.0)
-    done = carry_out(plan_for(tmp_path, "in-process", load=load), tmp_path)
-    (found,) = done.run.rounds
-    assert found.status == "error"
-    assert "cannot be made at 127.0.0.1:1" in (found.message or "")
-
-
 @pytest.mark.parametrize(
     ("application", "found"),
     [

@@ -97,7 +97,7 @@ def check_plan(plan: FreshnessPlan) -> FreshnessPlan:
     if not asking.readers:
         raise FreshnessError("nobody asks: expected --readers, such as datafusion")
     check_readers(asking.readers)
-    check_source(load.source)
+    check_source(load.source, load.brokers)
     for reader in asking.readers:
         if asking.connections > 1 and not takes_connections(reader):
             raise FreshnessError(

@@ -2,25 +2,55 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 from typing import Any
 
+from neuralake.errors import FreshnessError
 from neuralake.results.freshness.records import SourceName
 from neuralake.workloads.freshness.senders.protocol import Acknowledge, Sender
 
+_REACH_S = 5.0
 
-def check_source(source: SourceName) -> None:
+
+def check_source(source: SourceName, brokers: str | None) -> None:
     """Refuse a source that cannot be used here.
+
+    Parameters
+    ----------
+    source
+        Through which records come to the writer.
+    brokers
+        Of Kafka, if they are named.
 
     Raises
     ------
     SourceError
-        With the line that installs what is missing.
+        With the line that installs what is missing, or if the brokers are written otherwise.
+    FreshnessError
+        If nobody listens where they are to be.
     """
-    if source == "kafka":
-        from neuralake.sources.kafka.source import check_kafka_extra
+    if source != "kafka":
+        return
+    from neuralake.sources.kafka.options import TopicAddress
+    from neuralake.sources.kafka.source import check_kafka_extra
 
-        check_kafka_extra()
+    check_kafka_extra()
+    if brokers is None:
+        return
+    TopicAddress.parse(f"kafka://{brokers}/topic")
+    said = ""
+    for broker in brokers.split(","):
+        host, _, port = broker.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), _REACH_S).close()
+        except OSError as error:
+            said = error.strerror or str(error)
+        else:
+            return
+    raise FreshnessError(
+        f"no broker answers at {brokers}: {said}; without --brokers one is started"
+    )
 
 
 def open_senders(
