@@ -19,10 +19,11 @@ from neuralake.results.freshness.samples import (
     VISIBLE_MOST,
 )
 from neuralake.results.freshness.summary import FreshnessSummary, Line
-from neuralake.stats.percentiles import LEAST_BEYOND, LEVELS
+from neuralake.stats.percentiles import LEAST_BEYOND
 
 _LEVELS = ("50", "95", "99")
 _WHERE_FEW = ("50", "75", "90")
+_STEADY = ("99", "90", "50")
 _NAMED = (
     Column("reader", numeric=False),
     Column("compaction", numeric=False),
@@ -108,7 +109,7 @@ def frontier_table(summary: FreshnessSummary) -> Table | None:
 def flat_table(summary: FreshnessSummary) -> Table | None:
     """Whether visibility stays as it is, by the highest percentile that all slices have."""
     lines = [line for line in summary.lines if line.flatness]
-    level = next((v for v in reversed(LEVELS) if all(v in x.flatness for x in lines)), None)
+    level = next((v for v in _STEADY if all(v in x.flatness for x in lines)), None)
     if not lines or level is None:
         return None
     columns = (
