@@ -59,20 +59,19 @@ class Streams:
             self._look()
         with self._lock:
             for _, answer, _ in self._running.values():
-                _end(answer)
+                answer.cancel()
+                answer.close()
 
     def _look(self) -> None:
+        """Free what an answer holds, even while who sends it waits for its client to read on."""
         now_s = time.monotonic()
         with self._lock:
             for context, answer, deadline_s in self._running.values():
-                if context.is_cancelled() or now_s > deadline_s:
-                    _end(answer)
-
-
-def _end(answer: Answer) -> None:
-    """Free what an answer holds, even while who sends it waits for a client that reads no more."""
-    answer.cancel()
-    answer.close()
+                is_gone = context.is_cancelled()
+                if is_gone:
+                    answer.cancel()
+                if is_gone or now_s > deadline_s:
+                    answer.close()
 
 
 def sized(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
