@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import adbc_driver_flightsql.dbapi as adbc
 import pyarrow as pa
+import pytest
 
 from neuralake.serving.backend import Backend
 from neuralake.serving.flight_sql.server import FlightSqlServer
@@ -44,3 +47,18 @@ def ask(cursor: Any, sql: str, *parameters: Any) -> pa.Table:
     """All rows of an answer."""
     cursor.execute(sql, parameters or None)
     return cursor.fetch_arrow_table()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    root = tmp_path_factory.mktemp("tls")
+    paths = root / "certificate.pem", root / "key.pem"
+    options = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+    names = ["-nodes", "-days", "1", "-subj", "/CN=localhost"]
+    names += ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    subprocess.run(
+        ["openssl", *options, *names, "-out", paths[0], "-keyout", paths[1]],
+        check=True,
+        capture_output=True,
+    )
+    return paths

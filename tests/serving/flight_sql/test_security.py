@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -251,21 +250,6 @@ def test_a_handle_of_another_server_is_just_its_statement(server: FlightSqlServe
         ticket = flight.Ticket(pack("TicketStatementQuery", (1, Statement("DROP TABLE x").handle)))
         with pytest.raises(flight.FlightUnauthorizedError, match="only questions"):
             client.do_get(ticket).read_all()
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    root = tmp_path_factory.mktemp("tls")
-    paths = root / "certificate.pem", root / "key.pem"
-    options = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
-    names = ["-nodes", "-days", "1", "-subj", "/CN=localhost"]
-    names += ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    subprocess.run(
-        ["openssl", *options, *names, "-out", paths[0], "-keyout", paths[1]],
-        check=True,
-        capture_output=True,
-    )
-    return paths
 
 
 def test_token_and_tls(certificate: tuple[Path, Path]) -> None:
