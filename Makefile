@@ -18,7 +18,7 @@ HUNT ?=
 KILLS ?= 200
 PORT ?=
 
-.PHONY: bench gate test test-all s3 kafka mutants hunt storm kill browser strace lint format docs clean help
+.PHONY: bench gate test test-all s3 kafka mutants hunt storm kill kill-kafka browser strace lint format docs clean help
 
 help:
 	@echo "make bench    generate TPC-H (SCALE_FACTOR=1) if absent, run three engines, verify, report"
@@ -32,6 +32,7 @@ help:
 	@echo "make browser  install a browser for the tests of the report, where apt-get can"
 	@echo "make storm    processes append COMMITS=10000 times to one table: is every row there, once?"
 	@echo "make kill     kill the writer's processes KILLS=200 times: is every row there, once? SEED=… repeats"
+	@echo "make kill-kafka the same with a topic of Kafka, its broker killed too: KILLS=100, 20 s each"
 	@echo "make lint     ruff and mypy"
 	@echo "make format   format the code"
 	@echo "make docs     build the documentation into site/"
@@ -75,6 +76,10 @@ hunt: $(READY)
 # As make test does 20 times. Its moments are drawn anew each time, unless SEED=… is given
 kill: $(READY)
 	KILLS=$(KILLS) SEED=$(SEED) $(BIN)/python -m pytest tests/writer/test_kill.py --benchmark-disable
+
+kill-kafka: KILLS = 100
+kill-kafka: $(READY)
+	KILLS=$(KILLS) SEED=$(SEED) $(BIN)/python -m pytest tests/kafka/test_kill.py --benchmark-disable
 
 # The report is tested in the system's browser, and a commit's system calls are traced; what cannot
 # be installed is told by the tests that are skipped without it

@@ -57,6 +57,8 @@ LONGEST = (
     "engines/test_spark_process.py",
     "asv_suite/test_measuring.py",
     "writer/test_kill.py",
+    "kafka/test_kill.py",
+    "kafka/test_trouble.py",
     "cli/test_writer.py",
     "workloads/test_resume.py",
     "workloads/test_failures.py",

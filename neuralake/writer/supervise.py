@@ -184,7 +184,7 @@ class Supervisor:
         facts = {"pid": child.process.pid, "status": status}
         if said is not None and status != FAULT and status == said.facts.get("status"):
             self._tell(Event(role, "ended", said.text, facts))
-            self._status = status if self._status is None else self._status
+            self._status = self._status or status  # of several that end, whose is not 0
             return
         words = _epitaph(role, child.process.pid, status, said)
         if self._stopping.is_requested or self._status is not None:

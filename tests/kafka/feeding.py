@@ -82,7 +82,15 @@ class Feeding:
         How it ended.
     """
 
-    def __init__(self, table: str, topic: Topic, *, age_s: float = 0.005, **options: Any) -> None:
+    def __init__(
+        self,
+        table: str,
+        topic: Topic,
+        *,
+        age_s: float = 0.005,
+        letters: str | None = None,
+        **options: Any,
+    ) -> None:
         known = KafkaOptions(TopicAddress.parse(topic.uri), start="beginning")
         self.table = table
         self.task = Task(
@@ -90,7 +98,9 @@ class Feeding:
             "events",
             table,
             source=SourceSpec(
-                "kafka", kafka=replace(known, **options), letters=Letters(f"{table}_dead_letters")
+                "kafka",
+                kafka=replace(known, **options),
+                letters=Letters(letters or f"{table}_dead_letters"),
             ),
             limits=BatchLimits(age_s=age_s),
             deadline_s=30,

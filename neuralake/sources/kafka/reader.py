@@ -183,7 +183,7 @@ class Reader:
             [self._cluster.place(number, found[number].position) for number in partitions]
         )
         if self._is_halted:
-            consumer.pause([self._cluster.place(number) for number in partitions])
+            self._pause(partitions)
 
     def _known(self) -> dict[str, int]:
         """Where the table stands, and where else partitions will begin that were seen before."""

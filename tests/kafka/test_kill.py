@@ -1,0 +1,134 @@
+"""Exactly once, whatever is killed and whenever: the broker, or any process of the writer."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import deltalake
+import duckdb
+import pytest
+
+from neuralake.broker.events import event_schema
+from neuralake.broker.producer import EventProducer
+from neuralake.broker.server import QUICK_OPTIONS, Broker
+from neuralake.broker.topics import make_topic
+from tests.kafka.feeding import until
+from tests.writer.running import Running
+
+Make = Callable[..., str]
+KILLS = int(os.environ.get("KILLS", "4"))  # make kill-kafka has 100
+SEED = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
+ROWS_A_SECOND = 2000
+
+
+@pytest.fixture
+def own() -> Iterator[Broker]:
+    """A broker that may be killed, and lets go of members that were."""
+    settings = {"group.min.session.timeout.ms": "500", "broker.session.timeout.ms": "1000"}
+    settings |= {"broker.heartbeat.interval.ms": "200"}
+    with Broker(java_options=QUICK_OPTIONS, settings=settings) as broker:
+        yield broker
+
+
+def test_nothing_is_lost_or_doubled_whoever_is_killed(
+    make_table: Make, own: Broker, tmp_path: Path
+) -> None:
+    """The broker, the process that appends, another of the writer's, and all of the writer."""
+    print(f"SEED={SEED}")  # shown where it fails
+    chance = random.Random(SEED)
+    make_topic(own.address, "killed", partitions=3)
+    table = make_table(event_schema())
+    producer = EventProducer(
+        own.address,
+        "killed",
+        rate=ROWS_A_SECOND,
+        settings={"enable.idempotence": True, "retries": 2**31 - 1, "message.timeout.ms": 0},
+    )
+    produced = []
+    thread = threading.Thread(target=lambda: produced.append(producer.run()))
+    thread.start()
+    keeper = Keeper(table, f"kafka://{own.address}/killed", tmp_path)
+    keeper.start()
+    killed = 0
+    try:
+        while killed < KILLS:
+            victim = chance.choice(("broker", "append", "append", "compact", "everything"))
+            if chance.random() < 0.8:  # mostly at work, now and then while it starts
+                more = count(table) + 1
+                until(lambda more=more: count(table) >= more)  # type: ignore[misc]
+            time.sleep(chance.random() * 0.3)
+            if victim == "broker":
+                own.kill()
+                own.start()
+                killed += 1
+            else:
+                killed += keeper.kill(victim)
+        producer.stop()
+        thread.join()
+        assert produced[0].failed == 0
+        until(lambda: count(table) >= produced[0].sent)
+        assert keeper.end() == 0
+    finally:
+        producer.stop()
+        keeper.end()
+    sent = produced[0].sent
+    found = duckdb.from_arrow(deltalake.DeltaTable(table).to_pyarrow_table())
+    [sums] = found.aggregate("count(*), count(distinct id), sum(id)").fetchall()
+    assert sums == (sent, sent, sent * (sent - 1) // 2)
+
+
+def count(table: str) -> int:
+    return int(deltalake.DeltaTable(table).to_pyarrow_dataset().count_rows())
+
+
+class Keeper(threading.Thread):
+    """Starts a writer again whenever it ends, as a service manager does."""
+
+    def __init__(self, table: str, origin: str, directory: Path) -> None:
+        super().__init__()
+        self.arguments = (
+            *(table, "--from", origin, "--from-beginning", "--restarts", 10_000),
+            *("--compact-every", "200ms", "--batch-age", "5ms"),
+        )
+        self.directory = directory
+        self.writer: Running | None = None
+        self._ending = threading.Event()
+        self._status: int | None = None
+
+    def run(self) -> None:
+        # one that comes back by its name need not wait until the group has missed it
+        environment = {"NEURALAKE_KAFKA_GROUP_INSTANCE_ID": "one"}
+        while not self._ending.is_set():
+            with Running(self.arguments, self.directory, environment=environment) as self.writer:
+                self._status = self.writer.wait()
+
+    def kill(self, victim: str) -> bool:
+        """Kill a process, or all; False if there is none just now."""
+        writer = self.writer
+        if writer is None:
+            return False
+        if victim == "everything":
+            writer.kill_group()
+            return True
+        pid = writer.pid(victim)
+        if pid is None:
+            return False
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def end(self) -> int | None:
+        self._ending.set()
+        if self.is_alive() and self.writer is not None:
+            self.writer.wait_for("append", "ready")
+            self.writer.process.send_signal(signal.SIGTERM)
+        self.join()
+        return self._status
