@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -94,6 +94,7 @@ class HotTable:
         self._metadata: Metadata
         self._full = pa.schema([])
         self._segments = Segments(self._full)
+        self._read: dict[Key, LiveFile] = {}
         self._left: dict[Key, tuple[LiveFile, DataFile]] = {}
         self._files: PlainFiles | None = None  # of those that are left
         self._snapshot: HotSnapshot | None = None
@@ -171,7 +172,7 @@ class HotTable:
             if segments is self._segments and self._left.get(file.key) is left:
                 del self._left[file.key]
                 self._files = None
-                segments.add(file.key, batches)
+                self._hold(file, batches)
                 self._tell()
         return True
 
@@ -185,9 +186,7 @@ class HotTable:
                 self._load()
                 return
             gone = [file.key for file in changes.removed]
-            if any(key in self._left for key in gone):
-                self._files = None
-            self._segments.remove(key for key in gone if self._left.pop(key, None) is None)
+            self._drop(gone)
             for file in changes.added:
                 self._take(file)
             if gone or changes.added or self._live.state.version != self.version:
@@ -217,20 +216,52 @@ class HotTable:
         self._segments = Segments(
             pa.schema([pa.field(f.name, f.type, f.nullable) for f in self._full])
         )
-        self._left, self._files = {}, None
+        self._read, self._left, self._files = {}, {}, None
         for file in live.files.values():
             self._take(file)
         self._live = live
         self._tell()
 
+    def _drop(self, gone: Sequence[Key]) -> None:
+        """Forget files that went."""
+        left = [key for key in gone if self._left.pop(key, None) is not None]
+        if left:
+            self._files = None
+        self._segments.remove(set(gone) - set(left))
+        for key in gone:
+            self._read.pop(key, None)
+
     def _take(self, file: LiveFile) -> None:
         """Read a file that came, or leave it where it is."""
-        room = self._most_bytes - self._segments.size_bytes
-        if file.add.size < self._large_bytes and file.add.size * _SWELLING <= room:
-            self._segments.add(file.key, self._rows(file))
+        wanted = file.add.size * _SWELLING
+        if file.add.size < self._large_bytes and wanted <= self._most_bytes * (1 - _FULL):
+            if self._segments.size_bytes + wanted > self._most_bytes:
+                self._leave_largest()
+            self._hold(file, self._rows(file))
         else:
-            self._left[file.key] = file, self._data(file)
-            self._files = None
+            self._leave(file)
+
+    def _hold(self, file: LiveFile, batches: list[pa.RecordBatch]) -> None:
+        self._segments.add(file.key, batches)
+        self._read[file.key] = file
+
+    def _leave(self, file: LiveFile) -> None:
+        self._left[file.key] = file, self._data(file)
+        self._files = None
+
+    def _leave_largest(self) -> None:
+        """Let large files go, so that there is room for small ones, which come most often."""
+        excess = self._segments.size_bytes - self._most_bytes * _FULL
+        going = []
+        for file in sorted(self._read.values(), key=lambda f: f.add.size, reverse=True):
+            if excess <= 0:
+                break
+            going.append(file)
+            excess -= self._segments.bytes_of(file.key)
+        self._segments.remove(file.key for file in going)
+        for file in going:
+            del self._read[file.key]
+            self._leave(file)
 
     def _rows(self, file: LiveFile) -> list[pa.RecordBatch]:
         data = self._data(file)

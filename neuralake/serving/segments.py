@@ -54,6 +54,15 @@ class Segments:
         """Their size in memory."""
         return sum(segment.size_bytes for segment in self._segments)
 
+    def bytes_of(self, key: Key) -> float:
+        """Size in memory of a file's rows, by their share of what they are put together with."""
+        return sum(
+            segment.size_bytes * rows / int(segment.batch.num_rows)
+            for segment in self._segments
+            for part, rows in segment.parts
+            if part == key
+        )
+
     def add(self, key: Key, batches: Sequence[pa.RecordBatch]) -> None:
         """Add the rows of a file."""
         for batch in batches:

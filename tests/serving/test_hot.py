@@ -143,6 +143,21 @@ def test_many_small_files_are_few_batches(tmp_path: Path) -> None:
     assert len(hot.snapshot().memory.batches) < 8
 
 
+def test_a_table_that_outgrows_its_memory_keeps_its_newest_rows_there(tmp_path: Path) -> None:
+    place = tmp_path / "t"
+    deltalake.write_deltalake(place, rows(0, 3000))
+    size = HotTable(DeltaTable(name="t", location=str(place)), LOTS).size_bytes
+    hot = HotTable(DeltaTable(name="t", location=str(place)), 4 * size)
+    for i in range(1, 40):
+        deltalake.write_deltalake(place, rows(3000 * i, 3000 if i % 4 == 0 else 100), mode="append")
+        source = hot.snapshot().source
+        assert hot.size_bytes <= 5 * size
+    assert isinstance(source, Mixed)
+    left = [file.rows for file in source.files.files]
+    assert len(left) < 12
+    assert read(hot) == told(place)
+
+
 def test_a_table_that_is_gone_is_told_and_found_again(tmp_path: Path) -> None:
     place = tmp_path / "t"
     deltalake.write_deltalake(place, rows(0))

@@ -15,8 +15,11 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
+from neuralake.arrow import plain_schema
 from neuralake.catalog.columns import Column
 from neuralake.catalog.tables import DeltaTable
+from neuralake.engines import registry
+from neuralake.engines.registry import EngineSpec
 from tests.serving.conftest import Client, Response, serving
 
 ROWS = pa.table(
@@ -110,6 +113,19 @@ def test_a_client_made_from_it_asks_and_is_answered_as_it_says(
     assert generated.call("schema")["tables"][0]["name"] == "orders"
     assert generated.call("health") == {"status": "ok"}
     assert generated.call("table_orders", where=["nothing=1"])["status"] == 400
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT * FROM orders", "SELECT a.* FROM orders a CROSS JOIN (SELECT 1)"]
+)
+def test_arrow_has_what_the_engine_has(client: Client, sql: str) -> None:
+    answer = client.sql(sql, "?format=arrow")
+    found = pa.ipc.open_stream(answer.body).read_all().sort_by("id")
+    session = registry.start(EngineSpec("datafusion")).open(client.service.tables())
+    wanted = session.execute(sql).sort_by("id")
+    session.close()
+    assert plain_schema(found.schema) == plain_schema(wanted.schema)
+    assert repr(found.to_pylist()) == repr(wanted.to_pylist())
 
 
 def test_the_same_is_told_by_the_schema_route(client: Client) -> None:
