@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake.exceptions import DeltaError
 
-from benchmarks.agreement.values import FLOATS, INTEGERS, SCALARS, Kind, nested, values
+from benchmarks.agreement.values import FLOATS, INTEGERS, MOMENT, SCALARS, Kind, nested, values
 from neuralake.catalog.tables import DeltaTable, ParquetTable
 
 NAME = "t"
@@ -209,6 +209,9 @@ def by_spark(location: Path, random: Random, spark: Any) -> Made:
     kind = random.choice(["INT96", "TIMESTAMP_MICROS"])
     spark.conf.set("spark.sql.parquet.outputTimestampType", kind)
     frame = spark.createDataFrame(made.rows(random))
+    for column in frame.schema:  # a time without a zone is one of UTC to it
+        if column.dataType.simpleString() == "timestamp":
+            made.columns[column.name] = MOMENT
     declared = ", ".join(f"`{f.name}` {f.dataType.simpleString()}" for f in frame.schema)
     partitioned = ", ".join(f"`{name}`" for name in made.partition_by)
     by = f" PARTITIONED BY ({partitioned})" if made.partition_by else ""

@@ -108,8 +108,13 @@ def _utc(random: Random) -> dt.datetime:
 
 
 def _time_literal(value: dt.datetime) -> str:
-    near = value if value.year in range(1700, 2200) else "2024-03-01 00:00:00"  # nanoseconds
-    return f"TIMESTAMP '{near}'"
+    return f"TIMESTAMP '{_near(value)}'"
+
+
+def _near(value: dt.datetime) -> str:
+    """The clock of a time that nanoseconds can tell."""
+    clock = value.replace(tzinfo=None)
+    return str(clock) if clock.year in range(1700, 2200) else "2024-03-01 00:00:00"
 
 
 def _quoted(value: str) -> str:
@@ -121,6 +126,8 @@ def _plain_text(value: str) -> str:
 
 
 _DECIMALS = ((1, 0), (4, 4), (9, 2), (10, 0), (18, 0), (19, 3), (38, 10), (38, 38))
+# A text is a moment to every engine; Polars compares one that has a zone with no TIMESTAMP literal
+MOMENT = Kind(pa.timestamp("us", "UTC"), _utc, lambda value: _quoted(_near(value)))
 INTEGERS = tuple(_integer(bits) for bits in (8, 16, 32, 64))
 FLOATS = (_float(pa.float32()), _float(pa.float64()))
 SCALARS = (
@@ -138,7 +145,7 @@ SCALARS = (
         groups=True,
         partitions=True,
     ),
-    Kind(pa.timestamp("us", "UTC"), _utc),
+    MOMENT,
     Kind(pa.timestamp("us"), _time, _time_literal),
 )
 

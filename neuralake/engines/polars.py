@@ -7,6 +7,7 @@ four times as long as over the snapshot's files (benchmarks/fidelity/delta_overh
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -23,6 +24,9 @@ from neuralake.machine import cores
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+_TIME = re.compile(r"dtype: Datetime\('\w+'(, )?")  # as Polars names it, with a zone or without
 
 
 @dataclass(frozen=True)
@@ -115,8 +119,25 @@ class PolarsSession:
         self._engine: Literal["streaming", "in-memory"] = engine
 
     def execute(self, sql: str) -> pa.Table:
-        """Run one query to its complete result."""
-        return self._context.execute(sql).collect(engine=self._engine).to_arrow()
+        """Run one query to its complete result.
+
+        Raises
+        ------
+        EngineError
+            If a moment is compared with a clock's time, as Polars 2.1 does not.
+        """
+        from polars.exceptions import SchemaError
+
+        try:
+            return self._context.execute(sql).collect(engine=self._engine).to_arrow()
+        except SchemaError as error:
+            has_zone = _TIME.findall(str(error).partition("\n")[0])
+            if len(has_zone) != 2 or has_zone[0] == has_zone[1]:
+                raise
+            raise EngineError(
+                "polars compares no column that has a time zone with a TIMESTAMP: write the moment "
+                "as a text, such as column >= '2026-05-01 00:00:00'"
+            ) from error
 
     def explain(self, sql: str) -> str:
         """The optimized plan."""

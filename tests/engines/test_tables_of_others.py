@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 from tempfile import mkdtemp
@@ -134,6 +135,21 @@ def test_the_greatest_decimals_are_found_whatever_the_log_says(
             assert found.to_pylist() == [{"n": 1}], f"{name} {sign} {literal}"
         found = session.execute(f"SELECT MAX({name}) AS m FROM t")
         assert found.to_pylist() == [{"m": greatest}]
+
+
+@pytest.mark.parametrize("case", ["times of old", "partitions of every type"])
+def test_a_moment_is_compared_with_a_text(engine: Engine, opened: Open, case: str) -> None:
+    session, _, rows = opened(case)
+    moment = datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
+    later = sum(value.as_py() > moment for value in rows.column("ts") if value.is_valid)
+    question = "SELECT COUNT(*) AS n FROM t WHERE ts > {} '2024-01-02 03:04:05'"
+    assert session.execute(question.format("")).to_pylist() == [{"n": later}]
+    clock = question.format("TIMESTAMP")  # which an engine takes for one of UTC, or refuses
+    if engine.name == "polars":
+        with pytest.raises(EngineError, match="write the moment as a text, such as column >= '2"):
+            session.execute(clock)
+    else:
+        assert session.execute(clock).to_pylist() == [{"n": later}]
 
 
 def test_what_is_made_for_a_session_goes_with_it(tmp_path: Path) -> None:

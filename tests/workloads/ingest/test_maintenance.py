@@ -83,6 +83,16 @@ def test_a_table_keeps_as_much_as_its_retention_says(tmp_path: Path, is_short: b
     assert (len(entries) > 110) != is_short
 
 
+@pytest.mark.more  # two JVMs
+def test_spark_appends_and_maintains_with_its_own_means(tmp_path: Path) -> None:
+    load = Load(batch_rows=ROWS, commits=4, warm_up=1)
+    done = carry_out(plan_for(tmp_path, "spark", load=load, rounds=1, maintenance="on"), tmp_path)
+    assert done.run.is_right
+    (found,) = done.run.rounds
+    assert found.passes is not None
+    assert found.passes > 0
+
+
 def test_rows_are_right_with_maintenance_beside_the_producers(tmp_path: Path) -> None:
     load = Load(batch_rows=ROWS, commits=60, warm_up=2)
     done = carry_out(
