@@ -26,6 +26,7 @@ from neuralake.serving.flight_sql.placeholders import numbered, parameter_schema
 from neuralake.serving.flight_sql.streams import Streams
 from neuralake.serving.flight_sql.wire import WireError, encode
 from neuralake.serving.listening import Listening
+from neuralake.serving.names import named_tables
 from neuralake.sources.address import check_exposure
 from neuralake.sources.flight_security import TokenGuard
 
@@ -174,8 +175,22 @@ class Calls:
             "ActionCreatePreparedStatementResult",
             (1, statement.handle),
             (2, schema.serialize().to_pybytes()),
-            (3, parameter_schema(statement.sql).serialize().to_pybytes()),
+            (3, self._parameters(statement.sql).serialize().to_pybytes()),
         )
+
+    def _parameters(self, sql: str) -> pa.Schema:
+        """What a statement's placeholders are held against, by the tables that it may name."""
+        names = named_tables(sql, self._service.tables())
+
+        def type_of(column: str) -> pa.DataType | None:
+            schemas = [
+                self._service.known_schema(name) or self._service.arrow_schema(name)
+                for name in names
+            ]
+            kinds = {schema.field(column).type for schema in schemas if column in schema.names}
+            return kinds.pop() if len(kinds) == 1 else None
+
+        return parameter_schema(sql, type_of)
 
     def _describe(self, statement: Statement) -> pa.Schema:
         return self._service.describe(statement.sql, _values(statement))[0]
