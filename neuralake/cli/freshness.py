@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     show_default=True,
     metavar="A,B,…",
     type=Text(),
-    help="Who asks, each in rounds of its own: http, flight-sql, in-process, or an engine.",
+    help="Who asks, each in rounds of its own: http, http-arrow, flight-sql, in-process, engines.",
 )
 @click.option(
     "--compaction",

@@ -37,8 +37,8 @@ class EngineReader:
         """Of the engine and its libraries."""
         return self._engine.versions()
 
-    def ask(self, sql: str) -> pa.Table:
-        """Open the table, and ask."""
+    def ask(self, sql: str, schema: pa.Schema | None = None) -> pa.Table:  # noqa: ARG002
+        """Open the table, and ask; the answer says its types itself."""
         session = self._engine.open(self._tables)
         try:
             return session.execute(sql)

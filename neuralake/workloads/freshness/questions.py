@@ -24,6 +24,8 @@ from neuralake.workloads.freshness.events import TABLE
 
 _NUMBERS = ("producer", "n", "total", "squares", "least", "most")
 _WHOLE = ("producer", "n", "total", "numbers", "least", "most")
+SCHEMA = pa.schema([(name, pa.int64()) for name in _NUMBERS])
+WHOLE_SCHEMA = pa.schema([(name, pa.int64()) for name in _WHOLE])
 
 
 class ImpossibleError(Exception):

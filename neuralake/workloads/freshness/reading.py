@@ -18,11 +18,18 @@ from neuralake.results.freshness.samples import POLLS, SIGHTINGS
 from neuralake.results.parts import Part, PartWriter
 from neuralake.storage import one_line
 from neuralake.workloads.freshness.events import TABLE
-from neuralake.workloads.freshness.questions import WHOLE_QUESTION, Checker, ImpossibleError
+from neuralake.workloads.freshness.questions import (
+    SCHEMA,
+    WHOLE_QUESTION,
+    WHOLE_SCHEMA,
+    Checker,
+    ImpossibleError,
+)
 from neuralake.workloads.freshness.readers.protocol import Reader
 from neuralake.workloads.places import Target
 from neuralake.workloads.polling import Polls
 from neuralake.workloads.schedule import Clock, MonotonicClock
+from neuralake.workloads.serving.contestants.protocol import Site
 
 _S = 1_000_000_000
 _STEP_S = 0.02
@@ -38,8 +45,8 @@ class ReaderTask:
         Its name.
     target
         The table.
-    address
-        Of the server that it asks; None where it reads the table itself.
+    site
+        Where a server serves it.
     due
         How many records each producer sends.
     window
@@ -54,7 +61,7 @@ class ReaderTask:
 
     reader: str
     target: Target
-    address: str | None
+    site: Site
     due: tuple[int, ...]
     window: int
     poll_s: float
@@ -178,7 +185,7 @@ def ask_until(
         question = checker.question()
         asked_ns = clock.now_ns() - start_ns
         try:
-            answer = reader.ask(question.sql)
+            answer = reader.ask(question.sql, SCHEMA)
         except Exception as error:  # noqa: BLE001 (whatever a table in flux makes it raise)
             notes.fail(due, asked_ns, one_line(error, secrets))
             continue
@@ -199,12 +206,12 @@ class ReadingProcess:
         from neuralake.workloads.freshness.readers.registry import open_reader
 
         self._task = task
-        self._reader = open_reader(task.reader, TABLE, task.target, task.address)
+        self._reader = open_reader(task.reader, TABLE, task.target, task.site)
         self._checker = Checker(task.due, task.window)
         self._notes = Notes()
         self._is_over = threading.Event()
         question = self._checker.question()
-        self._checker.check(question, self._reader.ask(question.sql))
+        self._checker.check(question, self._reader.ask(question.sql, SCHEMA))
         return StartedReader(self._reader.versions(), self._reader.settings)
 
     def start(self, start_ns: int) -> None:
@@ -255,7 +262,7 @@ class ReadingProcess:
     def _ask_for_everything(self) -> None:
         notes = self._notes
         try:
-            self._checker.check_whole(self._reader.ask(WHOLE_QUESTION))
+            self._checker.check_whole(self._reader.ask(WHOLE_QUESTION, WHOLE_SCHEMA))
         except ImpossibleError as error:
             notes.violations += 1
             notes.violation = notes.violation or str(error)

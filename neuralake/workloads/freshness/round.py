@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from neuralake.catalog.tables import DeltaTable
 from neuralake.errors import NeuralakeError
 from neuralake.measure.worker import Worker
 from neuralake.results.freshness.records import (
@@ -29,19 +30,20 @@ from neuralake.workloads.freshness.events import TABLE
 from neuralake.workloads.freshness.moments import Records
 from neuralake.workloads.freshness.plan import FreshnessPlan
 from neuralake.workloads.freshness.producing import Produced, ProducerTask
-from neuralake.workloads.freshness.readers.servers import SERVED
+from neuralake.workloads.freshness.readers.contestants import SERVED
 from neuralake.workloads.freshness.reading import Asked, ReaderTask, StartedReader
 from neuralake.workloads.freshness.senders.way import Way, open_way
-from neuralake.workloads.freshness.serving import ServerTask
 from neuralake.workloads.freshness.writing import ProcessMeter, WriterTask, Written
 from neuralake.workloads.places import Target
 from neuralake.workloads.rounds import MOST_MESSAGE, RoundError, answer, round_worker
+from neuralake.workloads.serving.contestants.protocol import Site
+from neuralake.workloads.serving.server import catalog_of, free_ports
 
 _ROOM = "neuralake.workloads.freshness"
 _WRITER = f"{_ROOM}.writing:WritingProcess"
 _PRODUCER = f"{_ROOM}.producing:ProducingProcess"
 _READER = f"{_ROOM}.reading:ReadingProcess"
-_SERVER = f"{_ROOM}.serving:ServingProcess"
+_SERVER = "neuralake.workloads.serving.server:ServerProcess"
 _VERIFIER = f"{_ROOM}.verification:VerifyingProcess"
 _HEAD_START_NS = 100_000_000
 _START_TIMEOUT_S = 600.0
@@ -120,15 +122,15 @@ class RoundRunner:
             target, way.origin, key.case.is_compacted, load.batch_age_s, way.writer_options
         )
         told = answer(partial(writer.call, "start", task, timeout_s=_START_TIMEOUT_S))
-        server, pids = self._served(key, target, stack), dict(way.pids)
-        if server is not None:
-            pids["server"] = server[1]
+        pids, site = dict(way.pids), self._site(key, target)
+        if key.case.reader in SERVED:
+            pids["server"] = self._serve(key, site, stack)
         reader = stack.enter_context(self._worker(_READER, key, "reader"))
         started: StartedReader = answer(
             partial(
                 reader.call,
                 "prepare",
-                self._reader_task(key, target, records, server and server[0]),
+                self._reader_task(key, target, records, site),
                 timeout_s=_START_TIMEOUT_S,
             )
         )
@@ -178,27 +180,36 @@ class RoundRunner:
         except NeuralakeError as error:
             raise RoundError("error", str(error)) from error
 
-    def _served(self, key: Key, target: Target, stack: ExitStack) -> tuple[str, int] | None:
-        """Address and process of the server that a reader asks; None if it asks none."""
-        if key.case.reader not in SERVED:
-            return None
-        server = stack.enter_context(self._worker(_SERVER, key, "server"))
-        catalog = self._directory / "logs" / f"{key.stem}-catalog.py"
-        task = ServerTask(key.case.reader, TABLE, target, catalog)
-        started: tuple[str, int] = answer(
-            partial(server.call, "start", task, timeout_s=_START_TIMEOUT_S)
-        )
-        return started
+    def _site(self, key: Key, target: Target) -> Site:
+        """Where a server serves the table, if the reader has one."""
+        directory = self._directory / "servers" / key.stem
+        directory.mkdir(parents=True, exist_ok=True)
+        table = DeltaTable(name=TABLE, location=target.uri, storage_options=dict(target.options))
+        catalog = directory / "catalog.py"
+        catalog.write_text(catalog_of({TABLE: table}))
+        first, second = free_ports(2)
+        return Site({TABLE: table}, catalog, directory, (first, second))
 
-    def _reader_task(
-        self, key: Key, target: Target, records: Records, address: str | None
-    ) -> ReaderTask:
+    def _serve(self, key: Key, site: Site, stack: ExitStack) -> int:
+        """Start the server that a reader asks; its process with all that descend from it."""
+        server = stack.enter_context(self._worker(_SERVER, key, "server"))
+        patience_s = self._plan.timeout_s
+        answer(
+            partial(
+                server.call,
+                *("start", key.case.reader, site, patience_s),
+                timeout_s=2 * patience_s,
+            )
+        )
+        return server.pid
+
+    def _reader_task(self, key: Key, target: Target, records: Records, site: Site) -> ReaderTask:
         load, asking = self._plan.load, self._plan.asking
         window = max(round(key.case.rate * _WINDOW_S / load.producers), _LEAST_WINDOW)
         return ReaderTask(
             reader=key.case.reader,
             target=target,
-            address=address,
+            site=site,
             due=tuple(records.of_producer(p) for p in range(load.producers)),
             window=window,
             poll_s=asking.poll_s,

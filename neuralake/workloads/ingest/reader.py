@@ -1,8 +1,7 @@
 """A reader beside the producers: it asks again and again which batches there are.
 
-Runs in a worker. Polls are due at even distances, whatever the producers do; one that the query
-before has delayed beyond the next is left out, so that polls never queue. Each opens the table
-anew, as a dashboard's query does.
+Runs in a worker. Polls are due at even distances, whatever the producers do; those that wait share
+an answer, so that they never queue. Each opens the table anew, as a dashboard's query does.
 """
 
 from __future__ import annotations
@@ -13,21 +12,19 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from neuralake.catalog.tables import DeltaTable
-from neuralake.engines import registry
-from neuralake.engines.registry import EngineSpec
 from neuralake.results.ingest.samples import SIGHTINGS
 from neuralake.results.parts import Part, PartWriter
 from neuralake.storage import one_line
+from neuralake.workloads.engine_reader import EngineReader
 from neuralake.workloads.ingest.producer import FIRST_OF_WARM_UP
 from neuralake.workloads.ingest.verification import TABLE
 from neuralake.workloads.places import Target
+from neuralake.workloads.polling import Polls
 from neuralake.workloads.schedule import Clock, MonotonicClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from neuralake.engines.protocol import Engine
 
 _S = 1_000_000_000
 
@@ -122,36 +119,20 @@ class Sightings:
         return round(median(apart)) if apart else None
 
 
-def next_poll_ns(now_ns: int, poll_ns: int) -> int:
-    """The next moment at which a poll is due, counted from the start; one that is past is left out.
-
-    Parameters
-    ----------
-    now_ns
-        Since the start; negative before it.
-    poll_ns
-        From one poll to the next.
-    """
-    return max(-(-now_ns // poll_ns), 0) * poll_ns
-
-
 class ReaderProcess:
     """The object in the worker."""
 
     def prepare(self, task: ReaderTask) -> dict[str, str]:
         """Start the engine, and let it read the table once."""
         self._task = task
-        self._engine: Engine = registry.start(EngineSpec(task.engine))
-        self._table = DeltaTable(
-            name=TABLE, location=task.target.uri, storage_options=dict(task.target.options)
-        )
+        self._reader = EngineReader(task.engine, TABLE, task.target)
         self._sightings = Sightings()
         self._is_enough = threading.Event()
         self._expected: int | None = None
         self._failed = 0
         self._message: str | None = None
         self._ask()
-        return self._engine.versions()
+        return self._reader.versions()
 
     def start(self, start_ns: int) -> None:
         """Poll from the start of the round on; this returns at once.
@@ -193,12 +174,12 @@ class ReaderProcess:
     def close(self) -> None:
         """Stop the engine."""
         self._is_enough.set()
-        self._engine.close()
+        self._reader.close()
 
     def _poll(self, clock: Clock, start_ns: int) -> None:
-        poll_ns = round(self._task.poll_s * _S)
+        polls = Polls(clock, start_ns, round(self._task.poll_s * _S))
         while not self._is_enough.is_set() and not self._has_seen_all():
-            clock.sleep_until(start_ns + next_poll_ns(clock.now_ns() - start_ns, poll_ns))
+            polls.take()
             try:
                 batches = self._ask()
             except Exception as error:  # noqa: BLE001 (whatever a table in flux makes it raise)
@@ -211,13 +192,9 @@ class ReaderProcess:
         return self._expected is not None and len(self._sightings.seen) >= self._expected
 
     def _ask(self) -> list[int]:
-        session = self._engine.open({TABLE: self._table})
-        try:
-            answer = session.execute(
-                f"SELECT DISTINCT batch FROM {TABLE} "  # noqa: S608 (our own)
-                f"WHERE batch >= {self._sightings.floor} AND batch < {FIRST_OF_WARM_UP}"
-            )
-        finally:
-            session.close()
+        answer = self._reader.ask(
+            f"SELECT DISTINCT batch FROM {TABLE} "  # noqa: S608 (our own)
+            f"WHERE batch >= {self._sightings.floor} AND batch < {FIRST_OF_WARM_UP}"
+        )
         batches: list[int] = answer.column(0).to_pylist()
         return batches

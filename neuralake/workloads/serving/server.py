@@ -6,10 +6,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
+from neuralake.catalog.tables import DeltaTable, Table
 from neuralake.errors import LoadError
 from neuralake.measure.process import (
     peak_memory_bytes,
@@ -124,3 +125,13 @@ def free_ports(count: int) -> Sequence[int]:
         for found in sockets:
             found.bind((HOST, 0))
         return [found.getsockname()[1] for found in sockets]
+
+
+def catalog_of(tables: Mapping[str, Table]) -> str:
+    """A catalog as a user writes it: names and places, and no credential."""
+    lines = ["from neuralake.catalog import DeltaTable", ""]
+    for name, table in tables.items():
+        if not isinstance(table, DeltaTable):
+            raise TypeError(f"table {name} is no Delta table")
+        lines.append(f"{name} = DeltaTable(name={name!r}, location={table.location!r})")
+    return "\n".join(lines) + "\n"

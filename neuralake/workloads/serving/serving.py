@@ -30,6 +30,7 @@ from neuralake.workloads.serving.events import EVENTS, SCHEMA, make_events, writ
 from neuralake.workloads.serving.expected import tpch_answers
 from neuralake.workloads.serving.plan import ServingObserver, ServingPlan, keys_of
 from neuralake.workloads.serving.round import RoundRunner, Stage
+from neuralake.workloads.serving.server import catalog_of
 from neuralake.workloads.turn import machine_to_ourselves
 
 Observe = Callable[[ServingHeader], AbstractContextManager[ServingObserver]]
@@ -180,7 +181,7 @@ def _stage(plan: ServingPlan, directory: Path) -> Iterator[Stage]:
             tpch_answers(plan.tpch, answers)
             tables |= {name: _newest(table) for name, table in plan.tpch.tables.items()}
         catalog = scratch / "catalog.py"
-        catalog.write_text(_catalog(tables))
+        catalog.write_text(catalog_of(tables))
         yield Stage(tables, catalog, answers, scratch / "servers")
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -189,13 +190,3 @@ def _stage(plan: ServingPlan, directory: Path) -> Iterator[Stage]:
 def _newest(table: Table) -> Table:
     """A table as servers have it: they follow it, and pin no version."""
     return replace(table, version=None) if isinstance(table, DeltaTable) else table
-
-
-def _catalog(tables: dict[str, Table]) -> str:
-    """A catalog as a user writes it: names and places, and no credential."""
-    lines = ["from neuralake.catalog import DeltaTable", ""]
-    for name, table in tables.items():
-        if not isinstance(table, DeltaTable):
-            raise TypeError(f"table {name} is no Delta table")
-        lines.append(f"{name} = DeltaTable(name={name!r}, location={table.location!r})")
-    return "\n".join(lines) + "\n"

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from neuralake.stats.sightings import reached
-from neuralake.workloads.freshness.questions import Checker
+from neuralake.workloads.freshness.questions import SCHEMA, Checker
 from neuralake.workloads.freshness.reading import Notes, ask_until
 from neuralake.workloads.polling import Polls
 from tests.workloads.clock import ScriptedClock
@@ -44,7 +44,8 @@ class Table:
     def versions(self) -> dict[str, str]:
         return {}
 
-    def ask(self, sql: str) -> pa.Table:
+    def ask(self, sql: str, schema: pa.Schema) -> pa.Table:
+        assert schema == SCHEMA
         floor = int(sql.rpartition("number >= ")[2].split()[0])
         visible = range(0, COUNT * EVERY, EVERY)
         held = bisect.bisect_right(visible, self.clock.now_ns() - self.stale)
@@ -94,11 +95,11 @@ def test_a_stall_is_in_what_was_seen_and_in_what_was_asked() -> None:
 
 def test_a_question_that_fails_is_noted_and_the_next_one_is_asked() -> None:
     class Broken(Table):
-        def ask(self, sql: str) -> pa.Table:
+        def ask(self, sql: str, schema: pa.Schema) -> pa.Table:
             if self.asked == 3:
                 self.asked += 1
                 raise OSError("no such file: key=secret")
-            return super().ask(sql)
+            return super().ask(sql, schema)
 
     notes, _, most = read(Broken(ScriptedClock()), every_ns=5)
     assert (notes.failed, notes.violations) == (1, 0)
@@ -109,8 +110,8 @@ def test_a_question_that_fails_is_noted_and_the_next_one_is_asked() -> None:
 
 def test_an_answer_that_is_impossible_shows_no_record() -> None:
     class Double(Table):
-        def ask(self, sql: str) -> pa.Table:
-            found = super().ask(sql)
+        def ask(self, sql: str, schema: pa.Schema) -> pa.Table:
+            found = super().ask(sql, schema)
             if self.asked == 4:
                 rows = found.to_pylist()
                 rows[0]["n"] += 1

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from neuralake.results.ingest.records import Freshness, Load
 from neuralake.results.ingest.samples import SIGHTINGS
 from neuralake.results.parts import read_part
-from neuralake.workloads.ingest.reader import Sightings, next_poll_ns
+from neuralake.workloads.ingest.reader import Sightings
 from tests.workloads.ingest.conftest import ROWS, carry_out, plan_for
 
 
@@ -40,16 +40,6 @@ def test_the_moment_at_which_a_batch_came_in_sight_is_within_its_interval(
             earlier = dict(itertools.pairwise(sightings.answers_ns))
             assert earlier[without_ns] == with_ns
     assert len({batch for batch, *_ in sightings.rows}) == len(sightings.rows)
-
-
-@given(now_ns=st.integers(-(10**12), 10**12), poll_ns=st.integers(1, 10**10))
-def test_polls_are_at_even_distances_and_those_missed_are_left_out(
-    now_ns: int, poll_ns: int
-) -> None:
-    due_ns = next_poll_ns(now_ns, poll_ns)
-    assert due_ns % poll_ns == 0
-    assert due_ns >= max(now_ns, 0)
-    assert due_ns - poll_ns < max(now_ns, 0)
 
 
 @pytest.mark.parametrize("reader", ["polars"])

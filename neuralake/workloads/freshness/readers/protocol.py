@@ -27,8 +27,16 @@ class Reader(Protocol):
         """Of every package and runtime that matters to the result."""
         ...
 
-    def ask(self, sql: str) -> pa.Table:
-        """The whole answer. This call, and nothing else, is timed; several may be under way."""
+    def ask(self, sql: str, schema: pa.Schema) -> pa.Table:
+        """The whole answer. This call, and nothing else, is timed; several may be under way.
+
+        Parameters
+        ----------
+        sql
+            One question.
+        schema
+            Of the answer, for formats that do not say all types.
+        """
         ...
 
     def close(self) -> None:

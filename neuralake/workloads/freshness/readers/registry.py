@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 
 from neuralake.errors import FreshnessError, did_you_mean
 from neuralake.workloads.engine_reader import EngineReader
+from neuralake.workloads.freshness.readers.contestants import (
+    IN_PROCESS,
+    SERVED,
+    ContestantReader,
+    missing_of,
+)
 from neuralake.workloads.freshness.readers.protocol import Reader
-from neuralake.workloads.freshness.readers.servers import FLIGHT_SQL, HTTP, SERVED, open_served
 from neuralake.workloads.places import Target
-
-IN_PROCESS = "in-process"
-_SERVER = ("datafusion", "starlette", "uvicorn")
+from neuralake.workloads.serving.contestants.protocol import Site
 
 
 def reader_names() -> list[str]:
@@ -28,7 +30,7 @@ def check_readers(names: Sequence[str]) -> tuple[str, ...]:
     Raises
     ------
     FreshnessError
-        If one is not known, named twice, or lacks a package.
+        If one is not known, named twice, or lacks something.
     EngineError
         If an engine cannot run here.
     """
@@ -44,20 +46,19 @@ def check_readers(names: Sequence[str]) -> tuple[str, ...]:
                 f"unknown reader {name!r}: expected one of {', '.join(known)}"
                 f"{did_you_mean(name, known)}"
             )
-        missing = _missing(name)
-        if missing is not None:
-            raise FreshnessError(f"reader {name} is not available: {missing}")
-        if name != IN_PROCESS and name not in SERVED:
+        if not takes_connections(name):
             registry.require(EngineSpec(name))
+        elif (missing := missing_of(name)) is not None:
+            raise FreshnessError(f"reader {name} is not available: {missing}")
     return tuple(names)
 
 
 def takes_connections(name: str) -> bool:
-    """Whether a reader answers several questions at once."""
+    """Whether a reader answers several questions at once: all do but engines."""
     return name == IN_PROCESS or name in SERVED
 
 
-def open_reader(name: str, table: str, target: Target, address: str | None) -> Reader:
+def open_reader(name: str, table: str, target: Target, site: Site) -> Reader:
     """Start a reader, in the process in which it asks.
 
     Parameters
@@ -68,24 +69,9 @@ def open_reader(name: str, table: str, target: Target, address: str | None) -> R
         Name of the table in questions.
     target
         Where it lies.
-    address
-        Of the server that it asks; None where it reads the table itself.
+    site
+        Where a server serves it.
     """
-    if address is not None:
-        return open_served(name, address)
-    if name == IN_PROCESS:
-        from neuralake.workloads.freshness.readers.in_process import InProcessReader
-
-        return InProcessReader(table, target)
+    if takes_connections(name):
+        return ContestantReader(name, site)
     return EngineReader(name, table, target)
-
-
-def _missing(name: str) -> str | None:
-    """What a reader lacks, or None."""
-    packages = {
-        IN_PROCESS: ("datafusion",),
-        HTTP: _SERVER,
-        FLIGHT_SQL: (*_SERVER, "adbc_driver_flightsql"),
-    }.get(name, ())
-    missing = next((package for package in packages if find_spec(package) is None), None)
-    return None if missing is None else f"{missing.replace('_', '-')} is not installed"
