@@ -13,6 +13,7 @@ def serving_markdown(run: ServingRun, summary: ServingSummary) -> str:
     """Summary of one run: latencies in a table, the rest folded away."""
     told = [f"- {note.level}: {markdown(note.text)}" for note in notes(run, summary)]
     more = [
+        tables.kinds_table(summary),
         tables.capacity_table(run),
         tables.saturation_table(summary),
         tables.resources_table(summary),

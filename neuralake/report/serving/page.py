@@ -42,7 +42,7 @@ def serving_page(run: ServingRun, summary: ServingSummary, pictures: Sequence[Pi
     """The whole HTML file."""
     found = failures(run)
     capacity, resources = tables.capacity_table(run), tables.resources_table(summary)
-    saturation = tables.saturation_table(summary)
+    saturation, kinds = tables.saturation_table(summary), tables.kinds_table(summary)
     sections = [
         Section(
             "summary",
@@ -54,6 +54,7 @@ def serving_page(run: ServingRun, summary: ServingSummary, pictures: Sequence[Pi
                 parts.figures(pictures, "rates"),
                 parts.table(tables.latency_table(summary)),
                 p(".fine")[READING],
+                None if kinds is None else parts.table(kinds),
             ],
         ),
         Section(

@@ -107,6 +107,34 @@ def capacity_table(run: ServingRun) -> Table | None:
     )
 
 
+def kinds_table(summary: ServingSummary) -> Table | None:
+    """Latency by kind of request, where a mix has several."""
+    lines = [line for line in summary.lines if line.by_kind_ms]
+    if not lines:
+        return None
+    kinds = sorted({kind for line in lines for kind in line.by_kind_ms})
+    every = [found for line in lines for found in line.by_kind_ms.values()]
+    levels = [v for v in ("50", "90", "99") if any(v in found for found in every)]
+    columns = (
+        Column("contestant", numeric=False),
+        Column("offered", numeric=False),
+        *(Column(f"{kind} p{level} (ms)") for kind in kinds for level in levels),
+    )
+    rows = tuple(
+        (
+            Entry(line.contestant),
+            Entry(words.rate(line)),
+            *(
+                Entry(in_ms(found.get(level)), found.get(level))
+                for found in (line.by_kind_ms.get(kind, {}) for kind in kinds)
+                for level in levels
+            ),
+        )
+        for line in lines
+    )
+    return Table("kinds", "Latency by kind of request", columns, rows)
+
+
 def resources_table(summary: ServingSummary) -> Table | None:
     """What servers and driver used."""
     lines = [line for line in summary.lines if line.status == "ok"]

@@ -10,6 +10,7 @@ from rich.text import Text
 from neuralake.report.serving.notes import notes
 from neuralake.report.serving.tables import (
     capacity_table,
+    kinds_table,
     latency_table,
     resources_table,
     saturation_table,
@@ -31,6 +32,7 @@ def print_serving(
     for content in (
         capacity_table(run),
         latency_table(summary),
+        kinds_table(summary),
         saturation_table(summary),
         resources_table(summary),
     ):

@@ -46,6 +46,8 @@ class Line:
         The same of each round alone, by level.
     answered_ms
         Latency of those that were answered alone.
+    by_kind_ms
+        Latency of all requests by kind and level, where a mix has several.
     refused_ms
         Latency of refusals: how soon it is said that there is no answer.
     slowest_ms
@@ -82,6 +84,7 @@ class Line:
     percentiles_ms: Mapping[str, float] = field(default_factory=dict)
     by_round_ms: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     answered_ms: Mapping[str, float] = field(default_factory=dict)
+    by_kind_ms: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     refused_ms: Mapping[str, float] = field(default_factory=dict)
     slowest_ms: float | None = None
     sent_late_ms: Mapping[str, float] = field(default_factory=dict)
@@ -234,6 +237,7 @@ def _line(
             if all(level in p for p in by_round)
         },
         answered_ms=percentiles(answered),
+        by_kind_ms=_by_kind(load),
         refused_ms=percentiles(np.concatenate([s.latency_ms("refused") for s in own])),
         slowest_ms=float(answered.max()) if answered.size else None,
         sent_late_ms=percentiles(late_ms),
@@ -243,6 +247,18 @@ def _line(
         peak_rss_bytes=max((r.peak_rss_bytes or 0 for r in rounds), default=0) or None,
         recovery_s=_recovery(rounds),
     )
+
+
+def _by_kind(requests: pa.Table) -> Mapping[str, Mapping[str, float]]:
+    kinds = pc.unique(requests["kind"]).to_pylist()
+    if len(kinds) < 2:
+        return {}
+    found = {}
+    for kind in sorted(kinds):
+        own = requests.filter(pc.equal(requests["kind"], kind))
+        latency_ms = _ms(own, "ok")
+        found[kind] = percentiles(latency_ms, unended=own.num_rows - latency_ms.size)
+    return found
 
 
 def _load_seconds(rounds: Sequence[Round]) -> float:

@@ -10,6 +10,7 @@ llhttp, as Node.js does (package ``httptools``).
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import select
 import socket
@@ -77,10 +78,14 @@ class HttpDriver:
         self._waiting.clear()
         self._deadlines.clear()
         self._unanswered.clear()
-        if isinstance(pace, ClosedLoop):
-            self._closed(pace, requests)
-        else:
-            self._paced(pace, requests)
+        gc.disable()  # there are no circles, and a collection would go over all that is kept
+        try:
+            if isinstance(pace, ClosedLoop):
+                self._closed(pace, requests)
+            else:
+                self._paced(pace, requests)
+        finally:
+            gc.enable()
 
     def close(self) -> None:
         """Close all connections."""

@@ -30,7 +30,7 @@ FROM {EVENTS} WHERE code = """  # noqa: S608 (our own)
 _GROUPED = " GROUP BY device ORDER BY device"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Request:
     """What is asked: requests that are equal have the same answer.
 

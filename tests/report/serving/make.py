@@ -39,6 +39,7 @@ def made_run(
     wrong: bool = False,
     finished: bool = True,
     recovery_ns: int | None = 300 * MS,
+    kinds: Sequence[str] = ("point",),
 ) -> ServingRun:
     """A run and, in its directory, its samples.
 
@@ -53,7 +54,9 @@ def made_run(
         for name in contestants
     ]
     found = tuple(
-        _round(directory, key, rate, load, recovery_ns, wrong=wrong and (key, rate) == keys[0])
+        _round(
+            directory, key, rate, load, recovery_ns, kinds, wrong=wrong and (key, rate) == keys[0]
+        )
         for key, rate in keys
     )
     return ServingRun(
@@ -89,7 +92,14 @@ def made_run(
 
 
 def _round(
-    directory: Path, key: Key, rate: Rate, load: Load, recovery_ns: int | None, *, wrong: bool
+    directory: Path,
+    key: Key,
+    rate: Rate,
+    load: Load,
+    recovery_ns: int | None,
+    kinds: Sequence[str],
+    *,
+    wrong: bool,
 ) -> Round:
     capacity = CAPACITY[key.contestant]
     offered = rate.offered(capacity)
@@ -121,7 +131,7 @@ def _round(
             [
                 pa.array(np.arange(size)),
                 pa.array(phases),
-                pa.array(["point"] * size),
+                pa.array([kinds[n % len(kinds)] for n in range(size)]),
                 pa.array(np.arange(size)),
                 pa.array(intended),
                 pa.array(intended + 20_000),

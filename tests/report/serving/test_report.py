@@ -88,6 +88,14 @@ def test_a_wrong_answer_is_told_before_anything_else(tmp_path: Path) -> None:
     assert "answers were wrong" in markdown
 
 
+def test_a_mix_of_kinds_has_their_latencies_apart(tmp_path: Path) -> None:
+    run = made_run(tmp_path / "run", kinds=("point", "aggregate"))
+    assert "aggregate p50 (ms)" in printed(run, tmp_path / "run")
+    page = write_serving_report(run, tmp_path / "run", tmp_path / "report").html.read_text()
+    assert "Latency by kind of request" in page
+    assert "Latency by kind of request" not in printed(made_run(tmp_path), tmp_path)
+
+
 def test_rates_a_second_are_compared_with_the_null_server(tmp_path: Path) -> None:
     run = made_run(tmp_path, rates="300,600")
     assert "p50 ÷ null" in printed(run, tmp_path)

@@ -61,7 +61,7 @@ def load_of(rates: str, mix: str | Mix = "point", **more: object) -> Load:
     settings = {
         "duration_s": 0.3,
         "warm_up_s": 0.05,
-        "capacity_step_s": 0.05,
+        "capacity_step_s": 0.1,
         "recovery_s": 1.0,
         "connections": 8,
         "timeout_s": 60.0,

@@ -23,6 +23,7 @@ class InProcess:
         from neuralake.serving.service import Service
 
         self._service = Service(site.tables)
+        self._is_started = False
 
     @classmethod
     def unavailable(cls) -> str | None:
@@ -47,6 +48,9 @@ class InProcess:
 
     def connect(self) -> Callable[[str], bytes]:
         """The service itself, which many threads may use at once."""
+        if not self._is_started:
+            self._is_started = True
+            self._service.start()  # as a server does: what fits is loaded before it is asked
         return self._call
 
     def ask(self, sql: str) -> pa.Table:
