@@ -33,6 +33,9 @@ _TICK_S = 0.001  # the shortest sleep: events of one tick are handed over togeth
 _LONGEST_SLEEP_S = 0.1  # so that one that is stopped ends
 _FLUSH_S = 60.0
 _REACH_S = 10.0
+# A broker answers the requests of a connection one after another: what it is not ready for waits
+# here, and is put together into fewer and larger ones
+_IN_FLIGHT = 5
 _WAIT_FOR_ROOM_S = 0.01
 # An event is there at most once: what the broker has not acknowledged counts as failed, and is not
 # sent again. Idempotence would be the other way, for twice the client's CPU time.
@@ -126,6 +129,7 @@ class EventProducer:
         own: dict[str, Any] = {
             "bootstrap.servers": brokers,
             "linger.ms": 1,
+            "max.in.flight.requests.per.connection": _IN_FLIGHT,
             "log_level": 0,
             "queue.buffering.max.messages": 2_000_000,
             "delivery.report.only.error": True,
