@@ -129,12 +129,19 @@ def roapi_configuration(
     for name, table in served.items():
         lines += [
             f"  - name: {_scalar(name)}",
-            f"    uri: {_scalar(table.uri)}",
+            f"    uri: {_scalar(_location(table))}",
             "    option:",
             f"      format: {_scalar(table.format)}",
             f"      use_memory_table: {_scalar(options.freshness.is_in_memory)}",
         ]
     return "\n".join(lines) + "\n"
+
+
+def _location(table: DeltaTable | ParquetTable) -> str:
+    """Where a table lies, as ROAPI must be told: on S3 it knows a prefix by its slash alone."""
+    if isinstance(table, DeltaTable) or table.files() == [table.uri]:
+        return table.uri
+    return f"{table.uri.rstrip('/')}/"
 
 
 def write_configuration(text: str, place: Path) -> None:

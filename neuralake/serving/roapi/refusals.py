@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from pathlib import Path
 from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import fs
 
 from neuralake.arrow import stored_schema
 from neuralake.catalog.tables import DeltaTable, ParquetTable, Table
@@ -22,7 +22,7 @@ from neuralake.delta.bounds import has_wide_decimals
 from neuralake.delta.contents import Contents
 from neuralake.delta.snapshot import Snapshot
 from neuralake.errors import CatalogError
-from neuralake.storage import one_line
+from neuralake.storage import filesystem, one_line
 
 # Of readers, which delta-rs 0.26 accepts; any other, used or not, stops ROAPI
 _READ_FEATURES = frozenset({"timestampNtz"})
@@ -149,10 +149,9 @@ def _column_of_other_names(contents: Contents) -> str | None:
 
 def _parquet_refusal(table: ParquetTable, freshness: Freshness) -> str | None:
     footers = table.footers()
-    if not is_remote(table.uri):
-        extra = _beside(Path(table.uri), set(footers))
-        if extra is not None:
-            return f"ROAPI reads {extra} too, which is none of its files"
+    extra = _beside(table, set(footers))
+    if extra is not None:
+        return f"ROAPI reads {extra} too, which is none of its files"
     is_uniform = table.schema_unless_uniform() is None
     if not is_uniform and (freshness.is_in_memory or _has_dictionary(footers)):
         return "its files differ in the order or the encoding of their columns"
@@ -165,12 +164,15 @@ def _nan_refusal(*, hides_nan: bool) -> str | None:
     return "it has NaN that the statistics of its files leave out, by which ROAPI passes over rows"
 
 
-def _beside(place: Path, files: set[str]) -> str | None:
+def _beside(table: ParquetTable, files: set[str]) -> str | None:
     """A file of a directory that ROAPI reads as well: names with ``.`` or ``_`` mean nothing."""
-    if not place.is_dir():
+    if files == {table.uri}:
         return None
-    found = (str(path) for path in sorted(place.rglob("*.parquet")) if path.is_file())
-    return next((path for path in found if path not in files), None)
+    prefix = "s3://" if is_remote(table.uri) else ""
+    system, path = filesystem(table.uri, table.storage_options)
+    found = system.get_file_info(fs.FileSelector(path, recursive=True))
+    names = sorted(prefix + entry.path for entry in found if entry.type == fs.FileType.File)
+    return next((n for n in names if n.endswith(".parquet") and n not in files), None)
 
 
 def _has_dictionary(footers: Mapping[str, pq.FileMetaData]) -> bool:
