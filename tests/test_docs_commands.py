@@ -47,6 +47,10 @@ ELSEWHERE = {
     "neuralake serving": ("tests/cli/test_serving.py", '"serving"'),
     "neuralake serve": ("tests/cli/test_serve_page.py", "SERVE"),
     "neuralake serve --server": ("tests/serving/roapi/test_serve.py", '"serve"'),
+    "neuralake writer events --catalog catalog.py --create --from kafka://127.0.0.1:9092/events": (
+        "tests/kafka/test_page.py",
+        "SESSIONS",
+    ),
     "neuralake writer": ("tests/cli/test_writer_page.py", "SESSIONS"),
     "asv": ("tests/asv_suite/test_config.py", "asv.conf.json"),
     "cat": ("tests/cli/test_writer_page.py", "SESSIONS"),
@@ -61,6 +65,7 @@ ELSEWHERE = {
         "tests/benchmarks/test_serving.py",
         "benchmarks.serving.cross_check",
     ),
+    "python -m neuralake.broker.produce": ("tests/kafka/test_page.py", "neuralake.broker"),
     "python -m benchmarks.s3": ("tests/s3/test_ingest.py", "benchmarks.s3"),
     "python -m pytest": ("Makefile", "-m pytest"),
     "python -m pytest tests/performance": ("tests/test_performance_suite.py", "tests/performance"),
