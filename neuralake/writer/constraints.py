@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import sqlglot
-from sqlglot import exp
 
 from neuralake.delta.actions import Metadata
 from neuralake.delta.features import column_metadata
@@ -22,15 +20,15 @@ from neuralake.writer.errors import BatchError, UnsupportedTableError
 
 if TYPE_CHECKING:
     import polars as pl
+    from sqlglot import exp
 
 _PREFIX = "delta.constraints."
 _INVARIANT = "delta.invariants"
-# Of which both have the same understanding
+# Of sqlglot's nodes those of which both have the same understanding
 _KNOWN = (
-    *(exp.Column, exp.Identifier, exp.Literal, exp.Boolean, exp.Null, exp.Paren, exp.Tuple),
-    *(exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE),
-    *(exp.In, exp.Between, exp.Is, exp.Add, exp.Sub, exp.Mul, exp.Neg, exp.Length),
-    *(exp.Lower, exp.Upper, exp.Abs, exp.Coalesce, exp.Cast, exp.DataType, exp.Date),
+    *("Column", "Identifier", "Literal", "Boolean", "Null", "Paren", "Tuple", "And", "Or", "Not"),
+    *("EQ", "NEQ", "GT", "GTE", "LT", "LTE", "In", "Between", "Is", "Add", "Sub", "Mul", "Neg"),
+    *("Length", "Lower", "Upper", "Abs", "Coalesce", "Cast", "DataType", "Date"),
 )
 
 
@@ -92,10 +90,13 @@ def _texts(metadata: Metadata) -> Iterator[tuple[str, str]]:
 
 def _constraint(name: str, text: str, schema: pa.Schema) -> Constraint:
     import polars as pl
+    import sqlglot
+    from sqlglot import exp
 
+    known = tuple(getattr(exp, kind) for kind in _KNOWN)
     try:
         tree = sqlglot.parse_one(text, read="spark")
-        unknown = next((node for node in tree.walk() if not isinstance(node, _KNOWN)), None)
+        unknown = next((node for node in tree.walk() if not isinstance(node, known)), None)
         if unknown is not None:
             raise _refused(name, text, f"{type(unknown).__name__} is not verified here")
         if any(column.table for column in tree.find_all(exp.Column)):
@@ -113,6 +114,8 @@ def _constraint(name: str, text: str, schema: pa.Schema) -> Constraint:
 
 def _as_typed(node: exp.Expression, schema: pa.Schema) -> exp.Expression:
     """A column under the table's spelling, and text beside a date or a time as one of those."""
+    from sqlglot import exp
+
     if isinstance(node, exp.Column):
         for name in schema.names:
             if name.lower() == node.name.lower():

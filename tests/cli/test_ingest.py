@@ -20,41 +20,43 @@ from tests.conftest import Cli, cli_environment
 SMALL = ("--commits", "25", "--warm-up", "1", "--rounds", "1", "--batch-rows", "20")
 
 
-def test_a_run_is_measured_verified_listed_exported_and_reported(cli: Cli, tmp_path: Path) -> None:
+def test_a_run_is_measured_verified_listed_exported_and_reported(
+    typed: Cli, tmp_path: Path
+) -> None:
     kept = ("--log-retention", "1h", "--deleted-file-retention", "1.5s")
-    done = cli("ingest", "--to", "tables", "--contestants", "neuralake,disk", *kept, *SMALL)
+    done = typed("ingest", "--to", "tables", "--contestants", "neuralake,disk", *kept, *SMALL)
     assert done.returncode == 0, done.stderr
     assert "p50 ÷ disk" in done.stdout
     assert "batches of 20 rows, 1 producer, closed loop, 25 commits a round" in done.stdout
     assert list((tmp_path / "tables").iterdir()) == []  # verified, and removed
     (directory,) = (tmp_path / "results" / "runs").iterdir()
     assert (directory / "report" / "index.html").is_file()
-    (listed,) = json.loads(cli("results", "list", "--json").stdout)
+    (listed,) = json.loads(typed("results", "list", "--json").stdout)
     assert (listed["workload"], listed["engines"]) == ("ingest", ["neuralake", "disk"])
     assert (listed["verified"], listed["judged"]) == (1, 1)
-    shown = cli("results", "show")
+    shown = typed("results", "show")
     assert "÷ disk" in shown.stdout
-    header = json.loads(cli("results", "show", "--json").stdout)["header"]
+    header = json.loads(typed("results", "show", "--json").stdout)["header"]
     assert header["kind"] == "ingest"
     assert header["properties"] == {
         "delta.logRetentionDuration": "interval 3600000 milliseconds",
         "delta.deletedFileRetentionDuration": "interval 1500 milliseconds",
     }
     assert "delta.logRetentionDuration" in (directory / "report" / "index.html").read_text()
-    exported = cli("results", "export")
+    exported = typed("results", "export")
     assert exported.returncode == 0, exported.stderr
     rows = list(csv.DictReader(io.StringIO(exported.stdout)))
     assert len(rows) == 2 * 26
-    written = json.loads(cli("report", "latest", "--json").stdout)
+    written = json.loads(typed("report", "latest", "--json").stdout)
     names = {Path(figure).stem for figure in written["figures"]}
     assert names >= {"percentiles", "limit", "commits", "steps"}
-    refused = cli("bench", "--resume", "latest")
+    refused = typed("bench", "--resume", "latest")
     assert refused.returncode == 2
     assert "is of a run of ingest: expected one of queries" in refused.stderr
 
 
-def test_the_answer_for_programs_is_json(cli: Cli) -> None:
-    done = cli("ingest", "--contestants", "disk", *SMALL, "--json")
+def test_the_answer_for_programs_is_json(typed: Cli) -> None:
+    done = typed("ingest", "--contestants", "disk", *SMALL, "--json")
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     (line,) = answer["lines"]
@@ -90,9 +92,11 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("arguments", MISTAKES)
-def test_bad_input_is_one_line_and_exit_status_2(cli: Cli, arguments: str, tmp_path: Path) -> None:
+def test_bad_input_is_one_line_and_exit_status_2(
+    typed: Cli, arguments: str, tmp_path: Path
+) -> None:
     words = [word.strip("'") for word in arguments.split(" ")]
-    done = cli("ingest", *words)
+    done = typed("ingest", *words)
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
     (line,) = done.stderr.splitlines()
     assert line.startswith("neuralake: ")

@@ -197,18 +197,18 @@ def test_a_batch_that_does_not_fit_is_told(table: str, tmp_path: Path) -> None:
     ids=str,
 )
 def test_bad_input_is_one_line(
-    tmp_path: Path, table: str, arguments: tuple[str, ...], reason: str
+    typed: Cli, tmp_path: Path, table: str, arguments: tuple[str, ...], reason: str
 ) -> None:
     (tmp_path / "empty").mkdir()
     for command in ((), ("append",)):
-        assert refused(write(tmp_path, b"", *arguments, command=command)).startswith(reason)
+        assert refused(typed("writer", *command, *arguments)).startswith(reason)
 
 
-def test_a_retention_below_the_tables_is_refused_unless_forced(table: str, cli: Cli) -> None:
+def test_a_retention_below_the_tables_is_refused_unless_forced(table: str, typed: Cli) -> None:
     short = ("writer", "vacuum", table, "--once", "--retention", "1h")
-    line = refused(cli(*short))
+    line = refused(typed(*short))
     assert "a retention of 3600 s is below the table's own of 604800 s" in line
-    assert cli(*short, "--force-short-retention").returncode == 0
+    assert typed(*short, "--force-short-retention").returncode == 0
 
 
 def test_a_retention_is_refused_before_anything_is_read(table: str, tmp_path: Path) -> None:
