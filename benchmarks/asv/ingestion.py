@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import math
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
+from .commands import has, said
 from .dataset import project_root
 from .plan import ingestion_rounds
 from .samples import Samples, ratios, samples
@@ -36,19 +34,16 @@ class Ingested:
 
 def setup_cache() -> Ingested:
     """Let the commit measure itself, on the disk on which the repository lies."""
-    command = Path(sys.executable).with_name("neuralake")
-    if "ingest" not in _said([str(command), "--help"]):
+    if not has("ingest"):
         return Ingested({})
     work = project_root(os.environ) / ".asv"
     work.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=work) as directory:
         rounds = str(ingestion_rounds(os.environ))
-        answer = _said(
-            [
-                *(str(command), "ingest", "--json", "--to", f"{directory}/tables"),
-                *("--contestants", ",".join(CONTESTANTS)),
-                *("--commits", str(COMMITS), "--rounds", rounds),
-            ],
+        answer = said(
+            *("ingest", "--json", "--to", f"{directory}/tables"),
+            *("--contestants", ",".join(CONTESTANTS)),
+            *("--commits", str(COMMITS), "--rounds", rounds),
             NEURALAKE_RESULTS_ROOT=f"{directory}/results",
         )
     lines = json.loads(answer)["lines"]
@@ -83,10 +78,3 @@ class Commits:
 
     track_latency.unit = "seconds"  # type: ignore[attr-defined]
     track_ratio.unit = "ratio"  # type: ignore[attr-defined]
-
-
-def _said(command: list[str], **variables: str) -> str:
-    """Standard output of a command; a wrong table is an error of it."""
-    return subprocess.run(
-        command, env={**os.environ, **variables}, stdout=subprocess.PIPE, text=True, check=True
-    ).stdout

@@ -10,6 +10,7 @@ NEURALAKE_ASV_ENGINES           polars,datafusion,spark     engines
 NEURALAKE_ASV_QUERIES           1-22                        queries
 NEURALAKE_ASV_ROUNDS            10 spark:3 generator:8      samples of a latency
                                 ingestion:6 serving:3
+                                freshness:3
 NEURALAKE_ASV_STREAM_ROUNDS     8 spark:2                   samples of concurrent streams
 ==============================  ==========================  ======================================
 
@@ -30,6 +31,7 @@ ARMS: Final = ("commit", "anchor")
 GENERATOR: Final = "generator"
 INGESTION: Final = "ingestion"
 SERVING: Final = "serving"
+FRESHNESS: Final = "freshness"
 
 _DEFAULTS: Final = {
     "NEURALAKE_ASV_SCALE_FACTOR": "0.1",
@@ -37,7 +39,7 @@ _DEFAULTS: Final = {
     "NEURALAKE_ASV_ARMS": ",".join(ARMS),
     "NEURALAKE_ASV_ENGINES": ",".join(ENGINES),
     "NEURALAKE_ASV_QUERIES": "1-22",
-    "NEURALAKE_ASV_ROUNDS": "10 spark:3 generator:8 ingestion:6 serving:3",
+    "NEURALAKE_ASV_ROUNDS": "10 spark:3 generator:8 ingestion:6 serving:3 freshness:3",
     "NEURALAKE_ASV_STREAM_ROUNDS": "8 spark:2",
 }
 
@@ -127,6 +129,11 @@ def serving_rounds(environ: Mapping[str, str]) -> int:
     return _count("NEURALAKE_ASV_ROUNDS", environ, SERVING, least=1)
 
 
+def freshness_rounds(environ: Mapping[str, str]) -> int:
+    """How often each reader of freshness is measured."""
+    return _count("NEURALAKE_ASV_ROUNDS", environ, FRESHNESS, least=1)
+
+
 def scale_factor(environ: Mapping[str, str]) -> str:
     """The scale factor as text, as the command line takes it."""
     text = _value("NEURALAKE_ASV_SCALE_FACTOR", environ)
@@ -168,7 +175,7 @@ def _for(variable: str, environ: Mapping[str, str], engine: str) -> str:
     for text in (_value(variable, environ), _DEFAULTS[variable]):
         parts = [part.rpartition(":") for part in text.split()]
         by_name = {name: value for name, _, value in parts}
-        if not set(by_name) <= {"", *ENGINES, GENERATOR, INGESTION, SERVING}:
+        if not set(by_name) <= {"", *ENGINES, GENERATOR, INGESTION, SERVING, FRESHNESS}:
             raise PlanError(f"{variable} is {text!r}: expected such as {_DEFAULTS[variable]!r}")
         for name in (engine, ""):
             if name in by_name:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import math
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
+from .commands import has, said
 from .dataset import project_root
 from .plan import serving_rounds
 from .samples import Samples, ratios, samples
@@ -37,18 +35,15 @@ class Served:
 
 def setup_cache() -> Served:
     """Let the commit measure itself."""
-    command = Path(sys.executable).with_name("neuralake")
-    if "serving" not in _said([str(command), "--help"]):
+    if not has("serving"):
         return Served({})
     work = project_root(os.environ) / ".asv"
     work.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=work) as directory:
-        answer = _said(
-            [
-                *(str(command), "serving", "--json", "--contestants", ",".join(CONTESTANTS)),
-                *("--rates", str(RATE), "--duration", f"{SECONDS}s", "--recovery", "1s"),
-                *("--rounds", str(serving_rounds(os.environ))),
-            ],
+        answer = said(
+            *("serving", "--json", "--contestants", ",".join(CONTESTANTS)),
+            *("--rates", str(RATE), "--duration", f"{SECONDS}s", "--recovery", "1s"),
+            *("--rounds", str(serving_rounds(os.environ))),
             NEURALAKE_RESULTS_ROOT=f"{directory}/results",
         )
     return Served(
@@ -93,10 +88,3 @@ class Point:
 def _samples(cache: Served, contestant: str, level: str) -> Samples | float:
     found = cache.percentiles_s.get((contestant, level))
     return samples(found) if found else math.nan
-
-
-def _said(command: list[str], **variables: str) -> str:
-    """Standard output of a command; a wrong answer is an error of it."""
-    return subprocess.run(
-        command, env={**os.environ, **variables}, stdout=subprocess.PIPE, text=True, check=True
-    ).stdout

@@ -94,6 +94,7 @@ def test_all_streams_come_from_one_run(benchmarks: Benchmarks) -> None:
     for name, benchmark in benchmarks.items():
         caches[name.split(".")[0]].add(benchmark["setup_cache_key"])
     assert {module: len(keys) for module, keys in caches.items()} == {
+        "freshness": 1,
         "generator": 1,
         "ingestion": 1,
         "serving": 1,
