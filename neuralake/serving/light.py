@@ -20,6 +20,7 @@ _TOKEN = re.compile(
     r"\s+|'(?:[^']|'')*'|(?P<quoted>\"(?:[^\"]|\"\")*\")|(?P<word>[A-Za-z_][A-Za-z0-9_]*)"
     r"|\$?[0-9][0-9.eE]*|\$[A-Za-z_]\w*|<=|>=|<>|!=|::|(?P<open>\()|(?P<close>\))|[-+*/%,.=<>;?]"
 )
+_MISLEADING = re.compile(r"--|/\*|\\")
 # Functions, and the keywords that may stand before a bracket
 _CALLED = frozenset(
     word
@@ -40,14 +41,17 @@ _NODES = ("Projection:", "Filter:", "Aggregate:", "Sort:", "Limit:", "TableScan:
 
 def may_be_light(sql: str) -> bool:
     """Whether a statement may be planned here, by its text alone."""
-    if len(sql) > _LONGEST:
+    # Within a comment, or in E'\\'', a quote is no text's: what follows would be misread
+    if len(sql) > _LONGEST or _MISLEADING.search(sql):
         return False
-    position = tokens = depth = selects = 0
+    position = tokens = depth = selects = end_of_word = 0
     word = ""
     while position < len(sql):
         match = _TOKEN.match(sql, position)
         if match is None:
             return False
+        if sql[position] == "'" and word and position == end_of_word:
+            return False  # a text of another kind: E'…'
         position = match.end()
         if match.group().isspace():
             continue
@@ -59,6 +63,7 @@ def may_be_light(sql: str) -> bool:
         elif match["close"] is not None:
             depth -= 1
         word = (match["word"] or match["quoted"] or "").lower()
+        end_of_word = position
         selects += word == "select"
         if tokens == 1 and word != "select":
             return False

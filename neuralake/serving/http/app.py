@@ -72,8 +72,8 @@ class Api:
         self._service = service
         self._options = options or HttpOptions()
         self._metrics = Metrics(service)
-        # One more than can be in the service, so that it is there to refuse
-        threads = service.turns.places + service.options.queue + 1
+        # One more than can be in the service, light and heavy, so that it is there to refuse
+        threads = 2 * (service.turns.places + service.options.queue) + 1
         self._executor = ThreadPoolExecutor(threads, "neuralake-request")
         self._routes: dict[str, tuple[str, Callable[[_Exchange], Awaitable[None]]]] = {
             "/healthz": ("GET", self._health),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import resource
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -21,6 +23,8 @@ from neuralake.sources.address import Address, check_exposure
 TOKEN_VARIABLE = "NEURALAKE_SERVE_TOKEN"  # noqa: S105 - its name
 _BACKLOG = 2048
 _DRAIN_S = 10
+# For which a thread that encodes an answer may keep the loop from the next request
+_SWITCH_S = 0.001
 _KEEP_ALIVE_S = 30
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -57,6 +61,7 @@ def serve(
     allow_many_connections()
     with listen(address) as bound:
         api = Api(service, HttpOptions(token, hosts))
+        sys.setswitchinterval(_SWITCH_S)
         server = _Server(_config(api, listening), tell, _url(address, bound, is_encrypted))
         try:
             asyncio.run(server.serve([bound]))
@@ -114,6 +119,8 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to answer."""
         await super().startup(sockets)
+        gc.collect()
+        gc.freeze()  # what was loaded stays: a collection need not look at it while requests wait
         self._tell(self._url)
 
     def _end(self) -> None:
