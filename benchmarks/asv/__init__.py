@@ -25,6 +25,8 @@ benchmark                                   parameters           value
 ``serving.Point.track_median``              contestant           seconds
 ``serving.Point.track_p99``                 contestant           seconds
 ``serving.Point.track_ratio``               contestant           contestant ÷ null
+``freshness.Visibility.track_median``       reader               seconds
+``freshness.Visibility.track_p99``          reader               seconds
 ==========================================  ===================  =========================
 
 Lower is better in each: so it is to asv. Queries per hour and bytes per second are derived where
