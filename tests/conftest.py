@@ -394,7 +394,7 @@ def as_a_process(
 
 def is_gone(pid: int) -> bool:
     """Whether a process ends; waits, since the kernel and init take their time."""
-    for _ in range(200):
+    for _ in range(6000):
         try:
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
         except OSError:

@@ -334,7 +334,7 @@ def test_a_calibration_is_interrupted_before_it_knows_anything(team: Team) -> No
                 break
             time.sleep(0.05)
         calibrate.send_signal(signal.SIGINT)
-        output, errors = calibrate.communicate(timeout=60)
+        output, errors = calibrate.communicate(timeout=300)
     assert (calibrate.returncode, output) == (130, ""), errors
     assert "neuralake: interrupted: what was measured is kept in" in errors.splitlines()[-1]
     assert not list(team.home.glob("results/calibrations/*.json"))
@@ -467,14 +467,14 @@ def test_data_that_changes_meanwhile_is_refused(team: Team) -> None:
 
 
 def wait_for(happened: Callable[[], bool]) -> None:
-    """Wait until something has happened, a minute at most."""
+    """Wait until something has happened, five minutes at most."""
     import time
 
-    for _ in range(1200):
+    for _ in range(6000):
         if happened():
             return
         time.sleep(0.05)
-    raise AssertionError("it did not happen within a minute")
+    raise AssertionError("it did not happen within five minutes")
 
 
 FROM_PYTHON = """

@@ -31,7 +31,7 @@ def test_a_neighbour_burns_until_it_is_sent_away() -> None:
     with neighbour(1.0):
         (process,) = multiprocessing.active_children()
         assert process.pid is not None
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while (tree_usage([process.pid]).cpu_ns or 0) < 500_000_000:
             assert time.monotonic() < deadline
             time.sleep(0.02)

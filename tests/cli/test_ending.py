@@ -152,7 +152,7 @@ def test_a_query_is_interrupted_at_once(
     process = start(storage, tmp_path, "query", ENDLESS[engine], *SMALL, "--engine", engine)
     wait_until_busy(process.pid)
     process.send_signal(number)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=300)
     assert (process.returncode, output, errors) == (130, "", "neuralake: interrupted\n")
 
 

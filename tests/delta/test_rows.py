@@ -98,7 +98,7 @@ def test_more_files_than_arrow_has_threads_for_input_are_read_at_once(snapshot: 
         "print(*(table.num_rows for table in found))\n"
     )
     command = [sys.executable, "-c", program, snapshot.uri]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
     assert done.stdout == "3 3\n"
 
 

@@ -65,7 +65,7 @@ def serving(
         yield table
     finally:
         table.source.close()
-        thread.join(60)
+        thread.join(300)
         assert not thread.is_alive()
 
 
@@ -108,7 +108,7 @@ def put(
             else:
                 writer.write_with_metadata(each, told)
         writer.done_writing()
-    reading.join(60)
+    reading.join(300)
     try:
         writer.close()
     except (pa.ArrowException, flight.FlightError) as error:
@@ -269,7 +269,7 @@ def test_a_client_waits_while_nobody_takes_its_batches() -> None:
     gate = threading.Event()
 
     def answer(delivery: Delivery) -> None:
-        gate.wait(60)
+        gate.wait(300)
         delivery.acknowledge(Committed(1))
 
     large = batch(*range(200_000))
@@ -289,7 +289,7 @@ def test_a_client_waits_while_nobody_takes_its_batches() -> None:
         assert thread.is_alive()
         assert len(sent) < 50
         gate.set()
-        thread.join(60)
+        thread.join(300)
         assert len(answers(reader)) == 200
         writer.close()
 

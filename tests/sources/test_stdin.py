@@ -220,9 +220,9 @@ def test_it_is_stopped_while_it_waits(kind: str) -> None:
 
     thread = threading.Thread(target=read)
     thread.start()
-    assert some.wait(60)
+    assert some.wait(300)
     source.close()
-    thread.join(60)
+    thread.join(300)
     assert not thread.is_alive()
     assert delivered == [0, 1, 2]
     os.close(writing)

@@ -39,7 +39,7 @@ def start(target: Path, scale_factor: float = SLOW) -> subprocess.Popen[str]:
 
 
 def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.001)

@@ -147,7 +147,7 @@ def test_who_offers_waits_until_there_is_room() -> None:
         assert batcher.waiting_bytes <= 100
         assert len(offered) <= 4
         batcher.done(group)
-    thread.join(60)
+    thread.join(300)
     assert len(offered) == 6
     assert rows(groups(batcher)) == [[5, 5]]
 
@@ -194,7 +194,7 @@ def test_whoever_waits_for_a_batch_learns_of_the_end() -> None:
         thread.start()
     batcher.close()
     for thread in threads:
-        thread.join(60)
+        thread.join(300)
     assert found == [None] * 3
 
 
@@ -222,5 +222,5 @@ def test_many_threads_lose_and_double_nothing(workers: int) -> None:
         thread.join()
     batcher.close()
     for thread in threads:
-        thread.join(60)
+        thread.join(300)
     assert sorted(taken) == [n * 1000 + i for n in range(3) for i in range(1, 201)]

@@ -246,7 +246,7 @@ def test_it_runs_until_told_to_stop(make_table: Make) -> None:
     thread = threading.Thread(target=Upkeep(path).run, args=(stop, 0.001, tell))
     thread.start()
     append(path, 8)
-    thread.join(30)
+    thread.join(300)
     assert not thread.is_alive()
     assert len(made) == 1
     assert len(checkpoints(path)) == 1
