@@ -32,7 +32,7 @@ _AHEAD_S = 1
 _TICK_S = 0.001  # the shortest sleep: events of one tick are handed over together
 _LONGEST_SLEEP_S = 0.1  # so that one that is stopped ends
 _FLUSH_S = 60.0
-_REACH_S = 10.0
+_REACH_S = 30.0
 # A broker answers the requests of a connection one after another: what it is not ready for waits
 # here, and is put together into fewer and larger ones
 _IN_FLIGHT = 5

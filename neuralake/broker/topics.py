@@ -10,7 +10,7 @@ from neuralake.broker.errors import BrokerError
 if TYPE_CHECKING:
     from confluent_kafka.admin import AdminClient
 
-_TIMEOUT_S = 30.0
+_TIMEOUT_S = 60.0
 
 
 def make_topic(

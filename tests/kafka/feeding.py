@@ -22,7 +22,7 @@ from neuralake.writer.stopping import Stopping
 from neuralake.writer.task import Letters, SourceSpec, Task
 from tests.kafka.conftest import Topic
 
-WAIT_S = 120.0
+WAIT_S = 600.0
 ROWS = pa.schema([("id", pa.int64()), ("name", pa.string())])
 
 

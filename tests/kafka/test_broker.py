@@ -13,7 +13,7 @@ import pytest
 from confluent_kafka import Consumer, Producer
 
 from neuralake.broker.errors import BrokerError
-from neuralake.broker.server import QUICK_OPTIONS, Broker
+from neuralake.broker.server import QUICK_OPTIONS, QUICK_RESTART, Broker
 from neuralake.broker.topics import delete_topic, make_topic
 from neuralake.java.jars import REPOSITORY_VARIABLE
 from tests.kafka.conftest import Topic
@@ -24,7 +24,7 @@ WAIT_S = 60
 @pytest.fixture(scope="module")
 def own() -> Iterator[Broker]:
     """One that may be ended."""
-    with Broker(java_options=QUICK_OPTIONS) as broker:
+    with Broker(java_options=QUICK_OPTIONS, settings=QUICK_RESTART) as broker:
         yield broker
 
 

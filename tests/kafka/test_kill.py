@@ -16,23 +16,21 @@ import pytest
 
 from neuralake.broker.events import event_schema
 from neuralake.broker.producer import EventProducer
-from neuralake.broker.server import QUICK_OPTIONS, Broker
+from neuralake.broker.server import QUICK_OPTIONS, QUICK_RESTART, Broker
 from neuralake.broker.topics import make_topic
 from tests.kafka.feeding import until
 from tests.writer.running import Running
 
 Make = Callable[..., str]
-KILLS = int(os.environ.get("KILLS", "4"))  # make kill-kafka has 100
+KILLS = int(os.environ.get("KILLS", "3"))  # make kill-kafka has 100
 SEED = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
 ROWS_A_SECOND = 2000
 
 
 @pytest.fixture
 def own() -> Iterator[Broker]:
-    """A broker that may be killed, and lets go of members that were."""
-    settings = {"group.min.session.timeout.ms": "500", "broker.session.timeout.ms": "1000"}
-    settings |= {"broker.heartbeat.interval.ms": "200"}
-    with Broker(java_options=QUICK_OPTIONS, settings=settings) as broker:
+    """A broker that may be killed."""
+    with Broker(java_options=QUICK_OPTIONS, settings=QUICK_RESTART) as broker:
         yield broker
 
 

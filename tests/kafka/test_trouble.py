@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from neuralake.broker.server import QUICK_OPTIONS, Broker
+from neuralake.broker.server import QUICK_OPTIONS, QUICK_RESTART, Broker
 from neuralake.broker.topics import delete_topic, make_topic
 from neuralake.delta.place import open_store
 from neuralake.delta.state import load_state
@@ -156,7 +156,7 @@ def test_no_broker(make_table: Make, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def own() -> Iterator[Broker]:
     """One that may be ended."""
-    with Broker(java_options=QUICK_OPTIONS) as broker:
+    with Broker(java_options=QUICK_OPTIONS, settings=QUICK_RESTART) as broker:
         yield broker
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer, KafkaError, TopicPartition
     from confluent_kafka.admin import AdminClient
 
-REACH_S = 10.0
+REACH_S = 20.0
 _ANSWER_S = 10.0
 _URL_SAFE = str.maketrans("+/", "-_")
 _READING = {
