@@ -14,7 +14,8 @@ import deltalake
 import pyarrow as pa
 import pytest
 
-from tests.conftest import Cli, cli_environment
+from neuralake.measure.process import process_tree
+from tests.conftest import Cli, cli_environment, is_gone
 
 CATALOG = """
 from neuralake.catalog import DeltaTable
@@ -37,9 +38,10 @@ def url_of(process: subprocess.Popen[str]) -> str:
     return said.removeprefix("serving on ").strip()
 
 
-def count(url: str) -> bytes:
+def count(url: str, table: str = "orders") -> bytes:
+    sql = f"SELECT count(*) AS n FROM {table}"
     request = urllib.request.Request(
-        f"{url}/api/sql", b"SELECT count(*) AS n FROM orders", {"content-type": "application/sql"}
+        f"{url}/api/sql", sql.encode(), {"content-type": "application/sql"}
     )
     with urllib.request.urlopen(request, timeout=60) as answer:
         return bytes(answer.read())
@@ -99,12 +101,17 @@ def test_it_answers_until_it_is_asked_to_end(
     assert (process.returncode, errors) == (0, "")
 
 
-def test_killed_it_is_started_again_at_the_same_place(catalog: Path, start: Start) -> None:
+def test_killed_it_leaves_nothing_and_is_started_again_at_the_same_place(
+    catalog: Path, start: Start
+) -> None:
     process = start("--catalog", catalog, "--listen", "127.0.0.1:0")
     url = url_of(process)
-    assert count(url) == b'[{"n":3}]\n'
+    assert count(url, "orders NATURAL JOIN (SELECT 1)") == b'[{"n":3}]\n'
+    workers = [pid for pid in process_tree(process.pid) if pid != process.pid]
+    assert workers
     process.kill()
     process.wait()
+    assert all(map(is_gone, workers))
     address = url.removeprefix("http://")
     again = start("--catalog", catalog, "--listen", address)
     assert url_of(again) == url
