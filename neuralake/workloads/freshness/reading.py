@@ -21,7 +21,6 @@ from neuralake.workloads.freshness.events import TABLE
 from neuralake.workloads.freshness.questions import (
     SCHEMA,
     WHOLE_QUESTION,
-    WHOLE_SCHEMA,
     Checker,
     ImpossibleError,
 )
@@ -262,7 +261,7 @@ class ReadingProcess:
     def _ask_for_everything(self) -> None:
         notes = self._notes
         try:
-            self._checker.check_whole(self._reader.ask(WHOLE_QUESTION, WHOLE_SCHEMA))
+            self._checker.check_whole(self._reader.ask(WHOLE_QUESTION, SCHEMA))
         except ImpossibleError as error:
             notes.violations += 1
             notes.violation = notes.violation or str(error)
