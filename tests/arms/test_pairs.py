@@ -320,8 +320,8 @@ def test_nothing_is_left_to_compare(tmp_path: Path, table: str) -> None:
 def test_a_hanging_arm_is_ended_and_the_others_go_on(tmp_path: Path, table: str) -> None:
     endless = "SELECT count(*) AS n FROM range(10000000000) a, range(1000000) b"
     bench = Bench(tmp_path, table, {"a": (LIGHT, LIGHT), "b": (LIGHT, endless)})
-    found = bench.run(0, timeout_s=1.0, until_time=True)
-    assert "no answer within 1 s" in (found.queries[1].message or "")
+    found = bench.run(0, timeout_s=3.0, until_time=True)
+    assert "no answer within 3 s" in (found.queries[1].message or "")
     assert found.processes == 1
     assert found.suite.pairs == 2
 
