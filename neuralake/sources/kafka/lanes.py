@@ -104,6 +104,11 @@ class Lanes:
         """Whether a partition was begun."""
         return partition in self._lanes
 
+    def generation(self, partition: int | None) -> int:
+        """Of a partition's reading; 0 if it was not begun."""
+        lane = None if partition is None else self._lanes.get(partition)
+        return 0 if lane is None else lane.generation
+
     def lane(self, partition: int) -> Lane:
         """Of a partition that was begun."""
         return self._lanes[partition]

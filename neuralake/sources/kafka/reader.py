@@ -10,6 +10,8 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from itertools import groupby
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from neuralake.errors import NeuralakeError, SourceError
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_PARTITION, _ERROR = methodcaller("partition"), methodcaller("error")
 _MOST_MESSAGES = 50_000
 _WAIT_S = 0.1  # for the first message, within which whoever stops it is noticed
 _MANY = 200  # after so many at once it is worth to wait for more
@@ -133,16 +136,20 @@ class Reader:
     def _take(self, messages: Sequence[Message]) -> None:
         """Sort messages by their partitions; errors come among them."""
         found: dict[int, list[Message]] = {}
-        for message in messages:
-            error = message.error()
-            if error is None:
-                partition: int = message.partition()  # type: ignore[assignment]
-                if partition in found:
-                    found[partition].append(message)
-                else:
-                    found[partition] = [message]
-            else:
-                self._look_into(error, message.partition())
+        # in C as far as that goes: this is done for each message
+        for partition, run in groupby(messages, _PARTITION):
+            several = list(run)
+            if any(map(_ERROR, several)):
+                before = self._lanes.generation(partition)
+                for message in several:
+                    if (error := message.error()) is not None:
+                        self._look_into(error, partition)
+                if self._lanes.generation(partition) != before:  # they are read once more
+                    found.pop(partition or 0, None)
+                    continue
+                several = [message for message in several if message.error() is None]
+            if several and partition is not None:
+                found.setdefault(partition, []).extend(several)
         if not found:
             return
         self._relieve()
