@@ -253,7 +253,9 @@ def test_in_half_a_core_and_2_gib_everything_is_sized_by_that() -> None:
     processors, heap_bytes = settings["jvm"]
     assert processors == 1
     assert GIB < heap_bytes < 0.75 * 2 * GIB
-    assert settings["spark"]["driver_memory"] == f"{heap_bytes // 2**20}m"
+    # what was asked for, by the memory that was free: a JVM rounds it up to whole regions
+    asked_bytes = int(settings["spark"]["driver_memory"].removesuffix("m")) * 2**20
+    assert 0 <= heap_bytes - asked_bytes < 32 * 2**20
     periods, time_ns = found["throttled"]
     assert periods > 0
     assert time_ns > 0
