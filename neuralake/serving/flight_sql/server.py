@@ -5,6 +5,7 @@ Source: Arrow Flight SQL, "RPC Method Usage".
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
@@ -31,6 +32,7 @@ from neuralake.sources.address import check_exposure
 from neuralake.sources.flight_security import TokenGuard
 
 _TOKEN_VARIABLE = "NEURALAKE_SERVE_TOKEN"  # noqa: S105 - its name
+_GRACE_S = 5.0
 _CLOSED = encode((1, 1))  # CloseSessionResult: CLOSED
 _ACTIONS = {
     "CreatePreparedStatement": "Plan a statement, which comes back as its own handle.",
@@ -90,9 +92,15 @@ class FlightSqlServer:
         self.url = f"{scheme}://{address.host_text}:{self.port}"
 
     def close(self) -> None:
-        """Cancel what is on its way, and let go of the port."""
+        """End what is on its way, and let go of the port.
+
+        A stream that its client neither reads nor ends holds up the server's shutting down; it is
+        waited for a little, and ends with the process.
+        """
         self._streams.close()
-        self._server.shutdown()
+        ending = threading.Thread(target=self._server.shutdown, name="flight-sql-end", daemon=True)
+        ending.start()
+        ending.join(_GRACE_S)
 
 
 class Calls:

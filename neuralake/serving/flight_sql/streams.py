@@ -5,16 +5,34 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pyarrow as pa
 from pyarrow import flight
 
-from neuralake.serving.answers import Answer
+from neuralake.errors import ServingError
+from neuralake.serving.answers import Answer, CancelledError, LimitError
 from neuralake.serving.flight_sql.errors import as_flight_errors
 
 # Clients take messages of 4 MiB or more (gRPC's default), 16 MiB those of ADBC
 _MOST_BYTES = 2 << 20
 _PERIOD_S = 0.05
+
+
+@dataclass
+class _Sending:
+    """An answer on its way; ``ended`` is why it goes no further."""
+
+    context: flight.ServerCallContext
+    answer: Answer
+    deadline_s: float
+    ended: ServingError | None = None
+
+    def end(self, reason: ServingError) -> None:
+        """Free what the answer holds, even while who sends it waits for its client to read on."""
+        if self.ended is None:
+            self.ended = reason
+            self.answer.close()
 
 
 class Streams:
@@ -29,49 +47,54 @@ class Streams:
     def __init__(self, time_s: float) -> None:
         self._time_s = time_s
         self._lock = threading.Lock()
-        self._running: dict[int, tuple[flight.ServerCallContext, Answer, float]] = {}
+        self._running: dict[int, _Sending] = {}
         self._is_closed = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="flight-sql-watch", daemon=True)
         self._thread.start()
 
     def send(self, context: flight.ServerCallContext, answer: Answer) -> Iterator[pa.RecordBatch]:
         """The batches of an answer, none larger than clients take."""
-        key = id(answer)
+        sending = _Sending(context, answer, time.monotonic() + self._time_s)
+        with self._lock:
+            self._running[id(sending)] = sending
         try:
             with as_flight_errors():
-                with self._lock:
-                    deadline_s = time.monotonic() + self._time_s
-                    self._running[key] = (context, answer, deadline_s)
-                for batch in answer:
-                    yield from sized(batch)
+                yield from self._parts(sending)
         finally:
             with self._lock:  # the context is not to be asked after its call
-                self._running.pop(key, None)
+                del self._running[id(sending)]
             answer.close()
 
     def close(self) -> None:
-        """Cancel what is on its way."""
+        """End what is on its way."""
         self._is_closed.set()
         self._thread.join()
+
+    def _parts(self, sending: _Sending) -> Iterator[pa.RecordBatch]:
+        try:
+            for batch in sending.answer:
+                for part in sized(batch):
+                    yield part
+                    if sending.ended is not None:
+                        raise sending.ended
+        except ServingError as error:  # what an answer says that was closed is no reason
+            raise sending.ended or error from None
 
     def _watch(self) -> None:
         while not self._is_closed.wait(_PERIOD_S):
             self._look()
         with self._lock:
-            for _, answer, _ in self._running.values():
-                answer.cancel()
-                answer.close()
+            for sending in self._running.values():
+                sending.end(CancelledError("the server ends"))
 
     def _look(self) -> None:
-        """Free what an answer holds, even while who sends it waits for its client to read on."""
         now_s = time.monotonic()
         with self._lock:
-            for context, answer, deadline_s in self._running.values():
-                is_gone = context.is_cancelled()
-                if is_gone:
-                    answer.cancel()
-                if is_gone or now_s > deadline_s:
-                    answer.close()
+            for sending in self._running.values():
+                if sending.context.is_cancelled():
+                    sending.end(CancelledError("the client has gone"))
+                elif now_s > sending.deadline_s:
+                    sending.end(LimitError("time", f"it took more than {self._time_s:g} s"))
 
 
 def sized(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:

@@ -20,7 +20,7 @@ from adbc_driver_flightsql import DatabaseOptions
 from pyarrow import flight
 
 import neuralake
-from neuralake.catalog.tables import DeltaTable
+from neuralake.catalog.tables import DeltaTable, Table
 from neuralake.errors import ServingError, SourceError
 from neuralake.serving.answers import Limits
 from neuralake.serving.flight_sql.commands import Statement, pack
@@ -35,23 +35,39 @@ ROOT = Path(neuralake.__file__).parents[1]
 UNTOLD = "token is missing or wrong"
 ROWS = 400_000
 COUNT = "SELECT count(*) AS n FROM numbers"
-HUGE = "SELECT n, n AS m FROM numbers"  # more than the buffers between us and a client hold
+# 100 MB: more than the buffers between us and a client hold
+HUGE = f"SELECT {', '.join(f'n AS n{number}' for number in range(32))} FROM numbers"
 LOOP = "SELECT count(*) FROM numbers a, numbers b, numbers c WHERE a.n + b.n + c.n < 0"
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Service:
+def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Table]:
     place = tmp_path_factory.mktemp("lake") / "numbers"
     # No two alike, so that nothing makes them smaller on their way
     deltalake.write_deltalake(place, pa.table({"n": np.random.default_rng(1).random(ROWS)}))
-    limits = Limits(time_s=2.0, memory_bytes=256 << 20)
-    options = ServiceOptions(limits=limits, concurrency=4, workers=1, queue=8, queue_s=30.0)
-    return Service({"numbers": DeltaTable(name="numbers", location=str(place))}, options)
+    return {"numbers": DeltaTable(name="numbers", location=str(place))}
+
+
+def options(time_s: float) -> ServiceOptions:
+    limits = Limits(time_s=time_s, memory_bytes=256 << 20)
+    return ServiceOptions(limits=limits, concurrency=4, workers=1, queue=8, queue_s=60.0)
+
+
+@pytest.fixture(scope="module")
+def service(tables: dict[str, Table]) -> Service:
+    return Service(tables, options(time_s=120.0))
 
 
 @pytest.fixture(scope="module")
 def server(service: Service) -> Iterator[FlightSqlServer]:
     with serving(service) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def hasty(tables: dict[str, Table]) -> Iterator[FlightSqlServer]:
+    """A server that gives a request little time."""
+    with serving(Service(tables, options(time_s=3.0))) as server:
         yield server
 
 
@@ -178,8 +194,11 @@ def test_parameters_that_are_none(server: FlightSqlServer) -> None:
                 writer.close()
 
 
-def test_a_query_of_an_hour_ends_at_its_limit(cursor: Any) -> None:
-    with pytest.raises(adbc_driver_manager.Error, match="more than 2 s"):
+def test_a_query_of_an_hour_ends_at_its_limit(hasty: FlightSqlServer) -> None:
+    with (
+        connected(hasty.url) as cursor,
+        pytest.raises(adbc_driver_manager.Error, match="more than 3 s"),
+    ):
         ask(cursor, LOOP)
 
 
@@ -204,15 +223,17 @@ def test_a_client_that_goes_ends_its_query(server: FlightSqlServer, service: Ser
 
 
 def test_a_client_that_reads_no_further_holds_nothing_beyond_the_time(
-    server: FlightSqlServer, service: Service
+    hasty: FlightSqlServer,
 ) -> None:
-    clients = [flight.connect(server.url) for _ in range(4)]
+    clients = [flight.connect(hasty.url) for _ in range(4)]
     ticket = flight.Ticket(pack("TicketStatementQuery", (1, Statement(HUGE).handle)))
     readers = [client.do_get(ticket) for client in clients]
     for reader in readers:
         reader.read_chunk()
-    with connected(server.url) as cursor:  # while they hold all places, this waits for one
+    with connected(hasty.url) as cursor:  # while they hold all places, this waits for one
         assert ask(cursor, COUNT)["n"].to_pylist() == [ROWS]
+    with pytest.raises(flight.FlightTimedOutError, match="more than 3 s"):
+        readers[0].read_all()
     for reader, client in zip(readers, clients, strict=True):
         reader.cancel()
         client.close()
@@ -299,3 +320,17 @@ def test_a_port_in_use_and_a_certificate_that_is_none(
     gone = Listening(Address("127.0.0.1", 0), tmp_path / "gone", tmp_path / "gone")
     with pytest.raises(ServingError, match="gone"):
         FlightSqlServer(Service({}), gone, "t")
+
+
+def test_a_client_that_reads_no_further_does_not_keep_the_server_from_ending(
+    tables: dict[str, Table],
+) -> None:
+    with serving(Service(tables, options(time_s=120.0))) as server:
+        client = flight.connect(server.url)
+        ticket = flight.Ticket(pack("TicketStatementQuery", (1, Statement(HUGE).handle)))
+        reader = client.do_get(ticket)
+        reader.read_chunk()
+    with pytest.raises(pa.ArrowException):  # it was told, or cut off
+        reader.read_all()
+    reader.cancel()
+    client.close()

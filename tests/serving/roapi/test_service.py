@@ -34,10 +34,14 @@ from neuralake.serving.answers import (
     RefusedError,
     UnavailableError,
 )
+from neuralake.serving.flight_sql.server import FlightSqlServer
+from neuralake.serving.listening import Listening
 from neuralake.serving.options import ServiceOptions
 from neuralake.serving.roapi.refusals import Freshness
 from neuralake.serving.roapi.service import RoapiService
+from neuralake.sources.address import Address
 from tests.delta.make import actions, commit, deletion_vector
+from tests.serving.flight_sql.conftest import connected
 from tests.serving.roapi.test_refusals import every_type
 
 HERE = Settings.from_environ({})
@@ -390,6 +394,17 @@ def test_a_table_that_is_refused_keeps_the_service_from_starting(tmp_path: Path)
     table = replace(DeltaTable(name="t", location=str(tmp_path / "t")), version=0)
     with pytest.raises(ServingError, match="pinned to version 0"):
         RoapiService({"t": table}, HERE)
+
+
+def test_flight_sql_is_spoken_over_roapi_too(service: RoapiService) -> None:
+    server = FlightSqlServer(service, Listening(Address("127.0.0.1", 0)))
+    try:
+        with connected(server.url) as cursor:
+            cursor.execute("SELECT id FROM orders WHERE price = ?", (Decimal("12345678901.25"),))
+            assert cursor.fetchall() == [(3,)]
+            assert cursor.connection.adbc_get_table_schema("orders").names == ["id", "price"]
+    finally:
+        server.close()
 
 
 def test_statements_that_tell_of_the_server_are_refused(service: RoapiService) -> None:
