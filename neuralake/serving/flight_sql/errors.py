@@ -22,9 +22,9 @@ from neuralake.serving.flight_sql.wire import WireError
 _LOG = logging.getLogger("neuralake.serve")
 # In this order: some are kinds of others
 _KINDS: dict[tuple[type[Exception], ...], type[flight.FlightError]] = {
-    (OverloadedError, UnavailableError): flight.FlightUnavailableError,
+    # A cancelled call would be a KeyboardInterrupt to a client of pyarrow
+    (OverloadedError, UnavailableError, CancelledError): flight.FlightUnavailableError,
     (ForbiddenError,): flight.FlightUnauthorizedError,
-    (CancelledError,): flight.FlightCancelledError,
     (NeuralakeError, NotImplementedError, WireError, pa.ArrowInvalid): flight.FlightServerError,
 }
 
