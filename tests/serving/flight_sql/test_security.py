@@ -29,6 +29,7 @@ from neuralake.serving.listening import Listening
 from neuralake.serving.options import ServiceOptions
 from neuralake.serving.service import Service
 from neuralake.sources.address import Address
+from tests.conftest import Cli
 from tests.serving.flight_sql.conftest import ask, connected, serving
 
 ROOT = Path(neuralake.__file__).parents[1]
@@ -334,3 +335,25 @@ def test_a_client_that_reads_no_further_does_not_keep_the_server_from_ending(
         reader.read_all()
     reader.cancel()
     client.close()
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("here", "'here' is no address"),
+        ("0.0.0.0:0", "it needs a token in NEURALAKE_SERVE_TOKEN"),
+        ("127.0.0.1:{taken}", "in use"),
+    ],
+)
+def test_an_address_that_is_not_to_be_had_is_one_line(
+    typed: Cli, server: FlightSqlServer, tmp_path: Path, place: str, message: str
+) -> None:
+    declared = tmp_path / "lake.py"
+    declared.write_text(
+        "from neuralake.catalog import DeltaTable\nt = DeltaTable(name='t', location='/nowhere')\n"
+    )
+    asked = ("--catalog", str(declared), "--listen", "127.0.0.1:0")
+    done = typed("serve", *asked, "--flight-sql", place.format(taken=server.port))
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
