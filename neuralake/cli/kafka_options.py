@@ -6,11 +6,12 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from neuralake.cli.types import Location, Text
+from neuralake.cli.types import Location, Place, Text
 
 if TYPE_CHECKING:
     from neuralake.config import Settings
@@ -23,6 +24,8 @@ _NAMES = {
     "group": "--group",
     "from_beginning": "--from-beginning",
     "from_timestamp": "--from-timestamp",
+    "schema_registry": "--schema-registry",
+    "avro_schema": "--avro-schema",
     "dead_letter_table": "--dead-letter-table",
     "skip_deleted": "--skip-deleted",
     "accept_new_topic": "--accept-new-topic",
@@ -31,8 +34,20 @@ _NAMES = {
 KAFKA_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--payload",
-        type=click.Choice(("json", "arrow")),
+        type=click.Choice(("json", "avro", "arrow")),
         help="What a message holds (kafka).  [default: json]",
+    ),
+    click.option(
+        "--schema-registry",
+        type=Text(),
+        metavar="URL",
+        help="Where the schemas of Avro's records are (kafka).",
+    ),
+    click.option(
+        "--avro-schema",
+        type=Place(),
+        metavar="FILE",
+        help="The schema of all of Avro's records, without a registry (kafka).",
     ),
     click.option(
         "--from-beginning",
@@ -94,11 +109,19 @@ def kafka_options(known: KafkaOptions, options: dict[str, Any]) -> KafkaOptions:
         If the environment has a setting of Kafka's that is none, or a package is missing.
     """
     from neuralake.sources.kafka.options import Security
+    from neuralake.sources.kafka.registry import check_registry
     from neuralake.sources.kafka.source import check_kafka_extra
 
     check_kafka_extra()
     Security.from_environ(os.environ)
     payload: Any = options["payload"] or "json"
+    schema, registry = options["avro_schema"], options["schema_registry"]
+    if payload != "avro" and (schema or registry):
+        raise click.UsageError("--schema-registry and --avro-schema go with --payload avro")
+    if payload == "avro" and bool(schema) == bool(registry):
+        raise click.UsageError("--payload avro needs --schema-registry URL or --avro-schema FILE")
+    if registry:
+        check_registry(registry)
     if options["from_beginning"] and options["from_timestamp"]:
         raise click.UsageError("--from-beginning and --from-timestamp exclude each other")
     start: Any = "beginning" if options["from_beginning"] else "end"
@@ -109,6 +132,8 @@ def kafka_options(known: KafkaOptions, options: dict[str, Any]) -> KafkaOptions:
         payload=payload,
         group=options["group"],
         start=start,
+        registry=registry,
+        avro_schema=None if schema is None else _text_of(schema),
         is_skipping_deleted=options["skip_deleted"],
         is_accepting_new_topic=options["accept_new_topic"],
     )
@@ -136,3 +161,11 @@ def _moment_ms(text: str) -> int:
             "2026-11-26T01:00:00Z"
         )
     return round(moment.timestamp() * 1000)
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise click.UsageError(f"--avro-schema {path} cannot be read: {reason}") from error

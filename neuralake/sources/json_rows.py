@@ -37,7 +37,7 @@ class RowDecoder:
 
     def __init__(self, schema: pa.Schema) -> None:
         self._schema = pa.schema(
-            [pa.field(f.name, _plain(f.type), f.nullable) for f in schema.remove_metadata()]
+            [pa.field(f.name, row_type(f.type), f.nullable) for f in schema.remove_metadata()]
         )
         self._read_line = line_reader(self._schema)
         self._is_bulk = all(_is_bulk(field.type) for field in self._schema)
@@ -127,19 +127,19 @@ def _are_objects(joined: bytes, count: int) -> bool:
     return begins and ends and joined.count(b"}\n{") == count - 1
 
 
-def _plain(kind: pa.DataType) -> pa.DataType:
-    """The type with 32-bit offsets, which is what the rows are decoded into."""
+def row_type(kind: pa.DataType) -> pa.DataType:
+    """The type with 32-bit offsets, which is what rows are decoded into."""
     types = pa.types
     if types.is_large_string(kind) or types.is_string_view(kind):
         return pa.string()
     if types.is_large_binary(kind) or types.is_binary_view(kind):
         return pa.binary()
     if types.is_list(kind) or types.is_large_list(kind):
-        return pa.list_(kind.value_field.with_type(_plain(kind.value_type)))
+        return pa.list_(kind.value_field.with_type(row_type(kind.value_type)))
     if types.is_struct(kind):
-        return pa.struct([f.with_type(_plain(f.type)) for f in kind])
+        return pa.struct([f.with_type(row_type(f.type)) for f in kind])
     if types.is_map(kind):
-        return pa.map_(_plain(kind.key_type), kind.item_field.with_type(_plain(kind.item_type)))
+        return pa.map_(row_type(kind.key_type), kind.item_field.with_type(row_type(kind.item_type)))
     return kind
 
 

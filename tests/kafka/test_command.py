@@ -70,12 +70,32 @@ def status(cli: Cli, table: str, environment: dict[str, str]) -> dict[str, list[
             ("--from", "kafka://127.0.0.1:9/t", "--dead-letters", "f"),
             "--dead-letters goes with --from stdin:ndjson",
         ),
+        (
+            ("--from", "kafka://127.0.0.1:9/t", "--payload", "avro"),
+            "--payload avro needs --schema-registry URL or --avro-schema FILE",
+        ),
+        (
+            ("--from", "kafka://127.0.0.1:9/t", "--schema-registry", "http://127.0.0.1:8081"),
+            "--schema-registry and --avro-schema go with --payload avro",
+        ),
+        (
+            ("--from", "kafka://127.0.0.1:9/t", "--payload", "avro", "--schema-registry", "reg"),
+            "no registry 'reg': expected such as http://127.0.0.1:8081",
+        ),
+        (
+            ("--from", "kafka://127.0.0.1:9/t", "--payload", "avro", "--avro-schema", "absent"),
+            "absent cannot be read: No such file or directory",
+        ),
+        (
+            ("--from", "stdin:ndjson", "--avro-schema", "f"),
+            "--avro-schema goes with --from kafka://HOST:PORT/TOPIC",
+        ),
     ],
 )
 def test_bad_input_is_one_line(
-    make_table: Make, cli: Cli, options: tuple[str, ...], words: str
+    make_table: Make, typed: Cli, options: tuple[str, ...], words: str
 ) -> None:
-    done = cli("writer", make_table(ROWS), *options)
+    done = typed("writer", make_table(ROWS), *options)
     assert done.returncode == 2
     assert words in done.stderr.replace("\n", " ")
     assert "Traceback" not in done.stderr

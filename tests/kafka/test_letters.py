@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from neuralake.writer import Writer
 from neuralake.writer.errors import WriterError
 from neuralake.writer.letters import DeadLetters, letter_schema
 from tests.kafka.conftest import Topic
-from tests.kafka.feeding import ROWS, Feeding, ids, letters, lines, send, until
+from tests.kafka.feeding import ROWS, Feeding, ids, letters, lines, rows_of, send, until
 
 Make = Callable[..., str]
 
@@ -189,3 +190,30 @@ def test_arrow_streams_are_rows_of_any_number(make_table: Make, topic: Topic) ->
     assert set(letter_schema().names) == set(letters(table)[0])
     with Writer(table) as writer:
         assert writer.refresh().version > 0
+
+
+def test_records_of_avro_are_rows_and_what_is_none_is_a_letter(
+    make_table: Make, topic: Topic
+) -> None:
+    table = make_table(ROWS)
+    text = json.dumps(
+        {
+            "type": "record",
+            "name": "Row",
+            "fields": [
+                {"name": "id", "type": "long"},
+                {"name": "name", "type": ["null", "string"]},
+            ],
+        }
+    )
+    # zigzag numbers; the branch of a union; a text by its length
+    send(topic, [b"\x02\x02\x02a", b"\x04\x00", b"\x04\x02\x7e", b"\x06\x02\x04bc"])
+    with Feeding(table, topic, payload="avro", avro_schema=text) as feeding:
+        feeding.until_rows(3)
+        until(lambda: feeding.counted("rejected") == 1)
+    found = rows_of(table).sort("id")
+    assert found.rows() == [(1, "a"), (2, None), (3, "bc")]
+    assert "it is no record of its schema" in reasons(table)[2]
+    other = make_table(pa.schema([("id", pa.string())]), "other")
+    with Feeding(other, topic, payload="avro", avro_schema=text) as feeding:
+        assert "its schema has long for id, which is string" in str(feeding.wait())

@@ -10,12 +10,13 @@ from typing import Literal, Self, TypeAlias
 from neuralake.errors import SourceError
 from neuralake.sources.address import Address
 
-Payload: TypeAlias = Literal["json", "arrow"]
+Payload: TypeAlias = Literal["json", "avro", "arrow"]
 Start: TypeAlias = Literal["end", "beginning"] | int
 SCHEME = "kafka://"
 # Apache Kafka, org.apache.kafka.common.internals.Topic
 _TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 _PREFIX = "NEURALAKE_KAFKA_"
+REGISTRY_USER = f"{_PREFIX}REGISTRY_USER"
 # Names of librdkafka's settings, in its CONFIGURATION.md, that say how a broker is reached
 SECURITY = (
     *("security.protocol", "sasl.mechanism", "sasl.username", "sasl.password"),
@@ -79,12 +80,16 @@ class KafkaOptions:
     address
         The topic.
     payload
-        What a message holds: an object of JSON, or a stream of Arrow's.
+        What a message holds: an object of JSON, a record of Avro, or a stream of Arrow's.
     group
         Of consumers, who share the partitions among them; None is one of the table's own.
     start
         Where a topic begins of which the table has nothing yet: at its end, its beginning, or the
         first message of a moment, in milliseconds since 1970.
+    registry
+        URL of a schema registry, whose number of a schema is before each record of Avro.
+    avro_schema
+        Of all records of Avro, as JSON, where there is no registry.
     is_skipping_deleted
         Whether to go on where retention has deleted messages that were never read.
     is_accepting_new_topic
@@ -97,6 +102,8 @@ class KafkaOptions:
     payload: Payload = "json"
     group: str | None = None
     start: Start = "end"
+    registry: str | None = None
+    avro_schema: str | None = None
     is_skipping_deleted: bool = False
     is_accepting_new_topic: bool = False
     was_reached: bool = False
@@ -104,7 +111,7 @@ class KafkaOptions:
 
 @dataclass(frozen=True)
 class Security:
-    """What lets in at brokers; never shown.
+    """What lets in at brokers and registry; never shown.
 
     Attributes
     ----------
@@ -112,10 +119,13 @@ class Security:
         Of librdkafka, by their names, for every client.
     membership
         The same, for who reads as one of a group.
+    registry_user
+        ``name:password`` for a schema registry.
     """
 
     settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     membership: Mapping[str, str] = field(default_factory=dict)
+    registry_user: str | None = field(default=None, repr=False)
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
@@ -129,15 +139,16 @@ class Security:
         found = {}
         known = (*SECURITY, *MEMBERSHIP)
         for name in sorted(environ):
-            if name.startswith(_PREFIX) and environ[name]:
+            if name.startswith(_PREFIX) and name != REGISTRY_USER and environ[name]:
                 setting = name.removeprefix(_PREFIX).lower().replace("_", ".")
                 if setting not in known:
-                    names = ", ".join(map(variable_of, known))
+                    names = ", ".join((*map(variable_of, known), REGISTRY_USER))
                     raise SourceError(f"{name} is no setting: expected one of {names}")
                 found[setting] = environ[name]
         return cls(
             {name: value for name, value in found.items() if name in SECURITY},
             {name: value for name, value in found.items() if name in MEMBERSHIP},
+            environ.get(REGISTRY_USER) or None,
         )
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import pyarrow as pa
 
 from neuralake.sources.json_line import RowError
 from neuralake.sources.json_rows import RowDecoder
-from neuralake.sources.kafka.options import Payload
+from neuralake.sources.kafka.avro import AvroDecoder, OneSchema
+from neuralake.sources.kafka.options import KafkaOptions, Security
+from neuralake.sources.kafka.registry import Registry
 
 
 class Decoder(Protocol):
@@ -90,17 +93,41 @@ class ArrowDecoder:
         return one_batch(table)
 
 
-def open_decoder(payload: Payload, schema: pa.Schema) -> Decoder:
-    """The decoder of a payload.
+def open_decoder(
+    options: KafkaOptions,
+    security: Security,
+    schema: pa.Schema,
+    tell: Callable[[str], None],
+    stopped: threading.Event,
+) -> Decoder:
+    """The decoder of a topic's payload.
 
     Parameters
     ----------
-    payload
-        What messages hold.
+    options, security
+        What messages hold, and what lets in at a registry.
     schema
         Of the table.
+    tell
+        Told in a line of what troubles.
+    stopped
+        Set when nobody waits any more.
+
+    Raises
+    ------
+    SourceError
+        If the schema that is given is none.
     """
-    return ArrowDecoder() if payload == "arrow" else JsonDecoder(schema)
+    if options.payload == "arrow":
+        return ArrowDecoder()
+    if options.payload == "json":
+        return JsonDecoder(schema)
+    if options.registry is not None:
+        registry = Registry(options.registry, security.registry_user, tell, stopped)
+        return AvroDecoder(registry, schema)
+    decoder = AvroDecoder(OneSchema(options.avro_schema or ""), schema)
+    decoder.check(0)
+    return decoder
 
 
 def _batches(value: bytes) -> list[pa.RecordBatch]:

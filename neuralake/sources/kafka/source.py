@@ -57,10 +57,11 @@ class KafkaSource:
     def __init__(self, options: KafkaOptions, security: Security, group: str, sink: Sink) -> None:
         check_kafka_extra()
         self._sink = sink
-        self._reading = Reading(open_decoder(options.payload, sink.schema), sink.fit, sink.schema)
+        self._stopped = threading.Event()
+        decoder = open_decoder(options, security, sink.schema, sink.tell, self._stopped)
+        self._reading = Reading(decoder, sink.fit, sink.schema)
         self._inbox = Inbox(_INBOX_BYTES)
         self._lanes = Lanes()
-        self._stopped = threading.Event()
         self._reader: Reader | None = None
         self._options = options
         self._cluster = Cluster(options, security, options.group or group, self._hear)
