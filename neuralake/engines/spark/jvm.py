@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -115,6 +116,8 @@ class SparkJvm:
 
         if SparkContext._active_spark_context is not None:
             raise EngineError("spark: Spark runs in this process already: close it first")
+        # Of a package that nothing here hands to Spark; a line that is no answer and no error
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
         for name in _REPEATING_LOGGERS:
             PySparkLogger.getLogger(name).disabled = True
         try:

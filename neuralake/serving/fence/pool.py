@@ -50,21 +50,11 @@ class _Process:
     def __init__(self, memory_bytes: int) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
-            descriptor = theirs.fileno()
-            self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "neuralake.serving.fence",
-                    str(descriptor),
-                    str(memory_bytes),
-                ],
-                pass_fds=[descriptor],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is the server's
-            )
+            try:
+                self._process = _started(theirs.fileno(), memory_bytes)
+            except BaseException:
+                ours.close()
+                raise
         self.channel = ours
         self.held: frozenset[int] = frozenset()
         self._is_ready = False
@@ -112,6 +102,18 @@ class _Process:
         return "a closed channel"
 
 
+def _started(descriptor: int, memory_bytes: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "neuralake.serving.fence", str(descriptor), str(memory_bytes)],
+        pass_fds=[descriptor],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is the server's
+        env=dict(os.environ),  # a copy: another thread may change it while it is handed over
+    )
+
+
 class Pool:
     """Workers, of which each has one statement at a time; for many threads.
 
@@ -130,8 +132,11 @@ class Pool:
         self.shared = SharedBatches()
 
     def warm_up(self) -> None:
-        """Have one worker ready."""
-        worker = _Process(self._memory_bytes)
+        """Have one worker ready; a statement that finds none starts one itself, and is told why."""
+        try:
+            worker = _Process(self._memory_bytes)
+        except OSError:
+            return
         try:
             worker.wait_until_ready(self._check_open)
         except (EOFError, OSError, ServingError):

@@ -10,6 +10,7 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from io import RawIOBase
+from typing import Self
 
 from neuralake.errors import reason_of
 from neuralake.serving.answers import (
@@ -51,21 +52,7 @@ class RoapiClient:
         port = self._process.port
         if port is None:
             raise UnavailableError(_UNDER_WAY)
-        deadline_s = time.monotonic() + time_s
-        body = sql.encode()
-        connection = self._kept(port)
-        if connection is not None:
-            with suppress(OSError, http.client.HTTPException):  # closed meanwhile: a new one
-                connection.request("POST", "/api/sql", body, _ARROW)
-                return Exchange(self, connection, port, deadline_s, time_s)
-            connection.close()
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=time_s)
-        try:
-            connection.request("POST", "/api/sql", body, _ARROW)
-        except (OSError, http.client.HTTPException) as error:
-            connection.close()
-            raise UnavailableError(_UNDER_WAY) from error
-        return Exchange(self, connection, port, deadline_s, time_s)
+        return Exchange.asked(self, self._kept(port), port, sql.encode(), time_s)
 
     def keep(self, port: int, connection: http.client.HTTPConnection) -> None:
         """Take back a connection on which everything was read."""
@@ -107,18 +94,64 @@ class Exchange:
     ----------
     client, connection, port
         Which process, and by which connection.
+    body
+        The question.
     deadline_s
         By the monotonic clock.
     time_s
         How long it had.
+    is_kept
+        Whether the connection had served a question before.
     """
 
     client: RoapiClient
     connection: http.client.HTTPConnection
     port: int
+    body: bytes
     deadline_s: float
     time_s: float
+    is_kept: bool = False
     response: http.client.HTTPResponse | None = None
+
+    @classmethod
+    def asked(
+        cls,
+        client: RoapiClient,
+        kept: http.client.HTTPConnection | None,
+        port: int,
+        body: bytes,
+        time_s: float,
+    ) -> Self:
+        """Send a question, over a connection that was kept if that still takes it.
+
+        Raises
+        ------
+        UnavailableError
+            If ROAPI is down.
+        """
+        exchange = cls(
+            client, kept or _connection(port), port, body, time.monotonic() + time_s, time_s
+        )
+        if kept is not None:
+            with suppress(OSError, http.client.HTTPException):
+                exchange.is_kept = True
+                exchange._send()
+                return exchange
+        exchange._send_anew()
+        return exchange
+
+    def _send(self) -> None:
+        self._set_timeout()
+        self.connection.request("POST", "/api/sql", self.body, _ARROW)
+
+    def _send_anew(self) -> None:
+        self.connection.close()
+        self.connection, self.is_kept = _connection(self.port), False
+        try:
+            self._send()
+        except (OSError, http.client.HTTPException) as error:
+            self.connection.close()
+            raise UnavailableError(_UNDER_WAY) from error
 
     def begin(self) -> None:
         """Wait until ROAPI has the whole answer, and begins to send it.
@@ -134,7 +167,7 @@ class Exchange:
         """
         self._set_timeout()
         try:
-            response = self.connection.getresponse()
+            response = self._response()
         except TimeoutError as error:
             self._end()
             raise self._too_late() from error
@@ -143,6 +176,20 @@ class Exchange:
         if response.status != http.client.OK:
             raise self._refused(response)
         self.response = response
+
+    def _response(self) -> http.client.HTTPResponse:
+        """What comes back; a connection that was closed unused meanwhile is not what is asked of.
+
+        Source: RFC 9112, "Retrying Requests": a question is asked again safely.
+        """
+        try:
+            return self.connection.getresponse()
+        except (ConnectionError, http.client.RemoteDisconnected):
+            if not self.is_kept:
+                raise
+        self._send_anew()
+        self._set_timeout()
+        return self.connection.getresponse()
 
     def read(self, size: int) -> bytes:
         """Up to so many bytes of the answer; none at its end."""
@@ -181,6 +228,7 @@ class Exchange:
             if self.response is None:
                 self._end()
             raise self._too_late()
+        self.connection.timeout = left_s  # of one that is not open yet
         if self.connection.sock is not None:
             self.connection.sock.settimeout(left_s)
 
@@ -209,6 +257,10 @@ class Exchange:
         self.finish()
         reason = reason_of(ValueError(message))
         return RefusedError(reason) if kind == "plan_sql" else FailedError(reason)
+
+
+def _connection(port: int) -> http.client.HTTPConnection:
+    return http.client.HTTPConnection("127.0.0.1", port)
 
 
 class ExchangeFile(RawIOBase):
