@@ -96,7 +96,7 @@ Server = Literal["datafusion", "roapi"]
     type=Whole(0, 1024),
     default=0,
     metavar="N",
-    help="Requests that run at once.  [default: four a core]",
+    help="Requests that run at once.  [default: two a core; of ROAPI four]",
 )
 @click.option(
     "--queue",

@@ -21,7 +21,7 @@ class ServiceOptions:
     limits
         Of one request, which may ask for less.
     concurrency
-        Requests that run at once; 0 is four a core.
+        Requests that run at once; 0 is two a core, and of ROAPI four.
     queue
         Requests that wait for their turn; further ones are refused.
     queue_s

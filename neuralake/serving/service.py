@@ -46,7 +46,7 @@ from neuralake.serving.versions import find_version
 if TYPE_CHECKING:
     from datafusion import DataFrame
 
-_PLACES_A_CORE = 4
+_PLACES_A_CORE = 2  # more only wait for one another: half of a light request is Python
 _NOW = AsOf()
 # Of a table, of which any answer may be held at once
 _SMALL_BYTES = 64 << 20

@@ -182,7 +182,9 @@ class RoundRunner:
 
     def _site(self, key: Key, target: Target) -> Site:
         """Where a server serves the table, if the reader has one."""
-        directory = self._directory / "servers" / key.stem
+        directory = (
+            self._directory.absolute() / "servers" / key.stem
+        )  # of the server, which is there
         directory.mkdir(parents=True, exist_ok=True)
         table = DeltaTable(name=TABLE, location=target.uri, storage_options=dict(target.options))
         catalog = directory / "catalog.py"

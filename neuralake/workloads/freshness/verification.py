@@ -18,9 +18,10 @@ from neuralake.workloads.engine_reader import EngineReader
 from neuralake.workloads.freshness.events import TABLE, Events
 from neuralake.workloads.places import Target
 
-_QUESTION = f"""
+QUESTION = f"""
     SELECT producer, COUNT(*) AS n, COUNT(DISTINCT number) AS numbers, MIN(number) AS least,
-           MAX(number) AS most, SUM(number) AS total, SUM(amount) AS amount, SUM(code) AS code
+           MAX(number) AS most, SUM(number) AS total, SUM(amount) AS amount,
+           SUM(CAST(code AS BIGINT)) AS code
     FROM {TABLE} GROUP BY producer ORDER BY producer
 """  # noqa: S608 (our own)
 _COLUMNS = ("producer", "n", "numbers", "least", "most", "total", "amount", "code")
@@ -56,7 +57,7 @@ class VerifyingProcess:
         try:
             reader = EngineReader(engine, TABLE, target)
             try:
-                answer = reader.ask(_QUESTION)
+                answer = reader.ask(QUESTION)
             finally:
                 reader.close()
             live = LiveFiles(open_store(target.uri, target.options))

@@ -30,7 +30,7 @@ _MOST_TOLD = 3
 # Of each batch: how many rows, and that their ids are just those that were sent
 _QUESTION = f"""
     SELECT batch, COUNT(*) AS n, COUNT(DISTINCT id) AS ids, MIN(id) AS least, MAX(id) AS most,
-           SUM(amount) AS amount, SUM(code) AS code
+           SUM(amount) AS amount, SUM(CAST(code AS BIGINT)) AS code
     FROM {TABLE} GROUP BY batch ORDER BY batch
 """  # noqa: S608 (our own)
 

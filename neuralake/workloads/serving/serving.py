@@ -168,7 +168,7 @@ def _measure(
 @contextmanager
 def _stage(plan: ServingPlan, directory: Path) -> Iterator[Stage]:
     """Tables, their catalog, and right answers: made anew from the seed, and gone afterwards."""
-    scratch = directory / "scratch"
+    scratch = directory.absolute() / "scratch"  # servers have working directories of their own
     shutil.rmtree(scratch, ignore_errors=True)
     answers = scratch / "answers"
     answers.mkdir(parents=True)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+import deltalake
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from neuralake.workloads.freshness.events import Events
-from neuralake.workloads.freshness.verification import differences
+from neuralake.workloads.engine_reader import EngineReader
+from neuralake.workloads.freshness.events import TABLE, Events
+from neuralake.workloads.freshness.verification import QUESTION, differences
+from neuralake.workloads.places import Target
 
 EVENTS = Events(1)
 Change = Callable[[pa.Table], pa.Table]
@@ -82,3 +86,18 @@ def test_records_of_nobody_and_none_at_all_are_told() -> None:
     found = list(differences(held(100, other("producer")), EVENTS, [100], [100]))
     assert found[0] == "records of producer 1, who does not exist"
     assert "producer 0: 0 records" in found[1]
+
+
+@pytest.mark.parametrize("engine", ["polars", "datafusion", "duckdb"])
+def test_sums_beyond_32_bits_are_answered_as_they_are(tmp_path: Path, engine: str) -> None:
+    """Polars keeps the sum of 32-bit numbers in 32 bits, and wraps around in silence."""
+    rows = pa.Table.from_batches([EVENTS.batch(0, 0, np.zeros(3, np.int64))])
+    codes = pa.array([2_000_000_000] * 3, pa.int32())
+    place = rows.column_names.index("code")
+    deltalake.write_deltalake(
+        str(tmp_path / "t"), rows.set_column(place, rows.field("code"), codes)
+    )
+    reader = EngineReader(engine, TABLE, Target(str(tmp_path / "t")))
+    answer = reader.ask(QUESTION)
+    reader.close()
+    assert [int(code) for code in answer["code"].to_pylist()] == [6_000_000_000]
