@@ -258,7 +258,7 @@ def _format(
     program: Sequence[str], configuration: Path, log: Path, environment: Mapping[str, str]
 ) -> None:
     """Make the directory of a new cluster, whose name nobody else has."""
-    name = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    name = cluster_id()
     with log.open("wb") as output:
         done = subprocess.run(
             [
@@ -273,6 +273,14 @@ def _format(
         )
     if done.returncode:
         raise BrokerError(f"the broker's directory cannot be made: {_tail(log)}")
+
+
+def cluster_id() -> str:
+    """A name that nobody else has, in Kafka's form; none that its command takes for an option."""
+    while True:
+        name = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not name.startswith("-"):
+            return name
 
 
 def _wait_until_ready(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from confluent_kafka import Consumer, Producer
 
 from neuralake.broker.errors import BrokerError
-from neuralake.broker.server import QUICK_OPTIONS, QUICK_RESTART, Broker
+from neuralake.broker.server import QUICK_OPTIONS, QUICK_RESTART, Broker, cluster_id
 from neuralake.broker.topics import delete_topic, make_topic
 from neuralake.java.jars import REPOSITORY_VARIABLE
 from tests.kafka.conftest import Topic
@@ -126,3 +126,7 @@ def test_to_play_with_it_until_the_one_who_started_it_is_killed() -> None:
 
 def children(pid: int) -> list[int]:
     return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_no_name_of_a_cluster_is_taken_for_an_option() -> None:
+    assert not any(cluster_id().startswith("-") for _ in range(2000))
