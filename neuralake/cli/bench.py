@@ -12,6 +12,7 @@ from neuralake.cli.context import (
     make_console,
     print_json,
     read_settings,
+    tell_report,
 )
 from neuralake.cli.options import (
     dataset_option,
@@ -24,8 +25,6 @@ from neuralake.cli.options import (
     workload_option,
 )
 from neuralake.cli.types import Location, Whole
-from neuralake.errors import ResultsError
-from neuralake.report.text import one_line
 
 if TYPE_CHECKING:
     from neuralake.config import Settings
@@ -147,13 +146,10 @@ def bench(
         print_json(run)
     else:
         print_run(run, make_console(), directory)
-    try:
-        written = write_run_report(run, directory / "report", read_texts(run, directory))
-    except ResultsError as error:  # everything is measured, and kept
-        click.echo(f"neuralake: no report: {one_line(str(error))}", err=True)
-    else:
-        if not as_json:
-            click.echo(f"report: {written.html}")
+    tell_report(
+        lambda: write_run_report(run, directory / "report", read_texts(run, directory)),
+        as_json=as_json,
+    )
     return 1 if any(v.verdict in ("wrong", "failed") for v in run.verifications) else 0
 
 

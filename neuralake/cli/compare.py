@@ -13,6 +13,7 @@ from neuralake.cli.context import (
     make_console,
     print_json,
     read_settings,
+    tell_report,
 )
 from neuralake.cli.options import (
     dataset_option,
@@ -26,7 +27,6 @@ from neuralake.cli.options import (
 )
 from neuralake.cli.types import Number, Place, Whole
 from neuralake.errors import ResultsError
-from neuralake.report.text import one_line
 
 if TYPE_CHECKING:
     from neuralake.arms.pairs import Terms
@@ -254,15 +254,11 @@ def _carry_out(request: Request, destination: Path | None, *, as_json: bool) -> 
         print_json(comparison)
     else:
         print_comparison(comparison, make_console(), directory)
-    try:
-        written = write_comparison_report(comparison, destination or directory / "report")
-    except ResultsError as error:
-        if destination is not None:
-            raise
-        click.echo(f"neuralake: no report: {one_line(str(error))}", err=True)
-    else:
-        if not as_json:
-            click.echo(f"report: {written.html}")
+    tell_report(
+        lambda: write_comparison_report(comparison, destination or directory / "report"),
+        as_json=as_json,
+        is_needed=destination is not None,
+    )
     if comparison.finished_at is None:
         raise KeyboardInterrupt(f"what was measured is kept in {directory}")
     return comparison

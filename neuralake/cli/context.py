@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import functools
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from neuralake.catalog.catalog import Catalog
     from neuralake.config import Settings
+    from neuralake.report.placing import Report
     from neuralake.results.store import RunStore
 
 WIDTH_WITHOUT_TERMINAL = 140
@@ -46,6 +48,37 @@ def read_settings() -> Settings:
     from neuralake.config import Settings
 
     return Settings.from_environ(os.environ)
+
+
+def tell_report(write: Callable[[], Report], *, as_json: bool, is_needed: bool = False) -> None:
+    """Write the report of what is measured and kept, and say where it is, or why there is none.
+
+    Parameters
+    ----------
+    write
+        Writes it.
+    as_json
+        Whether standard output has JSON, and nothing else.
+    is_needed
+        Whether it is what was asked for.
+
+    Raises
+    ------
+    ResultsError
+        If it is needed and cannot be written.
+    """
+    from neuralake.errors import ResultsError
+    from neuralake.report.text import one_line
+
+    try:
+        written = write()
+    except ResultsError as error:
+        if is_needed:
+            raise
+        click.echo(f"neuralake: no report: {one_line(str(error))}", err=True)
+    else:
+        if not as_json:
+            click.echo(f"report: {written.html}")
 
 
 def open_store() -> RunStore:

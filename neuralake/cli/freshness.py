@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from neuralake.cli.context import make_console, print_json, read_settings
+from neuralake.cli.context import make_console, print_json, read_settings, tell_report
 from neuralake.cli.options import json_option, names_in, quantity, refuse_beside_resume
 from neuralake.cli.types import Location, Text, Whole
-from neuralake.errors import ResultsError
-from neuralake.report.text import one_line
 
 if TYPE_CHECKING:
     from neuralake.config import Settings
@@ -222,13 +220,9 @@ def freshness(ctx: click.Context, /, resume: str | None, as_json: bool, **option
         print_json(summary.document(run))
     else:
         print_freshness(run, summary, make_console(), directory)
-    try:
-        written = write_freshness_report(run, directory, directory / "report")
-    except ResultsError as error:  # everything is measured, and kept
-        click.echo(f"neuralake: no report: {one_line(str(error))}", err=True)
-    else:
-        if not as_json:
-            click.echo(f"report: {written.html}")
+    tell_report(
+        lambda: write_freshness_report(run, directory, directory / "report"), as_json=as_json
+    )
     return 0 if run.is_right else 1
 
 

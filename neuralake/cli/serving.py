@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from neuralake.cli.context import make_console, print_json, read_settings
+from neuralake.cli.context import make_console, print_json, read_settings, tell_report
 from neuralake.cli.options import (
     dataset_option,
     json_option,
@@ -16,8 +16,6 @@ from neuralake.cli.options import (
     scale_factor_option,
 )
 from neuralake.cli.types import Location, Text, Whole
-from neuralake.errors import ResultsError
-from neuralake.report.text import one_line
 
 if TYPE_CHECKING:
     from neuralake.config import Settings
@@ -198,13 +196,7 @@ def serving(ctx: click.Context, /, resume: str | None, as_json: bool, **options:
         print_json(summary.document(run))
     else:
         print_serving(run, summary, make_console(), directory)
-    try:
-        written = write_serving_report(run, directory, directory / "report")
-    except ResultsError as error:  # everything is measured, and kept
-        click.echo(f"neuralake: no report: {one_line(str(error))}", err=True)
-    else:
-        if not as_json:
-            click.echo(f"report: {written.html}")
+    tell_report(lambda: write_serving_report(run, directory, directory / "report"), as_json=as_json)
     return 0 if run.is_right else 1
 
 

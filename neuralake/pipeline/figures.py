@@ -24,15 +24,12 @@ class Reading:
     age_s
         Age of the newest event in the answer, from the moment at which it was meant to happen until
         the answer was there; None where the table does not tell.
-    version
-        Of the table.
     """
 
     asked_s: float
     answered_s: float
     rows: int
     age_s: float | None = None
-    version: int | None = None
 
 
 @dataclass(frozen=True)
@@ -146,7 +143,6 @@ class Window:
         ages = sorted(r.age_s for r in recent if r.age_s is not None)
         took = sorted(r.answered_s - r.asked_s for r in recent)
         gauges, counters = now.gauges, now.counters
-        versions = [gauges.get("version"), *(r.version for r in recent[-1:])]
         return Figures(
             elapsed_s=now.at_s - self._start_s,
             sent=now.sent,
@@ -161,7 +157,7 @@ class Window:
             commits_per_s=_added("commits", first, now) / seconds,
             durable_p50_s=quantile(durations, 0.5),
             durable_p99_s=quantile(durations, 0.99),
-            version=_whole(max((v for v in versions if v is not None), default=None)),
+            version=_whole(gauges.get("version")),
             files=_whole(gauges.get("files")),
             live_bytes=_whole(gauges.get("live_bytes")),
             compactions=int(counters.get("compactions", 0)),

@@ -179,7 +179,9 @@ class _Running:
         self._writer: threading.Thread | None = None
         self._producing: _Producing | None = None
         self._window = Window(time.monotonic())
-        self._places = Places(source, f"{plan.destination.name} ({plan.destination.uri})", "")
+        self._places = Places(
+            source, f"{plan.destination.name} ({plan.destination.uri})", server.url
+        )
 
     def start_writer(self, presences: Path | None) -> None:
         """Start it, and return when it reads the topic."""
@@ -204,7 +206,7 @@ class _Running:
             end_s = time.monotonic() + self._plan.duration_s
         while True:
             figures = self.figures(probe)
-            show(figures, Places(self._places.source, self._places.table, self._server.url))
+            show(figures, self._places)
             is_over = end_s is not None and time.monotonic() >= end_s
             is_sent = self._producing is not None and self._producing.is_done.is_set()
             if is_over or is_sent or self.reason() or stopping.wait(_SHOW_S):
