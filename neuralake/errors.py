@@ -66,6 +66,10 @@ class DatasetError(NeuralakeError):
     """A dataset is absent, half, foreign, of another version, or cannot be written."""
 
 
+class ParameterError(NeuralakeError):
+    """A seed, a stream or a refresh set is none that TPC-H has."""
+
+
 class EngineError(NeuralakeError):
     """An engine is unknown, has no such option, or cannot be started."""
 

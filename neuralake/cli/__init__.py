@@ -23,6 +23,7 @@ from neuralake.cli.query import query
 from neuralake.cli.results import report, results
 from neuralake.cli.serve import serve
 from neuralake.cli.serving import serving
+from neuralake.cli.tpch import tpch
 from neuralake.cli.writer import writer
 from neuralake.version import __version__
 
@@ -95,5 +96,6 @@ for _command in (
     writer,
     serve,
     pipeline,
+    tpch,
 ):
     cli.add_command(checked(_command))

@@ -11,11 +11,11 @@ _MOST = 1_000_000
 
 
 class Whole(click.ParamType[int]):
-    """A whole number from ``least`` to ``most``."""
+    """A whole number from ``least`` to ``most``; whoever has his own words leaves them out."""
 
     name = "whole number"
 
-    def __init__(self, least: int, most: int = _MOST) -> None:
+    def __init__(self, least: int | None = None, most: int = _MOST) -> None:
         self._least, self._most = least, most
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
@@ -23,8 +23,10 @@ class Whole(click.ParamType[int]):
         try:
             number = int(value)
         except ValueError:
+            if self._least is None:
+                self.fail(f"{value!s:.40} is no whole number: expected one such as 1", param, ctx)
             number = self._least - 1
-        if not self._least <= number <= self._most:
+        if self._least is not None and not self._least <= number <= self._most:
             self.fail(
                 f"{value!s:.40} is no whole number from {self._least} to {self._most}", param, ctx
             )

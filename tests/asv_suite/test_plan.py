@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.asv.orderings import ORDERINGS, ordering
 from benchmarks.asv.plan import (
     QUERIES,
     PlanError,
@@ -90,9 +89,3 @@ def test_an_impossible_value_is_named(variable: str, value: str) -> None:
 def test_an_impossible_scale_factor_is_named(value: str) -> None:
     with pytest.raises(PlanError, match=f"NEURALAKE_ASV_SCALE_FACTOR is '{value}'"):
         scale_factor({"NEURALAKE_ASV_SCALE_FACTOR": value})
-
-
-def test_streams_run_all_queries_each_in_its_own_order() -> None:
-    orders = [ordering(stream) for stream in range(len(ORDERINGS))]
-    assert len(set(orders)) == 5
-    assert all(sorted(order) == list(QUERIES) for order in orders)

@@ -1,0 +1,67 @@
+"""What streams of TPC-H are made of: orders of the queries, and their parameters."""
+
+from __future__ import annotations
+
+import click
+
+from neuralake.cli.context import print_json
+from neuralake.cli.options import json_option
+from neuralake.cli.types import Number, Whole
+
+_stream_option = click.option(
+    "--stream",
+    type=Whole(),
+    required=True,
+    metavar="S",
+    help="0 for the power stream, or a throughput stream's number, 1 to 40.",
+)
+
+
+@click.group()
+def tpch() -> None:
+    """What streams of TPC-H are made of."""
+
+
+@tpch.command()
+@click.option(
+    "--seed", type=Whole(), required=True, metavar="N", help="A whole number from 1, as qgen's -r."
+)
+@_stream_option
+@click.option(
+    "--scale-factor",
+    "-s",
+    type=Number(),
+    default=1.0,
+    show_default=True,
+    metavar="SF",
+    help="TPC-H scale factor, on which Q11's fraction depends.",
+)
+@json_option
+def params(seed: int, stream: int, scale_factor: float, as_json: bool) -> None:
+    """Print the queries' parameters, as TPC's qgen draws them.
+
+    The queries come in the stream's order. In a run each stream has a seed of its own: the run's
+    seed + the number of the stream.
+    """
+    from neuralake.tpch.parameters import parameters
+
+    drawn = parameters(seed, stream, scale_factor)
+    if as_json:
+        print_json({query.query: dict(query.values) for query in drawn})
+        return
+    for query in drawn:
+        click.echo(query.query + "".join(f"\t{name}={v}" for name, v in query.values.items()))
+
+
+@tpch.command()
+@_stream_option
+@json_option
+def ordering(stream: int, as_json: bool) -> None:
+    """Print the order in which a stream runs the queries (TPC-H appendix A)."""
+    from neuralake.tpch.streams import ordering as order_of
+
+    names = order_of(stream)
+    if as_json:
+        print_json(names)
+    else:
+        click.echo(" ".join(names))
