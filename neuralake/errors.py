@@ -86,6 +86,16 @@ class NoJavaError(JavaError):
     """There is no Java that would do; the message has the line that installs one."""
 
 
+class WriteConflictError(EngineError):
+    """Another writer was first; nothing of this change is in the table."""
+
+    remedy = "now"
+
+
+class UnsupportedWriteError(EngineError):
+    """An engine has no way to change such a table; the message names what stands against it."""
+
+
 class QueryError(NeuralakeError):
     """A query is not SQL, or names what does not exist."""
 

@@ -47,6 +47,7 @@ SHARE_SPARK = (
     "engines/test_spark.py",
     "engines/test_tables_of_others.py",
     "engines/test_nan.py",
+    "engines/test_writing.py",
     "writer/test_read_by_others.py",
     "writer/test_upkept_for_others.py",
 )

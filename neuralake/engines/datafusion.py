@@ -7,9 +7,9 @@ take about 1.4 times as long at scale factor 1 (benchmarks/fidelity/delta_overhe
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,8 +25,10 @@ from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Ta
 from neuralake.config import is_remote
 from neuralake.delta.contents import Contents
 from neuralake.delta.rows import FilesDataset, Source
+from neuralake.engines.deltalake_writes import DeltalakeWrites, Streamed, write_paths
 from neuralake.engines.object_storage import options_by_bucket
 from neuralake.engines.readers import with_readers
+from neuralake.engines.writing import Rows
 from neuralake.errors import CatalogError, EngineError, reason_of
 from neuralake.machine import cores
 from neuralake.quantities import parse_size
@@ -99,6 +101,11 @@ class DataFusionEngine:
     name = "datafusion"
     packages = ("datafusion", "deltalake")
     Options = DataFusionOptions
+    sessions_at_once = True  # each has a context of its own
+    write_paths = write_paths(
+        "datafusion read_parquet, deltalake write_deltalake",
+        "datafusion read_parquet, deltalake merge",
+    )
 
     def __init__(self, options: DataFusionOptions) -> None:
         from datafusion import RuntimeEnvBuilder, SessionConfig, SessionContext
@@ -117,7 +124,12 @@ class DataFusionEngine:
             runtime = runtime.with_unbounded_memory_pool()
         else:
             runtime = runtime.with_fair_spill_pool(parse_size(options.memory))
-        self._context = SessionContext(config, runtime)
+        # A context each, so that none sees the tables of another; they share the builder's pool
+        self._new_context: Callable[[], SessionContext] = partial(SessionContext, config, runtime)
+        # Views of strings, a matter of DataFusion's, would be written into the files' schema
+        plain = config.set("datafusion.execution.parquet.schema_force_view_types", "false")
+        source = Streamed(partial(_read_rows, SessionContext(plain, runtime)))
+        self.writes = DeltalakeWrites(self.name, source, self.write_paths)
         self._files = options.delta_reader == "snapshot-files"
         self.settings: Mapping[str, Any] = {
             "target_partitions": partitions,
@@ -148,7 +160,7 @@ class DataFusionEngine:
 
     def open(self, tables: Mapping[str, Table]) -> DataFusionSession:
         """Register each table; Delta snapshots are resolved here."""
-        session = DataFusionSession(self._context, tables, files=self._files)
+        session = DataFusionSession(self._new_context(), tables, files=self._files)
         self.settings = with_readers(self.settings, session.readers)
         return session
 
@@ -273,6 +285,16 @@ class DataFusionSession:
     def _register_arrow(self, name: str, source: Source) -> None:
         """Register Neuralake's reader of data files."""
         self._context.register_view(name, arrow_frame(self._context, source))
+
+
+def _read_rows(context: SessionContext, rows: Rows) -> DataFrame:
+    """Rows that are to be written, by DataFusion's reader."""
+    from datafusion import DataFrame
+
+    for bucket, options in options_by_bucket("DataFusion", {"its new rows": rows}).items():
+        _register_bucket(context, bucket, options)
+    urls = [_as_remote_url(file) if is_remote(file) else _as_url(file) for file in rows.files]
+    return reduce(DataFrame.union, [context.read_parquet(url) for url in urls])
 
 
 def arrow_frame(context: SessionContext, source: Source) -> DataFrame:

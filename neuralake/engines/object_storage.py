@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from neuralake.catalog.tables import Table
 from neuralake.config import is_remote
+from neuralake.engines.writing import Rows
 from neuralake.errors import EngineError
 
 
@@ -15,7 +16,9 @@ def are_remote(tables: Iterable[Table]) -> bool:
     return any(is_remote(getattr(table, "uri", "")) for table in tables)
 
 
-def options_by_bucket(engine: str, tables: Mapping[str, Table]) -> dict[str, Mapping[str, str]]:
+def options_by_bucket(
+    engine: str, tables: Mapping[str, Table | Rows]
+) -> dict[str, Mapping[str, str]]:
     """Storage options of each bucket, for an engine that is told them by the bucket.
 
     Parameters
@@ -23,7 +26,7 @@ def options_by_bucket(engine: str, tables: Mapping[str, Table]) -> dict[str, Map
     engine
         For messages.
     tables
-        By their names.
+        By their names; rows that are to be written likewise.
 
     Raises
     ------

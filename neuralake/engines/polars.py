@@ -18,12 +18,16 @@ import pyarrow as pa
 
 from neuralake.catalog.scan import choose_reader, scan
 from neuralake.catalog.tables import DeltaTable, Table
+from neuralake.engines.deltalake_writes import DeltalakeWrites, write_paths
 from neuralake.engines.readers import with_readers
+from neuralake.engines.writing import Rows
 from neuralake.errors import EngineError
 from neuralake.machine import cores
 
 if TYPE_CHECKING:
+    import deltalake
     import polars as pl
+    from deltalake.table import TableMerger
 
 
 _TIME = re.compile(r"dtype: Datetime\('\w+'(, )?")  # as Polars names it, with a zone or without
@@ -62,6 +66,8 @@ class PolarsEngine:
     name = "polars"
     packages = ("polars", "deltalake")
     Options = PolarsOptions
+    sessions_at_once = True  # each has a context of its own
+    write_paths = write_paths("polars sink_delta", "polars sink_delta, mode merge")
 
     def __init__(self, options: PolarsOptions) -> None:
         self._options = options
@@ -75,6 +81,7 @@ class PolarsEngine:
             "delta_reader": options.delta_reader,
             "time_zone": "UTC",  # of whatever has none
         }
+        self.writes = DeltalakeWrites(self.name, _Sink(options.engine), self.write_paths)
 
     @classmethod
     def unavailable(cls) -> str | None:
@@ -146,3 +153,38 @@ class PolarsSession:
     def close(self) -> None:
         """Forget the tables."""
         self._context.unregister(self._context.tables())
+
+
+class _Sink:
+    """Rows that Polars itself hands to deltalake, by the engine that runs queries."""
+
+    def __init__(self, engine: Literal["streaming", "in-memory"]) -> None:
+        self._engine: Literal["streaming", "in-memory"] = engine
+
+    def append(
+        self, rows: Rows, target: deltalake.DeltaTable, commit: deltalake.CommitProperties
+    ) -> None:
+        """Append the rows to a table in a commit with these properties."""
+        self._scan(rows).sink_delta(
+            target,
+            mode="append",
+            delta_write_options={"commit_properties": commit},
+            engine=self._engine,
+        )
+
+    def merge(
+        self, rows: Rows, target: deltalake.DeltaTable, options: Mapping[str, Any]
+    ) -> TableMerger:
+        """A merge of the rows into a table, its clauses still to be said."""
+        merger = self._scan(rows).sink_delta(
+            target, mode="merge", delta_merge_options=dict(options), engine=self._engine
+        )
+        if merger is None:
+            raise EngineError("polars: sink_delta gave no merge")
+        return merger
+
+    def _scan(self, rows: Rows) -> pl.LazyFrame:
+        import polars as pl
+
+        options = dict(rows.storage_options) or None
+        return pl.scan_parquet(list(rows.files), glob=False, storage_options=options)

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
+from uuid import uuid4
 
 import pyarrow as pa
 
 from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
 from neuralake.config import is_remote
 from neuralake.delta.rows import FilesDataset
+from neuralake.engines.deltalake_writes import DeltalakeWrites, Streamed, write_paths
 from neuralake.engines.duckdb.delta import (
     as_pattern,
     as_they_are,
@@ -24,8 +26,10 @@ from neuralake.engines.duckdb.remote import load_httpfs, make_secrets, remote_re
 from neuralake.engines.duckdb.statistics import quoted
 from neuralake.engines.object_storage import are_remote
 from neuralake.engines.readers import WITHOUT_STATISTICS, refuse_case_twins, with_readers
+from neuralake.engines.writing import Rows
 from neuralake.errors import EngineError
 from neuralake.machine import cores
+from neuralake.storage import filesystem
 
 if TYPE_CHECKING:
     import duckdb
@@ -63,6 +67,10 @@ class DuckDBEngine:
     name = "duckdb"
     packages = ("duckdb", "deltalake")
     Options = DuckDBOptions
+    sessions_at_once = True  # each has a connection and a database of its own, in one process
+    write_paths = write_paths(
+        "duckdb read_parquet, deltalake write_deltalake", "duckdb read_parquet, deltalake merge"
+    )
 
     def __init__(self, options: DuckDBOptions) -> None:
         import duckdb
@@ -77,6 +85,7 @@ class DuckDBEngine:
         self._httpfs = options.remote_reader == "httpfs"
         if self._httpfs:
             load_httpfs(self._connection)
+        self.writes = DeltalakeWrites(self.name, Streamed(self._read), self.write_paths)
         self.settings: Mapping[str, Any] = {
             "threads": threads,
             "delta_reader": "snapshot-files",
@@ -114,6 +123,21 @@ class DuckDBEngine:
         """Close the database."""
         self._connection.close()
 
+    def _read(self, rows: Rows) -> duckdb.DuckDBPyRelation:
+        """Rows that are to be written, in a connection of their own."""
+        connection = self._connection.cursor()
+        if not is_remote(rows.uri):
+            files = [as_pattern(file) for file in rows.files]
+            return connection.read_parquet(files, hive_partitioning=False)
+        if self._httpfs:
+            make_secrets(connection, {"its new rows": rows})
+            return connection.read_parquet(list(rows.files), hive_partitioning=False)
+        from pyarrow.dataset import dataset
+
+        system, _ = filesystem(rows.uri, rows.storage_options)
+        paths = [filesystem(file, rows.storage_options)[1] for file in rows.files]
+        return connection.from_arrow(dataset(paths, filesystem=system))
+
 
 class DuckDBSession:
     """A connection with its views.
@@ -131,17 +155,20 @@ class DuckDBSession:
         *,
         httpfs: bool = False,
     ) -> None:
-        self._connection = connection
+        self._connection = connection.cursor()
         self._httpfs = httpfs
-        self._names: list[str] = []
+        self._is_open = True
         self.readers: dict[str, str] = {}
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_HELPERS}")
+        # What is made goes into a database of the session's own, which no other is led to
+        self._database = quoted(f"neuralake {uuid4().hex}")
+        self._connection.execute(f"ATTACH ':memory:' AS {self._database}")
+        self._connection.execute(f"USE {self._database}")
+        self._connection.execute(f"CREATE SCHEMA {_HELPERS}")
         try:
             if httpfs:
-                make_secrets(connection, tables)
+                make_secrets(self._connection, tables)
             for name, table in tables.items():
                 self._create(name, table)
-                self._names.append(name)
         except BaseException:
             self.close()
             raise
@@ -160,12 +187,12 @@ class DuckDBSession:
         self._connection.interrupt()
 
     def close(self) -> None:
-        """Forget the views, and what they are made of."""
-        for name in self._names:
-            self._connection.execute(f"DROP VIEW IF EXISTS {quoted(name)}")
-            self._connection.unregister(name)
-        self._names.clear()
-        self._connection.execute(f"DROP SCHEMA IF EXISTS {_HELPERS} CASCADE")
+        """Forget the views, and what they are made of. May be called again."""
+        if self._is_open:
+            self._is_open = False
+            self._connection.execute("USE memory")
+            self._connection.execute(f"DETACH {self._database}")
+            self._connection.close()
 
     def _create(self, name: str, table: Table) -> None:
         if isinstance(table, FunctionTable):

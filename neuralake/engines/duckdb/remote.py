@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from neuralake.catalog.tables import Table
 from neuralake.engines.duckdb.statistics import quoted
 from neuralake.engines.object_storage import endpoint_of, options_by_bucket
+from neuralake.engines.writing import Rows
 from neuralake.errors import EngineError, reason_of
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def load_httpfs(connection: duckdb.DuckDBPyConnection, *, install: bool = False)
         ) from error
 
 
-def make_secrets(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Table]) -> None:
+def make_secrets(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Table | Rows]) -> None:
     """Let the extension reach each bucket; the secrets are the connection's and never on disk."""
     for bucket, options in options_by_bucket("DuckDB", tables).items():
         settings = {"SCOPE": f"s3://{bucket}"}

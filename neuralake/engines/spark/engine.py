@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
-from neuralake.config import is_remote
 from neuralake.delta.snapshot import Snapshot
 from neuralake.engines.object_storage import are_remote, options_by_bucket
 from neuralake.engines.readers import WITHOUT_STATISTICS, refuse_case_twins, with_readers
@@ -27,7 +26,10 @@ from neuralake.engines.spark.options import SparkOptions, heap, heap_in_effect
 from neuralake.engines.spark.s3 import set_buckets
 from neuralake.engines.spark.s3_jars import HADOOP_VERSION
 from neuralake.engines.spark.types import spark_schema
-from neuralake.errors import EngineError, EngineUnavailableError
+from neuralake.engines.spark.uris import escape_glob, hadoop_uri
+from neuralake.engines.spark.writes import WRITE_PATHS, SparkWrites
+from neuralake.engines.writing import Rows
+from neuralake.errors import EngineError, EngineUnavailableError, UnsupportedWriteError
 from neuralake.java.runtime import OLDEST_VERSION, OPTION_VARIABLES
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ class SparkEngine:
     name = "spark"
     packages = ("pyspark",)
     Options = SparkOptions
+    sessions_at_once = True  # each is one of PySpark's, in the one JVM
+    write_paths = WRITE_PATHS
 
     def __init__(self, options: SparkOptions) -> None:
         java = find_java(os.environ)
@@ -63,6 +67,7 @@ class SparkEngine:
         reader = {"delta-spark": DELTA_VERSION} if jars else {"deltalake": version("deltalake")}
         if options.object_storage:
             reader["hadoop-aws"] = HADOOP_VERSION
+        self.writes = SparkWrites(self.new_session, self._reach_for_writing)
         self._versions = {"pyspark": version("pyspark"), **reader, "java": self._jvm.java_version()}
 
     @classmethod
@@ -115,6 +120,14 @@ class SparkEngine:
     def new_session(self) -> PySparkSession:
         """A session of PySpark's own in this JVM, for whoever writes."""
         return self._jvm.spark.newSession()
+
+    def _reach_for_writing(self, table: DeltaTable, rows: Rows | None) -> None:
+        if not self._delta:
+            raise UnsupportedWriteError("spark was started without Delta's jar, by which it writes")
+        places: dict[str, Table | Rows] = {table.name: table}
+        if rows is not None:
+            places["its new rows"] = rows
+        self._reach(options_by_bucket("Spark", places))
 
     def _reach(self, buckets: Mapping[str, Mapping[str, str]]) -> None:
         if buckets and not self._reaches_s3:
@@ -221,7 +234,7 @@ class SparkSession:
         # By its version a snapshot stays the one that was checked, and queries do not list the log
         # again; listing its files replays the log now, and Delta keeps the state for the queries.
         read = self._spark.read.format("delta").option("versionAsOf", snapshot.version)
-        frame = read.load(_hadoop_uri(snapshot.uri))
+        frame = read.load(hadoop_uri(snapshot.uri))
         frame.inputFiles()
         return frame
 
@@ -233,7 +246,7 @@ class SparkSession:
         schema = from_arrow_schema(spark_schema(name, live), prefer_timestamp_ntz=True)
         if not files:
             return self._spark.createDataFrame([], schema)
-        escaped = [_escape_glob(_hadoop_uri(file)) for file in files]
+        escaped = [escape_glob(hadoop_uri(file)) for file in files]
         return self._spark.read.schema(schema).parquet(*escaped)
 
 
@@ -260,16 +273,6 @@ def _s3_jars(options: SparkOptions) -> list[Path]:
         raise
     except EngineError as error:
         raise EngineError(f"spark: tables lie on S3: {error}") from error
-
-
-def _hadoop_uri(path: str) -> str:
-    """A URI as it is, or a path that no Hadoop configuration moves to another file system."""
-    return path if path.startswith("file:") or is_remote(path) else f"file://{path}"
-
-
-def _escape_glob(uri: str) -> str:
-    """A name as it is, where Hadoop would see a pattern."""
-    return "".join(f"\\{c}" if c in "{}[]*?\\" else c for c in uri)
 
 
 def _tell(line: str) -> None:
