@@ -340,7 +340,7 @@ def serve(descriptor: int) -> NoReturn:
             answer = (True, getattr(served, method)(*arguments))
         except BaseException as error:  # noqa: BLE001 (a Rust panic is not an Exception)
             details = traceback.format_exc()
-            answer = (False, (type(error).__name__, _text(error), details))
+            answer = (False, (type(error).__name__, text_of(error), details))
         connection.send(answer)
         del answer, arguments
     if hasattr(served, "close"):
@@ -348,7 +348,7 @@ def serve(descriptor: int) -> NoReturn:
     sys.exit(0)
 
 
-def _text(error: BaseException) -> str:
+def text_of(error: BaseException) -> str:
     """What an exception says; one of a JVM asks the JVM for it, which may be gone."""
     try:
         return str(error) or repr(error)

@@ -109,6 +109,33 @@ def read_part(directory: Path, part: Part) -> pa.Table:
     return table
 
 
+def read_unfinished(directory: Path, name: str, schema: pa.Schema) -> pa.Table:
+    """The samples that a part had when its process ended; none if there is no such part.
+
+    Parameters
+    ----------
+    directory
+        ``samples`` in the run's directory.
+    name
+        Of the part, without a suffix.
+    schema
+        Of a sample.
+    """
+    batches: list[pa.RecordBatch] = []
+    path = directory / f"{name}.arrow"
+    unfinished = directory / f"{name}.arrow{UNFINISHED}"
+    try:
+        with (
+            pa.OSFile(str(unfinished if unfinished.exists() else path)) as file,
+            pa.ipc.open_stream(file) as stream,
+        ):
+            for batch in stream:
+                batches.append(batch)  # noqa: PERF402 (what came before a torn one is kept)
+    except (OSError, pa.ArrowInvalid):
+        pass
+    return pa.Table.from_batches(batches, schema=schema)
+
+
 def remove_unfinished(directory: Path, known: Mapping[str, object]) -> None:
     """Remove what interrupted rounds have left in a run's directory.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,6 +27,7 @@ from neuralake.workloads.failures import (
     Failure,
     Verdict,
     engine_lost,
+    has_lost_a_process,
     judge,
     log_tail,
 )
@@ -36,9 +36,6 @@ from neuralake.workloads.plans import take_plans
 from neuralake.workloads.resume import Past
 
 Outcome = TypeVar("Outcome", Started, Opened, Executed)
-
-# After an error a process of the engine that dies of it is seen to have ended within this time.
-_LOSS_SHOWS_S = 0.5
 
 
 @dataclass
@@ -332,15 +329,7 @@ class EngineRun:
         return verdict
 
     def _has_lost_a_process(self) -> bool:
-        """Whether a process of the engine, a JVM for one, has ended or ends just now."""
-        if self._worker is None or len(self._tree) < 2:
-            return False
-        deadline = time.monotonic() + _LOSS_SHOWS_S
-        while not set(self._tree) - set(living(self._worker.pid)):
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(_LOSS_SHOWS_S / 10)
-        return True
+        return self._worker is not None and has_lost_a_process(self._worker.pid, self._tree)
 
     def _record(self, sample: Sample) -> None:
         self._journal.append(sample)

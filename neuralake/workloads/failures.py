@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from neuralake.errors import telling_part
+from neuralake.measure.process import living
 from neuralake.measure.worker import (
     RemoteError,
     WorkerDiedError,
@@ -32,6 +34,8 @@ _OUT_OF_MEMORY = re.compile(
 )
 _SECRET = re.compile(r"SECRET|TOKEN|PASSWORD|PASSWD|CREDENTIAL|ACCESS_KEY|API_KEY")
 _SHORTEST_SECRET = 6
+# After an error a process of the engine that dies of it is seen to have ended within this time.
+_LOSS_SHOWS_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,26 @@ def judge(failure: Failure, said: str, *, limit_bytes: int | None) -> Verdict:
 def engine_lost(verdict: Verdict) -> Verdict:
     """An error after which a process of the engine is gone, so that it answers no more."""
     return _verdict("crashed", f"a process of the engine ended: {verdict.message}", replace=True)
+
+
+def has_lost_a_process(pid: int, tree: Collection[int]) -> bool:
+    """Whether a process of an engine, a JVM for one, has ended or ends just now.
+
+    Parameters
+    ----------
+    pid
+        The process that the engine was started in.
+    tree
+        It and its descendants when all was well.
+    """
+    if len(tree) < 2:
+        return False
+    deadline = time.monotonic() + _LOSS_SHOWS_S
+    while not set(tree) - set(living(pid)):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_LOSS_SHOWS_S / 10)
+    return True
 
 
 def log_tail(log: Path, start: int) -> str:

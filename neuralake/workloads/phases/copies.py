@@ -1,0 +1,107 @@
+"""Tables of a run's own: the data files of others, linked, and a copy of their logs.
+
+Files of a Delta table never change, so that a table with the same files and a log of its own is
+another table, which takes as little room as its log. Nothing that is done to it is seen in the
+first one, and a directory of such tables has no manifest: it is never taken for a dataset.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from pyarrow import fs
+
+from neuralake.catalog.tables import DeltaTable
+from neuralake.config import is_remote
+from neuralake.errors import PlaceError
+from neuralake.storage import filesystem, one_line
+from neuralake.workloads.places import Target
+
+_LOG = "_delta_log"
+_COPIES_AT_ONCE = 16
+
+
+def copy_tables(tables: Mapping[str, DeltaTable], place: Target) -> dict[str, DeltaTable]:
+    """Tables with the rows of others, to be changed at will.
+
+    On a disk the data files are hard links, or copies where the file system has none, or another
+    one; on object storage the server copies them.
+
+    Parameters
+    ----------
+    tables
+        By name.
+    place
+        An empty directory, or none yet; on object storage as the tables are.
+
+    Returns
+    -------
+    dict
+        The new tables by the same names, at no version of their own.
+
+    Raises
+    ------
+    PlaceError
+        If they cannot be made, or a table has files outside of its directory.
+    """
+    copies = {}
+    for name, table in tables.items():
+        outside = [uri for uri in table.places() if uri != table.uri]
+        if outside:
+            raise PlaceError(
+                f"table {name} at {table.uri} has data files elsewhere ({outside[0]}): "
+                "a run needs a copy of its own, which would not hold them"
+            )
+        target = place.below(name)
+        if is_remote(table.uri) != is_remote(target.uri):
+            raise PlaceError(
+                f"table {name} lies at {table.uri}, and its copy would at {target.uri}: "
+                "expected both on disk, or both on object storage"
+            )
+        try:
+            if is_remote(table.uri):
+                _copy_objects(table, target)
+            else:
+                _link(Path(table.uri), Path(target.uri))
+        except OSError as error:
+            reason = one_line(error, {**table.storage_options, **target.options})
+            raise PlaceError(f"table {name} cannot be copied to {target.uri}: {reason}") from error
+        options = target.options or table.storage_options
+        copies[name] = replace(
+            table, location=target.uri, storage_options=options, version=None, hides_nan=None
+        )
+    return copies
+
+
+def _link(source: Path, target: Path) -> None:
+    shutil.copytree(source, target, copy_function=_link_or_copy)
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    # an entry of the log is tiny, and its last checkpoint's name is written in place by some
+    if _LOG in Path(source).parts:
+        shutil.copyfile(source, target)
+        return
+    try:
+        os.link(source, target)
+    except OSError:  # another device, or a file system without links
+        shutil.copyfile(source, target)
+
+
+def _copy_objects(table: DeltaTable, target: Target) -> None:
+    objects, source = filesystem(table.uri, table.storage_options)
+    _, destination = filesystem(target.uri, target.options)
+    found = objects.get_file_info(fs.FileSelector(source, recursive=True))
+    files = [info.path for info in found if info.type == fs.FileType.File]
+    with ThreadPoolExecutor(_COPIES_AT_ONCE) as pool:
+        moves = [
+            pool.submit(objects.copy_file, path, f"{destination}{path.removeprefix(source)}")
+            for path in files
+        ]
+        for move in moves:
+            move.result()
