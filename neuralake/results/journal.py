@@ -10,6 +10,7 @@ cannot be read is damage, and an error.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import NoneType
@@ -53,6 +54,7 @@ class AnyEntry(Protocol):
 
 
 E = TypeVar("E", bound=AnyEntry)
+D = TypeVar("D")
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,54 @@ def read_entries(path: Path, entry: type[E], kind: str) -> list[E]:
     if entries[0].header is None:
         raise ResultsError(f"journal {path} is damaged at line 1: it has no header")
     return entries
+
+
+def replay(
+    path: Path,
+    entry: type[E],
+    kind: str,
+    document: Callable[..., D],
+    **records: tuple[str, Callable[[Any], Hashable]],
+) -> D:
+    """The run that a journal tells of, finished or not.
+
+    Parameters
+    ----------
+    path
+        The journal.
+    entry
+        What a line of it holds.
+    kind
+        Of run, as its header says it.
+    document
+        The record of a whole run, with the fields that every run has.
+    records
+        By each further field of the document: the field of the entry that its records come from,
+        and what a record is known by. Of several that are known by the same the last one counts.
+
+    Raises
+    ------
+    ResultsError
+        If the journal is absent, damaged, of another schema version, or of another kind of run.
+    """
+    entries = read_entries(path, entry, kind)
+
+    def all_of(name: str) -> list[Any]:
+        return [record for e in entries if (record := getattr(e, name)) is not None]
+
+    found = {
+        field: tuple({key(record): record for record in all_of(name)}.values())
+        for field, (name, key) in records.items()
+    }
+    end = entries[-1].end
+    return document(
+        header=entries[0].header,
+        finished_at=end.finished_at if end else None,
+        elapsed_ns=end.elapsed_ns if end else None,
+        machine_use=end.machine_use if end else None,
+        resumptions=tuple(all_of("resumption")),
+        **found,
+    )
 
 
 def read_journal(path: Path) -> Run:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
@@ -10,6 +10,8 @@ from typing import Generic, Protocol, TypeVar
 import pyarrow as pa
 
 from neuralake.results.journal import AnyEntry
+from neuralake.results.parts import Part
+from neuralake.results.records import Fingerprint
 
 
 class AnyHeader(Protocol):
@@ -18,6 +20,10 @@ class AnyHeader(Protocol):
     @property
     def id(self) -> str:
         """Name of the run and of its directory."""
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """Machine and software."""
 
 
 class AnyRun(Protocol):
@@ -83,6 +89,8 @@ class Kind(Generic[R]):
         A run in a line.
     samples
         A run, and its directory, as a table with one row a sample.
+    parts
+        The files of samples that its journal tells of; none where that holds the samples itself.
     """
 
     name: str
@@ -92,3 +100,4 @@ class Kind(Generic[R]):
     read: Callable[[Path], R]
     overview: Callable[[R], RunOverview]
     samples: Callable[[R, Path], pa.Table]
+    parts: Callable[[R], Iterable[Part]] = lambda _: ()

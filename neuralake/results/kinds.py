@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from neuralake.results.ingest.records import KIND as INGEST
 from neuralake.results.ingest.records import IngestRun
 from neuralake.results.journal import Entry, read_journal
 from neuralake.results.kind import Kind, RunOverview
+from neuralake.results.parts import Part
 from neuralake.results.records import QUERIES, Run
 from neuralake.results.samples import samples_table
 from neuralake.results.serving.export import requests_table
@@ -67,6 +68,11 @@ def _overview_of_freshness(run: FreshnessRun) -> RunOverview:
     )
 
 
+def _parts_of_serving(run: ServingRun) -> Iterator[Part]:
+    measured: list[Capacity | Round] = [*run.capacities, *run.rounds]
+    return (part for found in measured for part in found.parts)
+
+
 def _overview_of_serving(run: ServingRun) -> RunOverview:
     measured: list[Capacity | Round] = [*run.capacities, *run.rounds]
     return RunOverview(
@@ -98,6 +104,7 @@ RUN_OF_INGEST = Kind(
     read=read_ingest,
     overview=_overview_of_ingest,
     samples=commits_table,
+    parts=lambda run: (p for r in run.rounds for p in (*r.parts, r.sightings) if p),
 )
 RUN_OF_FRESHNESS = Kind(
     name=FRESHNESS,
@@ -107,6 +114,7 @@ RUN_OF_FRESHNESS = Kind(
     read=read_freshness,
     overview=_overview_of_freshness,
     samples=polls_table,
+    parts=lambda run: (part for r in run.rounds if r.parts for part in r.parts.every),
 )
 RUN_OF_SERVING = Kind(
     name=SERVING,
@@ -116,6 +124,7 @@ RUN_OF_SERVING = Kind(
     read=read_serving,
     overview=_overview_of_serving,
     samples=requests_table,
+    parts=_parts_of_serving,
 )
 _ALL: tuple[Kind[Any], ...] = (RUN_OF_QUERIES, RUN_OF_INGEST, RUN_OF_FRESHNESS, RUN_OF_SERVING)
 KINDS: Mapping[str, Kind[Any]] = {kind.name: kind for kind in _ALL}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
-from typing import cast
 
 from neuralake.results.freshness.records import (
     KIND,
@@ -13,7 +13,7 @@ from neuralake.results.freshness.records import (
     Round,
     RoundVerification,
 )
-from neuralake.results.journal import End, read_entries
+from neuralake.results.journal import End, replay
 from neuralake.results.records import EngineRecord, Resumption
 
 
@@ -37,18 +37,12 @@ def read_freshness(path: Path) -> FreshnessRun:
     ResultsError
         If the journal is absent, damaged, or of another schema version.
     """
-    entries = read_entries(path, FreshnessEntry, KIND)
-    rounds = {e.round.key: e.round for e in entries if e.round is not None}
-    readers = {e.reader.name: e.reader for e in entries if e.reader is not None}
-    verified = {e.verification.key: e.verification for e in entries if e.verification is not None}
-    end = entries[-1].end
-    return FreshnessRun(
-        header=cast("FreshnessHeader", entries[0].header),
-        finished_at=end.finished_at if end else None,
-        elapsed_ns=end.elapsed_ns if end else None,
-        machine_use=end.machine_use if end else None,
-        readers=tuple(readers.values()),
-        rounds=tuple(rounds.values()),
-        verifications=tuple(verified.values()),
-        resumptions=tuple(e.resumption for e in entries if e.resumption is not None),
+    return replay(
+        path,
+        FreshnessEntry,
+        KIND,
+        FreshnessRun,
+        readers=("reader", attrgetter("name")),
+        rounds=("round", attrgetter("key")),
+        verifications=("verification", attrgetter("key")),
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
-from typing import cast
 
 from neuralake.results.ingest.records import (
     KIND,
@@ -13,7 +13,7 @@ from neuralake.results.ingest.records import (
     Round,
     RoundVerification,
 )
-from neuralake.results.journal import End, read_entries
+from neuralake.results.journal import End, replay
 from neuralake.results.records import EngineRecord, Resumption
 
 
@@ -37,18 +37,12 @@ def read_ingest(path: Path) -> IngestRun:
     ResultsError
         If the journal is absent, damaged, or of another schema version.
     """
-    entries = read_entries(path, IngestEntry, KIND)
-    rounds = {e.round.key: e.round for e in entries if e.round is not None}
-    contestants = {e.contestant.name: e.contestant for e in entries if e.contestant is not None}
-    verified = {e.verification.key: e.verification for e in entries if e.verification is not None}
-    end = entries[-1].end
-    return IngestRun(
-        header=cast("IngestHeader", entries[0].header),
-        finished_at=end.finished_at if end else None,
-        elapsed_ns=end.elapsed_ns if end else None,
-        machine_use=end.machine_use if end else None,
-        contestants=tuple(contestants.values()),
-        rounds=tuple(rounds.values()),
-        verifications=tuple(verified.values()),
-        resumptions=tuple(e.resumption for e in entries if e.resumption is not None),
+    return replay(
+        path,
+        IngestEntry,
+        KIND,
+        IngestRun,
+        contestants=("contestant", attrgetter("name")),
+        rounds=("round", attrgetter("key")),
+        verifications=("verification", attrgetter("key")),
     )

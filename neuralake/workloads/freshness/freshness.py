@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
-from neuralake.results.fingerprint import fingerprint
 from neuralake.results.freshness.records import FreshnessHeader, FreshnessRun, Round
 from neuralake.results.freshness.spans import Spans
 from neuralake.results.journal import JournalWriter
 from neuralake.results.kinds import RUN_OF_FRESHNESS
-from neuralake.results.parts import remove_unfinished
 from neuralake.results.records import SCHEMA_VERSION, StorageFacts
-from neuralake.results.store import JOURNAL, RunStore, write_document_as
+from neuralake.results.store import RunStore
+from neuralake.workloads.course import Course, carry_out
 from neuralake.workloads.freshness.events import SCHEMA
 from neuralake.workloads.freshness.plan import FreshnessObserver, FreshnessPlan, keys_of
 from neuralake.workloads.freshness.round import Outcome, RoundRunner
@@ -25,16 +25,7 @@ from neuralake.workloads.places import (
     make_table,
     storage_facts,
 )
-from neuralake.workloads.recording import (
-    Begun,
-    Watch,
-    begin,
-    go_on,
-    machine_facts,
-    recording,
-    require_same,
-)
-from neuralake.workloads.turn import machine_to_ourselves
+from neuralake.workloads.recording import Begun
 
 WORKLOAD = "freshness"
 
@@ -78,22 +69,13 @@ def freshness(
     RunInterruptedError
         If it was interrupted; what was measured is kept and has its document.
     """
-    with machine_to_ourselves("neuralake freshness"):
-        storage = storage_facts(plan.place)
-        check_place(plan.place, SCHEMA)
-        if resumed is None:
-            past = None
-            directory = begin(
-                *(RUN_OF_FRESHNESS, store, WORKLOAD, None),
-                lambda begun: _header(plan, begun, storage),
-            )
-        else:
-            past, directory = resumed
-            _go_on(past, directory)
-        header = RUN_OF_FRESHNESS.read(directory / JOURNAL).header
-        with recording(RUN_OF_FRESHNESS, directory) as journal, observe(header) as observer:
-            _measure(plan, header, directory, journal, observer, past)
-        return write_document_as(RUN_OF_FRESHNESS, directory), directory
+    course = Course(
+        RUN_OF_FRESHNESS,
+        prepare=partial(_prepared, plan),
+        observe=observe,
+        measure=partial(_measure, plan),
+    )
+    return carry_out(course, store, resumed)
 
 
 def plan_of(run: FreshnessRun, options: dict[str, str]) -> FreshnessPlan:
@@ -118,7 +100,13 @@ def plan_of(run: FreshnessRun, options: dict[str, str]) -> FreshnessPlan:
     )
 
 
-def _header(plan: FreshnessPlan, begun: Begun, storage: StorageFacts) -> FreshnessHeader:
+def _prepared(plan: FreshnessPlan) -> Callable[[Begun], FreshnessHeader]:
+    storage = storage_facts(plan.place)
+    check_place(plan.place, SCHEMA)
+    return partial(_header, plan, storage)
+
+
+def _header(plan: FreshnessPlan, storage: StorageFacts, begun: Begun) -> FreshnessHeader:
     return FreshnessHeader(
         schema_version=SCHEMA_VERSION,
         id=begun.id,
@@ -136,15 +124,6 @@ def _header(plan: FreshnessPlan, begun: Begun, storage: StorageFacts) -> Freshne
     )
 
 
-def _go_on(run: FreshnessRun, directory: Path) -> None:
-    """Check that nothing has changed, and say in the journal that the run goes on."""
-    now = fingerprint(Path.cwd())
-    require_same(run, machine_facts(run.header.fingerprint, now))
-    go_on(RUN_OF_FRESHNESS, run, directory, now)
-    parts = [part for found in run.rounds if found.parts for part in found.parts.every]
-    remove_unfinished(directory, {part.name: part for part in parts})
-
-
 def _measure(
     plan: FreshnessPlan,
     header: FreshnessHeader,
@@ -153,8 +132,6 @@ def _measure(
     observer: FreshnessObserver,
     past: FreshnessRun | None,
 ) -> None:
-    watch = Watch()
-    (directory / "logs").mkdir(exist_ok=True)
     known = {reader.name for reader in past.readers} if past else set()
     judged = {result.key for result in past.verifications} if past else set()
     done = {r.key for r in past.rounds if r.status != "ok" or r.key in judged} if past else set()
@@ -182,4 +159,3 @@ def _measure(
                 observer.verified(result)
             if not plan.keeps_tables:
                 drop(target)
-    journal.append(watch.end())

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
-from neuralake.results.fingerprint import fingerprint
 from neuralake.results.ingest.records import IngestHeader, IngestRun
 from neuralake.results.journal import JournalWriter
 from neuralake.results.kinds import RUN_OF_INGEST
-from neuralake.results.parts import remove_unfinished
 from neuralake.results.records import SCHEMA_VERSION, EngineRecord, StorageFacts
-from neuralake.results.store import JOURNAL, RunStore, write_document_as
+from neuralake.results.store import RunStore
+from neuralake.workloads.course import Course, carry_out
 from neuralake.workloads.ingest import tables
 from neuralake.workloads.ingest.batches import SCHEMA
 from neuralake.workloads.ingest.contestants.registry import contestant_type
@@ -25,16 +25,7 @@ from neuralake.workloads.places import (
     drop,
     storage_facts,
 )
-from neuralake.workloads.recording import (
-    Begun,
-    Watch,
-    begin,
-    go_on,
-    machine_facts,
-    recording,
-    require_same,
-)
-from neuralake.workloads.turn import machine_to_ourselves
+from neuralake.workloads.recording import Begun
 
 WORKLOAD = "ingest"
 
@@ -82,21 +73,13 @@ def ingest(
         kind = contestant_type(case.contestant)
         if hasattr(kind, "prepare"):
             kind.prepare()
-    with machine_to_ourselves("neuralake ingest"):
-        storage = storage_facts(plan.place)
-        check_place(plan.place, SCHEMA)
-        if resumed is None:
-            past = None
-            directory = begin(
-                RUN_OF_INGEST, store, WORKLOAD, None, lambda begun: _header(plan, begun, storage)
-            )
-        else:
-            past, directory = resumed
-            _go_on(past, directory)
-        header = RUN_OF_INGEST.read(directory / JOURNAL).header
-        with recording(RUN_OF_INGEST, directory) as journal, observe(header) as observer:
-            _measure(plan, header, directory, journal, observer, past)
-        return write_document_as(RUN_OF_INGEST, directory), directory
+    course = Course(
+        RUN_OF_INGEST,
+        prepare=partial(_prepared, plan),
+        observe=observe,
+        measure=partial(_measure, plan),
+    )
+    return carry_out(course, store, resumed)
 
 
 def plan_of(run: IngestRun, options: dict[str, str]) -> IngestPlan:
@@ -123,7 +106,13 @@ def plan_of(run: IngestRun, options: dict[str, str]) -> IngestPlan:
     )
 
 
-def _header(plan: IngestPlan, begun: Begun, storage: StorageFacts) -> IngestHeader:
+def _prepared(plan: IngestPlan) -> Callable[[Begun], IngestHeader]:
+    storage = storage_facts(plan.place)
+    check_place(plan.place, SCHEMA)
+    return partial(_header, plan, storage)
+
+
+def _header(plan: IngestPlan, storage: StorageFacts, begun: Begun) -> IngestHeader:
     return IngestHeader(
         schema_version=SCHEMA_VERSION,
         id=begun.id,
@@ -143,15 +132,6 @@ def _header(plan: IngestPlan, begun: Begun, storage: StorageFacts) -> IngestHead
     )
 
 
-def _go_on(run: IngestRun, directory: Path) -> None:
-    """Check that nothing has changed, and say in the journal that the run goes on."""
-    now = fingerprint(Path.cwd())
-    require_same(run, machine_facts(run.header.fingerprint, now))
-    go_on(RUN_OF_INGEST, run, directory, now)
-    parts = [part for found in run.rounds for part in (*found.parts, found.sightings) if part]
-    remove_unfinished(directory, {part.name: part for part in parts})
-
-
 def _measure(
     plan: IngestPlan,
     header: IngestHeader,
@@ -160,8 +140,6 @@ def _measure(
     observer: IngestObserver,
     past: IngestRun | None,
 ) -> None:
-    watch = Watch()
-    (directory / "logs").mkdir(exist_ok=True)
     known = {c.name for c in past.contestants} if past else set()
     for name, reason in plan.unavailable:
         if name not in known:
@@ -187,4 +165,3 @@ def _measure(
                 observer.verified(result)
             if not plan.keeps_tables:
                 drop(target)
-    journal.append(watch.end())

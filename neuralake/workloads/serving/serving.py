@@ -6,32 +6,23 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from neuralake.catalog.tables import DeltaTable, Table
 from neuralake.queries.workload import Workload
-from neuralake.results.fingerprint import fingerprint
 from neuralake.results.journal import JournalWriter
 from neuralake.results.kinds import RUN_OF_SERVING
-from neuralake.results.parts import remove_unfinished
 from neuralake.results.records import SCHEMA_VERSION, EngineRecord
 from neuralake.results.serving.records import KIND, ServingHeader, ServingRun
-from neuralake.results.store import JOURNAL, RunStore, write_document_as
-from neuralake.workloads.recording import (
-    Begun,
-    Watch,
-    begin,
-    go_on,
-    machine_facts,
-    recording,
-    require_same,
-)
+from neuralake.results.store import RunStore
+from neuralake.workloads.course import Course, carry_out
+from neuralake.workloads.recording import Begun
 from neuralake.workloads.serving.events import EVENTS, SCHEMA, make_events, write_events
 from neuralake.workloads.serving.expected import tpch_answers
 from neuralake.workloads.serving.plan import ServingObserver, ServingPlan, keys_of
 from neuralake.workloads.serving.round import RoundRunner, Stage
 from neuralake.workloads.serving.server import catalog_of
-from neuralake.workloads.turn import machine_to_ourselves
 
 Observe = Callable[[ServingHeader], AbstractContextManager[ServingObserver]]
 
@@ -71,17 +62,13 @@ def serving(
     RunInterruptedError
         If it was interrupted; what was measured is kept and has its document.
     """
-    with machine_to_ourselves("neuralake serving"):
-        if resumed is None:
-            past = None
-            directory = begin(RUN_OF_SERVING, store, KIND, None, lambda b: _header(plan, b))
-        else:
-            past, directory = resumed
-            _go_on(past, directory)
-        header = RUN_OF_SERVING.read(directory / JOURNAL).header
-        with recording(RUN_OF_SERVING, directory) as journal, observe(header) as observer:
-            _measure(plan, header, directory, journal, observer, past)
-        return write_document_as(RUN_OF_SERVING, directory), directory
+    course = Course(
+        RUN_OF_SERVING,
+        prepare=lambda: partial(_header, plan),
+        observe=observe,
+        measure=partial(_measure, plan),
+    )
+    return carry_out(course, store, resumed)
 
 
 def plan_of(run: ServingRun, tpch: Workload | None) -> ServingPlan:
@@ -114,16 +101,6 @@ def _header(plan: ServingPlan, begun: Begun) -> ServingHeader:
     )
 
 
-def _go_on(run: ServingRun, directory: Path) -> None:
-    """Check that nothing has changed, and say in the journal that the run goes on."""
-    now = fingerprint(Path.cwd())
-    require_same(run, machine_facts(run.header.fingerprint, now))
-    go_on(RUN_OF_SERVING, run, directory, now)
-    parts = [part for found in run.capacities for part in found.parts]
-    parts += [part for found in run.rounds for part in found.parts]
-    remove_unfinished(directory, {part.name: part for part in parts})
-
-
 def _measure(
     plan: ServingPlan,
     header: ServingHeader,
@@ -132,8 +109,6 @@ def _measure(
     observer: ServingObserver,
     past: ServingRun | None,
 ) -> None:
-    watch = Watch()
-    (directory / "logs").mkdir(exist_ok=True)
     known = {c.name for c in past.contestants} if past else set()
     for name, reason in plan.unavailable:
         if name not in known:
@@ -162,7 +137,6 @@ def _measure(
                 journal.append(record)
             journal.append(found)
             observer.after(found)
-    journal.append(watch.end())
 
 
 @contextmanager
