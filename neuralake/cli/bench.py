@@ -16,11 +16,14 @@ from neuralake.cli.context import (
 )
 from neuralake.cli.options import (
     dataset_option,
+    engine_options_option,
+    engines_option,
     json_option,
+    memory_limit_option,
     names_in,
-    quantity,
     queries_option,
     scale_factor_option,
+    timeout_option,
     workload_catalog_option,
     workload_option,
 )
@@ -36,12 +39,8 @@ if TYPE_CHECKING:
 @dataset_option
 @workload_option
 @workload_catalog_option
-@click.option(
-    "--engines", metavar="A,B,…", help="Engines, in order.  [default: polars,datafusion,spark]"
-)
-@click.option(
-    "--engine", "options", multiple=True, metavar="NAME:KEY=VALUE", help="A setting of an engine."
-)
+@engines_option
+@engine_options_option
 @queries_option
 @click.option(
     "--runs",
@@ -62,20 +61,8 @@ if TYPE_CHECKING:
     metavar="N",
     help="Cold runs of each query; implies --cold.  [default: 1 with --cold]",
 )
-@click.option(
-    "--timeout",
-    "timeout_s",
-    metavar="DURATION",
-    callback=quantity("parse_duration"),
-    help="Longest execution of a query: seconds, or such as 5m, 2h.  [default: none]",
-)
-@click.option(
-    "--memory-limit",
-    "memory_bytes",
-    metavar="SIZE",
-    callback=quantity("parse_size"),
-    help="Memory of an engine's processes together, such as 4g.  [default: none]",
-)
+@timeout_option
+@memory_limit_option
 @click.option(
     "--resume",
     type=Location(),

@@ -109,6 +109,26 @@ def quantity(parser: str) -> Callable[[click.Context, click.Parameter, str | Non
     return parse
 
 
+engines_option = click.option(
+    "--engines", metavar="A,B,…", help="Engines, in order.  [default: polars,datafusion,spark]"
+)
+engine_options_option = click.option(
+    "--engine", "options", multiple=True, metavar="NAME:KEY=VALUE", help="A setting of an engine."
+)
+timeout_option = click.option(
+    "--timeout",
+    "timeout_s",
+    metavar="DURATION",
+    callback=quantity("parse_duration"),
+    help="Longest execution of a query: seconds, or such as 5m, 2h.  [default: none]",
+)
+memory_limit_option = click.option(
+    "--memory-limit",
+    "memory_bytes",
+    metavar="SIZE",
+    callback=quantity("parse_size"),
+    help="Memory of an engine's processes together, such as 4g.  [default: none]",
+)
 catalog_option = click.option(
     "--catalog",
     "source",

@@ -13,6 +13,12 @@ from neuralake.results.names import file_stem
 from neuralake.results.parts import Part
 from neuralake.results.records import Verdict
 
+# How the sessions of a phase map to an engine: sessions of one engine in threads, or a process,
+# with an engine of its own, for each of them
+SessionMapping = Literal["threads", "processes"]
+# Who changes tables: the engine, by its own path; or Neuralake's writer, and the engine what that
+# cannot do
+WriterName = Literal["engine", "neuralake"]
 PhaseStatus = Literal["ok", "error", "timeout", "oom", "crashed"]
 
 

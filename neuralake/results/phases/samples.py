@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import astuple, dataclass, field, fields
+from dataclasses import astuple, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +11,7 @@ import msgspec
 import pyarrow as pa
 
 from neuralake.results.parts import Part, read_part
+from neuralake.results.phases.records import PhaseRecord
 from neuralake.results.records import Status
 
 # ``unsupported``: the engine has no such capability, so that there is nothing to measure
@@ -122,6 +123,28 @@ def samples_of(table: pa.Table) -> Iterator[TaskSample]:
     for values in table.to_pylist():
         values["versions"] = msgspec.json.decode(values["versions"], type=dict[str, int])
         yield msgspec.convert(values, TaskSample)
+
+
+def judged_samples(phase: PhaseRecord, directory: Path) -> list[TaskSample]:
+    """The samples of a phase; those whose answers were found wrong have the status ``wrong``.
+
+    Parameters
+    ----------
+    phase
+        As the journal has it.
+    directory
+        Of the run.
+
+    Raises
+    ------
+    ResultsError
+        If a part is absent or damaged.
+    """
+    wrong = {(c.session, c.position) for c in phase.answers if c.verdict == "wrong"}
+    return [
+        replace(sample, status="wrong") if (sample.session, sample.position) in wrong else sample
+        for sample in read_samples(directory, phase.parts)
+    ]
 
 
 def read_samples(directory: Path, parts: tuple[Part, ...]) -> list[TaskSample]:

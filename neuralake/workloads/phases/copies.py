@@ -49,20 +49,10 @@ def copy_tables(tables: Mapping[str, DeltaTable], place: Target) -> dict[str, De
     PlaceError
         If they cannot be made, or a table has files outside of its directory.
     """
+    check_copyable(tables, place)
     copies = {}
     for name, table in tables.items():
-        outside = [uri for uri in table.places() if uri != table.uri]
-        if outside:
-            raise PlaceError(
-                f"table {name} at {table.uri} has data files elsewhere ({outside[0]}): "
-                "a run needs a copy of its own, which would not hold them"
-            )
         target = place.below(name)
-        if is_remote(table.uri) != is_remote(target.uri):
-            raise PlaceError(
-                f"table {name} lies at {table.uri}, and its copy would at {target.uri}: "
-                "expected both on disk, or both on object storage"
-            )
         try:
             if is_remote(table.uri):
                 _copy_objects(table, target)
@@ -76,6 +66,22 @@ def copy_tables(tables: Mapping[str, DeltaTable], place: Target) -> dict[str, De
             table, location=target.uri, storage_options=options, version=None, hides_nan=None
         )
     return copies
+
+
+def check_copyable(tables: Mapping[str, DeltaTable], place: Target) -> None:
+    """Raise ``PlaceError`` if :func:`copy_tables` would: a run knows before it begins."""
+    for name, table in tables.items():
+        outside = [uri for uri in table.places() if uri != table.uri]
+        if outside:
+            raise PlaceError(
+                f"table {name} at {table.uri} has data files elsewhere ({outside[0]}): "
+                "a run needs a copy of its own, which would not hold them"
+            )
+        if is_remote(table.uri) != is_remote(place.uri):
+            raise PlaceError(
+                f"table {name} lies at {table.uri}, and its copy would below {place.uri}: "
+                "expected both on disk, or both on object storage; name a place with --to"
+            )
 
 
 def _link(source: Path, target: Path) -> None:

@@ -25,6 +25,7 @@ from neuralake.measure.worker import RemoteError, text_of
 from neuralake.queries.digest import digest
 from neuralake.results.names import query_stem
 from neuralake.results.parts import SAMPLES, Part, PartWriter
+from neuralake.results.phases.records import WriterName
 from neuralake.results.phases.samples import TASKS, TaskSample
 from neuralake.results.timestamps import timestamp
 from neuralake.storage import one_line
@@ -32,7 +33,7 @@ from neuralake.workloads.executor import Started, write_answer
 from neuralake.workloads.failures import engine_lost, has_lost_a_process, judge
 from neuralake.workloads.phases.board import Board
 from neuralake.workloads.phases.changes import LostRacesError, Named, UnsupportedError, change
-from neuralake.workloads.phases.model import Create, Pause, PhasePlan, RunQuery, Task, WriterName
+from neuralake.workloads.phases.model import Create, Pause, PhasePlan, RunQuery, Task
 from neuralake.workloads.phases.own_writer import OwnWriter
 from neuralake.workloads.table_faults import open_tables
 

@@ -9,19 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from neuralake.engines.writing import Rows
 from neuralake.errors import LoadError
-
-# How the sessions of a phase map to an engine: sessions of one engine in threads, or a process,
-# with an engine of its own, for each of them.
-SessionMapping = Literal["threads", "processes"]
-MAPPINGS: tuple[SessionMapping, ...] = ("threads", "processes")
-# Who changes tables: the engine, by its own path; or Neuralake's writer, and the engine what that
-# cannot do.
-WriterName = Literal["engine", "neuralake"]
-WRITERS: tuple[WriterName, ...] = ("engine", "neuralake")
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,13 @@ from neuralake.measure.process import (
 )
 from neuralake.measure.worker import Worker
 from neuralake.results.parts import SAMPLES, Part, PartWriter, read_unfinished
-from neuralake.results.phases.records import PhaseKey, PhaseRecord, PhaseStatus
+from neuralake.results.phases.records import (
+    PhaseKey,
+    PhaseRecord,
+    PhaseStatus,
+    SessionMapping,
+    WriterName,
+)
 from neuralake.results.phases.samples import TASKS, TaskSample, TaskStatus, read_samples, samples_of
 from neuralake.results.records import EngineRecord, Limits
 from neuralake.results.timestamps import timestamp
@@ -34,7 +40,7 @@ from neuralake.workloads.executor import Started
 from neuralake.workloads.failures import FAILURES, SETUP_TIMEOUT_S, Failure, judge, log_tail
 from neuralake.workloads.phases.board import Board, UnderWay
 from neuralake.workloads.phases.executor import ANSWERS, TARGET, Done, Job
-from neuralake.workloads.phases.model import PhasePlan, SessionMapping, WriterName
+from neuralake.workloads.phases.model import PhasePlan
 
 _HEAD_START_NS = 50_000_000
 _LOOK_EVERY_S = 0.02
