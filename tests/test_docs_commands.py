@@ -46,6 +46,7 @@ ELSEWHERE = {
     "neuralake results": ("tests/test_cli.py", '"results"'),
     "neuralake serving": ("tests/cli/test_serving.py", '"serving"'),
     "neuralake tpch": ("tests/tpch/test_parameters.py", '"tpch"'),
+    "neuralake tpch refresh": ("tests/tpch/refresh/test_stage.py", '"refresh"'),
     "neuralake serve": ("tests/cli/test_serve_page.py", "SERVE"),
     "neuralake serve --server": ("tests/serving/roapi/test_serve.py", '"serve"'),
     "neuralake writer events --catalog catalog.py --create --from kafka://127.0.0.1:9092/events": (

@@ -89,19 +89,19 @@ def test_a_stream_or_a_scale_factor_that_cannot_be_is_refused() -> None:
         parameters(1, 0, 0)
 
 
-def test_the_command_prints_a_query_a_line(cli: Cli) -> None:
-    done = cli("tpch", "params", "--seed", "1", "--stream", "0", "--scale-factor", "10")
+def test_the_command_prints_a_query_a_line(typed: Cli) -> None:
+    done = typed("tpch", "params", "--seed", "1", "--stream", "0", "--scale-factor", "10")
     lines = done.stdout.splitlines()
     assert (done.returncode, len(lines)) == (0, 22)
     assert lines[1] == "q02\tsize=38\ttype=STEEL\tregion=ASIA"
     assert "q11\tnation=JAPAN\tfraction=0.0000100000" in lines
 
 
-def test_the_command_prints_json_in_the_order_of_the_stream(cli: Cli) -> None:
+def test_the_command_prints_json_in_the_order_of_the_stream(typed: Cli) -> None:
     import json
 
-    said = json.loads(cli("tpch", "params", "--seed=1", "--stream=3", "--json").stdout)
+    said = json.loads(typed("tpch", "params", "--seed=1", "--stream=3", "--json").stdout)
     assert tuple(said) == ordering(3)
     assert said == {query.query: dict(query.values) for query in parameters(1, 3, 1)}
-    orders = json.loads(cli("tpch", "ordering", "--stream=3", "--json").stdout)
+    orders = json.loads(typed("tpch", "ordering", "--stream=3", "--json").stdout)
     assert tuple(orders) == ordering(3)
