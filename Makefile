@@ -15,10 +15,12 @@ MUTANTS ?=
 TIME ?= 60
 COMMITS ?= 10000
 HUNT ?=
+SEEDS ?= 10
+ENGINES ?= polars,datafusion,duckdb
 KILLS ?= 200
 PORT ?=
 
-.PHONY: bench gate test test-all s3 kafka mutants hunt storm kill kill-kafka browser strace lint format docs clean help
+.PHONY: bench gate test test-all s3 kafka mutants hunt seeds storm kill kill-kafka browser strace lint format docs clean help
 
 help:
 	@echo "make bench    generate TPC-H (SCALE_FACTOR=1) if absent, run three engines, verify, report"
@@ -29,6 +31,7 @@ help:
 	@echo "make s3       an S3 server to play with (PORT=… or a free one), until Ctrl-C"
 	@echo "make kafka    a broker of Kafka to play with (PORT=… or a free one), until Ctrl-C"
 	@echo "make hunt     make random Delta tables for TIME=60 seconds: do all engines read the same rows?"
+	@echo "make seeds    TPC-H's queries with the parameters of SEEDS=10 seeds (SCALE_FACTOR=1): do ENGINES=… agree?"
 	@echo "make browser  install a browser for the tests of the report, where apt-get can"
 	@echo "make storm    processes append COMMITS=10000 times to one table: is every row there, once?"
 	@echo "make kill     kill the writer's processes KILLS=200 times: is every row there, once? SEED=… repeats"
@@ -72,6 +75,10 @@ kafka: $(READY)
 # HUNT=--spark reads and writes with Spark, too
 hunt: $(READY)
 	$(BIN)/python -m benchmarks.agreement.hunt --seconds $(TIME) $(HUNT)
+
+# ENGINES=polars,spark asks others
+seeds: $(READY)
+	$(BIN)/python -m benchmarks.agreement.seeds --scale-factor $(SCALE_FACTOR) --seeds $(SEEDS) --engines $(ENGINES)
 
 # As make test does 20 times. Its moments are drawn anew each time, unless SEED=… is given
 kill: $(READY)

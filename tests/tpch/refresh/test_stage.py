@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +22,7 @@ from neuralake.tpch.refresh import stage as staging
 from neuralake.tpch.refresh.keys import indexes_of_set, order_key
 from neuralake.tpch.refresh.stage import stage
 from neuralake.tpch.refresh.staged import RefreshSet, load_staged
-from tests.conftest import Cli
+from tests.conftest import Cli, cli_environment
 from tests.tpch.conftest import Generated
 from tests.tpch.refresh.conftest import SETS, Lake, Sets
 
@@ -163,6 +166,23 @@ def test_a_failure_leaves_nothing_behind(sets: Sets, lake: Lake, tmp_path: Path)
     with pytest.raises(NeuralakeError):
         stage(str(lake.path), [1], tmp_path / "out" / "sets")
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_process_that_is_killed_leaves_no_set(sets: Sets, storage: Path, tmp_path: Path) -> None:
+    place = tmp_path / "out" / "sets"
+    command = [sys.executable, "-m", "neuralake", "tpch", "refresh", "--set", "1-900"]
+    process = subprocess.Popen(
+        [*command, "--dataset", str(sets.dataset), "--to", str(place)],
+        env=cli_environment(storage, tmp_path),
+    )
+    while not list(tmp_path.glob("out/.sets.generating/dataset-*/set-*/delete-orders.parquet")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert not place.exists()
+    assert stage(str(sets.dataset), [1], place).sets[0].totals == sets.staged.sets[0].totals
+    assert [entry.name for entry in place.parent.iterdir()] == ["sets"]
 
 
 def test_a_dataset_with_other_rows_has_no_sets(sets: Sets, lake: Lake, tmp_path: Path) -> None:
