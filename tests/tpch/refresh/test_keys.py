@@ -93,6 +93,17 @@ def test_pairs_map_the_keys_of_their_orders_and_of_no_other() -> None:
     assert KeyMapping((), 0.01)(base).tolist() == base
 
 
+@given(numbers=st.lists(st.integers(1, 999), unique=True, max_size=30))
+def test_pairs_leave_as_many_keys_and_none_of_those_that_they_delete(numbers: list[int]) -> None:
+    base = order_key(np.arange(1, 4501, dtype=np.int64))  # scale factor 0.003
+    now = KeyMapping(tuple(numbers), 0.003)(base)
+    deleted = {order_key(i) for number in numbers for i in indexes_of_set(number, 0.003)}
+    inserted = {order_key(i, 1) for number in numbers for i in indexes_of_set(number, 0.003)}
+    assert len(set(now.tolist())) == len(base)
+    assert set(now.tolist()) == (set(base.tolist()) - deleted) | inserted
+    assert not inserted & set(base.tolist())
+
+
 def test_sets_are_named_by_numbers_and_ranges() -> None:
     assert parse_sets("1") == (1,)
     assert parse_sets("3, 1,7-9") == (3, 1, 7, 8, 9)
