@@ -16,9 +16,11 @@ import pyarrow as pa
 
 from neuralake.arrow import plain_schema
 from neuralake.catalog.tables import DeltaTable
+from neuralake.engines.deltalake_limits import refuse
+from neuralake.engines.new_rows import check_rows
 from neuralake.engines.own_commits import MARK, find_commit, metric, new_mark
 from neuralake.engines.writing import Rows, Written, whole_hours
-from neuralake.errors import CatalogError, EngineError, WriteConflictError
+from neuralake.errors import EngineError, UnsupportedWriteError, WriteConflictError
 from neuralake.storage import one_line
 
 if TYPE_CHECKING:
@@ -33,6 +35,9 @@ _CONFLICT = re.compile(
     r"Commit failed: a concurrent transaction|Metadata changed since last commit"
     r"|Protocol changed since last commit|Concurrent transaction failed"
     r"|Failed to commit transaction: \d+$|Tried committing existing table version"
+)
+_UNSUPPORTED = re.compile(
+    r"Unsupported table features required|not supported for write operation|append-only"
 )
 _EXISTS = re.compile(r"already exists|Invalid table version: 0")
 
@@ -130,12 +135,13 @@ class DeltalakeWrites:
         import deltalake
 
         with _told(table, "create"):
-            deltalake.DeltaTable.create(
+            created = deltalake.DeltaTable.create(
                 table.uri,
                 plain_schema(rows.schema),
                 partition_by=list(partition_by) or None,
                 storage_options=dict(table.storage_options),
             )
+            _list_invariants(created, rows.schema)
         return self._append("create", table, rows)
 
     def append(self, table: DeltaTable, rows: Rows) -> Written:
@@ -151,6 +157,7 @@ class DeltalakeWrites:
     def delete_keys(self, table: DeltaTable, keys: Rows, on: tuple[str, ...]) -> Written:
         """Delete the rows that are equal in these columns to one of the keys."""
         with self._change("delete_keys", table) as change:
+            check_rows(table, change.schema, keys, on)
             merger = self._source.merge(keys, change.target, change.merging(on))
             done = merger.when_matched_delete().execute()
             return change.written(done["num_target_rows_deleted"])
@@ -166,6 +173,7 @@ class DeltalakeWrites:
     def merge(self, table: DeltaTable, rows: Rows, on: tuple[str, ...]) -> Written:
         """Update whole rows that are equal in these columns, and insert the others."""
         with self._change("merge", table) as change:
+            check_rows(table, change.schema, rows)
             merger = self._source.merge(rows, change.target, change.merging(on))
             done = merger.when_matched_update_all().when_not_matched_insert_all().execute()
             return change.written(
@@ -194,7 +202,7 @@ class DeltalakeWrites:
                 enforce_retention_duration=enforce,
                 commit_properties=change.commit,
             )
-            return change.written(None)
+            return change.written(None, commits=2)  # of its start and its end
 
     def checkpoint(self, table: DeltaTable) -> Written:
         """Write a checkpoint of the newest version."""
@@ -204,6 +212,7 @@ class DeltalakeWrites:
 
     def _append(self, capability: str, table: DeltaTable, rows: Rows) -> Written:
         with self._change(capability, table) as change:
+            check_rows(table, change.schema, rows)
             self._source.append(rows, change.target, change.commit)
             return change.written("num_added_rows")
 
@@ -211,7 +220,9 @@ class DeltalakeWrites:
     def _change(self, capability: str, table: DeltaTable) -> Iterator[_Change]:
         newest = replace(table, version=None)
         with _told(table, capability):
-            yield _Change(newest, newest.snapshot(), self._paths[capability])
+            target = newest.snapshot()
+            refuse(table, target, capability)
+            yield _Change(newest, target, self._paths[capability])
 
 
 class _Change:
@@ -226,6 +237,11 @@ class _Change:
             custom_metadata={MARK: self._mark}, max_commit_retries=_COMMIT_RETRIES
         )
 
+    @property
+    def schema(self) -> pa.Schema:
+        """Of the table."""
+        return pa.schema(self.target.schema().to_arrow())
+
     def merging(self, on: tuple[str, ...]) -> dict[str, Any]:
         """Options of a merge that compares these columns."""
         equal = " AND ".join(f"t.{_quoted(name)} = s.{_quoted(name)}" for name in on)
@@ -236,14 +252,35 @@ class _Change:
             "commit_properties": self.commit,
         }
 
-    def written(self, rows: int | str | None) -> Written:
-        """What was committed, with its rows or the metric of the commit that has them."""
+    def written(self, rows: int | str | None, commits: int = 1) -> Written:
+        """What was committed, with its rows or the metric of the commit that has them.
+
+        Parameters
+        ----------
+        rows
+            Their number, or the name of the metric.
+        commits
+            That the change takes.
+        """
         found = find_commit(self._table, self._mark, self.target.version(), self._before)
         if found is None:
             return Written(None, rows if isinstance(rows, int) else None, self._path)
         version, commit = found
         count = metric(commit, rows) if isinstance(rows, str) else rows
-        return Written(version, count, self._path, metric(commit, "num_retries") or 0)
+        return Written(version, count, self._path, version - self._before - commits)
+
+
+def _list_invariants(created: deltalake.DeltaTable, schema: pa.Schema) -> None:
+    """List the feature by which columns forbid nulls, which deltalake leaves out.
+
+    Delta Lake opens no table that has the one and, in a list of features, not the other.
+    """
+    from deltalake import TableFeatures
+
+    listed = created.protocol().writer_features
+    forbids_nulls = not all(field.nullable for field in schema)
+    if listed is not None and "invariants" not in listed and forbids_nulls:
+        created.alter.add_feature(TableFeatures.Invariants)
 
 
 def is_conflict(error: BaseException) -> bool:
@@ -257,15 +294,14 @@ def _told(table: DeltaTable, capability: str) -> Iterator[None]:
 
     try:
         yield
-    except CatalogError:
-        raise
     except (DeltaError, OSError, ValueError, pa.ArrowException) as error:
         reason = one_line(error, table.storage_options)
         if is_conflict(error):
             raise WriteConflictError(f"table {table.name}: {capability}: {reason}") from error
         if capability == "create" and _EXISTS.search(str(error)):
             raise EngineError(f"table {table.name}: there is one at {table.uri} already") from error
-        raise EngineError(f"table {table.name}: {capability}: {reason}") from error
+        kind = UnsupportedWriteError if _UNSUPPORTED.search(str(error)) else EngineError
+        raise kind(f"table {table.name}: {capability}: {reason}") from error
 
 
 def _nullable(schema: pa.Schema) -> pa.Schema:

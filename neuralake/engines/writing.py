@@ -65,7 +65,8 @@ class Written:
     path
         By which it went, as in ``write_paths``.
     conflicts
-        How often another writer was first and the library went on by itself, where it tells.
+        Commits of others between the version that was read and this one, past which the library
+        went by itself; 0 where that cannot be told.
     """
 
     version: int | None

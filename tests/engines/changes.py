@@ -48,7 +48,9 @@ def row(key: int, name: str | None = "a") -> dict[str, object]:
 
 
 def table_of(rows: Iterable[dict[str, object]]) -> pa.Table:
-    return pa.Table.from_pylist(list(rows), SCHEMA)
+    """Rows without a column that forbids nulls, which not every writer lists as a feature."""
+    schema = pa.schema([field.with_nullable(True) for field in SCHEMA])
+    return pa.Table.from_pylist(list(rows), schema)
 
 
 def stage(directory: Path, *files: Sequence[dict[str, object]], schema: pa.Schema = SCHEMA) -> Rows:

@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import deltalake
+import pyarrow as pa
 import pytest
 
-from neuralake.engines.protocol import Engine
-from neuralake.engines.registry import engine_type
-from neuralake.engines.writing import CAPABILITIES, Written, capabilities, writes_of
-from tests.engines.changes import at, held, keys, row, stage
+from neuralake.arrow import plain_schema
+from neuralake.engines import registry
+from neuralake.engines.protocol import Engine, EngineType
+from neuralake.engines.registry import EngineSpec, engine_type
+from neuralake.engines.writing import (
+    CAPABILITIES,
+    Written,
+    capabilities,
+    sessions_at_once,
+    writes_of,
+)
+from neuralake.errors import EngineError, NeuralakeError
+from tests.conftest import FAST_ENGINES
+from tests.engines.changes import SCHEMA, at, held, keys, row, stage, table_of
+
+
+@pytest.fixture(scope="module")
+def readers() -> Iterator[list[Engine]]:
+    """Every engine, to read what one has written."""
+    found = [registry.start(EngineSpec(name)) for name in FAST_ENGINES]
+    yield found
+    for engine in found:
+        engine.close()
 
 
 def test_an_engine_implements_what_it_says_before_it_is_started(engine: Engine) -> None:
@@ -26,35 +49,132 @@ def test_every_change_says_what_it_committed(engine: Engine, tmp_path: Path) -> 
     writes: Any = writes_of(engine)
     paths = capabilities(engine_type(engine.name))
     table = at(tmp_path)
+    first = [row(key) for key in range(1, 9)]
+    created = writes.create(table, stage(tmp_path / "first", first[:4], first[4:]))
+    assert (created.rows, created.path) == (8, paths["create"])
+    assert held(table, created.version) == first
 
-    def said(version: int | None, rows: int | None, capability: str) -> Written:
+    def said(later: int | None, rows: int | None, capability: str) -> Written:
+        version = None if later is None else created.version + later
         return Written(version, rows, str(paths[capability]))
 
-    first = [row(key) for key in range(1, 9)]
-    rows = stage(tmp_path / "first", first[:4], first[4:])
-    assert writes.create(table, rows) == said(1, 8, "create")
-    assert held(table) == first
     rows = stage(tmp_path / "more", [row(10), row(11)])
-    assert writes.append(table, rows) == said(2, 2, "append")
+    assert writes.append(table, rows) == said(1, 2, "append")
     where = "id >= 10 AND money > 1.5 AND day < DATE '1999-01-01' AND Name = 'a'"
-    assert writes.delete(table, where) == said(3, 2, "delete")
+    assert writes.delete(table, where) == said(2, 2, "delete")
     assert writes.delete(table, "id = 77") == said(None, 0, "delete")
     gone = keys(tmp_path / "gone", 1, 2, 99)
-    assert writes.delete_keys(table, gone, ("id",)) == said(4, 2, "delete_keys")
+    assert writes.delete_keys(table, gone, ("id",)) == said(3, 2, "delete_keys")
     assignments = {"money": "money + 1", "Name": "'z'"}
-    assert writes.update(table, assignments, "id = 4") == said(5, 1, "update")
+    assert writes.update(table, assignments, "id = 4") == said(4, 1, "update")
     changed = row(4) | {"money": Decimal("5.01"), "Name": "z"}
     assert held(table) == [row(3), changed, *(row(key) for key in (5, 6, 7, 8))]
     rows = stage(tmp_path / "upsert", [row(4, "m"), row(20, "n")])
-    assert writes.merge(table, rows, ("id",)) == said(6, 2, "merge")
-    assert writes.append(table, stage(tmp_path / "one", [row(30)])) == said(7, 1, "append")
-    assert writes.compact(table) == said(8, None, "compact")
-    assert writes.compact(table) == said(None, None, "compact")
-    assert writes.z_order(table, ("id", "Name")) == said(9, None, "z_order")
-    assert writes.checkpoint(table) == said(9, None, "checkpoint")
+    assert writes.merge(table, rows, ("id",)) == said(5, 2, "merge")
+    assert writes.append(table, stage(tmp_path / "one", [row(30)])) == said(6, 1, "append")
     last = [row(3), row(4, "m"), *(row(key) for key in (5, 6, 7, 8)), row(20, "n"), row(30)]
-    assert held(table, version=7) == last
-    assert writes.vacuum(table, 0, enforce=False) == said(11, None, "vacuum")
+    assert writes.compact(table) == said(7, None, "compact")
+    assert writes.compact(table) == said(None, None, "compact")
+    assert writes.z_order(table, ("id", "Name")) == said(8, None, "z_order")
+    assert writes.checkpoint(table) == said(8, None, "checkpoint")
+    assert held(table, created.version + 6) == last
+    assert writes.vacuum(table, 0, enforce=False) == said(10, None, "vacuum")
     assert held(table) == last
     with pytest.raises(FileNotFoundError):  # its files are gone
-        held(table, version=7)
+        held(table, created.version + 6)
+
+
+def test_what_one_engine_writes_all_others_read(
+    engine: Engine, readers: Sequence[Engine], tmp_path: Path
+) -> None:
+    """In the types of the table, in files of every writer, partitioned or not."""
+    writes: Any = writes_of(engine)
+    rows = [row(key) for key in range(1, 9)]
+    for partition_by in ((), ("part",)):
+        table = at(tmp_path, name="parts" if partition_by else "whole")
+        create = stage(tmp_path / "rows" / table.name, rows[:4])
+        writes.create(table, create, partition_by=partition_by)
+        writes.append(table, stage(tmp_path / "more" / table.name, rows[4:]))
+        writes.update(table, {"Name": "'u'"}, "id = 2")
+        found = deltalake.DeltaTable(table.uri)
+        assert pa.schema(found.schema().to_arrow()) == SCHEMA
+        assert tuple(found.metadata().partition_columns) == partition_by
+        assert found.schema().fields[0].nullable is False
+        expected = [one | ({"Name": "u"} if one["id"] == 2 else {}) for one in rows]
+        assert held(table) == expected
+        for reader in readers:
+            with closing(reader.open({"t": table})) as session:
+                answer = session.execute("SELECT * FROM t ORDER BY id")
+            assert plain_schema(answer.schema).types == plain_schema(SCHEMA).types, reader.name
+            assert answer.to_pylist() == expected, reader.name
+
+
+@pytest.mark.parametrize("engine", ["spark"], indirect=True)
+def test_delta_lake_reads_what_deltalake_writes(
+    engine: Engine, readers: Sequence[Engine], tmp_path: Path
+) -> None:
+    """A table that forbids nulls needs a feature for it, which deltalake alone does not list."""
+    writes: Any = writes_of(readers[0])
+    table, rows = at(tmp_path), [row(1), row(3)]
+    writes.create(table, stage(tmp_path / "rows", rows), partition_by=("part",))
+    with closing(engine.open({"t": table})) as session:
+        assert session.execute("SELECT * FROM t ORDER BY id").to_pylist() == rows
+    changed: Any = writes_of(engine)
+    assert changed.append(table, stage(tmp_path / "more", [row(4)])).rows == 1
+    assert held(table) == [*rows, row(4)]
+
+
+def test_nulls_are_refused_where_none_may_be(engine: Engine, tmp_path: Path) -> None:
+    writes: Any = writes_of(engine)
+    table = at(tmp_path)
+    created = writes.create(table, stage(tmp_path / "rows", [row(1)]))
+    nulls = stage(tmp_path / "nulls", [row(2) | {"id": None}], schema=table_of([]).schema)
+    with pytest.raises(EngineError):
+        writes.append(table, nulls)
+    assert deltalake.DeltaTable(table.uri).version() == created.version
+
+
+def test_a_table_is_created_where_there_is_none(engine: Engine, tmp_path: Path) -> None:
+    writes: Any = writes_of(engine)
+    table, rows = at(tmp_path), stage(tmp_path / "rows", [row(1)])
+    writes.create(table, rows)
+    with pytest.raises(EngineError, match=r"table t: there is one at .*/t already"):
+        writes.create(table, rows)
+    assert held(table) == [row(1)]
+
+
+def test_two_rows_of_one_key_cannot_both_be_merged(engine: Engine, tmp_path: Path) -> None:
+    writes: Any = writes_of(engine)
+    table = at(tmp_path)
+    writes.create(table, stage(tmp_path / "rows", [row(1)]))
+    twins = stage(tmp_path / "twins", [row(1, "b"), row(1, "c")])
+    with pytest.raises(EngineError, match=r"(?i)multiple source rows"):
+        writes.merge(table, twins, ("id",))
+    assert held(table) == [row(1)]
+
+
+def test_a_retention_that_would_break_readers_must_be_meant(engine: Engine, tmp_path: Path) -> None:
+    writes: Any = writes_of(engine)
+    table = at(tmp_path)
+    writes.create(table, stage(tmp_path / "rows", [row(1)]))
+    with pytest.raises(EngineError, match=r"table t: vacuum: .*retention"):
+        writes.vacuum(table, 1)
+    with pytest.raises(
+        EngineError, match=r"retention_hours is 0.5: expected whole hours, 0 or more"
+    ):
+        writes.vacuum(table, 0.5)
+
+
+def test_a_table_that_is_not_there_is_no_table(engine: Engine, tmp_path: Path) -> None:
+    writes: Any = writes_of(engine)
+    with pytest.raises(NeuralakeError, match="t"):
+        writes.append(at(tmp_path), stage(tmp_path / "rows", [row(1)]))
+    assert not (tmp_path / "t").exists()
+
+
+def test_an_engine_without_writes_has_no_capability() -> None:
+    class Reader:
+        name = "reader"
+
+    assert capabilities(cast(EngineType, Reader)) == dict.fromkeys(CAPABILITIES)
+    assert not sessions_at_once(cast(EngineType, Reader))

@@ -57,6 +57,7 @@ def spark_conf(
             f'-XX:+ErrorFileToStderr "-Djava.io.tmpdir={scratch}" -XX:-UsePerfData '
             f"-XX:ActiveProcessorCount={cores()}"
         ),
+        "spark.scheduler.mode": options.scheduler.upper(),
         "spark.local.dir": str(scratch / "local"),
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
         "spark.sql.catalogImplementation": "in-memory",
@@ -115,6 +116,7 @@ def shown_settings(
         "driver_memory": conf["spark.driver.memory"],
         "shuffle_partitions": _number(conf["spark.sql.shuffle.partitions"]),
         "adaptive": conf["spark.sql.adaptive.enabled"].lower() == "true",
+        "scheduler": conf["spark.scheduler.mode"].lower(),
         "delta_reader": "delta" if delta_jars else "snapshot-files",
         "time_zone": conf["spark.sql.session.timeZone"],
     }

@@ -23,6 +23,7 @@ from neuralake.engines.spark.jars import DELTA_JARS, DELTA_VERSION, delta_jars, 
 from neuralake.engines.spark.java import find_java
 from neuralake.engines.spark.jvm import SparkJvm
 from neuralake.engines.spark.options import SparkOptions, heap, heap_in_effect
+from neuralake.engines.spark.pools import share_fairly
 from neuralake.engines.spark.s3 import set_buckets
 from neuralake.engines.spark.s3_jars import HADOOP_VERSION
 from neuralake.engines.spark.types import spark_schema
@@ -169,7 +170,8 @@ class SparkSession:
             raise
 
     def execute(self, sql: str) -> pa.Table:
-        """Run one query to its complete result."""
+        """Run one query to its complete result, in the pool of the thread that asks."""
+        share_fairly(self._spark)
         return self._spark.sql(sql).toArrow()
 
     def explain(self, sql: str) -> str:
@@ -180,8 +182,8 @@ class SparkSession:
         return text.getvalue().strip()
 
     def interrupt(self) -> None:
-        """End the query that another thread runs; it raises there."""
-        self._spark.sparkContext.cancelAllJobs()
+        """End the query that another thread runs in this session; it raises there."""
+        self._spark.interruptAll()
 
     def close(self) -> None:
         """Forget the tables."""

@@ -11,6 +11,7 @@ from neuralake.errors import EngineError
 from neuralake.machine import available_memory_bytes
 
 DeltaReader = Literal["auto", "delta", "snapshot-files"]
+Scheduler = Literal["fair", "fifo"]
 
 _SIZE = re.compile(r"(\d+)([kmgt])b?", re.IGNORECASE)
 _MIB = 2**20
@@ -42,6 +43,10 @@ class SparkOptions:
         ``delta`` reads tables through Delta Lake's jar, which is fetched from Maven once.
         ``snapshot-files`` reads the Parquet files of the newest snapshot. ``auto`` is ``delta``,
         and ``snapshot-files`` where the jar cannot be had.
+    scheduler
+        How jobs of several threads share the cores: ``fair`` gives each thread a pool, as Spark's
+        documentation advises for several users ("Job Scheduling"); ``fifo`` serves the first job
+        first. With one thread both are alike.
     object_storage
         Whether Spark is to reach S3: Hadoop's file system and parts of Amazon's SDK are then
         fetched from Maven once (14 MB). It is chosen where a table lies there.
@@ -54,6 +59,7 @@ class SparkOptions:
     memory: str = "auto"
     shuffle_partitions: int = 0
     delta_reader: DeltaReader = "auto"
+    scheduler: Scheduler = "fair"
     object_storage: bool = False
     config: Mapping[str, str] = field(default_factory=dict)
 

@@ -6,17 +6,20 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from neuralake.catalog.tables import DeltaTable
 from neuralake.config import is_remote
+from neuralake.engines.new_rows import check_rows
 from neuralake.engines.own_commits import find_commit, metric, new_mark
+from neuralake.engines.spark.pools import share_fairly
 from neuralake.engines.spark.types import spark_schema
 from neuralake.engines.spark.uris import escape_glob, hadoop_uri
 from neuralake.engines.writing import Rows, Written, whole_hours
-from neuralake.errors import EngineError, WriteConflictError
+from neuralake.errors import EngineError, UnsupportedWriteError, WriteConflictError
 from neuralake.storage import one_line
 
 if TYPE_CHECKING:
@@ -38,9 +41,14 @@ WRITE_PATHS: Mapping[str, str] = {
 _ROWS = "neuralake_rows"
 _MARK = "spark.databricks.delta.commitInfo.userMetadata"
 _LAST_VERSION = "spark.databricks.delta.lastCommitVersionInSession"
+# By default Delta Lake 4.4 takes the table's own retention, unless it is told 0 hours
+_RETENTION_IGNORED = "spark.databricks.delta.vacuum.retentionWindowIgnore.enabled"
 _RETENTION_CHECK = "spark.databricks.delta.retentionDurationCheck.enabled"
 # Delta Lake, "Concurrency control", "Conflict exceptions", by their error conditions
 _CONFLICT = re.compile(r"\[DELTA_(?:CONCURRENT_\w+|METADATA_CHANGED|PROTOCOL_CHANGED)[.\]]")
+_UNSUPPORTED = re.compile(
+    r"\[DELTA_(?:UNSUPPORTED_FEATURES?_\w+|CANNOT_MODIFY_APPEND_ONLY|INVALID_PROTOCOL_VERSION)[.\]]"
+)
 _EXISTS = re.compile(r"\[(?:DELTA_TABLE|TABLE_OR_VIEW)_ALREADY_EXISTS\]")
 
 
@@ -90,7 +98,9 @@ class SparkWrites:
     def delete_keys(self, table: DeltaTable, keys: Rows, on: tuple[str, ...]) -> Written:
         """Delete the rows that are equal in these columns to one of the keys."""
         with self._change("delete_keys", table, keys) as change:
-            return change.counted(f"{change.merge(keys, on)} WHEN MATCHED THEN DELETE")
+            return change.counted(
+                f"{change.merge(keys, on, keys_only=True)} WHEN MATCHED THEN DELETE"
+            )
 
     def update(self, table: DeltaTable, assignments: Mapping[str, str], where: str) -> Written:
         """Assign SQL expressions to columns where an SQL predicate is true."""
@@ -123,6 +133,7 @@ class SparkWrites:
         hours = whole_hours(retention_hours)
         with self._change("vacuum", table) as change:
             change.session.conf.set(_RETENTION_CHECK, str(enforce).lower())
+            change.session.conf.set(_RETENTION_IGNORED, "false")
             change.run(f"VACUUM {change.target} RETAIN {hours} HOURS")
             return change.written(None)
 
@@ -153,7 +164,8 @@ class SparkWrites:
             if capability == "create" and _EXISTS.search(str(error)):
                 reason = f"there is one at {table.uri} already"
                 raise EngineError(f"table {table.name}: {reason}") from error
-            raise EngineError(f"table {table.name}: {capability}: {reason}") from error
+            kind = UnsupportedWriteError if _UNSUPPORTED.search(str(error)) else EngineError
+            raise kind(f"table {table.name}: {capability}: {reason}") from error
 
     def _session(self) -> SparkSession:
         session: SparkSession | None = getattr(self._of_thread, "session", None)
@@ -169,6 +181,7 @@ class _Change:
         self.session, self._table, self._path = session, table, WRITE_PATHS[capability]
         self.target = f"delta.{_quoted(_uri(table))}"
         self._mark = new_mark()
+        share_fairly(session)
         session.conf.unset(_LAST_VERSION)
         session.conf.set(_MARK, self._mark)
 
@@ -178,11 +191,13 @@ class _Change:
 
     def append(self, rows: Rows) -> Written:
         """Append rows to the table."""
+        self._check(rows)
         self._read(rows).write.format("delta").mode("append").save(_uri(self._table))
         return self.written("numOutputRows")
 
-    def merge(self, rows: Rows, on: tuple[str, ...]) -> str:
+    def merge(self, rows: Rows, on: tuple[str, ...], *, keys_only: bool = False) -> str:
         """The beginning of a merge that compares these columns."""
+        self._check(rows, on if keys_only else None)
         self._read(rows).createOrReplaceTempView(_ROWS)
         equal = " AND ".join(f"t.{_quoted(name)} = s.{_quoted(name)}" for name in on)
         return f"MERGE INTO {self.target} AS t USING {_ROWS} AS s ON {equal}"
@@ -200,7 +215,17 @@ class _Change:
             return Written(None, rows if isinstance(rows, int) else None, self._path)
         version, commit = found
         count = metric(commit, rows) if isinstance(rows, str) else rows
-        return Written(version, count, self._path)
+        read = int(commit.get("readVersion", version - 1))
+        return Written(version, count, self._path, version - read - 1)
+
+    def _check(self, rows: Rows, on: tuple[str, ...] | None = None) -> None:
+        from pyspark.sql.pandas.types import to_arrow_schema
+
+        live = self.session.read.format("delta").load(_uri(self._table)).schema
+        given = replace(
+            rows, schema=to_arrow_schema(_struct(self._table.name, rows.schema), timezone="UTC")
+        )
+        check_rows(self._table, to_arrow_schema(live, timezone="UTC"), given, on)
 
     def _read(self, rows: Rows) -> DataFrame:
         files = [escape_glob(hadoop_uri(file)) for file in rows.files]

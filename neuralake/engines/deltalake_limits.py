@@ -1,0 +1,102 @@
+"""Which tables deltalake changes rightly, and which it must not be given.
+
+It finds a feature that it lacks when it commits, its files written by then, and of what it would
+get wrong it says nothing: so both are looked for beforehand.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from neuralake.catalog.tables import DeltaTable
+from neuralake.delta.commits import is_absolute
+from neuralake.errors import UnsupportedWriteError
+
+if TYPE_CHECKING:
+    import deltalake
+
+# Writer features that deltalake 1.6 keeps, as tests/engines/test_unsupported_writes.py shows
+_KEPT = frozenset(
+    {
+        "appendOnly",
+        "changeDataFeed",
+        "checkConstraints",
+        "columnMapping",
+        "deletionVectors",
+        "generatedColumns",
+        "invariants",
+        "timestampNtz",
+        "v2Checkpoint",
+        "variantType",
+    }
+)
+_FEATURES, _IDENTITY = 7, 6  # writer versions: of a list of features, and of identity columns
+_REWRITING = frozenset({"delete", "delete_keys", "update", "merge", "compact", "z_order"})
+_REMOVING = frozenset({"delete", "delete_keys", "update", "merge"})
+_JOINING = frozenset({"compact", "z_order"})
+# What delta-rs, which decodes the path of a file and encodes it again, leaves as it is
+_UNESCAPED = "/!$&'()+,:;=@~"
+_DOUBTFUL = r"[^A-Za-z0-9_./!$&'()+,:;=@~-]|^[A-Za-z][A-Za-z0-9+.-]+:|^/"
+
+
+def refuse(table: DeltaTable, target: deltalake.DeltaTable, capability: str) -> None:
+    """Make sure that deltalake changes such a table rightly.
+
+    Parameters
+    ----------
+    table
+        For messages.
+    target
+        As it is now.
+    capability
+        What is to be done.
+
+    Raises
+    ------
+    UnsupportedWriteError
+        Otherwise; it names what stands against it.
+    """
+    found = _unkept(target, capability) or _unreachable(target, capability)
+    if found is not None:
+        raise UnsupportedWriteError(
+            f"table {table.name}: deltalake cannot {capability.replace('_', ' ')} here: {found}"
+        )
+
+
+def _unkept(target: deltalake.DeltaTable, capability: str) -> str | None:
+    protocol = target.protocol()
+    features = set(protocol.writer_features or ())
+    if protocol.min_writer_version == _IDENTITY:
+        features.add("identityColumns")
+    if protocol.min_writer_version > _FEATURES:
+        return f"its writer version is {protocol.min_writer_version}"
+    if lacking := sorted(features - _KEPT):
+        return f"the table has the feature {lacking[0]}"
+    properties = target.metadata().configuration
+    if capability in _REMOVING and properties.get("delta.appendOnly") == "true":
+        return "the table is append-only (delta.appendOnly)"
+    mapping = properties.get("delta.columnMapping.mode", "none")
+    if capability in _JOINING and mapping != "none":
+        return f"the table has the feature columnMapping (mode {mapping})"
+    return None
+
+
+def _unreachable(target: deltalake.DeltaTable, capability: str) -> str | None:
+    """A file that would stay when it is removed, since its path in the log is another's.
+
+    The path of a removal must be spelled as that of the addition (Delta Transaction Log Protocol,
+    "Action Reconciliation"), or the rows of the file are there twice.
+    """
+    if capability not in _REWRITING:
+        return None
+    paths = pa.table(target.get_add_actions()).column("path")
+    for path in paths.filter(pc.match_substring_regex(paths, _DOUBTFUL)).to_pylist():
+        if is_absolute(path):
+            return f"its file {path} is outside of the table's directory"
+        if path != quote(unquote(path), safe=_UNESCAPED):
+            return f"its log has a file as {path}, which deltalake spells otherwise"
+    return None
