@@ -23,6 +23,7 @@ from neuralake.cli.query import query
 from neuralake.cli.results import report, results
 from neuralake.cli.serve import serve
 from neuralake.cli.serving import serving
+from neuralake.cli.streams import streams
 from neuralake.cli.tpch import tpch
 from neuralake.cli.writer import writer
 from neuralake.version import __version__
@@ -93,6 +94,7 @@ for _command in (
     ingest,
     freshness,
     serving,
+    streams,
     writer,
     serve,
     pipeline,

@@ -11,6 +11,7 @@ from neuralake.report.placing import Report
 from neuralake.results.freshness.records import FreshnessRun
 from neuralake.results.ingest.records import IngestRun
 from neuralake.results.serving.records import ServingRun
+from neuralake.results.streams.records import StreamsRun
 
 
 def print_any(run: Any, console: Console, directory: Path) -> None:
@@ -40,6 +41,11 @@ def print_any(run: Any, console: Console, directory: Path) -> None:
         from neuralake.results.serving.summary import summarise_serving
 
         print_serving(run, summarise_serving(run, directory), console, directory)
+    elif isinstance(run, StreamsRun):
+        from neuralake.report.streams.terminal import print_streams
+        from neuralake.results.streams.summary import summarise_streams
+
+        print_streams(run, summarise_streams(run, directory), console, directory)
     else:
         from neuralake.report.run.terminal import print_run
 
@@ -75,6 +81,10 @@ def write_any_report(run: Any, directory: Path, to: Path) -> Report:
         from neuralake.report.serving.report import write_serving_report
 
         return write_serving_report(run, directory, to)
+    if isinstance(run, StreamsRun):
+        from neuralake.report.streams.report import write_streams_report
+
+        return write_streams_report(run, directory, to)
     from neuralake.report.run.report import write_run_report
     from neuralake.results.texts import read_texts
 

@@ -25,6 +25,10 @@ from neuralake.results.serving.export import requests_table
 from neuralake.results.serving.journal import ServingEntry, read_serving
 from neuralake.results.serving.records import KIND as SERVING
 from neuralake.results.serving.records import Capacity, Round, ServingRun
+from neuralake.results.streams.export import tasks_table
+from neuralake.results.streams.journal import StreamsEntry, read_streams
+from neuralake.results.streams.records import KIND as STREAMS
+from neuralake.results.streams.records import StreamsRun
 
 
 def _overview_of_queries(run: Run) -> RunOverview:
@@ -87,6 +91,19 @@ def _overview_of_serving(run: ServingRun) -> RunOverview:
     )
 
 
+def _overview_of_streams(run: StreamsRun) -> RunOverview:
+    return RunOverview(
+        id=run.header.id,
+        workload=run.header.workload,
+        scale_factor=run.header.scale_factor,
+        engines=tuple(engine.name for engine in run.engines if engine.unavailable is None),
+        samples=sum(part.samples for phase in run.phases for part in phase.parts),
+        verified=sum(c.verdict == "verified" for phase in run.phases for c in phase.answers),
+        judged=sum(len(phase.answers) for phase in run.phases),
+        state="finished" if run.finished_at else "interrupted",
+    )
+
+
 RUN_OF_QUERIES = Kind(
     name=QUERIES,
     command="neuralake bench",
@@ -126,5 +143,21 @@ RUN_OF_SERVING = Kind(
     samples=requests_table,
     parts=_parts_of_serving,
 )
-_ALL: tuple[Kind[Any], ...] = (RUN_OF_QUERIES, RUN_OF_INGEST, RUN_OF_FRESHNESS, RUN_OF_SERVING)
+RUN_OF_STREAMS = Kind(
+    name=STREAMS,
+    command="neuralake streams",
+    document=StreamsRun,
+    entry=StreamsEntry,
+    read=read_streams,
+    overview=_overview_of_streams,
+    samples=tasks_table,
+    parts=lambda run: (part for phase in run.phases for part in phase.parts),
+)
+_ALL: tuple[Kind[Any], ...] = (
+    RUN_OF_QUERIES,
+    RUN_OF_INGEST,
+    RUN_OF_FRESHNESS,
+    RUN_OF_SERVING,
+    RUN_OF_STREAMS,
+)
 KINDS: Mapping[str, Kind[Any]] = {kind.name: kind for kind in _ALL}

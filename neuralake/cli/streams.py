@@ -1,0 +1,214 @@
+"""TPC-H's power run and throughput run: one stream, then several at once, and refreshes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from neuralake.cli.context import make_console, print_json, read_settings, tell_report
+from neuralake.cli.options import (
+    dataset_option,
+    engine_options_option,
+    engines_option,
+    json_option,
+    memory_limit_option,
+    names_in,
+    refuse_beside_resume,
+    scale_factor_option,
+    timeout_option,
+)
+from neuralake.cli.types import Location, Whole
+
+if TYPE_CHECKING:
+    from neuralake.config import Settings
+    from neuralake.workloads.places import Target
+    from neuralake.workloads.streams.plan import StreamsPlan
+
+_MOST_SEED = 2**62
+
+
+def _counts(ctx: click.Context, parameter: click.Parameter, value: str | None) -> Any:
+    """Numbers of streams such as ``1,2,4``."""
+    if value is None:
+        return None
+    counts = []
+    for word in names_in(value):
+        try:
+            counts.append(int(word))
+        except ValueError:
+            raise click.BadParameter(
+                f"{word!r} is no number of streams: expected such as 2, or 1,2,4", ctx, parameter
+            ) from None
+    return tuple(counts)
+
+
+@click.command()
+@scale_factor_option
+@dataset_option
+@engines_option
+@engine_options_option
+@click.option(
+    "--streams",
+    "counts",
+    metavar="N,…",
+    callback=_counts,
+    help="Streams at once, 1 to 40; several numbers run one after another.  "
+    "[default: TPC-H's least for the scale factor, 2 below 10]",
+)
+@click.option(
+    "--seed",
+    type=Whole(1, _MOST_SEED),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Of the parameters: stream s has the seed plus s.",
+)
+@click.option(
+    "--first-set",
+    type=Whole(1),
+    default=1,
+    show_default=True,
+    metavar="U",
+    help="Refresh set of the power run; those of the streams follow.",
+)
+@click.option(
+    "--mapping",
+    type=click.Choice(("threads", "processes")),
+    help="Streams as threads of one engine, or a process with an engine for each.  "
+    "[default: threads, where the engine has sessions at once]",
+)
+@click.option(
+    "--writer",
+    type=click.Choice(("engine", "neuralake")),
+    default="engine",
+    show_default=True,
+    help="Who inserts: the engine by its own path, or Neuralake's writer.",
+)
+@click.option(
+    "--rounds",
+    type=Whole(1, 1000),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="How often each engine is measured.",
+)
+@timeout_option
+@memory_limit_option
+@click.option(
+    "--to",
+    "place",
+    type=Location(),
+    metavar="URI",
+    help="Directory of the copies of the tables.  [default: streams/ in the storage root]",
+)
+@click.option("--keep", "keeps_tables", is_flag=True, help="Keep the copies.")
+@click.option(
+    "--resume",
+    type=Location(),
+    metavar="RUN",
+    help="Go on with an interrupted run, at the phase that was interrupted.",
+)
+@json_option
+@click.pass_context
+def streams(ctx: click.Context, /, resume: str | None, as_json: bool, **options: Any) -> int:
+    """Run TPC-H's streams of queries beside its refreshes, and measure throughput.
+
+    The power run is one session: refresh 1, the 22 queries, refresh 2. The throughput run is
+    several streams at once and a stream of refreshes beside them. Each runs on a copy of the
+    tables; afterwards another engine answers every query again, at the versions that it read. Exit
+    status 1 says that something failed or was wrong: there is no metric then. Metrics are derived
+    from TPC-H, and not comparable with published TPC-H results.
+    """
+    from neuralake.report.streams.progress import StreamsProgress
+    from neuralake.report.streams.report import write_streams_report
+    from neuralake.report.streams.terminal import print_streams
+    from neuralake.results.kinds import RUN_OF_STREAMS
+    from neuralake.results.store import RunStore
+    from neuralake.results.streams.summary import summarise_streams
+    from neuralake.workloads.recording import interrupted_run
+    from neuralake.workloads.streams import streams as of_streams
+    from neuralake.workloads.streams.resume import plan_of
+
+    settings = read_settings()
+    store = RunStore(settings.results_root)
+    resumed = None
+    if resume is not None:
+        refuse_beside_resume(ctx)
+        directory = store.find(resume)
+        resumed = (interrupted_run(RUN_OF_STREAMS, directory), directory)
+        plan = plan_of(resumed[0], settings)
+    else:
+        plan = _plan(settings, **options)
+    console = make_console(stderr=True)
+    run, directory = of_streams.streams(
+        plan, store, lambda _: StreamsProgress(console), resumed=resumed
+    )
+    summary = summarise_streams(run, directory)
+    if as_json:
+        print_json(summary.document(run))
+    else:
+        print_streams(run, summary, make_console(), directory)
+    tell_report(lambda: write_streams_report(run, directory, directory / "report"), as_json=as_json)
+    return 0 if summary.is_right else 1
+
+
+def _plan(
+    settings: Settings,
+    *,
+    scale_factor: float | None,
+    dataset: str | None,
+    engines: str | None,
+    options: tuple[str, ...],
+    counts: tuple[int, ...] | None,
+    seed: int,
+    place: str | None,
+    timeout_s: float | None,
+    memory_bytes: int | None,
+    **others: Any,
+) -> StreamsPlan:
+    """What the options ask for; what is wrong with them is told before a dataset is made."""
+    from neuralake.engines.registry import parse_specs
+    from neuralake.workloads.bench import DEFAULT_ENGINES, choose_engines, make_limits
+    from neuralake.workloads.opening import clash, open_tpch
+    from neuralake.workloads.streams.plan import check_seeds, check_streams, make_plan
+
+    reason = clash(
+        lambda name: f"--{name.replace('_', '-')}",
+        own=None,
+        catalog=None,
+        scale_factor=scale_factor,
+        dataset=dataset,
+    )
+    if reason is not None:
+        raise click.UsageError(reason)
+    if counts is not None:
+        check_streams(counts)
+    check_seeds(seed, counts or ())
+    names = DEFAULT_ENGINES if engines is None else names_in(engines)
+    chosen = choose_engines(parse_specs(names, options), required=engines is not None)
+    workload = open_tpch(settings, scale_factor, dataset, make=True)
+    return make_plan(
+        workload,
+        chosen,
+        required=engines is not None,
+        place=_target(settings, place, workload.dataset_uri),
+        streams=counts,
+        seed=seed,
+        limits=make_limits(timeout_s, memory_bytes),
+        **others,
+    )
+
+
+def _target(settings: Settings, place: str | None, dataset: str) -> Target:
+    """Where the copies lie: on disk or on object storage as the dataset does."""
+    from neuralake.config import absolute_uri, is_remote, join_uri
+    from neuralake.workloads.places import Target
+
+    root = absolute_uri(settings.storage_root)
+    if is_remote(root) == is_remote(dataset):
+        beside = join_uri(root, "streams")
+    else:
+        beside = f"{dataset.rstrip('/')}-streams"
+    uri = absolute_uri(place) if place else beside
+    return Target(uri, settings.storage_options(uri) if is_remote(uri) else {})

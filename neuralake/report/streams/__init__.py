@@ -1,0 +1,1 @@
+"""How a run of streams is told."""

@@ -1,0 +1,1 @@
+"""Runs of the workload streams: TPC-H's power run and throughput run, with their refreshes."""

@@ -1,0 +1,1 @@
+"""stand-in: what must hold at the end of a phase."""
