@@ -18,7 +18,7 @@ from neuralake.cli.options import (
     scale_factor_option,
     timeout_option,
 )
-from neuralake.cli.types import Location, Whole
+from neuralake.cli.types import Location, Text, Whole
 
 if TYPE_CHECKING:
     from neuralake.config import Settings
@@ -65,12 +65,11 @@ def _counts(ctx: click.Context, parameter: click.Parameter, value: str | None) -
     help="Of the parameters: stream s has the seed plus s.",
 )
 @click.option(
-    "--first-set",
-    type=Whole(1),
-    default=1,
-    show_default=True,
-    metavar="U",
-    help="Refresh set of the power run; those of the streams follow.",
+    "--sets",
+    metavar="1,3-5",
+    type=Text(),
+    help="Refresh sets, 1 to 999: that of the power run, and one for each stream.  "
+    "[default: the first ones]",
 )
 @click.option(
     "--mapping",
@@ -162,6 +161,7 @@ def _plan(
     options: tuple[str, ...],
     counts: tuple[int, ...] | None,
     seed: int,
+    sets: str | None,
     place: str | None,
     timeout_s: float | None,
     memory_bytes: int | None,
@@ -169,9 +169,15 @@ def _plan(
 ) -> StreamsPlan:
     """What the options ask for; what is wrong with them is told before a dataset is made."""
     from neuralake.engines.registry import parse_specs
+    from neuralake.tpch.refresh.keys import parse_sets
     from neuralake.workloads.bench import DEFAULT_ENGINES, choose_engines, make_limits
     from neuralake.workloads.opening import clash, open_tpch
-    from neuralake.workloads.streams.plan import check_seeds, check_streams, make_plan
+    from neuralake.workloads.streams.plan import (
+        check_seeds,
+        check_streams,
+        enough_sets,
+        make_plan,
+    )
 
     reason = clash(
         lambda name: f"--{name.replace('_', '-')}",
@@ -185,6 +191,9 @@ def _plan(
     if counts is not None:
         check_streams(counts)
     check_seeds(seed, counts or ())
+    numbers = None if sets is None else parse_sets(sets)
+    if counts is not None:
+        enough_sets(numbers, counts)
     names = DEFAULT_ENGINES if engines is None else names_in(engines)
     chosen = choose_engines(parse_specs(names, options), required=engines is not None)
     workload = open_tpch(settings, scale_factor, dataset, make=True)
@@ -195,6 +204,7 @@ def _plan(
         place=_target(settings, place, workload.dataset_uri),
         streams=counts,
         seed=seed,
+        sets=numbers,
         limits=make_limits(timeout_s, memory_bytes),
         **others,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from neuralake.report.numbers import count
 from neuralake.results.phases.records import PhaseKey
 from neuralake.results.streams.records import StreamsHeader, streams_of
@@ -31,5 +33,16 @@ def load_in_words(header: StreamsHeader) -> str:
     """What was run."""
     counts = " and ".join(map(str, header.streams))
     noun = "stream" if header.streams == (1,) else "streams"
-    sets = f"refresh sets from {header.first_set} on"
+    sets = f"refresh sets {numbered(header.sets)}"
     return f"TPC-H at SF {header.scale_factor:g}, {counts} {noun}, seed {header.seed}, {sets}"
+
+
+def numbered(numbers: Sequence[int]) -> str:
+    """Numbers, with those that follow one another as a range: ``1-3, 7``."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(f"{r[0]}-{r[-1]}" if len(r) > 1 else str(r[0]) for r in runs)

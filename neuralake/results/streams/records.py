@@ -54,8 +54,8 @@ class StreamsHeader:
         How many at once in the throughput runs, one after another.
     seed
         Of the parameters: stream s of a run has the seed plus s.
-    first_set
-        Number of the refresh set of the power run; those of the streams follow.
+    sets
+        Numbers of the refresh sets: that of the power run, and those of the streams.
     rounds
         How often each engine is measured.
     mapping
@@ -80,7 +80,7 @@ class StreamsHeader:
     place: str
     streams: tuple[int, ...]
     seed: int
-    first_set: int = 1
+    sets: tuple[int, ...] = ()
     rounds: int = 1
     mapping: Mapping[str, SessionMapping] = field(default_factory=dict)
     writer: WriterName = "engine"

@@ -8,7 +8,7 @@ from typing import Protocol, get_args
 
 from neuralake.engines import registry
 from neuralake.engines.registry import EngineSpec
-from neuralake.engines.writing import capabilities, sessions_at_once
+from neuralake.engines.writing import Rows, capabilities, sessions_at_once
 from neuralake.errors import LoadError
 from neuralake.machine import available_memory_bytes
 from neuralake.queries.sql import tables_read
@@ -17,7 +17,8 @@ from neuralake.results.phases.records import PhaseKey, PhaseRecord, SessionMappi
 from neuralake.results.records import Limits
 from neuralake.results.streams.records import REFRESHES, StreamsHeader, streams_of
 from neuralake.tpch.parameters import check_seed, parameters, stream_seed
-from neuralake.tpch.refresh.model import RefreshSet
+from neuralake.tpch.refresh.keys import check_sets
+from neuralake.tpch.refresh.staged import RefreshSet, StagedFile
 from neuralake.workloads.bench import ChosenEngines
 from neuralake.workloads.phases.model import (
     Append,
@@ -52,8 +53,8 @@ class StreamsPlan:
         By engine, how streams map to it.
     place
         Directory of the copies.
-    first_set
-        Number of the refresh set of the power run; those of the streams follow.
+    sets
+        Numbers of the refresh sets: that of the power run, and those of the streams.
     rounds
         How often each engine is measured.
     writer
@@ -72,7 +73,7 @@ class StreamsPlan:
     seed: int
     mapping: Mapping[str, SessionMapping]
     place: Target
-    first_set: int = 1
+    sets: tuple[int, ...]
     rounds: int = 1
     writer: WriterName = "engine"
     limits: Limits = field(default_factory=Limits)
@@ -115,7 +116,7 @@ def make_plan(
     streams: Sequence[int] | None = None,
     seed: int = 1,
     mapping: SessionMapping | None = None,
-    first_set: int = 1,
+    sets: Sequence[int] | None = None,
     rounds: int = 1,
     writer: WriterName = "engine",
     limits: Limits | None = None,
@@ -140,7 +141,9 @@ def make_plan(
     mapping
         How streams map to an engine; None for what a user of each engine would do: threads of one,
         where it has sessions at once.
-    first_set, rounds, writer, limits, keeps_tables
+    sets
+        Refresh sets, one more than streams at once; None for the first ones.
+    rounds, writer, limits, keeps_tables
         As of :class:`StreamsPlan`.
 
     Raises
@@ -149,11 +152,12 @@ def make_plan(
         If a number of streams is impossible or there twice, or an engine cannot make the refreshes
         or run streams in threads.
     ParameterError
-        If the seed is impossible.
+        If the seed is impossible, or there is no such set.
     """
     counts = (fewest_streams(workload.scale_factor or 1.0),) if streams is None else tuple(streams)
     check_streams(counts)
     check_seeds(seed, counts)
+    chosen = enough_sets(sets, counts)
     if mapping is not None and mapping not in get_args(SessionMapping):
         expected = ", ".join(get_args(SessionMapping))
         raise LoadError(f"mapping {mapping!r} is not known: expected one of {expected}")
@@ -179,7 +183,7 @@ def make_plan(
         seed=seed,
         mapping=mapped,
         place=place,
-        first_set=first_set,
+        sets=chosen,
         rounds=rounds,
         writer=writer,
         limits=limits,
@@ -198,6 +202,27 @@ def check_streams(counts: Sequence[int]) -> None:
             )
         if list(counts).count(count) > 1:
             raise LoadError(f"{count} streams are asked for twice: expected each number once")
+
+
+def enough_sets(sets: Sequence[int] | None, counts: Sequence[int]) -> tuple[int, ...]:
+    """The refresh sets of a run: those that are asked for, or the first ones.
+
+    Raises
+    ------
+    LoadError
+        If they are too few: the power run takes one, and each stream another.
+    ParameterError
+        If there is no such set, or one is there twice.
+    """
+    needed = 1 + max(counts)
+    chosen = tuple(range(1, needed + 1)) if sets is None else tuple(sets)
+    check_sets(chosen)
+    if len(chosen) < needed:
+        raise LoadError(
+            f"{len(chosen)} refresh sets are too few for {max(counts)} streams: expected "
+            f"{needed}, one for the power run and one for each stream"
+        )
+    return chosen[:needed]
 
 
 def check_seeds(seed: int, counts: Sequence[int]) -> None:
@@ -249,12 +274,10 @@ def keys_of(header: StreamsHeader) -> Iterator[PhaseKey]:
                 yield PhaseKey(name, phase, number)
 
 
-def sets_of(plan: StreamsPlan, phase: str) -> range:
+def sets_of(plan: StreamsPlan, phase: str) -> tuple[int, ...]:
     """Numbers of the refresh sets of a phase."""
     count = streams_of(phase)
-    if not count:
-        return range(plan.first_set, plan.first_set + 1)
-    return range(plan.first_set + 1, plan.first_set + 1 + count)
+    return plan.sets[1 : 1 + count] if count else plan.sets[:1]
 
 
 def phase_plan(plan: StreamsPlan, key: PhaseKey, sets: Mapping[int, RefreshSet]) -> PhasePlan:
@@ -300,17 +323,23 @@ def _refreshes(refresh: RefreshSet) -> tuple[tuple[Task, ...], tuple[Task, ...]]
     insertion, deletion = f"RF1 of set {refresh.number}", f"RF2 of set {refresh.number}"
     return (
         (
-            Task("RF1 orders", Append("orders", refresh.orders), insertion),
-            Task("RF1 lineitem", Append("lineitem", refresh.lineitem), insertion),
+            Task("RF1 orders", Append("orders", _rows(refresh.orders)), insertion),
+            Task("RF1 lineitem", Append("lineitem", _rows(refresh.lineitem)), insertion),
         ),
         (
             Task(
                 "RF2 lineitem",
-                DeleteKeys("lineitem", refresh.lineitem_keys, ("l_orderkey",)),
+                DeleteKeys("lineitem", _rows(refresh.deleted_lineitem), ("l_orderkey",)),
                 deletion,
             ),
             Task(
-                "RF2 orders", DeleteKeys("orders", refresh.orders_keys, ("o_orderkey",)), deletion
+                "RF2 orders",
+                DeleteKeys("orders", _rows(refresh.deleted_orders), ("o_orderkey",)),
+                deletion,
             ),
         ),
     )
+
+
+def _rows(staged: StagedFile) -> Rows:
+    return Rows((staged.path,), staged.schema, staged.rows)

@@ -40,7 +40,7 @@ def plan_of(run: StreamsRun, settings: Settings) -> StreamsPlan:
         seed=header.seed,
         mapping=header.mapping,
         place=Target(uri, settings.storage_options(uri) if is_remote(uri) else {}),
-        first_set=header.first_set,
+        sets=header.sets,
         rounds=header.rounds,
         writer=header.writer,
         limits=header.limits,

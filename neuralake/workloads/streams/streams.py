@@ -24,19 +24,20 @@ from neuralake.results.phases.records import PhaseKey, PhaseRecord
 from neuralake.results.records import SCHEMA_VERSION, EngineRecord, EngineRequest
 from neuralake.results.store import RunStore
 from neuralake.results.streams.records import KIND, StreamsHeader, StreamsRun
-from neuralake.tpch.refresh.model import RefreshSet, stage
+from neuralake.tpch.existing import load_manifest
+from neuralake.tpch.refresh.checks import table_totals
+from neuralake.tpch.refresh.stage import stage
 from neuralake.workloads.course import Course, carry_out
 from neuralake.workloads.phases.copies import check_copyable, copy_tables
 from neuralake.workloads.phases.runner import Runner
 from neuralake.workloads.places import Target, directory_of_run, drop, storage_facts
 from neuralake.workloads.recording import Begun, Facts
-from neuralake.workloads.streams.checking import check_phase
+from neuralake.workloads.streams.checking import Site, check_phase
 from neuralake.workloads.streams.plan import (
     StreamsObserver,
     StreamsPlan,
     keys_of,
     phase_plan,
-    sets_of,
 )
 
 Observe = Callable[[StreamsHeader], AbstractContextManager[StreamsObserver]]
@@ -104,9 +105,11 @@ def require_fresh(workload: Workload) -> None:
     DatasetError
         If a table has another version than the manifest says.
     """
-    told = workload.dataset.get("tables", {})
-    for name, table in delta_tables(workload).items():
-        made = told.get(name, {}).get("version", 0)
+    tables = delta_tables(workload)
+    options = tables["orders"].storage_options
+    manifest = load_manifest(workload.dataset_uri, storage_options=options)
+    for name, table in tables.items():
+        made = manifest.tables[name].delta_version
         if table.version != made:
             raise DatasetError(
                 f"table {name} of the dataset at {workload.dataset_uri} is at version "
@@ -140,7 +143,7 @@ def _header(plan: StreamsPlan, begun: Begun) -> StreamsHeader:
         place=plan.place.uri,
         streams=plan.streams,
         seed=plan.seed,
-        first_set=plan.first_set,
+        sets=plan.sets,
         rounds=plan.rounds,
         mapping=plan.mapping,
         writer=plan.writer,
@@ -172,57 +175,50 @@ def _measure(
         _scratch(directory) as scratch,
         directory_of_run(plan.place, header.id, keeps_tables=plan.keeps_tables) as place,
     ):
-        sets = _staged(plan, header, scratch, observer)
+        observer.staging(len(plan.sets))
+        site = _site(plan, directory, scratch)
         for number, key in enumerate(every, start=1):
             if key in done:
                 continue
             observer.before(key, number, len(every))
-            site = _Site(directory, scratch, place.below(key.stem))
-            phase, engine = _phase(plan, key, specs[key.engine], sets, site, observer)
+            target = place.below(key.stem)
+            phase, engine = _phase(plan, key, specs[key.engine], target, site, observer)
             if key.engine not in known:
                 known.add(key.engine)
                 journal.append(engine)
             journal.append(phase)
             observer.after(phase)
             if not plan.keeps_tables:
-                drop(site.tables)
+                drop(target)
 
 
-class _Site:
-    """Where a phase has its files: of the run, for a while, and its tables."""
-
-    def __init__(self, directory: Path, scratch: Path, tables: Target) -> None:
-        self.directory, self.scratch, self.tables = directory, scratch, tables
+def _site(plan: StreamsPlan, directory: Path, scratch: Path) -> Site:
+    """What phases have in common: made before anything is measured."""
+    tables = delta_tables(plan.workload)
+    uri = plan.workload.dataset_uri
+    options = tables["orders"].storage_options
+    staged = stage(uri, plan.sets, scratch / "sets", storage_options=options)
+    fresh = table_totals(tables["orders"], tables["lineitem"])
+    return Site(directory, scratch, staged, fresh)
 
 
 def _phase(
     plan: StreamsPlan,
     key: PhaseKey,
     spec: EngineSpec,
-    sets: dict[int, RefreshSet],
-    site: _Site,
+    target: Target,
+    site: Site,
     observer: StreamsObserver,
 ) -> tuple[PhaseRecord, EngineRecord]:
     """Run a phase on tables of its own, and judge what came of it."""
-    drop(site.tables)
-    tables = copy_tables(delta_tables(plan.workload), site.tables)
+    drop(target)
+    originals = delta_tables(plan.workload)
+    tables = copy_tables(originals, target)
     runner = Runner(spec, site.directory, plan.mapping[spec.name], plan.writer, plan.limits)
-    planned = phase_plan(plan, key, sets)
+    planned = phase_plan(plan, key, {one.number: one for one in site.staged.sets})
     phase, engine = runner.run(planned, tables)
-    own = [sets[number] for number in sets_of(plan, key.phase)]
-    if phase.status != "ok":
-        return phase, engine
-    answers, end = check_phase(plan, phase, planned, tables, own, site, observer)
+    answers, end = check_phase(plan, phase, planned, tables, site, observer)
     return replace(phase, answers=answers, end=end), engine
-
-
-def _staged(
-    plan: StreamsPlan, header: StreamsHeader, scratch: Path, observer: StreamsObserver
-) -> dict[int, RefreshSet]:
-    """The refresh sets of all phases, written before anything is measured."""
-    numbers = sorted({number for phase in header.phases for number in sets_of(plan, phase)})
-    observer.staging(len(numbers))
-    return stage(delta_tables(plan.workload), plan.scale_factor, numbers, scratch / "sets")
 
 
 @contextmanager
