@@ -16,7 +16,6 @@ from pathlib import Path
 from neuralake.catalog.tables import DeltaTable
 from neuralake.engines import registry
 from neuralake.engines.registry import EngineSpec
-from neuralake.errors import DatasetError
 from neuralake.queries.workload import Workload
 from neuralake.results.journal import JournalWriter
 from neuralake.results.kinds import RUN_OF_STREAMS
@@ -24,7 +23,6 @@ from neuralake.results.phases.records import PhaseKey, PhaseRecord
 from neuralake.results.records import SCHEMA_VERSION, EngineRecord, EngineRequest
 from neuralake.results.store import RunStore
 from neuralake.results.streams.records import KIND, StreamsHeader, StreamsRun
-from neuralake.tpch.existing import load_manifest
 from neuralake.tpch.refresh.checks import table_totals
 from neuralake.tpch.refresh.stage import stage
 from neuralake.workloads.course import Course, carry_out
@@ -75,7 +73,7 @@ def streams(
     BusyError
         If another process of this machine measures.
     DatasetError
-        If the tables of the dataset are not those that were generated.
+        If refresh sets cannot be made of the dataset.
     PlaceError
         If the tables cannot be copied.
     ResultsError
@@ -83,7 +81,6 @@ def streams(
     RunInterruptedError
         If it was interrupted; what was measured is kept and has its document.
     """
-    require_fresh(plan.workload)
     for spec in plan.engines:
         registry.prepare(spec)
     course = Course(
@@ -95,27 +92,6 @@ def streams(
         facts=partial(_facts, plan),
     )
     return carry_out(course, store, resumed)
-
-
-def require_fresh(workload: Workload) -> None:
-    """Refuse a dataset to which refreshes, or anything else, has been done.
-
-    Raises
-    ------
-    DatasetError
-        If a table has another version than the manifest says.
-    """
-    tables = delta_tables(workload)
-    options = tables["orders"].storage_options
-    manifest = load_manifest(workload.dataset_uri, storage_options=options)
-    for name, table in tables.items():
-        made = manifest.tables[name].delta_version
-        if table.version != made:
-            raise DatasetError(
-                f"table {name} of the dataset at {workload.dataset_uri} is at version "
-                f"{table.version}, and was generated as version {made}: TPC-H's refreshes need the "
-                "rows as they were generated; generate a dataset in another place"
-            )
 
 
 def delta_tables(workload: Workload) -> dict[str, DeltaTable]:
