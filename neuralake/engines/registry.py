@@ -11,6 +11,7 @@ import msgspec
 
 from neuralake.catalog.tables import Table
 from neuralake.engines.protocol import Engine, EngineType
+from neuralake.engines.writing import CAPABILITIES, capabilities, sessions_at_once
 from neuralake.errors import EngineError, EngineUnavailableError, did_you_mean, reason_of
 
 ENTRY_POINT_GROUP = "neuralake.engines"
@@ -51,6 +52,10 @@ class EngineInfo:
         Of that package's libraries that are installed.
     options
         Its options with their defaults.
+    writes
+        By each capability to change tables the path that it takes, or None where it has none.
+    sessions_at_once
+        Whether sessions may be open at once, each used by a thread of its own.
     """
 
     name: str
@@ -59,6 +64,8 @@ class EngineInfo:
     package: str
     versions: Mapping[str, str]
     options: Mapping[str, str]
+    writes: Mapping[str, str | None]
+    sessions_at_once: bool
 
 
 def engine_names() -> list[str]:
@@ -249,9 +256,11 @@ def _describe(name: str, point: EntryPoint) -> EngineInfo:
         reason = kind.unavailable()
         options = {f.name: _default(f) for f in fields(kind.Options) if f.name != "config"}
         versions = {p: v for p in getattr(kind, "packages", ()) if (v := _version(p)) is not None}
+        writes, at_once = capabilities(kind), sessions_at_once(kind)
     except EngineError as error:
         reason, options, versions = str(error), {}, {}
-    return EngineInfo(name, reason is None, reason, package, versions, options)
+        writes, at_once = dict.fromkeys(CAPABILITIES), False
+    return EngineInfo(name, reason is None, reason, package, versions, options, writes, at_once)
 
 
 def _version(package: str) -> str | None:

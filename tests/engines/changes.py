@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from neuralake.catalog.tables import DeltaTable
-from neuralake.engines.writing import Rows
+from neuralake.engines.writing import Rows, Written
+from neuralake.errors import WriteConflictError
 
 UTC = dt.UTC
 SCHEMA = pa.schema(
@@ -78,3 +79,12 @@ def held(table: DeltaTable, version: int | None = None) -> list[dict[str, object
     """The rows by their keys, as deltalake itself reads them."""
     found = deltalake.DeltaTable(table.uri, version=version).to_pyarrow_table()
     return sorted(found.to_pylist(), key=lambda held: held["id"])
+
+
+def until_done(change: Callable[[], Written]) -> Written:
+    """A change, made again for as long as others were first."""
+    while True:
+        try:
+            return change()
+        except WriteConflictError:
+            continue

@@ -32,6 +32,8 @@ def test_the_engines_that_come_along() -> None:
         "threads": "0",
         "delta_reader": "snapshot-files",
     }
+    assert described["polars"].writes["append"] == "polars sink_delta"
+    assert described["polars"].sessions_at_once
     assert described["polars"].package == "neuralake-bench"
     assert set(described["datafusion"].versions) == {"datafusion", "deltalake"}
 

@@ -18,7 +18,7 @@ from neuralake.engines.writing import sessions_at_once
 from tests.delta.make import File, write_table
 from tests.engines.changes import row, table_of
 
-ROUNDS = 5
+ROUNDS = 3
 
 
 def make(root: Path, engine: Engine, *keys: int) -> DeltaTable:

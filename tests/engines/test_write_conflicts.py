@@ -26,16 +26,7 @@ from neuralake.engines.spark import writes as spark_writes
 from neuralake.engines.writing import Rows, Written, writes_of
 from neuralake.errors import EngineError, WriteConflictError
 from tests.conftest import FAST_ENGINES
-from tests.engines.changes import at, held, keys, row, stage, table_of
-
-
-def until_done(change: Callable[[], Written]) -> Written:
-    """A change, made again for as long as others were first."""
-    while True:
-        try:
-            return change()
-        except WriteConflictError:
-            continue
+from tests.engines.changes import at, held, keys, row, stage, table_of, until_done
 
 
 def at_once(changes: Sequence[Callable[[], Any]]) -> list[Any]:

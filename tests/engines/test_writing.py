@@ -172,6 +172,17 @@ def test_a_table_that_is_not_there_is_no_table(engine: Engine, tmp_path: Path) -
     assert not (tmp_path / "t").exists()
 
 
+def test_the_documentation_has_every_path() -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/engine-writes.md").read_text()
+    header, *lines = (line for line in page.splitlines() if line.startswith("| "))
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in (header, *lines)]
+    names = cells[0][1:]
+    told = {line[0]: dict(zip(names, line[1:], strict=True)) for line in cells[1:11]}
+    known = {name: capabilities(engine_type(name)) for name in names}
+    assert set(names) == {*FAST_ENGINES, "spark"}
+    assert told == {one: {name: known[name][one] for name in names} for one in CAPABILITIES}
+
+
 def test_an_engine_without_writes_has_no_capability() -> None:
     class Reader:
         name = "reader"
