@@ -6,7 +6,7 @@ Source: Delta Transaction Log Protocol, "Metadata Cleanup".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from neuralake.delta.checkpoint import sidecar_paths
 from neuralake.delta.clock import store_time_ms
@@ -16,12 +16,12 @@ from neuralake.delta.log import (
     LogSegment,
     checkpoint_version,
     entry_version,
-    find_segment,
     hinted_version,
     read_entry,
+    segment_of,
 )
 from neuralake.delta.state import TableState
-from neuralake.delta.store import Store
+from neuralake.delta.store import Store, Stored
 
 # A reader that listed the log before there was the checkpoint reads what lies before it
 _GRACE_MS = 10_000
@@ -58,19 +58,19 @@ def clean_up(store: Store, state: TableState) -> int:
         If the log cannot be read, a file cannot be deleted, or the retention is no duration.
     """
     keeps_ms = retention_ms(state.configuration, LOG_RETENTION)
-    listing = {s.path: s.modified_ms for s in store.list(LOG)}
-    entries = {v: ms for path, ms in listing.items() if (v := entry_version(path)) is not None}
-    if not entries or not any(checkpoint_version(path) is not None for path in listing):
+    hint = hinted_version(store)
+    if hint is None and all(checkpoint_version(s.path) is None for s in store.list(LOG)):
         return 0
     now_ms = store_time_ms(store)
-    kept = _oldest_needed(store, state, entries, now_ms - keeps_ms)
-    hint = hinted_version(store)
-    segment = None if kept is None else _segment(store, kept if hint is None else min(kept, hint))
+    listing = {s.path: s.modified_ms for s in _until(store.list(LOG), now_ms - keeps_ms)}
+    kept = _oldest_needed(store, state, listing, now_ms - keeps_ms)
+    newest = kept if kept is None or hint is None else min(kept, hint)
+    segment = None if newest is None else _segment(store, listing, newest)
     # To a reader of today it must not matter that there was no such checkpoint a moment ago
     while segment is not None and any(
-        listing.get(path, now_ms) > now_ms - _GRACE_MS for path in segment.checkpoint
+        listing[path] > now_ms - _GRACE_MS for path in segment.checkpoint
     ):
-        segment = _segment(store, (segment.checkpoint_version or 0) - 1)
+        segment = _segment(store, listing, (segment.checkpoint_version or 0) - 1)
     if segment is None or segment.checkpoint_version is None:
         return 0
     boundary = segment.checkpoint_version
@@ -81,28 +81,34 @@ def clean_up(store: Store, state: TableState) -> int:
     for start in range(0, len(paths), _AT_ONCE):
         store.delete(paths[start : start + _AT_ONCE])
     if any(checkpoint_version(path) is not None for path in paths):
-        paths += _delete_sidecars(store, set(listing) - set(paths), listing, now_ms)
+        paths += _delete_sidecars(store, now_ms)
     return len(paths)
 
 
+def _until(listing: Iterable[Stored], cutoff_ms: int) -> Iterator[Stored]:
+    """What is listed up to the first entry that was stored after a moment.
+
+    A log is listed by versions, so that what it costs is what is old, however much is kept.
+    """
+    for stored in listing:
+        if entry_version(stored.path) is not None and stored.modified_ms > cutoff_ms:
+            return
+        yield stored
+
+
 def _oldest_needed(
-    store: Store, state: TableState, entries: Mapping[int, int], cutoff_ms: int
+    store: Store, state: TableState, listing: Mapping[str, int], cutoff_ms: int
 ) -> int | None:
     """The version that was the newest at a moment; None if the log begins later.
 
     The time of an entry is when it was stored, but never before that of an earlier one: a clock
     may go back. Where a table has times in its entries those hold, too.
     """
-    found = None
-    newest_ms = 0
-    for version in sorted(entries):
-        newest_ms = max(newest_ms, entries[version])
-        if newest_ms > cutoff_ms:
-            break
-        found = version
-    if found is None or not state.is_set("delta.enableInCommitTimestamps"):
-        return found
-    low, high = min(entries) - 1, found  # the last one at or before the moment lies in (low, high]
+    entries = {version for path in listing if (version := entry_version(path)) is not None}
+    if not entries or not state.is_set("delta.enableInCommitTimestamps"):
+        return max(entries, default=None)
+    # the last one at or before the moment lies in (low, high]
+    low, high = min(entries) - 1, max(entries)
     while low < high:
         middle = (low + high + 1) // 2
         if _committed_ms(store, middle) <= cutoff_ms:
@@ -121,13 +127,13 @@ def _committed_ms(store: Store, version: int) -> int:
     return 0
 
 
-def _segment(store: Store, version: int) -> LogSegment | None:
+def _segment(store: Store, listing: Mapping[str, int], version: int) -> LogSegment | None:
     """What the newest version up to one is replayed from, if that begins with a checkpoint."""
     try:
-        segment = find_segment(store, version)
+        segment = segment_of(store, listing, version)
     except OSError:  # none is left there
         return None
-    return None if segment.checkpoint_version is None else segment
+    return None if segment is None or segment.checkpoint_version is None else segment
 
 
 def _expires_with(path: str) -> int | float:
@@ -140,17 +146,16 @@ def _expires_with(path: str) -> int | float:
     return float("inf")
 
 
-def _delete_sidecars(
-    store: Store, left: Iterable[str], modified: Mapping[str, int], now_ms: int
-) -> list[str]:
+def _delete_sidecars(store: Store, now_ms: int) -> list[str]:
     """Delete what no checkpoint refers to any more, and is no part of one that is being made."""
     sidecars = {
-        path
-        for path in left
-        if path.startswith(_SIDECARS) and modified[path] <= now_ms - _YOUNGEST_SIDECAR_MS
+        stored.path
+        for stored in store.list(_SIDECARS)
+        if stored.modified_ms <= now_ms - _YOUNGEST_SIDECAR_MS
     }
     if not sidecars:
         return []
+    left = (stored.path for stored in store.list(LOG))
     checkpoints = tuple(path for path in left if checkpoint_version(path) is not None)
     unneeded = sorted(sidecars - set(sidecar_paths(store, checkpoints)))
     store.delete(unneeded)

@@ -110,7 +110,7 @@ def check_rearrangeable(state: TableState) -> None:
 
 
 def check_checkpointable(state: TableState) -> None:
-    """Make sure that a checkpoint of deltalake's is a right one.
+    """Make sure that a checkpoint that is made here is a right one.
 
     Raises
     ------

@@ -6,10 +6,12 @@ are. Source: Delta Transaction Log Protocol, "Action Reconciliation".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import blake2b
+from itertools import takewhile
 from typing import TypeAlias
 
 import msgspec
@@ -93,12 +95,15 @@ class Tombstone:
         When it was removed, as the remover says; 0 where it does not.
     version
         Of the entry that removed it; None if a checkpoint told of it.
+    size_bytes
+        Its size; 0 where it is not told.
     """
 
     place: str
     deletion_vector: DeletionVector | None
     timestamp_ms: int
     version: int | None
+    size_bytes: int
 
 
 @dataclass(frozen=True)
@@ -151,6 +156,7 @@ class LiveFiles:
         self._keeps_tombstones = keeps_tombstones
         self._files: dict[Key, LiveFile] = {}
         self._tombstones: dict[Key, Tombstone] = {}
+        self._named: Counter[str] = Counter()  # how many files and tombstones lie at a place
         self._state: TableState
         self._digest: bytes | None = None
         self._open()
@@ -170,8 +176,31 @@ class LiveFiles:
 
     @property
     def tombstones(self) -> Mapping[Key, Tombstone]:
-        """Files that were removed; those of which the log no longer tells are not among them."""
+        """Files that were removed, in the order in which they were.
+
+        Those of which the log no longer tells are not among them, nor those that were forgotten.
+        """
         return self._tombstones
+
+    def forget(self, is_over: Callable[[Tombstone], bool]) -> list[Tombstone]:
+        """Forget tombstones, the earliest first, up to one that is to be kept.
+
+        Parameters
+        ----------
+        is_over
+            Whether one may be forgotten.
+
+        Returns
+        -------
+        list of Tombstone
+            Of files that neither a live file nor a tombstone names any more, one of each.
+        """
+        over = list(takewhile(lambda pair: is_over(pair[1]), self._tombstones.items()))
+        for key, _ in over:
+            del self._tombstones[key]
+            self._unname(key)
+        found = {tombstone.place: tombstone for _, tombstone in over}
+        return [tombstone for place, tombstone in found.items() if place not in self._named]
 
     def follow(self) -> Changes:
         """Move on to the newest version; only entries that were made since are read.
@@ -188,14 +217,6 @@ class LiveFiles:
             self._enter(self._state.version + 1, content, before)
         return _changes(before, self._files)
 
-    def forget(self, before_ms: int) -> None:
-        """Drop the tombstones of files that were removed before a time (ms since 1970)."""
-        self._tombstones = {
-            key: tombstone
-            for key, tombstone in self._tombstones.items()
-            if tombstone.timestamp_ms >= before_ms
-        }
-
     def _open(self) -> None:
         """Load the newest version; anew if the log is cleaned up while it is read."""
         for _ in range(_ATTEMPTS - 1):
@@ -205,7 +226,7 @@ class LiveFiles:
 
     def _load(self) -> None:
         segment = find_segment(self._store)
-        self._files, self._tombstones = {}, {}
+        self._files, self._tombstones, self._named = {}, {}, Counter()
         if segment.checkpoint_version is not None:
             self._read_checkpoint(segment, segment.checkpoint_version)
         else:
@@ -226,7 +247,10 @@ class LiveFiles:
             else:
                 table.append(action)
         found.sort(key=lambda file: (file.add.modification_time, file.place))
-        self._files = {file.key: file for file in found}
+        for file in found:
+            self._hold(file)
+        kept = sorted(self._tombstones.items(), key=lambda pair: pair[1].timestamp_ms)
+        self._tombstones = dict(kept)
         content = self._read(version)
         self._digest = _digest(content)
         # A checkpoint does not have its own version's time
@@ -234,11 +258,11 @@ class LiveFiles:
         self._state = begin(version, tuple(table), self._store).after(version, info)
 
     def _reload(self) -> Changes:
-        earlier = self._files, self._tombstones, self._state, self._digest
+        earlier = self._files, self._tombstones, self._named, self._state, self._digest
         try:
             self._open()
         except (OSError, ValueError):
-            self._files, self._tombstones, self._state, self._digest = earlier
+            self._files, self._tombstones, self._named, self._state, self._digest = earlier
             raise
         gone, come = earlier[0], self._files
         return Changes(
@@ -261,13 +285,15 @@ class LiveFiles:
             if action.remove is not None:
                 key = placed(self._store.uri, action.remove.path), action.remove.key[1]
                 before.setdefault(key, self._files.get(key))
-                self._files.pop(key, None)
+                if self._files.pop(key, None) is not None:
+                    self._unname(key)
                 self._bury(action.remove, version)
             elif action.add is not None:
                 file = self._live(action.add, version)
                 before.setdefault(file.key, self._files.get(file.key))
-                self._files[file.key] = file
-                self._tombstones.pop(file.key, None)
+                if self._tombstones.pop(file.key, None) is not None:
+                    self._unname(file.key)
+                self._hold(file)
         self._state = self._state.after(version, actions)
         self._digest = _digest(content)
 
@@ -276,11 +302,25 @@ class LiveFiles:
         kept = add if self._keeps_statistics else msgspec.structs.replace(add, stats=None)
         return LiveFile(placed(self._store.uri, add.path), kept, rows, version)
 
+    def _hold(self, file: LiveFile) -> None:
+        if self._keeps_tombstones and file.key not in self._files:
+            self._named[file.place] += 1
+        self._files[file.key] = file
+
+    def _unname(self, key: Key) -> None:
+        if self._keeps_tombstones:
+            self._named[key[0]] -= 1
+            if not self._named[key[0]]:
+                del self._named[key[0]]
+
     def _bury(self, remove: Remove, version: int | None) -> None:
         if self._keeps_tombstones:
-            place = placed(self._store.uri, remove.path)
-            self._tombstones[place, remove.key[1]] = Tombstone(
-                place, remove.deletion_vector, remove.deletion_timestamp or 0, version
+            key = place, _ = placed(self._store.uri, remove.path), remove.key[1]
+            if self._tombstones.pop(key, None) is None:  # the latest one is the last
+                self._named[place] += 1
+            self._tombstones[key] = Tombstone(
+                *(place, remove.deletion_vector, remove.deletion_timestamp or 0),
+                *(version, remove.size or 0),
             )
 
     def _read(self, version: int) -> bytes | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import msgspec
 
 from neuralake.delta.actions import Action, decode
-from neuralake.delta.store import Store, Stored
+from neuralake.delta.store import Store
 
 LOG = "_delta_log/"
 LAST_CHECKPOINT = f"{LOG}_last_checkpoint"
@@ -117,25 +117,47 @@ def find_segment(store: Store, version: int | None = None) -> LogSegment:
     hint = hinted_version(store)
     start = hint if hint is not None and (version is None or hint <= version) else None
     if start is not None:
-        found = _segment(store, store.list(LOG, after=f"{LOG}{start:020}"), version)
+        after = store.list(LOG, after=f"{LOG}{start:020}")
+        found = segment_of(store, (stored.path for stored in after), version)
         if found is not None and found.checkpoint_version is not None:
             return found
-    found = _segment(store, store.list(LOG), version)
+    found = segment_of(store, (stored.path for stored in store.list(LOG)), version)
     if found is None:
         raise NotATableError(f"no Delta table at {store.uri}: it has no {LOG} with entries")
     return found
 
 
-def _segment(store: Store, listing: Iterable[Stored], version: int | None) -> LogSegment | None:
+def segment_of(store: Store, listing: Iterable[str], version: int | None) -> LogSegment | None:
+    """What a listing has of a log: its newest whole checkpoint, and the entries after it.
+
+    Parameters
+    ----------
+    store
+        Of the table, which is asked for entries that the listing lacks.
+    listing
+        Paths below the table.
+    version
+        As of :func:`find_segment`.
+
+    Returns
+    -------
+    LogSegment or None
+        None if there is neither.
+
+    Raises
+    ------
+    NotATableError
+        If an entry is missing.
+    """
     entries: list[int] = []
     checkpoints: defaultdict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for stored in listing:
-        if (number := entry_version(stored.path)) is not None:
+    for path in listing:
+        if (number := entry_version(path)) is not None:
             entries.append(number)
-        elif match := _CHECKPOINT.fullmatch(stored.path):
+        elif match := _CHECKPOINT.fullmatch(path):
             # Parts are of one checkpoint if they agree how many there are
-            kind = match["parts"] or stored.path
-            checkpoints[int(match["version"])][kind].append(stored.path)
+            kind = match["parts"] or path
+            checkpoints[int(match["version"])][kind].append(path)
     newest = None
     for number, kinds in sorted(checkpoints.items(), reverse=True):
         if version is not None and number > version:

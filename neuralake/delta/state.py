@@ -57,9 +57,9 @@ class TableState:
         """How columns are found in files: ``none``, ``name`` or ``id``."""
         return self.configuration.get("delta.columnMapping.mode", "none")
 
-    def is_set(self, name: str) -> bool:
+    def is_set(self, name: str, *, default: bool = False) -> bool:
         """Whether a property of the table is ``true``."""
-        return self.configuration.get(name, "").lower() == "true"
+        return self.configuration.get(name, str(default)).lower() == "true"
 
     def after(self, version: int, actions: Iterable[Action]) -> TableState:
         """The state with the actions of the next entry."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -162,15 +163,19 @@ def _status(outcome: Outcome, source: Source, stopping: Stopping, tell: Tell) ->
 
 def _repeat(task: Task, tell: Tell, stopping: Stopping) -> int:
     """Run now and then; a run that fails is tried again, unless it is the first one."""
+    from neuralake.writer.vacuum import SWEEP_EVERY_S
+
     tally = Tally()
     make_run = _compaction if task.role == "compact" else _vacuum
+    # What was removed goes when its time is over; all of the table is looked at once in every_s
+    longest_s = math.inf if task.role == "compact" else SWEEP_EVERY_S
     run = make_run(task, tell, stopping, tally)
     with _telling(task, tell, tally):
         if stopping.is_requested:
             return 0
         run()
         tell(Event(task.role, "ready"))
-        while task.every_s is not None and not stopping.wait(task.every_s):
+        while task.every_s is not None and not stopping.wait(min(task.every_s, longest_s)):
             try:
                 run()
             except NeuralakeError as error:
@@ -242,8 +247,8 @@ def _vacuum(task: Task, tell: Tell, _: Stopping, tally: Tally) -> Callable[[], N
     )
 
     def run() -> None:
-        done = vacuum.run_once()
-        if not done.files:
+        done = vacuum.keep_up(task.every_s or 0.0)
+        if done is None:
             return
         tally.count(vacuumed_files=done.files, vacuumed_bytes=done.size_bytes)
         words = f"removed {done.removed_files} files and {done.orphans} orphans"

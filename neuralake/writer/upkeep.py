@@ -1,7 +1,9 @@
 """Keeps the log of a table short: checkpoints, and the removal of what lies before them.
 
-A reader reads the newest checkpoint and the entries after it. Checkpoints are deltalake's; entries
-are removed as the table's own retention has it, so that each version within it can still be opened.
+A reader reads the newest checkpoint and the entries after it. The first checkpoint is deltalake's,
+and each later one is carried on from the one before, at the cost of what was committed since.
+Entries are removed as the table's own retention has it, so that each version within it can still be
+opened.
 Source: Delta Transaction Log Protocol, "Checkpoints", "Metadata Cleanup".
 """
 
@@ -13,9 +15,11 @@ from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING
 
+from neuralake.delta.carry import carry
 from neuralake.delta.clean_up import clean_up
 from neuralake.delta.commit import Clock
 from neuralake.delta.features import RefusedFeatureError, check_checkpointable, check_expirable
+from neuralake.delta.intervals import DELETED_FILE_RETENTION, LOG_RETENTION, retention_ms
 from neuralake.delta.log import entry_path, find_segment
 from neuralake.delta.place import open_store
 from neuralake.delta.state import TableState, follow, load_state
@@ -29,6 +33,12 @@ if TYPE_CHECKING:
 _INTERVAL = 100  # delta.checkpointInterval, where it is not set
 # The part of a processor that checkpoints, or clean-up, may take, however fast a table is written
 _SHARE = 0.1
+# The log is cleaned up when the part of its retention has passed, or so many seconds
+_PATIENCE = 0.01
+_LONGEST_PATIENCE_S = 60.0
+# Statistics that are no text, or beside it
+_STRUCT_STATISTICS = "delta.checkpoint.writeStatsAsStruct"
+_TEXT_STATISTICS = "delta.checkpoint.writeStatsAsJson"
 
 
 @dataclass(frozen=True)
@@ -175,10 +185,25 @@ class Upkeep:
         return state.version - (self._checkpoint or 0) >= interval
 
     def _make_checkpoint(self, state: TableState) -> int:
+        begin = self._moment()
+        if not self._carry(state):
+            self._make_anew(state)
+        self._checkpoint = state.version
+        self._next_checkpoint = self._pause(begin)
+        return self._checkpoint
+
+    def _carry(self, state: TableState) -> bool:
+        """Make a checkpoint of the one before; False if that cannot be."""
+        if state.is_set(_STRUCT_STATISTICS) or not state.is_set(_TEXT_STATISTICS, default=True):
+            return False
+        keeps_ms = retention_ms(state.configuration, DELETED_FILE_RETENTION)
+        since_ms = round(self._clock.time() * 1000) - keeps_ms
+        return carry(self._store, find_segment(self._store, state.version), since_ms)
+
+    def _make_anew(self, state: TableState) -> None:
         import deltalake
         from deltalake.exceptions import DeltaError
 
-        begin = self._moment()
         try:
             # Of a version that is known: deltalake takes the listing of a directory to which
             # entries are being added, and which may lack one, for a log with a gap
@@ -188,9 +213,6 @@ class Upkeep:
             table.create_checkpoint()
         except DeltaError as error:
             raise OSError(one_line(error, self._options)) from error
-        self._checkpoint = state.version
-        self._next_checkpoint = self._pause(begin)
-        return self._checkpoint
 
     def _clean_up(self, state: TableState) -> int:
         begin = self._moment()
@@ -202,7 +224,9 @@ class Upkeep:
                 self._tell_once(f"the log of {self._store.uri} is not cleaned up: {error}")
             else:
                 removed = clean_up(self._store, state)
-        self._next_clean_up = self._pause(begin)
+        patience_s = _PATIENCE * retention_ms(state.configuration, LOG_RETENTION) / 1000
+        soonest = self._clock.monotonic() + min(patience_s, _LONGEST_PATIENCE_S)
+        self._next_clean_up = max(self._pause(begin), soonest)
         return removed
 
     def _moment(self) -> tuple[float, float]:

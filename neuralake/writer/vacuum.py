@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from neuralake.delta.clock import store_time_ms
 from neuralake.delta.features import RefusedFeatureError, check_vacuumable
@@ -26,13 +26,19 @@ from neuralake.delta.visible import Visible
 from neuralake.storage import one_line
 from neuralake.writer.append import DEADLINE_S
 from neuralake.writer.errors import RetentionError, UnsupportedTableError, WriterError
+from neuralake.writer.sweep import Sweep
 from neuralake.writer.target import resolve
 
 if TYPE_CHECKING:
     from neuralake.catalog.delta import DeltaTable
 
+T = TypeVar("T")
+
 # For how long a file may be without an entry that names it, while its writer is at work
 IN_FLIGHT_S = 600.0
+# Between two looks at all of a table, and at what its log says of files that were removed
+FULL_EVERY_S = 3600.0
+SWEEP_EVERY_S = 10.0
 _AT_ONCE = 1000
 
 
@@ -125,6 +131,37 @@ class Vacuum:
         self._retention_s = retention_s
         self._is_forced = is_forced
         self._in_flight_ms = round(in_flight_s * 1000)
+        self._sweep: Sweep | None = None
+        self._next_s = float("-inf")
+
+    def keep_up(self, every_s: float = FULL_EVERY_S) -> Vacuumed | None:
+        """Delete what is not needed, at the cost of what was committed since the last time.
+
+        Files that were removed go when their retention is over. The first time, and once in a
+        while, it is :meth:`run_once`, which lists the table and finds what no entry names.
+
+        Parameters
+        ----------
+        every_s
+            Time between two of these, in seconds.
+
+        Returns
+        -------
+        Vacuumed or None
+            None if there was nothing to delete.
+
+        Raises
+        ------
+        RetentionError, UnsupportedTableError, WriterError
+            As :meth:`run_once`.
+        """
+        done = None
+        if self._sweep is not None and time.monotonic() < self._next_s:
+            done = self._told(self._keep_up)
+        if done is None:
+            self._next_s = time.monotonic() + every_s
+            done = self.run_once()
+        return done if done.files else None
 
     def run_once(
         self, *, is_dry_run: bool = False, tell: Callable[[Stored], None] | None = None
@@ -147,8 +184,12 @@ class Vacuum:
         WriterError
             If there is no such table, or it cannot be read, or a file cannot be deleted.
         """
+        return self._told(lambda: self._run_once(is_dry_run, tell))
+
+    def _told(self, run: Callable[[], T]) -> T:
+        """What a run gives, or says in one line why it does not."""
         try:
-            return self._run_once(is_dry_run, tell)
+            return run()
         except RefusedFeatureError as error:
             raise UnsupportedTableError(f"{self._store.uri}: {error}") from error
         except (OSError, ValueError) as error:
@@ -157,7 +198,10 @@ class Vacuum:
             ) from error
 
     def run(
-        self, stop: Event, every_s: float = 3600.0, tell: Callable[[Vacuumed], None] | None = None
+        self,
+        stop: Event,
+        every_s: float = FULL_EVERY_S,
+        tell: Callable[[Vacuumed], None] | None = None,
     ) -> None:
         """Vacuum until told to stop.
 
@@ -166,7 +210,7 @@ class Vacuum:
         stop
             Ends it, after the run that is under way.
         every_s
-            Pause, in seconds.
+            As of :meth:`keep_up`, which is called at least every ten seconds.
         tell
             Called after each run that deleted something.
 
@@ -176,10 +220,10 @@ class Vacuum:
             As :meth:`run_once`.
         """
         while not stop.is_set():
-            done = self.run_once()
-            if done.files and tell is not None:
+            done = self.keep_up(every_s)
+            if done is not None and tell is not None:
                 tell(done)
-            stop.wait(every_s)
+            stop.wait(min(every_s, SWEEP_EVERY_S))
 
     def _run_once(self, is_dry_run: bool, tell: Callable[[Stored], None] | None) -> Vacuumed:
         begin = time.perf_counter_ns()
@@ -197,6 +241,7 @@ class Vacuum:
                 deletion.delete(batch, is_dry_run, tell)
                 batch = []
         deletion.delete(batch, is_dry_run, tell)
+        self._sweep = Sweep(self._store, live, deletion.tables_within)
         return Vacuumed(
             version=live.state.version,
             is_dry_run=is_dry_run,
@@ -206,6 +251,29 @@ class Vacuum:
             size_bytes=deletion.size_bytes,
             plan_ns=planned - begin,
             delete_ns=time.perf_counter_ns() - planned,
+        )
+
+    def _keep_up(self) -> Vacuumed | None:
+        """Delete what is of no use by now; None if all of the table must be looked at."""
+        begin = time.perf_counter_ns()
+        sweep = self._sweep
+        self._sweep = None  # unless it comes to its end
+        if sweep is None or not sweep.follow():
+            return None
+        state = sweep.live.state
+        keeps_ms = self._retention_ms(state.configuration)
+        followed = time.perf_counter_ns()
+        removed, size_bytes = sweep.run(keeps_ms)
+        self._sweep = sweep
+        return Vacuumed(
+            version=state.version,
+            is_dry_run=False,
+            retention_ms=keeps_ms,
+            removed_files=removed,
+            orphans=0,
+            size_bytes=size_bytes,
+            plan_ns=followed - begin,
+            delete_ns=time.perf_counter_ns() - followed,
         )
 
     def _now_ms(self, is_dry_run: bool) -> int:
@@ -272,13 +340,14 @@ class _Deletion:
         self._visible = Visible(live.state)
         self._needed = needed_places(store, live, self._horizon_ms)
         self._removed = {tombstone.place for tombstone in live.tombstones.values()}
+        self.tables_within: tuple[str, ...] = ()
         self.removed_files = 0
         self.orphans = 0
         self.size_bytes = 0
 
     def candidates(self) -> Iterator[Stored]:
         """Files that are old enough, and not needed."""
-        others = self._tables_within()
+        self.tables_within = others = self._tables_within()
         for stored in self._store.list():
             path = stored.path
             if path.startswith(others):

@@ -156,8 +156,23 @@ def test_tombstones_are_kept_where_they_are_asked_for(tmp_path: Path) -> None:
         "a": (5, 2),
         "b": (0, 2),
     }
-    followed.forget(5)
-    assert [t.place for t in followed.tombstones.values()] == ["a"]
+    assert not followed.forget(lambda tombstone: tombstone.place == "b")  # not before the first
+    assert [t.place for t in followed.forget(lambda t: t.timestamp_ms <= 5)] == ["a", "b"]
+    assert not followed.tombstones
+
+
+def test_a_place_is_not_told_of_as_forgotten_while_another_file_lies_there(tmp_path: Path) -> None:
+    """Files of one place differ in their deletion vectors."""
+    one, other = ({"deletionVector": deletion_vector(*rows)} for rows in ((0,), (0, 1)))
+    commit(empty(tmp_path), 1, add("a"), add("b"))
+    commit(tmp_path, 2, remove("a", 1), add("a", **one), remove("b", 2))
+    commit(tmp_path, 3, remove("a", 3, **one), add("a", **other), add("b"))
+    followed = live(tmp_path, keeps_tombstones=True)
+    assert [t.timestamp_ms for t in followed.tombstones.values()] == [1, 3]
+    assert not followed.forget(lambda _: True)
+    commit(tmp_path, 4, remove("a", 4, **other), remove("b", 4))
+    followed.follow()
+    assert [t.place for t in followed.forget(lambda _: True)] == ["a", "b"]
 
 
 def test_statistics_are_kept_where_they_are_asked_for(tmp_path: Path) -> None:

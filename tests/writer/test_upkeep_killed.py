@@ -40,7 +40,7 @@ print("ready", flush=True)
 while True:
     compactor.run_once()
     upkeep.run_once()
-    vacuum.run_once()
+    vacuum.keep_up(0.2)
 """
 
 

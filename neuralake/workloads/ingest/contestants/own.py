@@ -64,7 +64,7 @@ class OwnWriter:
         while compactor.run_once() is not None:
             upkeep.run_once()
         upkeep.run_once()
-        vacuum.run_once()
+        vacuum.keep_up()
 
     def close(self) -> None:
         """Close the writer."""
