@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from neuralake.errors import NeuralakeError, reason_of
 from neuralake.writer.appending import Appender, Outcome
+from neuralake.writer.beside import beside
 from neuralake.writer.errors import WriterDeadlineError
 from neuralake.writer.events import Event, Tell
 from neuralake.writer.metrics import Tally
@@ -186,7 +187,7 @@ def _repeat(task: Task, tell: Tell, stopping: Stopping) -> int:
 def _compaction(task: Task, tell: Tell, stopping: Stopping, tally: Tally) -> Callable[[], None]:
     """What packs whatever is worth it, a commit at a time, and keeps the log short."""
     from neuralake.writer.compact import Compactor
-    from neuralake.writer.upkeep import Upkeep
+    from neuralake.writer.upkeep import UPKEEP_EVERY_S, Upkeep
 
     def warn(reason: str) -> None:
         tell(Event("compact", "trouble", reason))
@@ -219,10 +220,9 @@ def _compaction(task: Task, tell: Tell, stopping: Stopping, tally: Tally) -> Cal
         tell(Event("compact", "did", ", ".join(filter(None, (made, removed))), facts))
 
     def run() -> None:
-        is_packing = True
-        while is_packing and not stopping.is_requested:
-            is_packing = pack()
-            keep()
+        with beside(keep, UPKEEP_EVERY_S):  # however long it takes to pack large files
+            while not stopping.is_requested and pack():
+                pass
         files = compactor.files.values()
         tally.set(
             files=len(files),

@@ -30,6 +30,8 @@ from neuralake.writer.target import resolve
 if TYPE_CHECKING:
     from neuralake.catalog.delta import DeltaTable
 
+# Between two looks at whether enough was committed
+UPKEEP_EVERY_S = 0.2
 _INTERVAL = 100  # delta.checkpointInterval, where it is not set
 # The part of a processor that checkpoints, or clean-up, may take, however fast a table is written
 _SHARE = 0.1
@@ -186,10 +188,11 @@ class Upkeep:
 
     def _make_checkpoint(self, state: TableState) -> int:
         begin = self._moment()
-        if not self._carry(state):
+        is_carried = self._carry(state)
+        if not is_carried:
             self._make_anew(state)
         self._checkpoint = state.version
-        self._next_checkpoint = self._pause(begin)
+        self._next_checkpoint = self._pause(begin, is_alone=is_carried)
         return self._checkpoint
 
     def _carry(self, state: TableState) -> bool:
@@ -226,20 +229,23 @@ class Upkeep:
                 removed = clean_up(self._store, state)
         patience_s = _PATIENCE * retention_ms(state.configuration, LOG_RETENTION) / 1000
         soonest = self._clock.monotonic() + min(patience_s, _LONGEST_PATIENCE_S)
-        self._next_clean_up = max(self._pause(begin), soonest)
+        self._next_clean_up = max(self._pause(begin, is_alone=True), soonest)
         return removed
 
-    def _moment(self) -> tuple[float, float]:
-        return self._clock.monotonic(), time.process_time()
+    def _moment(self) -> tuple[float, float, float]:
+        return self._clock.monotonic(), time.process_time(), time.thread_time()
 
-    def _pause(self, begin: tuple[float, float]) -> float:
+    def _pause(self, begin: tuple[float, float, float], *, is_alone: bool) -> float:
         """When it may be done again, if it began at a moment and ends now.
 
-        What counts is the processor's time, which this process may share with others; and not more
-        than passed, since other threads of this one take some, too.
+        What counts is the processor's time, which this process may share with others; not more than
+        passed, since other threads of this one take some, too; and this thread's alone where no
+        other has done a part of the work.
         """
-        passed, worked = (now - then for now, then in zip(self._moment(), begin, strict=True))
-        return self._clock.monotonic() + min(passed, worked) * (1 / _SHARE - 1)
+        moments = zip(self._moment(), begin, strict=True)
+        passed, worked, worked_here = (now - then for now, then in moments)
+        taken = min(passed, worked_here if is_alone else worked)
+        return self._clock.monotonic() + taken * (1 / _SHARE - 1)
 
     def _tell_once(self, reason: str) -> None:
         if reason not in self._warned and self._warn is not None:

@@ -12,8 +12,9 @@ from neuralake.workloads.ingest.batches import Batches
 from neuralake.workloads.ingest.contestants.protocol import Appender, Receipt
 from neuralake.workloads.places import Target
 from neuralake.writer.append import Writer
+from neuralake.writer.beside import beside
 from neuralake.writer.compact import Compactor
-from neuralake.writer.upkeep import Upkeep
+from neuralake.writer.upkeep import UPKEEP_EVERY_S, Upkeep
 from neuralake.writer.vacuum import Vacuum
 
 
@@ -61,9 +62,9 @@ class OwnWriter:
                 Vacuum(uri, storage_options=options),
             )
         compactor, upkeep, vacuum = self._keepers
-        while compactor.run_once() is not None:
-            upkeep.run_once()
-        upkeep.run_once()
+        with beside(upkeep.run_once, UPKEEP_EVERY_S):
+            while compactor.run_once() is not None:
+                pass
         vacuum.keep_up()
 
     def close(self) -> None:
