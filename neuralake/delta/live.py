@@ -7,12 +7,12 @@ are. Source: Delta Transaction Log Protocol, "Action Reconciliation".
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from itertools import takewhile
-from typing import TypeAlias
+from itertools import islice, takewhile
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -33,6 +33,8 @@ from neuralake.delta.store import Store
 Key: TypeAlias = tuple[str, str | None]
 
 _ATTEMPTS = 3
+# In a commit's information: what a compaction did, so that readers need not read it again
+BINS = "neuralake.bins"
 
 
 class _Count(msgspec.Struct):
@@ -107,6 +109,22 @@ class Tombstone:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """Rows that are in other files now, and are the same rows (``dataChange: false``).
+
+    Attributes
+    ----------
+    sources
+        The files that had them.
+    file
+        The one that has all of them.
+    """
+
+    sources: tuple[Key, ...]
+    file: LiveFile
+
+
+@dataclass(frozen=True)
 class Changes:
     """What following a table brought.
 
@@ -118,11 +136,15 @@ class Changes:
     is_reloaded
         Whether the table was read anew: the entries in between were cleaned up, or the table was
         replaced by another.
+    moved
+        Which of the rows were only packed into other files, in the order in which it was done; also
+        from files, and to files, that came and went in between.
     """
 
     added: tuple[LiveFile, ...] = ()
     removed: tuple[LiveFile, ...] = ()
     is_reloaded: bool = False
+    moved: tuple[Moved, ...] = ()
 
 
 class LiveFiles:
@@ -213,9 +235,10 @@ class LiveFiles:
         if not self._is_same_log():
             return self._reload()
         before: dict[Key, LiveFile | None] = {}
+        moved: list[Moved] = []
         while (content := self._read(self._state.version + 1)) is not None:
-            self._enter(self._state.version + 1, content, before)
-        return _changes(before, self._files)
+            moved += self._enter(self._state.version + 1, content, before)
+        return _changes(before, self._files, moved)
 
     def _open(self) -> None:
         """Load the newest version; anew if the log is cleaned up while it is read."""
@@ -278,12 +301,20 @@ class LiveFiles:
         """
         return _digest(self._read(self._state.version)) == self._digest
 
-    def _enter(self, version: int, content: bytes, before: dict[Key, LiveFile | None]) -> None:
-        """Apply an entry, as a whole or not at all; notes what was at the keys that it touches."""
+    def _enter(
+        self, version: int, content: bytes, before: dict[Key, LiveFile | None]
+    ) -> Iterator[Moved]:
+        """Apply an entry, as a whole or not at all; notes what was at the keys that it touches.
+
+        Returns what it only moved.
+        """
         actions = decode_entry(version, content)
+        removed: list[Key] = []
+        added: list[LiveFile] = []
         for action in actions:
             if action.remove is not None:
                 key = placed(self._store.uri, action.remove.path), action.remove.key[1]
+                removed.append(key)
                 before.setdefault(key, self._files.get(key))
                 if self._files.pop(key, None) is not None:
                     self._unname(key)
@@ -294,8 +325,10 @@ class LiveFiles:
                 if self._tombstones.pop(file.key, None) is not None:
                     self._unname(file.key)
                 self._hold(file)
+                added.append(file)
         self._state = self._state.after(version, actions)
         self._digest = _digest(content)
+        return _moved(actions, removed, added)
 
     def _live(self, add: Add, version: int | None) -> LiveFile:
         rows = rows_of(add.stats)
@@ -343,10 +376,50 @@ def inside(files: Iterable[LiveFile | Tombstone]) -> Iterator[str]:
     return (file.place for file in files if not is_absolute(file.place))
 
 
-def _changes(before: Mapping[Key, LiveFile | None], now: Mapping[Key, LiveFile]) -> Changes:
+def _moved(
+    actions: Sequence[Action], removed: Sequence[Key], added: Sequence[LiveFile]
+) -> Iterator[Moved]:
+    """Which rows an entry only moved, where it is certain whereto.
+
+    Of an entry without a change of data the files that it adds have the rows of those that it
+    removes; which of them, where there are several, a compaction of Neuralake's own says.
+    """
+    files = (action.add or action.remove for action in actions)
+    if not added or not removed or any(f.data_change is not False for f in files if f is not None):
+        return
+    if len(added) == 1:
+        yield Moved(tuple(removed), added[0])
+        return
+    info = next((a.commitInfo for a in actions if a.commitInfo is not None), {})
+    bins = read_bins(info)
+    if (sum(b[0] for b in bins), sum(b[1] for b in bins)) != (len(removed), len(added)):
+        return
+    sources, files_after = iter(removed), iter(added)
+    for many, one in bins:
+        keys = tuple(islice(sources, many))
+        for file in islice(files_after, one):
+            yield Moved(keys, file)
+
+
+def read_bins(info: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """Of each bin of a compaction, in their order: how many files it removed, and added.
+
+    None if the entry does not tell. An added file has the rows of all that were removed, and no
+    bin has more than one.
+    """
+    try:
+        found = msgspec.convert(info.get(BINS, []), list[tuple[int, int]])
+    except msgspec.ValidationError:
+        return []
+    return found if all(many >= 0 and one in (0, 1) for many, one in found) else []
+
+
+def _changes(
+    before: Mapping[Key, LiveFile | None], now: Mapping[Key, LiveFile], moved: Sequence[Moved]
+) -> Changes:
     added = tuple(now[key] for key, file in before.items() if key in now and now[key] != file)
     removed = tuple(f for key, f in before.items() if f is not None and now.get(key) != f)
-    return Changes(added, removed)
+    return Changes(added, removed, moved=tuple(moved))
 
 
 def rows_of(statistics: str | None) -> int | None:

@@ -1,7 +1,8 @@
 """A Delta table kept in memory as Arrow, which follows its log.
 
-Only files that came are read, and only those that went are dropped, however many there are; a
-change of the schema, or another table in its place, is read anew. Large files are left where they
+Only files that came are read, and only those that went are dropped, however many there are; rows
+that were only packed into other files stay as they are. A change of the schema, or another table in
+its place, is read anew. Large files are left where they
 are until somebody has time to read them, and for good where there is no room: of a table that
 outgrows its memory the newest rows, in small files, are in memory, and the bulk is in a few files.
 """
@@ -19,7 +20,7 @@ from neuralake.catalog.columns import check_schema
 from neuralake.catalog.tables import DeltaTable
 from neuralake.delta.actions import Metadata
 from neuralake.delta.commits import absolute
-from neuralake.delta.live import Key, LiveFile, LiveFiles
+from neuralake.delta.live import Key, LiveFile, LiveFiles, Moved
 from neuralake.delta.place import open_store
 from neuralake.delta.rows import FileFragment, PlainFiles
 from neuralake.delta.snapshot import READ_FEATURES, DataFile
@@ -185,10 +186,14 @@ class HotTable:
             if changes.is_reloaded or self._live.state.metadata != self._metadata:
                 self._load()
                 return
-            gone = [file.key for file in changes.removed]
-            self._drop(gone)
+            moved = [each.file.key for each in changes.moved if self._move(each)]
+            live = self._live.files
+            gone = {file.key for file in changes.removed}
+            gone.update(key for key in moved if key not in live)
+            self._drop([key for key in gone if key in self._read or key in self._left])
             for file in changes.added:
-                self._take(file)
+                if file.key not in self._read:
+                    self._take(file)
             if gone or changes.added or self._live.state.version != self.version:
                 self._tell()
         except (OSError, ValueError, pa.ArrowException) as error:
@@ -221,6 +226,22 @@ class HotTable:
             self._take(file)
         self._live = live
         self._tell()
+
+    def _move(self, moved: Moved) -> bool:
+        """Keep rows that are in another file now, if they are in memory, and as many."""
+        file, keys = moved.file, frozenset(moved.sources)
+        sources = [self._read.get(key) for key in keys]
+        if file.add.deletion_vector is not None or any(
+            source is None or source.partition_values != file.partition_values for source in sources
+        ):
+            return False
+        if file.rows is None or self._segments.rows_of(keys) != file.rows:
+            return False
+        self._segments.rename(keys, file.key)
+        for key in keys:
+            del self._read[key]
+        self._read[file.key] = file
+        return True
 
     def _drop(self, gone: Sequence[Key]) -> None:
         """Forget files that went."""

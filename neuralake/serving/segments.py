@@ -6,8 +6,10 @@ together, so that there are few segments and a row is copied a logarithmic numbe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
 
 import pyarrow as pa
 
@@ -70,6 +72,19 @@ class Segments:
                 self._segments.append(_segment(batch, ((key, batch.num_rows),)))
                 self._merge()
 
+    def rows_of(self, keys: Collection[Key]) -> int:
+        """Number of rows of some files."""
+        return sum(rows for s in self._segments for key, rows in s.parts if key in keys)
+
+    def rename(self, keys: Collection[Key], new: Key) -> None:
+        """The rows of some files are another one's from now on."""
+        self._segments = [
+            segment
+            if all(key not in keys for key, _ in segment.parts)
+            else replace(segment, parts=_renamed(segment.parts, keys, new))
+            for segment in self._segments
+        ]
+
     def remove(self, keys: Iterable[Key]) -> None:
         """Take out the rows of files."""
         gone = frozenset(keys)
@@ -96,6 +111,14 @@ class Segments:
 
 def _segment(batch: pa.RecordBatch, parts: tuple[tuple[Key, int], ...]) -> _Segment:
     return _Segment(batch, parts, batch.nbytes)
+
+
+def _renamed(
+    parts: Sequence[tuple[Key, int]], keys: Collection[Key], new: Key
+) -> tuple[tuple[Key, int], ...]:
+    named = ((new if key in keys else key, rows) for key, rows in parts)
+    groups = groupby(named, key=itemgetter(0))
+    return tuple((key, sum(rows for _, rows in group)) for key, group in groups)
 
 
 def _without(segment: _Segment, gone: frozenset[Key], schema: pa.Schema) -> _Segment | None:

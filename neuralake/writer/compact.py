@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from neuralake.delta.actions import Action, Add, Remove
 from neuralake.delta.commit import Clock, Committed, DeadlineError, UncommittedError, commit
 from neuralake.delta.features import RefusedFeatureError, check_rearrangeable
-from neuralake.delta.live import Key, LiveFile, LiveFiles
+from neuralake.delta.live import BINS, Key, LiveFile, LiveFiles
 from neuralake.delta.log import NotATableError
 from neuralake.delta.paths import placed
 from neuralake.delta.place import open_store
@@ -325,6 +325,7 @@ class _Entry:
         if not self.packed:
             raise _OvertakenError
         self.info["operationMetrics"] = self._metrics()
+        self.info[BINS] = [[len(p.bin.files), int(p.add is not None)] for p in self.packed]
         now_ms = self._now_ms()
         removes = (
             Action(remove=_remove(file.add, now_ms))

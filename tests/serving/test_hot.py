@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import deltalake
@@ -11,11 +11,13 @@ import pyarrow as pa
 import pytest
 
 from neuralake.catalog.tables import DeltaTable
+from neuralake.delta.live import LiveFile
 from neuralake.serving.answers import UnavailableError
 from neuralake.serving.following import Following
 from neuralake.serving.hot import HotTable, UnsuitedError
 from neuralake.serving.prepared import Mixed, make_context
-from tests.delta.make import File, write_table
+from neuralake.writer import Compactor, Packing, Writer
+from tests.delta.make import File, commit, write_table
 
 MIB = 1 << 20
 LOTS = 1 << 30
@@ -190,3 +192,101 @@ def test_the_table_that_was_not_asked_for_longest_gives_way(tmp_path: Path) -> N
         assert following.snapshot(table, 0.0) is not None
     assert following.size_bytes() <= size + size // 2
     assert "b" in following.hot
+
+
+def counted(hot: HotTable, monkeypatch: pytest.MonkeyPatch) -> list[LiveFile]:
+    """The files that are read from now on."""
+    found: list[LiveFile] = []
+    rows_of = HotTable._rows
+
+    def rows(self: HotTable, file: LiveFile) -> list[pa.RecordBatch]:
+        found.append(file)
+        return rows_of(self, file)
+
+    monkeypatch.setattr(HotTable, "_rows", rows)
+    return found
+
+
+PARTITIONED = pa.schema([("id", pa.int64()), ("name", pa.string()), ("k", pa.int64())])
+
+
+def partitioned(start: int, count: int = 10) -> pa.Table:
+    numbers = pa.array([i % 3 for i in range(count)], pa.int64())
+    return rows(start, count).append_column("k", numbers).cast(PARTITIONED)
+
+
+@pytest.mark.parametrize("is_partitioned", [False, True])
+def test_rows_that_were_only_packed_are_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_partitioned: bool
+) -> None:
+    """Into one file or several, once or time and again, between two looks or not."""
+    place = str(tmp_path / "t")
+    make = partitioned if is_partitioned else rows
+    by = ["k"] if is_partitioned else None
+    deltalake.DeltaTable.create(place, make(0).schema, partition_by=by)
+    hot = HotTable(DeltaTable(name="t", location=place), LOTS)
+    compactor = Compactor(place, Packing(min_files=3, settled_s=0))
+    read_files = counted(hot, monkeypatch)
+    appended = 0
+    with Writer(place) as writer:
+        for number in range(24):
+            writer.append(make(10 * number))
+            appended += 3 if is_partitioned else 1
+            if number % 3:
+                hot.snapshot()
+            if number % 4 == 3:
+                while compactor.run_once() is not None:
+                    if number % 8 == 7:
+                        hot.snapshot()
+    assert read(hot) == told(tmp_path / "t")
+    packed = [file for file in read_files if not file.add.data_change]
+    # where it did not look between an append and its packing there was nothing to keep
+    assert len(packed) <= 3 * (3 if is_partitioned else 1)
+    assert len(read_files) <= appended
+    deltalake.DeltaTable(place).delete("id % 2 = 0")
+    assert read(hot) == told(tmp_path / "t")
+
+
+def test_rows_are_read_again_where_they_may_be_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another number of them, none told, or files of which nobody says which has which."""
+    place = tmp_path / "t"
+    parts = [File(rows(10 * i), f"{i}.parquet") for i in range(6)]
+    write_table(place, rows(0).schema, parts)
+    hot = HotTable(DeltaTable(name="t", location=str(place)), LOTS)
+    read_files = counted(hot, monkeypatch)
+
+    def pack(version: int, gone: Sequence[int], *files: File, **said: object) -> None:
+        adds = [file.write(place) for file in files]
+        for add in adds:
+            add["add"] |= {"dataChange": False, **said}
+        moved = {"dataChange": False, "deletionTimestamp": 1}
+        removes = [{"remove": {"path": f"{i}.parquet", **moved}} for i in gone]
+        commit(place, version, *removes, *adds)
+        assert read(hot) == told(place)
+
+    pack(1, [0, 1], File(pa.concat_tables([rows(0), rows(10)]), "a.parquet"))
+    assert not read_files  # just one
+    pack(2, [2], File(rows(20), "b.parquet"), stats=None)
+    pack(3, [3], File(rows(100, 11), "c.parquet"))
+    pack(4, [4, 5], File(rows(40), "d.parquet"), File(rows(50), "e.parquet"))
+    assert [f.place[0] for f in read_files] == ["b", "c", "d", "e"]
+    read_files.clear()
+    pack(5, [], File(rows(60), "f.parquet"))
+    assert [f.place[0] for f in read_files] == ["f"]
+
+
+def test_deleted_rows_stay_deleted_when_their_file_is_packed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "t"
+    parts = [File(rows(10 * i), f"{i}.parquet", deleted=(1, 3) if i else ()) for i in range(3)]
+    write_table(place, rows(0).schema, parts, features=["deletionVectors"])
+    hot = HotTable(DeltaTable(name="t", location=str(place)), LOTS)
+    read_files = counted(hot, monkeypatch)
+    compactor = Compactor(str(place), Packing(min_files=2, settled_s=0))
+    assert compactor.run_once() is not None
+    assert read(hot) == told(place)
+    assert read(hot).num_rows == 26
+    assert not read_files
