@@ -7,6 +7,7 @@ once, and the writer puts them into one commit where they wait for it.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -126,6 +127,7 @@ class Batcher:
         self._held_bytes = 0  # waiting, or under way
         self._blocked = 0  # how many wait for room
         self._is_closed = False
+        self._wakes_ns: float = math.inf  # when one of those who wait for work looks by itself
         lock = threading.Lock()
         self._room = threading.Condition(lock)
         self._work = threading.Condition(lock)
@@ -159,7 +161,9 @@ class Batcher:
             self._held_bytes += size_bytes
             lane = self._lanes.setdefault(delivery.application, _Lane(delivery.application))
             lane.add(delivery)
-            self._work.notify()
+            due_ns = lane.waiting[0].received_ns + self._limits.age_s * 1e9
+            if due_ns < self._wakes_ns or self._blocked or self._is_full(lane):
+                self._work.notify()
 
     def take(self) -> Group | None:
         """The next batch, waiting until one is due; None when it is closed and all are taken."""
@@ -170,10 +174,13 @@ class Batcher:
                     lane.is_under_way = True
                     group = lane.take(self._limits)
                     self._under_way.add(group)
+                    if self._is_closed or self._due() != (None, None):
+                        self._work.notify()  # somebody else sees to what is left
                     return group
                 if self._is_closed and not any(lane.waiting for lane in self._lanes.values()):
+                    self._work.notify()
                     return None
-                self._work.wait(wait_s)
+                self._wait(wait_s)
 
     def done(self, group: Group) -> None:
         """A batch that was taken is durable, or has failed."""
@@ -186,13 +193,28 @@ class Batcher:
                 if not lane.waiting:
                     del self._lanes[group.application]
             self._room.notify_all()
-            self._work.notify_all()
+            if self._is_closed or (lane is not None and lane.waiting):
+                self._work.notify()
 
     def close(self) -> None:
         """There will be no further delivery: whatever waits is due."""
         with self._work:
             self._is_closed = True
             self._work.notify_all()
+
+    def _wait(self, longest_s: float | None) -> None:
+        """Wait for work: one of many threads until it is due, the others until they are told.
+
+        If all of them woke for each batch, more work would go into that than into a small batch.
+        """
+        wakes_ns = math.inf if longest_s is None else time.monotonic_ns() + longest_s * 1e9
+        if wakes_ns >= self._wakes_ns:
+            self._work.wait()
+            return
+        self._wakes_ns = wakes_ns
+        self._work.wait(longest_s)
+        if self._wakes_ns == wakes_ns:
+            self._wakes_ns = math.inf
 
     def _due(self) -> tuple[_Lane | None, float | None]:
         """The lane that has waited longest of those that are due, or else how long to wait."""

@@ -198,6 +198,38 @@ def test_whoever_waits_for_a_batch_learns_of_the_end() -> None:
     assert found == [None] * 3
 
 
+def test_of_many_that_wait_few_wake_for_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = 0
+    due = Batcher._due
+
+    def counted(self: Batcher) -> object:
+        nonlocal looks
+        looks += 1
+        return due(self)
+
+    batcher = Batcher(BatchLimits(age_s=0.002))
+    taken = threading.Semaphore(0)
+
+    def work() -> None:
+        while (group := batcher.take()) is not None:
+            batcher.done(group)
+            taken.release()
+
+    threads = [threading.Thread(target=work) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    monkeypatch.setattr(Batcher, "_due", counted)
+    batches = 40
+    for number in range(batches):
+        batcher.offer(delivery(application="one", sequence=number))
+        assert taken.acquire(timeout=300)
+    batcher.close()
+    for thread in threads:
+        thread.join(300)
+    # one that is told, waits until it is due, and takes it; and each at the end
+    assert looks <= 5 * batches + 4 * len(threads)
+
+
 @pytest.mark.parametrize("workers", [1, 4])
 def test_many_threads_lose_and_double_nothing(workers: int) -> None:
     batcher = Batcher(BatchLimits(rows=50, age_s=0.001, waiting_bytes=4000))
