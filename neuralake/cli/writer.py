@@ -145,7 +145,7 @@ _vacuuming = _options(
         default="1h",
         show_default=True,
         metavar="DURATION",
-        help="Time between two vacuums.",
+        help="Time between two looks at all of the table, for files that no entry names.",
     ),
     click.option(
         "--retention",
