@@ -35,12 +35,31 @@ _KEPT = frozenset(
     }
 )
 _FEATURES, _IDENTITY = 7, 6  # writer versions: of a list of features, and of identity columns
+# In the address of a table deltalake 1.6 panics at these, and takes % for an escape
+_PANICS = "[]^|"
 _REWRITING = frozenset({"delete", "delete_keys", "update", "merge", "compact", "z_order"})
 _REMOVING = frozenset({"delete", "delete_keys", "update", "merge"})
 _JOINING = frozenset({"compact", "z_order"})
 # What delta-rs, which decodes the path of a file and encodes it again, leaves as it is
 _UNESCAPED = "/!$&'()+,:;=@~"
 _DOUBTFUL = r"[^A-Za-z0-9_./!$&'()+,:;=@~-]|^[A-Za-z][A-Za-z0-9+.-]+:|^/"
+
+
+def refuse_place(table: DeltaTable) -> None:
+    """Make sure that deltalake writes where a table is to be, and nowhere else.
+
+    Raises
+    ------
+    UnsupportedWriteError
+        If it would panic, or write to another directory; the message names the character.
+    """
+    found = next((c for c in table.uri if c in _PANICS), None)
+    if found is None and unquote(table.uri) != table.uri:
+        found = "%"
+    if found is not None:
+        raise UnsupportedWriteError(
+            f"table {table.name}: deltalake cannot write to {table.uri}: rename what has a {found}"
+        )
 
 
 def refuse(table: DeltaTable, target: deltalake.DeltaTable, capability: str) -> None:

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from neuralake.arrow import plain_schema
 from neuralake.catalog.tables import DeltaTable
-from neuralake.engines.deltalake_limits import refuse
+from neuralake.engines.deltalake_limits import refuse, refuse_place
 from neuralake.engines.new_rows import check_rows
 from neuralake.engines.own_commits import MARK, find_commit, metric, new_mark
 from neuralake.engines.writing import Rows, Written, whole_hours
@@ -134,6 +134,7 @@ class DeltalakeWrites:
         """Make a table of the rows' schema, where there is none, and append them."""
         import deltalake
 
+        refuse_place(table)
         with _told(table, "create"):
             created = deltalake.DeltaTable.create(
                 table.uri,
@@ -218,6 +219,7 @@ class DeltalakeWrites:
 
     @contextmanager
     def _change(self, capability: str, table: DeltaTable) -> Iterator[_Change]:
+        refuse_place(table)
         newest = replace(table, version=None)
         with _told(table, capability):
             target = newest.snapshot()

@@ -216,12 +216,13 @@ class Writes(Protocol):
     ----------
     name
         Of the engine.
-    settings
-        What decides how it writes, retries of its library among it, as recorded in results.
     """
 
     name: str
-    settings: Mapping[str, Any]
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What decides how it writes, retries of its library among it, as recorded in results."""
 
 
 def whole_hours(hours: float) -> int:

@@ -10,12 +10,15 @@ from pathlib import Path
 import deltalake
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from neuralake.catalog.tables import DeltaTable
 from neuralake.engines.writing import Rows, Written
 from neuralake.errors import WriteConflictError
 
 UTC = dt.UTC
+# Spark takes seconds a case: what other tests of it show as well is for make test-all
+ENGINES = ["polars", "datafusion", "duckdb", pytest.param("spark", marks=pytest.mark.more)]
 SCHEMA = pa.schema(
     [
         pa.field("id", pa.int64(), nullable=False),

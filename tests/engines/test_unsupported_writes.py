@@ -17,7 +17,7 @@ from neuralake.engines.registry import EngineSpec
 from neuralake.engines.writing import Written, writes_of
 from neuralake.errors import EngineError, UnsupportedWriteError
 from tests.delta.make import File, actions, commit, write_table
-from tests.engines.changes import keys, stage
+from tests.engines.changes import ENGINES, keys, stage
 
 SCHEMA = pa.schema([("id", pa.int64()), ("part", pa.int32()), ("s", pa.string())])
 Change = Callable[[Any, DeltaTable, Path], Written]
@@ -190,6 +190,14 @@ def test_what_it_does_not_keep_is_refused_before_anything_is_written(
         assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == before, name
 
 
+@pytest.mark.parametrize("name", ["a[b", "a]b", "a^b", "a|b", "a%20b"])
+def test_a_place_that_deltalake_cannot_write_to(name: str, writes: Any, tmp_path: Path) -> None:
+    table = DeltaTable(name="t", location=str(tmp_path / name / "t"))
+    with pytest.raises(UnsupportedWriteError, match=r"cannot write to .*: rename what has a .$"):
+        writes.create(table, new(tmp_path, 1))
+    assert [place.name for place in tmp_path.iterdir()] == ["rows"]
+
+
 LACKING = {
     "another type": (SCHEMA.set(0, pa.field("id", pa.float64())), "id is double .* expected int64"),
     "a column less": (SCHEMA.remove(2), "the rows have no column s"),
@@ -197,6 +205,7 @@ LACKING = {
 }
 
 
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
 @pytest.mark.parametrize(("schema", "words"), LACKING.values(), ids=LACKING)
 def test_rows_of_other_columns_are_not_cast(
     schema: pa.Schema, words: str, engine: Engine, tmp_path: Path
@@ -212,6 +221,7 @@ def test_rows_of_other_columns_are_not_cast(
     assert ids(table) == [1, 2, 3, 4, 5, 6]
 
 
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
 def test_columns_may_come_in_another_order(engine: Engine, tmp_path: Path) -> None:
     writes: Any = writes_of(engine)
     table = DeltaTable(name="t", location=str(plain(tmp_path / "t")))

@@ -26,7 +26,7 @@ from neuralake.engines.spark import writes as spark_writes
 from neuralake.engines.writing import Rows, Written, writes_of
 from neuralake.errors import EngineError, WriteConflictError
 from tests.conftest import FAST_ENGINES
-from tests.engines.changes import at, held, keys, row, stage, table_of, until_done
+from tests.engines.changes import ENGINES, at, held, keys, row, stage, table_of, until_done
 
 
 def at_once(changes: Sequence[Callable[[], Any]]) -> list[Any]:
@@ -134,6 +134,7 @@ def test_an_append_that_is_overtaken_goes_on_and_says_so(tmp_path: Path) -> None
     assert held(table) == [row(1), row(4), row(5)]
 
 
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
 def test_what_is_no_conflict_stays_an_error(engine: Engine, tmp_path: Path) -> None:
     writes: Any = writes_of(engine)
     table = make(tmp_path, 1)

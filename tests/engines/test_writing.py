@@ -25,7 +25,7 @@ from neuralake.engines.writing import (
 )
 from neuralake.errors import EngineError, NeuralakeError
 from tests.conftest import FAST_ENGINES
-from tests.engines.changes import SCHEMA, at, held, keys, row, stage, table_of
+from tests.engines.changes import ENGINES, SCHEMA, at, held, keys, row, stage, table_of
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +40,8 @@ def readers() -> Iterator[list[Engine]]:
 def test_an_engine_implements_what_it_says_before_it_is_started(engine: Engine) -> None:
     writes, said = writes_of(engine), capabilities(engine_type(engine.name))
     assert list(said) == list(CAPABILITIES)
+    assert writes is not None
+    assert [key for key in writes.settings if key.startswith("max_commit_")]  # its retries
     for name, protocol in CAPABILITIES.items():
         assert isinstance(writes, protocol) == (said[name] is not None), name
 
@@ -109,6 +111,19 @@ def test_what_one_engine_writes_all_others_read(
             assert answer.to_pylist() == expected, reader.name
 
 
+def test_names_are_names_and_no_patterns(engine: Engine, tmp_path: Path) -> None:
+    """Of the table's directory, of the files with new rows; and there may be no rows at all."""
+    writes: Any = writes_of(engine)
+    table = at(tmp_path / "a b{c}=*?#ü")
+    staged = tmp_path / "[a] *{b}?#ü"
+    version = writes.create(table, stage(staged / "rows", [row(1), row(2)])).version
+    assert writes.append(table, stage(staged / "none", [])).rows == 0
+    assert writes.merge(table, stage(staged / "nothing", []), ("id",)).rows == 0
+    assert writes.delete_keys(table, keys(staged / "gone", 1), ("id",)).rows == 1
+    assert held(table) == [row(2)]
+    assert held(table, version) == [row(1), row(2)]
+
+
 @pytest.mark.parametrize("engine", ["spark"], indirect=True)
 def test_delta_lake_reads_what_deltalake_writes(
     engine: Engine, readers: Sequence[Engine], tmp_path: Path
@@ -124,6 +139,7 @@ def test_delta_lake_reads_what_deltalake_writes(
     assert held(table) == [*rows, row(4)]
 
 
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
 def test_nulls_are_refused_where_none_may_be(engine: Engine, tmp_path: Path) -> None:
     writes: Any = writes_of(engine)
     table = at(tmp_path)
@@ -143,6 +159,7 @@ def test_a_table_is_created_where_there_is_none(engine: Engine, tmp_path: Path) 
     assert held(table) == [row(1)]
 
 
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
 def test_two_rows_of_one_key_cannot_both_be_merged(engine: Engine, tmp_path: Path) -> None:
     writes: Any = writes_of(engine)
     table = at(tmp_path)
@@ -165,6 +182,7 @@ def test_a_retention_that_would_break_readers_must_be_meant(engine: Engine, tmp_
         writes.vacuum(table, 0.5)
 
 
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
 def test_a_table_that_is_not_there_is_no_table(engine: Engine, tmp_path: Path) -> None:
     writes: Any = writes_of(engine)
     with pytest.raises(NeuralakeError, match="t"):

@@ -40,6 +40,8 @@ WRITE_PATHS: Mapping[str, str] = {
 }
 _ROWS = "neuralake_rows"
 _MARK = "spark.databricks.delta.commitInfo.userMetadata"
+_ATTEMPTS = "spark.databricks.delta.maxCommitAttempts"
+_DEFAULT_ATTEMPTS = "10000000"
 _LAST_VERSION = "spark.databricks.delta.lastCommitVersionInSession"
 # By default Delta Lake 4.4 takes the table's own retention, unless it is told 0 hours
 _RETENTION_IGNORED = "spark.databricks.delta.vacuum.retentionWindowIgnore.enabled"
@@ -73,7 +75,12 @@ class SparkWrites:
     ) -> None:
         self._new_session, self._reach = new_session, reach
         self._of_thread = threading.local()
-        self.settings: Mapping[str, Any] = {}
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """How often Delta Lake tries to commit what does not conflict."""
+        attempts = self._session().conf.get(_ATTEMPTS, _DEFAULT_ATTEMPTS)
+        return {"max_commit_attempts": int(attempts or _DEFAULT_ATTEMPTS)}
 
     def create(
         self, table: DeltaTable, rows: Rows, *, partition_by: tuple[str, ...] = ()
