@@ -241,6 +241,7 @@ def test_settings_say_what_is_in_effect(engine: SparkEngine) -> None:
         "driver_memory": "768m",
         "shuffle_partitions": cores,
         "adaptive": True,
+        "scheduler": "fair",
         "delta_reader": "delta",
         "time_zone": "UTC",
         "snapshot_partitions": cores,
