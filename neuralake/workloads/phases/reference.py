@@ -18,7 +18,9 @@ TARGET = f"{__name__}:ReferenceExecutor"
 _KNOWN = ("duckdb", "datafusion", "polars", "spark")
 
 
-def another_engine(name: str, specs: Sequence[EngineSpec]) -> EngineSpec | None:
+def another_engine(
+    name: str, specs: Sequence[EngineSpec], tables: Mapping[str, DeltaTable]
+) -> EngineSpec | None:
     """An engine that can answer again what another has answered.
 
     Parameters
@@ -27,6 +29,8 @@ def another_engine(name: str, specs: Sequence[EngineSpec]) -> EngineSpec | None:
         Of that other engine.
     specs
         Engines of the run; if no other is among them, one that can run here is taken.
+    tables
+        That it is to open.
 
     Returns
     -------
@@ -38,9 +42,11 @@ def another_engine(name: str, specs: Sequence[EngineSpec]) -> EngineSpec | None:
         if known in others:
             return others[known]
     for known in _KNOWN:
-        with suppress(EngineError):
+        with suppress(EngineError):  # the next one may do
             if known != name and registry.engine_type(known).unavailable() is None:
-                return EngineSpec(known)
+                spec = registry.reaching(EngineSpec(known), tables)
+                registry.prepare(spec)
+                return spec
     return None
 
 

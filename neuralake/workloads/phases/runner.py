@@ -180,7 +180,9 @@ class _Crew:
         now = time.monotonic_ns()
         for number in self.job.sessions:
             task = board.under_way(number)
-            if task is not None and now - task.began_ns > timeout_s * 1e9:
+            if task is None or self.job.plan.sessions[number].tasks[task.position].kind == "pause":
+                continue
+            if now - task.began_ns > timeout_s * 1e9:
                 self.overdue = number
                 self.worker.kill()
                 return

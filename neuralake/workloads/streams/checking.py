@@ -82,7 +82,7 @@ def check_phase(
     queries = {query.name: query for query in plan.workload.queries}
     numbers = sets_of(plan, phase.key.phase)
     with ExitStack() as stack:
-        by, lacking = _reference(plan, phase, site, stack)
+        by, lacking = _reference(plan, phase, tables, site, stack)
         if by is None:
             answers = tuple(
                 AnswerCheck(s.session, s.position, s.task, "unverified", None, lacking)
@@ -104,10 +104,14 @@ def check_phase(
 
 
 def _reference(
-    plan: StreamsPlan, phase: PhaseRecord, site: Site, stack: ExitStack
+    plan: StreamsPlan,
+    phase: PhaseRecord,
+    tables: Mapping[str, DeltaTable],
+    site: Site,
+    stack: ExitStack,
 ) -> tuple[Reference | None, str]:
     """Another engine, started; or why there is none."""
-    other = another_engine(phase.key.engine, plan.engines)
+    other = another_engine(phase.key.engine, plan.engines, tables)
     if other is None:
         return None, "no other engine can run here"
     log = site.directory / "logs" / f"{phase.key.stem}-reference.log"
