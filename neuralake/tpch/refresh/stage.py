@@ -21,7 +21,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from neuralake.catalog.delta import DeltaTable
-from neuralake.config import is_remote
+from neuralake.config import absolute_uri, is_remote
 from neuralake.delta.disk import sync_directory
 from neuralake.delta.rows import FilesDataset
 from neuralake.errors import DatasetError, StorageError, reason_of
@@ -52,6 +52,7 @@ from neuralake.tpch.tables import at
 _SETS_AT_ONCE = 64  # four files each are open, two at a time
 _ROWS_AT_ONCE = 1 << 17
 _ROWS_IN_MEMORY = 1 << 20
+_SETS_SHOWN = 10
 
 
 def stage(
@@ -96,12 +97,13 @@ def stage(
     if is_remote(str(directory)):
         raise DatasetError(f"{directory} is no directory of this machine: sets are staged on disk")
     options = dict(storage_options or {})
-    manifest = load_manifest(dataset_uri, storage_options=options)
+    uri = absolute_uri(dataset_uri)
+    manifest = load_manifest(uri, storage_options=options)
     target = Path(directory).resolve()
-    wanted = _Wanted(dataset_uri, manifest.digest, manifest.scale_factor, tuple(sets))
+    wanted = _Wanted(uri, manifest.digest, manifest.scale_factor, tuple(sets))
     tables = {
         name: replace(table, version=manifest.tables[name].delta_version)
-        for name, table in at(dataset_uri, options).items()
+        for name, table in at(uri, options).items()
         if name in ("orders", "lineitem")
     }
     try:
@@ -144,18 +146,20 @@ class _Wanted:
                 f"{directory} holds something else than refresh sets: choose another directory"
             )
         found = load_staged(directory)
-        numbers = tuple(one.number for one in found.sets)
+        totals = {one.number: one.totals for one in found.sets}
         if (found.sha256, found.scale_factor) != (self.sha256, self.scale_factor):
             raise DatasetError(
                 f"{directory} holds refresh sets of another dataset, {found.dataset}: "
                 "choose another directory, or remove this one"
             )
-        if numbers != self.sets:
+        if set(totals) != set(self.sets):
+            shown = ", ".join(map(str, list(totals)[:_SETS_SHOWN]))
+            more = len(totals) - _SETS_SHOWN
             raise DatasetError(
-                f"{directory} holds refresh sets {', '.join(map(str, numbers))}: "
+                f"{directory} holds refresh sets {shown}{f' and {more} more' if more > 0 else ''}: "
                 "choose another directory, or remove this one"
             )
-        return found
+        return self.staged(directory, totals)
 
 
 def _is_vacant(target: Path) -> bool:
