@@ -17,6 +17,9 @@ from neuralake.delta.store import Store
 from neuralake.errors import CatalogError
 from neuralake.serving.answers import AsOf, RefusedError
 
+_ENABLED_VERSION = "delta.inCommitTimestampEnablementVersion"
+_ENABLED_MS = "delta.inCommitTimestampEnablementTimestamp"
+
 
 def find_version(table: DeltaTable, as_of: AsOf) -> int:
     """The version that a request wants.
@@ -52,24 +55,27 @@ def _newest_at(table: DeltaTable, time_ms: int) -> int | None:
         for stored in store.list(LOG)
         if (version := entry_version(stored.path)) is not None
     )
-    versions, modified_ms = zip(*sorted(found), strict=True)
-    if load_state(store).is_set("delta.enableInCommitTimestamps"):
-        position = bisect_right(
-            range(len(versions)),
-            time_ms,
-            key=lambda i: _written_ms(store, versions[i], modified_ms[i]),
-        )
-    else:
-        times: list[int] = []
-        for at in modified_ms:
-            times.append(max(at, times[-1] + 1) if times else at)
-        position = bisect_right(times, time_ms)
-    return versions[position - 1] if position else None
+    entries = dict(sorted(found))
+    state = load_state(store)
+    if state.is_set("delta.enableInCommitTimestamps"):
+        # Where they were not from the beginning, files tell the times of the versions before
+        first = int(state.configuration.get(_ENABLED_VERSION, 0))
+        if time_ms >= int(state.configuration.get(_ENABLED_MS, 0)):
+            timed = [version for version in entries if version >= first]
+            position = bisect_right(timed, time_ms, key=lambda version: _written_ms(store, version))
+            return timed[position - 1] if position else None
+        entries = {version: at for version, at in entries.items() if version < first}
+    times: list[int] = []
+    for at in entries.values():
+        times.append(max(at, times[-1] + 1) if times else at)
+    position = bisect_right(times, time_ms)
+    return list(entries)[position - 1] if position else None
 
 
-def _written_ms(store: Store, version: int, modified_ms: int) -> int:
+def _written_ms(store: Store, version: int) -> int:
     for action in read_entry(store, version) or ():
         if action.commitInfo is not None:
             found = action.commitInfo.get("inCommitTimestamp")
-            return found if isinstance(found, int) else modified_ms
-    return modified_ms
+            if isinstance(found, int):
+                return found
+    raise ValueError(f"the entry of version {version} of {store.uri} has no time in it")

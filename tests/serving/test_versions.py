@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import pytest
 from neuralake.catalog.tables import DeltaTable
 from neuralake.serving.answers import AsOf, RefusedError
 from neuralake.serving.service import Service
+from tests.delta.make import File, actions, commit, write_table
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -74,3 +75,54 @@ def test_a_version_that_was_cleaned_up_is_refused(tmp_path: Path) -> None:
 def test_a_time_without_a_zone_means_nothing() -> None:
     with pytest.raises(RefusedError, match="no time zone"):
         AsOf(time=START.replace(tzinfo=None))
+
+
+def timed(place: Path, times: Sequence[int | None], **more: str) -> Service:
+    """A table whose entries tell their times, in minutes from the start; its files are of now."""
+    properties = {"delta.enableInCommitTimestamps": "true", **more}
+    schema = pa.schema([("v", pa.int64())])
+    features = ["inCommitTimestamp"]
+    write_table(place, schema, [], writer_features=features, configuration=properties)
+    head = actions(place, 0)
+    for version, minutes in enumerate(times):
+        at_ms = None if minutes is None else round(_after(minutes).timestamp() * 1000)
+        info = {} if at_ms is None else {"inCommitTimestamp": at_ms}
+        file = File(pa.table({"v": [version]}, schema), f"{version}.parquet").write(place)
+        commit(place, version, {"commitInfo": info}, *(head if not version else []), file)
+    return Service({"t": DeltaTable(name="t", location=str(place))})
+
+
+def _after(minutes: float) -> datetime:
+    return START + timedelta(minutes=minutes)
+
+
+def test_the_times_in_the_entries_hold_where_there_are(tmp_path: Path) -> None:
+    service = timed(tmp_path, [0, 60, 120, 121])
+    for minutes, version in {0: 0, 59: 0, 60: 1, 120.5: 2, 10**6: 3}.items():
+        assert rows(service, AsOf(time=_after(minutes))) == (version, version + 1)
+    with pytest.raises(RefusedError, match="table t has no version"):
+        rows(service, AsOf(time=_after(-1)))
+    service.close()
+
+
+def test_before_there_were_such_times_the_files_tell(tmp_path: Path) -> None:
+    """A table that was copied since has files that are all later than what its entries say."""
+    since_ms = round(_after(120).timestamp() * 1000)
+    service = timed(
+        tmp_path,
+        [None, None, 120, 180],
+        **{
+            "delta.inCommitTimestampEnablementVersion": "2",
+            "delta.inCommitTimestampEnablementTimestamp": str(since_ms),
+        },
+    )
+    for minutes, version in {120: 2, 179: 2, 180: 3, 10**6: 3}.items():
+        assert rows(service, AsOf(time=_after(minutes))) == (version, version + 1)
+    with pytest.raises(RefusedError, match="table t has no version"):
+        rows(service, AsOf(time=_after(119)))  # the files are of now
+    for version, minutes in enumerate([0, 60]):
+        entry = tmp_path / "_delta_log" / f"{version:020d}.json"
+        os.utime(entry, (_after(minutes).timestamp(),) * 2)
+    for minutes, version in {0: 0, 60: 1, 119: 1, 120: 2}.items():
+        assert rows(service, AsOf(time=_after(minutes))) == (version, version + 1)
+    service.close()

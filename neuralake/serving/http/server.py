@@ -17,6 +17,7 @@ import uvicorn
 from neuralake.errors import ServingError
 from neuralake.serving.backend import Backend
 from neuralake.serving.http.app import Api, HttpOptions
+from neuralake.serving.http.patience import PatientProtocol
 from neuralake.serving.listening import Listening
 from neuralake.sources.address import Address, check_exposure
 
@@ -135,6 +136,7 @@ def _config(api: Api, listening: Listening) -> uvicorn.Config:
         api,
         log_config=None,
         access_log=False,
+        http=PatientProtocol,
         lifespan="off",
         ws="none",
         server_header=False,
