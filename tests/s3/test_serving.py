@@ -31,8 +31,6 @@ def test_it_is_followed_and_what_was_packed_is_not_fetched_again(
         configuration={"delta.checkpointInterval": "4"},
         storage_options=options,
     )
-    for name, value in s3.environ.items():
-        monkeypatch.setenv(name, value)
     fetched: list[LiveFile] = []
     rows_of = HotTable._rows
 
@@ -41,7 +39,8 @@ def test_it_is_followed_and_what_was_packed_is_not_fetched_again(
         return list(rows_of(self, file))
 
     monkeypatch.setattr(HotTable, "_rows", rows)
-    service = Service({"t": DeltaTable(name="t", location=s3.uri)})
+    table = DeltaTable(name="t", location=s3.uri, storage_options=options)
+    service = Service({"t": table})
     try:
         with Writer(s3.uri, storage_options=options) as writer:
             for number in range(9):
