@@ -266,7 +266,7 @@ class _Change:
         """
         found = find_commit(self._table, self._mark, self.target.version(), self._before)
         if found is None:
-            return Written(None, rows if isinstance(rows, int) else None, self._path)
+            return Written(None, 0 if isinstance(rows, str) else rows, self._path)
         version, commit = found
         count = metric(commit, rows) if isinstance(rows, str) else rows
         return Written(version, count, self._path, version - self._before - commits)

@@ -111,6 +111,7 @@ def test_what_one_engine_writes_all_others_read(
             assert answer.to_pylist() == expected, reader.name
 
 
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
 def test_names_are_names_and_no_patterns(engine: Engine, tmp_path: Path) -> None:
     """Of the table's directory, of the files with new rows; and there may be no rows at all."""
     writes: Any = writes_of(engine)

@@ -217,9 +217,11 @@ class _Change:
     def written(self, rows: int | str | None) -> Written:
         """What was committed, with its rows or the metric of the commit that has them."""
         last = self.session.conf.get(_LAST_VERSION, None)
-        found = last and find_commit(self._table, self._mark, int(last), int(last) - 1)
-        if not found:
-            return Written(None, rows if isinstance(rows, int) else None, self._path)
+        if last is None:  # there was nothing to commit
+            return Written(None, 0 if isinstance(rows, str) else rows, self._path)
+        found = find_commit(self._table, self._mark, int(last), int(last) - 1)
+        if found is None:
+            return Written(None, None if isinstance(rows, str) else rows, self._path)
         version, commit = found
         count = metric(commit, rows) if isinstance(rows, str) else rows
         read = int(commit.get("readVersion", version - 1))
