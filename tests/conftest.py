@@ -59,6 +59,8 @@ LONGEST = (
     *SHARE_SPARK,
     "arms/test_command.py",
     "engines/test_spark_process.py",
+    "workloads/streams/test_spark.py",
+    "workloads/streams/test_runs.py",
     "asv_suite/test_measuring.py",
     "writer/test_kill.py",
     "kafka/test_kill.py",

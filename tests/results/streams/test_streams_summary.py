@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from neuralake.results.phases.records import AnswerCheck, EndCheck, PhaseKey, PhaseRecord
 from neuralake.results.phases.samples import TASKS, TaskSample, samples_of
 from neuralake.results.streams.records import streams_of, throughput_phase
-from neuralake.results.streams.summary import measure_phase, power, throughput
-from tests.results.streams.make import phase_of, power_samples, stream_samples
+from neuralake.results.streams.summary import measure_phase, power, summarise_streams, throughput
+from tests.results.streams.make import phase_of, power_samples, run_of, stream_samples
 
 S = 1_000_000_000
 
@@ -95,9 +97,43 @@ def test_queries_that_did_not_run_leave_no_metric() -> None:
     assert measured.fault == "19 queries ran: expected 22"
 
 
-def test_a_sample_is_the_same_when_it_is_read_again() -> None:
-    import pyarrow as pa
+def test_metrics_of_several_rounds_are_medians(tmp_path: Path) -> None:
+    run = run_of(tmp_path, rounds=3, elapsed_s=(44, 22, 88))
+    summary = summarise_streams(run, tmp_path)
+    assert [line.engine for line in summary.lines] == ["a", "b"]
+    for line in summary.lines:
+        assert line.throughput == pytest.approx(throughput(2, 44, 1.0))
+        assert line.power is not None
+        assert line.throughput is not None
+        assert line.composite == pytest.approx((line.power * line.throughput) ** 0.5)
+        assert [value for _, value in line.by_round] == [
+            pytest.approx(throughput(2, seconds, 1.0)) for seconds in (44, 22, 88)
+        ]
+    assert summary.is_right
 
+
+def test_a_round_that_failed_or_was_not_measured_leaves_no_median(tmp_path: Path) -> None:
+    run = run_of(tmp_path, rounds=2, elapsed_s=(44, 44))
+    check = EndCheck("rows of orders", False, "14")
+    phases = [replace(p, end=(check,)) if p.key.engine == "a" else p for p in run.phases]
+    failed = summarise_streams(replace(run, phases=tuple(phases)), tmp_path)
+    assert [line.composite is None for line in failed.lines] == [True, False]
+    assert failed.lines[0].fault == "rows of orders: wrong: 14"
+    assert not failed.is_right
+    interrupted = summarise_streams(replace(run, phases=run.phases[:3]), tmp_path)
+    assert [line.fault for line in interrupted.lines] == ["it was not measured"] * 2
+    assert all(line.composite is None for line in interrupted.lines)
+
+
+def test_latencies_are_alone_and_beside_others(tmp_path: Path) -> None:
+    summary = summarise_streams(run_of(tmp_path), tmp_path)
+    assert [found.name for found in summary.latencies[:24]][-2:] == ["RF1", "RF2"]
+    by_name = {found.name: found for found in summary.latencies if found.engine == "a"}
+    assert (by_name["q01"].alone_s, by_name["q01"].beside_s) == (1.0, {2: 1.0})
+    assert (by_name["RF1"].alone_s, by_name["RF1"].beside_s) == (2.0, {})
+
+
+def test_a_sample_is_the_same_when_it_is_read_again() -> None:
     sample = TaskSample(
         session="stream 1",
         position=3,
