@@ -20,7 +20,7 @@ ENGINES ?= polars,datafusion,duckdb
 KILLS ?= 200
 PORT ?=
 
-.PHONY: bench gate test test-all s3 kafka mutants hunt seeds storm kill kill-kafka browser strace lint format docs clean help
+.PHONY: bench gate test test-all s3 kafka mutants hunt seeds storm kill kill-kafka kafka-away browser strace lint format docs clean help
 
 help:
 	@echo "make bench    generate TPC-H (SCALE_FACTOR=1) if absent, run three engines, verify, report"
@@ -87,6 +87,11 @@ kill: $(READY)
 kill-kafka: KILLS = 100
 kill-kafka: $(READY)
 	KILLS=$(KILLS) SEED=$(SEED) $(BIN)/python -m pytest tests/kafka/test_kill.py --benchmark-disable
+
+# Seconds for which a broker is away while a topic is read
+kafka-away: AWAY = 60
+kafka-away: $(READY)
+	AWAY=$(AWAY) $(BIN)/python -m pytest tests/kafka/test_trouble.py -k away --benchmark-disable
 
 # The report is tested in the system's browser, and a commit's system calls are traced; what cannot
 # be installed is told by the tests that are skipped without it

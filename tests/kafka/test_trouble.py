@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
@@ -23,6 +25,7 @@ from tests.kafka.conftest import Topic
 from tests.kafka.feeding import ROWS, Feeding, ids, lines, send, until
 
 Make = Callable[..., str]
+AWAY_S = float(os.environ.get("AWAY", "0"))  # make kafka-away has 60
 
 
 def delete_before(topic: Topic, partition: int, offset: int) -> None:
@@ -170,6 +173,7 @@ def test_a_broker_that_is_away_for_a_while_is_waited_for(make_table: Make, own: 
         feeding.until_rows(10)
         own.kill()
         until(lambda: any("no broker answers" in text for text in feeding.told("trouble")))
+        time.sleep(AWAY_S)
         own.start()
         send(topic, lines(*range(10, 20)))
         feeding.until_rows(20)
