@@ -9,6 +9,7 @@ RFC 8259; for the strings, the JSON mapping of Protocol Buffers.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from math import isfinite
 
 import msgspec
@@ -28,6 +29,7 @@ MEDIA_TYPE = "application/json"
 _ROWS_AT_ONCE = 16_384
 _FEW_ROWS = 32
 _NO_NUMBERS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+_DIGITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds"}
 _SHORT = {8: "\\b", 9: "\\t", 10: "\\n", 12: "\\f", 13: "\\r"}
 
 
@@ -87,7 +89,20 @@ def _few_values(values: pa.Array) -> list[object]:
         return list(values.to_pylist())
     if types.is_float64(kind):
         return [v if v is None or isfinite(v) else _NO_NUMBERS[str(v)] for v in values.to_pylist()]
+    if types.is_decimal(kind):
+        return [None if v is None else format(v, "f") for v in values.to_pylist()]
+    if types.is_timestamp(kind) and kind.unit in _DIGITS:
+        with suppress(ValueError, OverflowError):  # of a year that Python does not have
+            return _few_times(values, kind)
     return [msgspec.Raw(text.encode()) for text in fragments(values).to_pylist()]
+
+
+def _few_times(values: pa.Array, kind: pa.TimestampType) -> list[object]:
+    """Points in time, in UTC where they have a zone."""
+    times = values.view(pa.int64()).view(pa.timestamp(kind.unit)).to_pylist()
+    zone = "Z" if kind.tz else ""
+    digits = _DIGITS[kind.unit]
+    return [None if v is None else f"{v.isoformat(timespec=digits)}{zone}" for v in times]
 
 
 def fragments(values: pa.Array) -> pa.Array:
