@@ -128,6 +128,10 @@ class FreshnessError(NeuralakeError):
     """A run of freshness asks for what cannot be: a source, a reader, or a load."""
 
 
+class LifecycleError(NeuralakeError):
+    """A plan of a table's life cannot be read, or asks for what cannot be."""
+
+
 class LoadError(NeuralakeError):
     """A load cannot be offered: a contestant, a rate or a mix that cannot be, or no server."""
 

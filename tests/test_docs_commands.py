@@ -40,6 +40,7 @@ ELSEWHERE = {
     "neuralake generate": ("tests/test_cli.py", '"generate"'),
     "neuralake history": ("tests/history/test_history.py", '"history"'),
     "neuralake ingest": ("tests/cli/test_ingest.py", '"ingest"'),
+    "neuralake lifecycle": ("tests/cli/test_lifecycle.py", '"lifecycle"'),
     "neuralake pipeline": ("tests/pipeline/test_command.py", '"pipeline"'),
     "neuralake query": ("tests/test_cli.py", '"query"'),
     "neuralake report": ("tests/test_cli.py", '"report"'),
@@ -78,6 +79,8 @@ HERE = {  # pages that are followed from top to bottom in one directory
     "docs/tutorials/query-your-tables.md",
     "docs/how-to/benchmark-your-own-queries.md",
 }
+# Pages of which the commands after a prompt are followed, and those beside them run elsewhere
+PROMPTED = {"docs/how-to/measure-the-life-of-a-table.md"}
 FOLLOWED = {"docs/how-to/install.md"}  # by tests/install/test_own_project.py
 
 
@@ -87,6 +90,7 @@ class Command:
 
     page: str
     text: str
+    is_prompted: bool = False
 
     def __str__(self) -> str:
         return f"{Path(self.page).name}: {self.text[:60]}"
@@ -97,7 +101,7 @@ def commands(page: Path) -> Iterator[Command]:
     name = str(page.relative_to(ROOT))
     for match in _BLOCK.finditer(page.read_text()):
         if match["kind"] == "console":
-            yield from (Command(name, text) for text in _typed(match["text"]))
+            yield from (Command(name, text, is_prompted=True) for text in _typed(match["text"]))
         elif match["kind"] in ("", "bash", "sh"):
             for line in match["text"].replace("\\\n", " ").splitlines():
                 words = [w for w in line.split("#")[0].split() if not re.match(r"[A-Z_]+=", w)]
@@ -152,7 +156,7 @@ def test_the_command_line_takes_it(command: Command, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("command", COMMANDS, ids=str)
 def test_it_is_run_somewhere(command: Command) -> None:
-    if command.page in HERE | FOLLOWED:
+    if command.page in HERE | FOLLOWED or (command.page in PROMPTED and command.is_prompted):
         return
     words = words_of(command)
     beginnings = [" ".join(words[:n]) for n in range(len(words), 0, -1)]
@@ -169,7 +173,7 @@ def test_the_makefile_has_its_target(command: Command) -> None:
         assert re.search(rf"^{re.escape(target)}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
-@pytest.mark.parametrize("page", sorted(HERE))
+@pytest.mark.parametrize("page", sorted(HERE | PROMPTED))
 def test_the_page_can_be_followed(page: str, tmp_path: Path) -> None:
     """In a directory with the examples alone; what is printed begins as the page says."""
     place = tmp_path / "place"
@@ -180,6 +184,8 @@ def test_the_page_can_be_followed(page: str, tmp_path: Path) -> None:
         "NEURALAKE_RESULTS_ROOT": "results",
     }
     for command in commands(ROOT / page):
+        if page in PROMPTED and not command.is_prompted:
+            continue
         done = subprocess.run(
             ["bash", "-c", command.text],
             cwd=place,

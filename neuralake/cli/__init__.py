@@ -17,6 +17,7 @@ from neuralake.cli.freshness import freshness
 from neuralake.cli.generate import generate
 from neuralake.cli.history import history
 from neuralake.cli.ingest import ingest
+from neuralake.cli.lifecycle import lifecycle
 from neuralake.cli.listing import catalog, engines
 from neuralake.cli.pipeline import pipeline
 from neuralake.cli.query import query
@@ -95,6 +96,7 @@ for _command in (
     freshness,
     serving,
     streams,
+    lifecycle,
     writer,
     serve,
     pipeline,

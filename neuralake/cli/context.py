@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from neuralake.config import Settings
     from neuralake.report.placing import Report
     from neuralake.results.store import RunStore
+    from neuralake.workloads.places import Target
 
 WIDTH_WITHOUT_TERMINAL = 140
 
@@ -119,6 +120,32 @@ def check_workload_options(
     said = clash(spelled, own=own, catalog=source, scale_factor=scale_factor, dataset=dataset)
     if said is not None:
         raise click.UsageError(said)
+
+
+def place_of_copies(settings: Settings, place: str | None, uri: str, name: str) -> Target:
+    """Where a run has copies of tables: on disk or on object storage as the tables are.
+
+    Parameters
+    ----------
+    settings
+        Of the environment.
+    place
+        What ``--to`` says, or None.
+    uri
+        Of the dataset, or of a table.
+    name
+        Of the directory where nothing is said: in the storage root, or beside the tables.
+    """
+    from neuralake.config import absolute_uri, is_remote, join_uri
+    from neuralake.workloads.places import Target
+
+    root = absolute_uri(settings.storage_root)
+    if is_remote(root) == is_remote(uri):
+        beside = join_uri(root, name)
+    else:
+        beside = f"{uri.rstrip('/')}-{name}"
+    chosen = absolute_uri(place) if place else beside
+    return Target(chosen, settings.storage_options(chosen) if is_remote(chosen) else {})
 
 
 def make_console(*, stderr: bool = False) -> Console:

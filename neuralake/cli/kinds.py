@@ -10,6 +10,7 @@ from rich.console import Console
 from neuralake.report.placing import Report
 from neuralake.results.freshness.records import FreshnessRun
 from neuralake.results.ingest.records import IngestRun
+from neuralake.results.lifecycle.records import LifecycleRun
 from neuralake.results.serving.records import ServingRun
 from neuralake.results.streams.records import StreamsRun
 
@@ -41,6 +42,11 @@ def print_any(run: Any, console: Console, directory: Path) -> None:
         from neuralake.results.serving.summary import summarise_serving
 
         print_serving(run, summarise_serving(run, directory), console, directory)
+    elif isinstance(run, LifecycleRun):
+        from neuralake.report.lifecycle.terminal import print_lifecycle
+        from neuralake.results.lifecycle.summary import summarise_lifecycle
+
+        print_lifecycle(run, summarise_lifecycle(run, directory), console, directory)
     elif isinstance(run, StreamsRun):
         from neuralake.report.streams.terminal import print_streams
         from neuralake.results.streams.summary import summarise_streams
@@ -81,6 +87,10 @@ def write_any_report(run: Any, directory: Path, to: Path) -> Report:
         from neuralake.report.serving.report import write_serving_report
 
         return write_serving_report(run, directory, to)
+    if isinstance(run, LifecycleRun):
+        from neuralake.report.lifecycle.report import write_lifecycle_report
+
+        return write_lifecycle_report(run, directory, to)
     if isinstance(run, StreamsRun):
         from neuralake.report.streams.report import write_streams_report
 

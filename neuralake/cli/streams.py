@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from neuralake.cli.context import make_console, print_json, read_settings, tell_report
+from neuralake.cli.context import (
+    make_console,
+    place_of_copies,
+    print_json,
+    read_settings,
+    tell_report,
+)
 from neuralake.cli.options import (
     dataset_option,
     engine_options_option,
@@ -22,7 +28,6 @@ from neuralake.cli.types import Location, Text, Whole
 
 if TYPE_CHECKING:
     from neuralake.config import Settings
-    from neuralake.workloads.places import Target
     from neuralake.workloads.streams.plan import StreamsPlan
 
 _MOST_SEED = 2**62
@@ -201,24 +206,10 @@ def _plan(
         workload,
         chosen,
         required=engines is not None,
-        place=_target(settings, place, workload.dataset_uri),
+        place=place_of_copies(settings, place, workload.dataset_uri, "streams"),
         streams=counts,
         seed=seed,
         sets=numbers,
         limits=make_limits(timeout_s, memory_bytes),
         **others,
     )
-
-
-def _target(settings: Settings, place: str | None, dataset: str) -> Target:
-    """Where the copies lie: on disk or on object storage as the dataset does."""
-    from neuralake.config import absolute_uri, is_remote, join_uri
-    from neuralake.workloads.places import Target
-
-    root = absolute_uri(settings.storage_root)
-    if is_remote(root) == is_remote(dataset):
-        beside = join_uri(root, "streams")
-    else:
-        beside = f"{dataset.rstrip('/')}-streams"
-    uri = absolute_uri(place) if place else beside
-    return Target(uri, settings.storage_options(uri) if is_remote(uri) else {})

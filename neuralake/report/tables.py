@@ -30,10 +30,21 @@ class Entry:
 
 @dataclass(frozen=True)
 class Column:
-    """Label of a column, and whether it holds numbers."""
+    """A column.
+
+    Attributes
+    ----------
+    label
+        Above it.
+    numeric
+        Whether it holds numbers.
+    small
+        What the smaller texts of its entries are, where the terminal has them in a column.
+    """
 
     label: str
     numeric: bool = True
+    small: str = ""
 
 
 def text_columns(*labels: str) -> tuple[Column, ...]:

@@ -31,7 +31,10 @@ def terminal_table(content: Content) -> Group:
             Text(column.label), justify="right" if column.numeric else "left", overflow="fold"
         )
         if has_small:
-            table.add_column(Text("interval" if "÷" in column.label else "rounds"), justify="right")
+            table.add_column(
+                Text(column.small or ("interval" if "÷" in column.label else "rounds")),
+                justify="right",
+            )
     for row in content.rows:
         table.add_row(*_cells(row, content.columns, small))
     return Group(table, Text(one_line(content.caption), style="dim"))

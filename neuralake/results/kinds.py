@@ -18,6 +18,10 @@ from neuralake.results.ingest.records import KIND as INGEST
 from neuralake.results.ingest.records import IngestRun
 from neuralake.results.journal import Entry, read_journal
 from neuralake.results.kind import Kind, RunOverview
+from neuralake.results.lifecycle.export import lifecycle_table
+from neuralake.results.lifecycle.journal import LifecycleEntry, read_lifecycle
+from neuralake.results.lifecycle.records import KIND as LIFECYCLE
+from neuralake.results.lifecycle.records import LifecycleRun
 from neuralake.results.parts import Part
 from neuralake.results.records import QUERIES, Run
 from neuralake.results.samples import samples_table
@@ -104,6 +108,20 @@ def _overview_of_streams(run: StreamsRun) -> RunOverview:
     )
 
 
+def _overview_of_lifecycle(run: LifecycleRun) -> RunOverview:
+    return RunOverview(
+        id=run.header.id,
+        workload=run.header.workload,
+        scale_factor=run.header.scale_factor,
+        engines=tuple(engine.name for engine in run.engines if engine.unavailable is None),
+        samples=sum(part.samples for phase in run.phases for part in phase.parts),
+        verified=sum(c.verdict == "verified" for phase in run.phases for c in phase.answers)
+        + sum(c.is_right is True for phase in run.phases for c in phase.end),
+        judged=sum(len(phase.answers) + len(phase.end) for phase in run.phases),
+        state="finished" if run.finished_at else "interrupted",
+    )
+
+
 RUN_OF_QUERIES = Kind(
     name=QUERIES,
     command="neuralake bench",
@@ -153,11 +171,22 @@ RUN_OF_STREAMS = Kind(
     samples=tasks_table,
     parts=lambda run: (part for phase in run.phases for part in phase.parts),
 )
+RUN_OF_LIFECYCLE = Kind(
+    name=LIFECYCLE,
+    command="neuralake lifecycle",
+    document=LifecycleRun,
+    entry=LifecycleEntry,
+    read=read_lifecycle,
+    overview=_overview_of_lifecycle,
+    samples=lifecycle_table,
+    parts=lambda run: (part for phase in run.phases for part in phase.parts),
+)
 _ALL: tuple[Kind[Any], ...] = (
     RUN_OF_QUERIES,
     RUN_OF_INGEST,
     RUN_OF_FRESHNESS,
     RUN_OF_SERVING,
     RUN_OF_STREAMS,
+    RUN_OF_LIFECYCLE,
 )
 KINDS: Mapping[str, Kind[Any]] = {kind.name: kind for kind in _ALL}

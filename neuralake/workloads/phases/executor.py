@@ -155,8 +155,9 @@ class PhaseExecutor:
             opening.session.close()
             if opening.faults:
                 raise EngineError("; ".join(opening.faults.values()))
-        if job.writer == "neuralake":
-            self._own = OwnWriter()
+        if self._own is not None:  # of the phase before
+            self._own.close()
+        self._own = OwnWriter() if job.writer == "neuralake" else None
         self._tree = living(os.getpid())
         settle()
         return dict(self._engine.settings)

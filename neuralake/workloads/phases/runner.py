@@ -8,10 +8,10 @@ of other processes go on.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
@@ -87,22 +87,70 @@ class Runner:
         tuple
             The phase, its answers unchecked, and the engine as it ran.
         """
-        key = PhaseKey(self.spec.name, plan.name, plan.repetition)
+        with self.kept() as phases:
+            return phases.run(plan, tables)
+
+    @contextmanager
+    def kept(self) -> Iterator[KeptRunner]:
+        """For phases one after another in one process of the engine, as long as it lives.
+
+        Where sessions are processes, each phase has new ones.
+        """
+        phases = KeptRunner(self)
+        try:
+            yield phases
+        except BaseException:
+            phases.end(is_well=False)
+            raise
+        phases.end(is_well=True)
+
+
+class KeptRunner:
+    """Runs phases, in the process of the last one where that is well; :meth:`Runner.kept`."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self._crew: _Crew | None = None
+
+    def run(
+        self, plan: PhasePlan, tables: Mapping[str, DeltaTable]
+    ) -> tuple[PhaseRecord, EngineRecord]:
+        """Run a phase once, as :meth:`Runner.run` does."""
+        runner = self._runner
+        key = PhaseKey(runner.spec.name, plan.name, plan.repetition)
         for name in (SAMPLES, ANSWERS, "logs"):
-            (self.directory / name).mkdir(exist_ok=True)
+            (runner.directory / name).mkdir(exist_ok=True)
         numbers = range(len(plan.sessions))
-        groups = [tuple(numbers)] if self.mapping == "threads" else [(n,) for n in numbers]
-        board_path = self.directory / f"{key.stem}.board"
+        groups = [tuple(numbers)] if runner.mapping == "threads" else [(n,) for n in numbers]
+        board_path = runner.directory / f"{key.stem}.board"
+        jobs = [
+            Job(plan, group, tables, runner.directory, key.stem, board_path, runner.writer)
+            for group in groups
+        ]
         try:
             with Board(board_path, len(plan.sessions)) as board, ExitStack() as stack:
-                jobs = [
-                    Job(plan, group, tables, self.directory, key.stem, board_path, self.writer)
-                    for group in groups
-                ]
-                crews = [stack.enter_context(_Crew(self, job)) for job in jobs]
-                return _Phase(self, key, plan, board, crews).run()
+                if runner.mapping == "threads":
+                    crews = [self._kept(jobs[0])]
+                else:
+                    crews = [stack.enter_context(_Crew(runner, job)) for job in jobs]
+                return _Phase(runner, key, plan, board, crews).run()
         finally:
             board_path.unlink(missing_ok=True)
+
+    def end(self, *, is_well: bool) -> None:
+        """Let the process end, or end it."""
+        crew, self._crew = self._crew, None
+        if crew is not None:
+            crew.end(is_well=is_well)
+
+    def _kept(self, job: Job) -> _Crew:
+        """The crew of the last phase, if it is well, or a new one."""
+        if self._crew is not None and self._crew.failure is not None:
+            self.end(is_well=False)
+        if self._crew is None:
+            self._crew = _Crew(self._runner, job)
+        self._crew.take(job)
+        return self._crew
 
 
 class _Crew:
@@ -120,6 +168,8 @@ class _Crew:
 
     def __init__(self, runner: Runner, job: Job) -> None:
         self.job = job
+        self._started: Started | None = None
+        self._said_before = 0
         self.failure: tuple[TaskStatus, str] | None = None
         self.overdue: int | None = None
         self._limits = runner.limits
@@ -136,22 +186,32 @@ class _Crew:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
-        if kind is None and self.failure is None:
+        self.end(is_well=kind is None)
+
+    def end(self, *, is_well: bool) -> None:
+        """Let the worker close its engine, or end it at once where something failed."""
+        if is_well and self.failure is None:
             self.worker.close()
         else:
             self.worker.kill()
 
+    def take(self, job: Job) -> None:
+        """Do this next; what was said before is no part of it."""
+        self.job = job
+        self._said_before = self._log.stat().st_size
+
     def start(self, spec: EngineSpec) -> EngineRecord:
-        """Start the engine and open the tables once.
+        """Start the engine, unless that is done, and open the tables once.
 
         Raises
         ------
         RemoteError, WorkerDiedError, WorkerMemoryError, WorkerTimeoutError
             If it cannot.
         """
-        started: Started = self.worker.call("start", spec, timeout_s=SETUP_TIMEOUT_S)
+        if self._started is None:
+            self._started = self.worker.call("start", spec, timeout_s=SETUP_TIMEOUT_S)
         settings = self.worker.call("prepare", self.job, timeout_s=SETUP_TIMEOUT_S)
-        return EngineRecord(spec.name, spec.options, settings, started.versions)
+        return EngineRecord(spec.name, spec.options, settings, self._started.versions)
 
     def run(self, start_ns: int) -> Done | None:
         """Do all tasks; None if the worker came to no end."""
@@ -166,7 +226,9 @@ class _Crew:
 
     def fail(self, failure: Failure) -> tuple[TaskStatus, str]:
         """Note why the worker came to no end, and return it."""
-        verdict = judge(failure, log_tail(self._log, 0), limit_bytes=self._limits.memory_bytes)
+        verdict = judge(
+            failure, log_tail(self._log, self._said_before), limit_bytes=self._limits.memory_bytes
+        )
         status, message = verdict.status, verdict.message
         if self.overdue is not None:  # it ended since it was ended
             name = self.job.plan.sessions[self.overdue].name

@@ -1,0 +1,57 @@
+"""Settings and fingerprint of a run of lifecycle as labelled facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from neuralake.report.facts import Fact, Group, flat, machine_facts, software_facts
+from neuralake.report.lifecycle import words
+from neuralake.report.numbers import moment
+from neuralake.results.lifecycle.records import LifecycleRun
+from neuralake.results.records import EngineRecord
+
+
+def facts(run: LifecycleRun) -> tuple[Group, ...]:
+    """Everything that is known of how a run was made, in a fixed order."""
+    header = run.header
+    return (
+        Group("Run", tuple(_run(run))),
+        Group("Dataset", tuple(flat(header.dataset))),
+        Group("Machine", tuple(machine_facts(header.fingerprint))),
+        Group("Software", tuple(software_facts(header.fingerprint))),
+        *(Group(f"Engine {e.name}", tuple(_engine(run, e))) for e in run.engines),
+    )
+
+
+def _run(run: LifecycleRun) -> Iterator[Fact]:
+    header = run.header
+    yield Fact("id", header.id, compared=False)
+    yield Fact("began", moment(header.created_at), compared=False)
+    ended = moment(run.finished_at) if run.finished_at else "interrupted before its end"
+    yield Fact("finished", ended, compared=False)
+    if run.elapsed_ns is not None:
+        yield Fact("elapsed", f"{run.elapsed_ns / 1e9:,.1f} s", compared=False)
+    for resumption in run.resumptions:
+        after = f"{moment(resumption.resumed_at)}, after {resumption.after_samples:,} samples"
+        yield Fact("resumed", after, compared=False)
+    yield Fact("load", words.load_in_words(header))
+    yield Fact("plan from", header.plan_source)
+    yield Fact("tables", header.dataset_uri)
+    yield Fact("copies of the tables", header.place)
+    yield Fact("writer", header.writer)
+    if header.limits.timeout_s is not None:
+        yield Fact("timeout", f"{header.limits.timeout_s:g} s")
+    if header.limits.memory_bytes is not None:
+        yield Fact("memory limit", f"{header.limits.memory_bytes / 2**20:,.0f} MiB")
+    if run.machine_use is not None:
+        yield Fact("processor time stolen", f"{run.machine_use.stolen:.1%}", compared=False)
+    yield Fact("schema version", str(header.schema_version), compared=False)
+
+
+def _engine(run: LifecycleRun, engine: EngineRecord) -> Iterator[Fact]:
+    if engine.unavailable is not None:
+        yield Fact("unavailable", engine.unavailable)
+        return
+    yield Fact("sessions at once are", run.header.mapping.get(engine.name, "threads"))
+    yield from flat(engine.versions, "version of ")
+    yield from flat(engine.settings)

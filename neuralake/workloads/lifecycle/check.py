@@ -1,0 +1,221 @@
+"""A plan held against a workload: what can be refused is, before anything is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from neuralake.catalog.tables import DeltaTable, Table
+from neuralake.errors import LifecycleError, did_you_mean
+from neuralake.queries.sql import tables_read
+from neuralake.queries.workload import Workload, select_queries
+from neuralake.workloads.lifecycle.expand import Phase
+from neuralake.workloads.lifecycle.file import (
+    ROW_CHANGES,
+    AnyTask,
+    AppendFile,
+    CreateFile,
+    DeleteKeysFile,
+    MergeFile,
+    PauseFile,
+    QueryFile,
+    UpdateFile,
+    ZOrderFile,
+    kind_of,
+)
+from neuralake.workloads.lifecycle.keys import required_reference, shifted_column
+
+MOST_TASKS = 100_000
+
+
+def tables_of(phases: Sequence[Phase], workload: Workload) -> dict[str, DeltaTable]:
+    """The tables that a plan reads or changes, by name.
+
+    Raises
+    ------
+    LifecycleError
+        If one of them is no Delta table.
+    """
+    names = dict.fromkeys(name for phase in phases for task in phase.tasks for name in named(task))
+    for phase in phases:
+        for task in phase.tasks:
+            if isinstance(task, QueryFile):
+                for query in select_queries(workload.queries, task.queries):
+                    names |= dict.fromkeys(sorted(tables_read(query.sql(), workload.tables)))
+    found = {}
+    for name in names:
+        table = workload.tables[name]
+        if not isinstance(table, DeltaTable):
+            raise LifecycleError(
+                f"table {name} is {table.format}: expected a Delta table, as a plan changes them "
+                "and reads their earlier versions"
+            )
+        found[name] = table
+    return found
+
+
+def named(task: AnyTask) -> tuple[str, ...]:
+    """Tables that a task names."""
+    if isinstance(task, QueryFile | PauseFile):
+        return ()
+    return (task.table, *getattr(task, "children", ()))
+
+
+def check_against(phases: Sequence[Phase], workload: Workload) -> None:
+    """Refuse a plan that names what there is not, or asks for what has no one outcome.
+
+    Raises
+    ------
+    LifecycleError
+        The message names the phase, the session and the task.
+    QueryError
+        If a query is unknown.
+    """
+    tasks = 0
+    created: set[str] = set()
+    made_in_all = {t.table for phase in phases for t in phase.tasks if isinstance(t, CreateFile)}
+    there: dict[str, frozenset[str]] = {}
+    for phase in phases:
+        made: set[str] = set()
+        for session in phase.sessions:
+            own: set[str] = set()  # what another session makes at the same time may not be there
+            for number, task in enumerate(session.tasks):
+                place = f"phase {phase.name!r}, session {session.name!r}, task {number}"
+                _check_task(task, workload, place)
+                tasks += getattr(task, "batches", 1) * getattr(task, "times", 1)
+                _check_there(task, workload, place, made_in_all - created - own, there)
+                if isinstance(task, CreateFile):
+                    if task.table in created or task.table in made:
+                        raise LifecycleError(f"{place} makes table {task.table} a second time")
+                    made.add(task.table)
+                    own.add(task.table)
+        created |= made
+        _check_order(phase)
+        there[phase.name] = frozenset(made_in_all - created)
+    if tasks > MOST_TASKS:
+        raise LifecycleError(
+            f"the plan has {tasks:,} tasks: expected {MOST_TASKS:,} at most, "
+            "with fewer batches, times or turns"
+        )
+
+
+def _check_there(
+    task: AnyTask,
+    workload: Workload,
+    place: str,
+    missing: set[str],
+    there: Mapping[str, frozenset[str]],
+) -> None:
+    """Refuse a table that the plan makes, but later."""
+    if isinstance(task, CreateFile):
+        return
+    used: set[str] = set(named(task))
+    if isinstance(task, QueryFile):
+        for query in select_queries(workload.queries, task.queries):
+            used |= tables_read(query.sql(), workload.tables)
+        if task.as_of is not None:
+            missing = missing | there.get(task.as_of, frozenset())
+    for name in sorted(used & missing):
+        raise LifecycleError(
+            f"{place} uses table {name}, which the plan has not made by then: "
+            "expected its create before"
+        )
+
+
+def _check_task(task: AnyTask, workload: Workload, place: str) -> None:
+    tables = workload.tables
+    for name in named(task):
+        if name not in tables:
+            raise LifecycleError(
+                f"{place} names table {name!r}: there are {', '.join(tables)}"
+                f"{did_you_mean(name, tables)}"
+            )
+    if isinstance(task, QueryFile):
+        select_queries(workload.queries, task.queries)
+    elif not isinstance(task, PauseFile):
+        _check_columns(task, tables[task.table], place)
+        _check_keys(task, tables[task.table], place)
+        for child in getattr(task, "children", ()):
+            required_reference(tables[child], task.table, place)
+
+
+def _check_columns(task: AnyTask, table: Table, place: str) -> None:
+    """Refuse columns that the table has not, or that no change may touch."""
+    match task:
+        case CreateFile():
+            _require_columns(table, task.partition_by, f"{place}: partition_by")
+        case ZOrderFile():
+            if not task.columns:
+                raise LifecycleError(f"{place}: columns is empty: expected one at least")
+            _require_columns(table, task.columns, f"{place}: columns")
+        case MergeFile():
+            _require_columns(table, task.columns, f"{place}: columns")
+            _refuse_keys(table, task.columns, f"{place}: columns")
+        case UpdateFile():
+            if not task.set:
+                raise LifecycleError(f"{place}: set is empty: expected an expression by column")
+            _require_columns(table, task.set, f"{place}: set")
+            _refuse_keys(table, task.set, f"{place}: set")
+
+
+def _check_keys(task: AnyTask, table: Table, place: str) -> None:
+    """Refuse a table without the key that the task needs."""
+    match task:
+        case AppendFile():
+            if (task.rows is None) == (task.percent is None):
+                raise LifecycleError(f"{place}: expected either rows or percent")
+            shifted_column(table, place)
+        case MergeFile():
+            _require_key(table, place)
+            if task.new_percent is not None:
+                shifted_column(table, place)
+        case DeleteKeysFile():
+            _require_key(table, place)
+
+
+def _check_order(phase: Phase) -> None:
+    """Refuse sessions at once that change the rows of one table: who comes first would be chance.
+
+    Appends may come in any order.
+    """
+    changers: dict[str, dict[str, set[str]]] = {}
+    for session in phase.sessions:
+        for task in session.tasks:
+            if isinstance(task, ROW_CHANGES):
+                for table in named(task):
+                    kinds = changers.setdefault(table, {}).setdefault(session.name, set())
+                    kinds.add(kind_of(task))
+    for table, by_session in changers.items():
+        others = set().union(*by_session.values()) - {"append"}
+        if len(by_session) > 1 and others:
+            raise LifecycleError(
+                f"phase {phase.name!r}: sessions {' and '.join(map(repr, by_session))} change "
+                f"table {table} at once, by {', '.join(sorted(others))} too: what it holds then "
+                "would be chance; expected one session for each table, or appends only"
+            )
+
+
+def _require_key(table: Table, place: str) -> None:
+    if not table.primary_key:
+        raise LifecycleError(
+            f"{place}: table {table.name} declares no primary key: "
+            "expected one in the catalog, such as primary_key=('id',)"
+        )
+
+
+def _require_columns(table: Table, names: Iterable[str], place: str) -> None:
+    known = [column.name for column in table.columns] or table.arrow_schema().names
+    for name in names:
+        if name not in known:
+            raise LifecycleError(
+                f"{place} names column {name!r} of table {table.name}: it has {', '.join(known)}"
+                f"{did_you_mean(name, known)}"
+            )
+
+
+def _refuse_keys(table: Table, names: Iterable[str], place: str) -> None:
+    for name in names:
+        if name in table.primary_key:
+            raise LifecycleError(
+                f"{place} names {name!r}, which is part of the key of table {table.name}: "
+                "expected columns that are no key"
+            )
