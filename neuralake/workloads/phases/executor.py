@@ -129,6 +129,8 @@ class PhaseExecutor:
     def prepare(self, job: Job) -> dict[str, Any]:
         """Open once, unmeasured, what queries will read; returns the settings then in effect.
 
+        Those of what writes the engine's tables stand under ``writes``.
+
         Raises
         ------
         EngineError
@@ -160,7 +162,9 @@ class PhaseExecutor:
         self._own = OwnWriter() if job.writer == "neuralake" else None
         self._tree = living(os.getpid())
         settle()
-        return dict(self._engine.settings)
+        writes = writes_of(self._engine)
+        own = dict(self._engine.settings)
+        return own | {"writes": dict(writes.settings)} if writes and writes.settings else own
 
     def run(self, start_ns: int) -> Done:
         """Do the sessions' tasks, all from one moment on.

@@ -81,7 +81,7 @@ class ClerkWrites:
     name = "clerk"
 
     def __init__(self, conflicts: int) -> None:
-        self.settings: Mapping[str, Any] = {}
+        self.settings: Mapping[str, Any] = {"hand": "left"}
         self.conflicts = conflicts
 
     def append(self, table: Any, rows: Rows) -> Written:

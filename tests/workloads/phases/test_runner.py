@@ -49,6 +49,7 @@ def test_sessions_run_at_once_and_each_task_is_a_sample(office: Office, mapping:
     assert [part.samples for part in done.record.parts] == [3, 2]
     assert {sample.position for sample in done.of("one")} == {0, 1, 2}
     assert is_gone(done.engine.settings["companion"])
+    assert done.engine.settings["writes"] == {"hand": "left"}
     assert not list(office.directory.glob("*.board"))
 
 
