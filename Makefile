@@ -20,7 +20,7 @@ ENGINES ?= polars,datafusion,duckdb
 KILLS ?= 200
 PORT ?=
 
-.PHONY: bench gate test test-all s3 kafka mutants hunt seeds storm kill kill-kafka kafka-away browser strace lint format docs clean help
+.PHONY: bench gate test test-all s3 kafka mutants hunt seeds storm kill kill-kafka kafka-away cluster connect browser strace lint format docs clean help
 
 help:
 	@echo "make bench    generate TPC-H (SCALE_FACTOR=1) if absent, run three engines, verify, report"
@@ -30,6 +30,8 @@ help:
 	@echo "make mutants  put SAMPLE=60 small faults into the core, drawn with SEED=0: do the tests find them?"
 	@echo "make s3       an S3 server to play with (PORT=… or a free one), until Ctrl-C"
 	@echo "make kafka    a broker of Kafka to play with (PORT=… or a free one), until Ctrl-C"
+	@echo "make cluster  a cluster of Spark to play with (PORT=… or a free one), until Ctrl-C"
+	@echo "make connect  a Spark Connect server to play with (PORT=… or a free one), until Ctrl-C"
 	@echo "make hunt     make random Delta tables for TIME=60 seconds: do all engines read the same rows?"
 	@echo "make seeds    TPC-H's queries with the parameters of SEEDS=10 seeds (SCALE_FACTOR=1): do ENGINES=… agree?"
 	@echo "make browser  install a browser for the tests of the report, where apt-get can"
@@ -71,6 +73,14 @@ s3: $(READY)
 # On loopback; what it holds is thrown away
 kafka: $(READY)
 	@exec $(BIN)/python -m neuralake.broker $(if $(PORT),--port $(PORT))
+
+# On loopback, from the installed pyspark: a master and two workers
+cluster: $(READY)
+	@exec $(BIN)/python -m neuralake.cluster $(if $(PORT),--port $(PORT))
+
+# On loopback, without workers: the server does the work itself
+connect: $(READY)
+	@exec $(BIN)/python -m neuralake.cluster --workers 0 --connect $(or $(PORT),0)
 
 # HUNT=--spark reads and writes with Spark, too
 hunt: $(READY)

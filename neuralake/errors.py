@@ -78,6 +78,10 @@ class EngineUnavailableError(EngineError):
     """An engine's package or runtime is missing; the message has the line that installs it."""
 
 
+class EngineEndedError(EngineError):
+    """What an engine runs on has ended under it: it answers again when it is started anew."""
+
+
 class JavaError(NeuralakeError):
     """There is no Java that would do, or jars cannot be fetched or kept."""
 

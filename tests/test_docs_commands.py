@@ -69,6 +69,7 @@ ELSEWHERE = {
         "tests/benchmarks/test_serving.py",
         "benchmarks.serving.cross_check",
     ),
+    "python -m neuralake.cluster": ("tests/cluster/test_cluster.py", "neuralake.cluster"),
     "python -m neuralake.broker.produce": ("tests/kafka/test_page.py", "neuralake.broker"),
     "python -m benchmarks.s3": ("tests/s3/test_ingest.py", "benchmarks.s3"),
     "python -m pytest": ("Makefile", "-m pytest"),

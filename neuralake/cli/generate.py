@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 import click
 
 from neuralake.cli.context import print_json, read_settings
 from neuralake.cli.options import json_option
 from neuralake.cli.types import Location, Number, Whole
+
+if TYPE_CHECKING:
+    from neuralake.tpch.spread import Hands
 
 
 @click.command()
@@ -48,6 +55,19 @@ from neuralake.cli.types import Location, Number, Whole
     help="Data files of each table.  [default: 1 for each 10 of the scale factor]",
 )
 @click.option("--verify", is_flag=True, help="Check the checksums of a dataset that exists.")
+@click.option(
+    "--on",
+    "master",
+    metavar="MASTER",
+    help="Have Spark's executors make it: spark://HOST:PORT or sc://HOST:PORT.  [this machine]",
+)
+@click.option(
+    "--engine",
+    "engine_options",
+    multiple=True,
+    metavar="spark:KEY=VALUE",
+    help="A setting of Spark, with --on.",
+)
 @json_option
 def generate(
     scale_factor: float,
@@ -56,6 +76,8 @@ def generate(
     compression: str,
     files_per_table: int | None,
     verify: bool,
+    master: str | None,
+    engine_options: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Make a TPC-H dataset: eight Delta tables, whole or not at all.
@@ -73,7 +95,7 @@ def generate(
     layout = Layout(
         row_group_bytes=row_group_bytes, compression=compression, files_per_table=files_per_table
     )
-    with generation_progress() as progress:
+    with generation_progress() as progress, _hands(master, engine_options) as hands:
         manifest = make(
             scale_factor,
             uri,
@@ -81,8 +103,34 @@ def generate(
             layout=layout,
             verify=verify,
             progress=progress,
+            hands=hands,
         )
     if as_json:
         print_json(manifest)
     else:
         click.echo(uri)
+
+
+@contextmanager
+def _hands(master: str | None, options: tuple[str, ...]) -> Iterator[Hands | None]:
+    """Those of Spark's executors, where a master is named; None is this machine."""
+    if master is None:
+        if options:
+            raise click.UsageError("--engine has an effect with --on only")
+        yield None
+        return
+    from neuralake.engines.registry import parse_options, parse_specs, require
+    from neuralake.engines.spark.engine import SparkEngine
+    from neuralake.engines.spark.tasks import SparkTasks
+
+    # no table is read: Delta's jars need not be had
+    own = (f"spark:master={master}", "spark:delta_reader=snapshot-files")
+    (spec,) = parse_specs(["spark"], [*own, *options])
+    require(spec)
+    chosen = parse_options(spec)
+    SparkEngine.prepare(chosen)
+    engine = SparkEngine(chosen)
+    try:
+        yield SparkTasks(engine)
+    finally:
+        engine.close()

@@ -70,6 +70,15 @@ class Engine(Protocol):
         """Stop the runtime."""
 
 
+def works_elsewhere(engine: Engine) -> bool:
+    """Whether processes do the work that do not descend from this one, as a cluster's do.
+
+    An adapter says so by an attribute ``works_elsewhere``; it may lack it. Of such an engine only
+    the elapsed time is measured.
+    """
+    return bool(getattr(engine, "works_elsewhere", False))
+
+
 class EngineType(Protocol):
     """The class of an engine: what can be asked before it is started."""
 

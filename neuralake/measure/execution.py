@@ -31,7 +31,8 @@ class Execution:
         Elapsed time of the call alone (monotonic clock), in nanoseconds.
     cpu_ns
         CPU time of the process tree during the call; this and what follows is None where the
-        system does not tell which processes descend from this one, rather than a part of it.
+        system does not tell which processes descend from this one, or the work was done by others
+        (a cluster, a server), rather than a part of it.
     peak_rss_bytes
         Peak resident memory of the tree during the call.
     bytes_read
@@ -47,6 +48,10 @@ class Execution:
     bytes_read: int | None
     throttled_periods: int | None = None
     throttled_ns: int | None = None
+
+    def of_work_elsewhere(self) -> Execution:
+        """The elapsed time alone: of what others did for the call, this tree tells nothing."""
+        return Execution(self.wall_ns, None, None, None)
 
 
 def settle() -> None:

@@ -12,6 +12,7 @@ from contextlib import closing
 from functools import partial
 from importlib import import_module
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from neuralake.config import is_remote
 from neuralake.delta.disk import sync_directory
@@ -35,6 +36,9 @@ from neuralake.tpch.scale import TABLE_NAMES, check_scale_factor, estimate_bytes
 from neuralake.tpch.staging import Staging, clean, staging, sync_file, write_durably
 from neuralake.tpch.tpchgen import Tpchgen, running, watch
 
+if TYPE_CHECKING:
+    from neuralake.tpch.spread import Hands
+
 _LOOK_INTERVAL_S = 0.1
 _COMMIT_MODULE = "neuralake.tpch.commit"
 
@@ -47,6 +51,7 @@ def generate(
     layout: Layout | None = None,
     verify: bool = False,
     progress: Progress = no_progress,
+    hands: Hands | None = None,
 ) -> Manifest:
     """Make a dataset, unless it is there already.
 
@@ -65,7 +70,9 @@ def generate(
     verify
         Compare the checksums of a dataset that exists, which reads it once.
     progress
-        Told the bytes written, several times a second.
+        Told the bytes written, several times a second; of others' hands, at the end.
+    hands
+        Who makes the files (:class:`neuralake.tpch.spread.Hands`); None is this machine.
 
     Returns
     -------
@@ -86,7 +93,13 @@ def generate(
     check_scale_factor(scale_factor)
     if is_remote(uri):
         return _generate_remote(
-            scale_factor, uri, storage_options or {}, layout, verify=verify, progress=progress
+            scale_factor,
+            uri,
+            storage_options or {},
+            layout,
+            verify=verify,
+            progress=progress,
+            hands=hands,
         )
     wanted = (layout or Layout()).at(scale_factor)
     load = partial(load_manifest, scale_factor=scale_factor, layout=layout, verify=verify)
@@ -100,7 +113,8 @@ def generate(
             # Somebody else may have made it before we had the lock.
             if not _is_vacant(target):
                 return load(str(target))
-            manifest = _make(stage, scale_factor, wanted, progress)
+            make = _make if hands is None else partial(_have_made, hands)
+            manifest = make(stage, scale_factor, wanted, progress)
             stage.publish()
             return manifest
     except OSError as error:
@@ -115,12 +129,19 @@ def _generate_remote(
     *,
     verify: bool,
     progress: Progress,
+    hands: Hands | None,
 ) -> Manifest:
     from neuralake.tpch.remote import generate_remote
 
     try:
         return generate_remote(
-            scale_factor, uri, options, layout=layout, verify=verify, progress=progress
+            scale_factor,
+            uri,
+            options,
+            layout=layout,
+            verify=verify,
+            progress=progress,
+            hands=hands,
         )
     except StorageError:
         raise
@@ -179,6 +200,27 @@ def _make(stage: Staging, scale_factor: float, layout: Layout, progress: Progres
             )
         )
     manifest = new_manifest(tpchgen, scale_factor, layout, tables)
+    write_durably(stage.directory / MANIFEST_NAME, manifest.to_json())
+    sync_directory(stage.directory)
+    return manifest
+
+
+def _have_made(
+    hands: Hands, stage: Staging, scale_factor: float, layout: Layout, progress: Progress
+) -> Manifest:
+    """Have others fill the staging directory, and see that its last byte is on the disk."""
+    from neuralake.tpch.spread import commit_parts, make_parts
+
+    tpchgen = Tpchgen.installed()
+    made = make_parts(tpchgen, scale_factor, layout, str(stage.directory), {}, hands)
+    facts = commit_facts(tpchgen, scale_factor)
+    tables = {
+        name: commit_parts(stage.directory, scale_factor, made, facts, name) for name in TABLE_NAMES
+    }
+    for table in tables.values():
+        _make_last(stage.directory / table.log.path)
+    manifest = new_manifest(tpchgen, scale_factor, layout, tables)
+    progress(manifest.size_bytes, manifest.size_bytes)
     write_durably(stage.directory / MANIFEST_NAME, manifest.to_json())
     sync_directory(stage.directory)
     return manifest

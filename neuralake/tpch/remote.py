@@ -46,6 +46,7 @@ from neuralake.tpch.tpchgen import Tpchgen, running, watch
 
 if TYPE_CHECKING:
     from neuralake.tpch.commit import DescribedFile
+    from neuralake.tpch.spread import Hands
 
 # Complete files that may wait here before the generator is stopped
 MOST_WAITING_BYTES: Final = 512 * 2**20
@@ -70,6 +71,7 @@ def generate_remote(
     layout: Layout | None,
     verify: bool,
     progress: Progress,
+    hands: Hands | None = None,
 ) -> Manifest:
     """Make a dataset on S3, unless it is there already; see :func:`neuralake.tpch.generate`.
 
@@ -103,7 +105,10 @@ def generate_remote(
         if not store.exists(MANIFEST_NAME):
             try:
                 _remove_left(store)
-                manifest = _make(stage, store, claim, scale_factor, wanted, progress)
+                if hands is None:
+                    manifest = _make(stage, store, claim, scale_factor, wanted, progress)
+                else:
+                    manifest = _have_made(hands, stage, store, options, scale_factor, wanted)
                 _publish(store, claim, manifest)
             except BaseException:
                 claim.stop()
@@ -189,6 +194,29 @@ def _make(
     make_table = partial(_make_table, store, stage.directory, scale_factor, files, described, facts)
     with ThreadPoolExecutor(cores()) as executor:
         tables = dict(zip(TABLE_NAMES, executor.map(make_table, TABLE_NAMES), strict=True))
+    return new_manifest(tpchgen, scale_factor, layout, tables)
+
+
+def _have_made(
+    hands: Hands,
+    stage: Staging,
+    store: ObjectStore,
+    options: Mapping[str, str],
+    scale_factor: float,
+    layout: Layout,
+) -> Manifest:
+    """Have others put the data files, and put the logs."""
+    from neuralake.tpch.spread import make_parts
+
+    tpchgen = Tpchgen.installed()
+    made = make_parts(tpchgen, scale_factor, layout, store.uri, options, hands)
+    files = {path: part.file for path, part in made.items()}
+    described = {path: part.described for path, part in made.items()}
+    facts = commit_facts(tpchgen, scale_factor)
+    tables = {
+        name: _make_table(store, stage.directory, scale_factor, files, described, facts, name)
+        for name in TABLE_NAMES
+    }
     return new_manifest(tpchgen, scale_factor, layout, tables)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from neuralake.catalog.tables import Table
-from neuralake.engines.protocol import Engine, Session
+from neuralake.engines.protocol import Engine, Session, works_elsewhere
 from neuralake.engines.registry import EngineSpec, start
 from neuralake.errors import ResultsError, reason_of
 from neuralake.measure.execution import Execution, measure, settle
@@ -27,11 +27,18 @@ TARGET = f"{__name__}:Executor"
 
 @dataclass(frozen=True)
 class Started:
-    """An engine that runs."""
+    """An engine that runs.
+
+    Attributes
+    ----------
+    works_elsewhere
+        Whether its work is done by others, of whose CPU and memory nothing is known here.
+    """
 
     execution: Execution
     versions: Mapping[str, str]
     settings: Mapping[str, Any]
+    works_elsewhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,9 @@ class Executor:
     def start(self, spec: EngineSpec) -> Started:
         """Load the engine's library and start its runtime."""
         self._engine, execution = measure(lambda: start(spec))
-        return Started(execution, self._engine.versions(), dict(self._engine.settings))
+        execution = self._known(execution)
+        elsewhere = works_elsewhere(self._engine)
+        return Started(execution, self._engine.versions(), dict(self._engine.settings), elsewhere)
 
     def open(self, tables: Mapping[str, Table], count: bool = False) -> Opened:
         """Resolve snapshots and register the tables; one that cannot be opened is left out.
@@ -88,7 +97,7 @@ class Executor:
             opened = {table: found for table, found in tables.items() if table not in faults}
             counts, uncounted = count_rows(name, self._session, opened, one_line)
             faults |= {**uncounted, **miscounted(name, counts)}
-        return Opened(opening.execution, dict(self._engine.settings), faults)
+        return Opened(self._known(opening.execution), dict(self._engine.settings), faults)
 
     def execute(
         self, sql: str, answer: Path, known: str | None, order_by: Sequence[str] = ()
@@ -116,11 +125,15 @@ class Executor:
         fingerprint = digest(result, order_by)
         if fingerprint != known:
             write_answer(result, answer)
-        return Executed(execution, result.num_rows, fingerprint)
+        return Executed(self._known(execution), result.num_rows, fingerprint)
 
     def explain(self, sql: str) -> str:
         """The engine's own plan for a query; nothing is measured."""
         return self._session.explain(sql)
+
+    def _known(self, execution: Execution) -> Execution:
+        """What is known of a call: of one whose work is done elsewhere, the elapsed time."""
+        return execution.of_work_elsewhere() if works_elsewhere(self._engine) else execution
 
     def close(self) -> None:
         """Close what was opened."""

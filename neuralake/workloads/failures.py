@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from neuralake.errors import telling_part
+from neuralake.errors import EngineEndedError, telling_part
 from neuralake.measure.process import living
 from neuralake.measure.worker import (
     RemoteError,
@@ -76,16 +76,7 @@ def judge(failure: Failure, said: str, *, limit_bytes: int | None) -> Verdict:
         case WorkerMemoryError():
             return _verdict("oom", words, replace=True)
         case RemoteError():
-            text = f"{failure.kind}: {telling_part(words) or words}"
-            if failure.out_of_memory:
-                text = f"a process was killed for want of memory{_limit(limit_bytes)}; {text}"
-                return _verdict("oom", text, replace=True)
-            if _OUT_OF_MEMORY.search(text):
-                return _verdict("oom", text, replace=True)
-            # A JVM tells its log and not the caller, or the caller below what tells the fault
-            if memory := _OUT_OF_MEMORY.search(words) or _OUT_OF_MEMORY.search(said):
-                return _verdict("oom", f"{memory[0]}: {text}", replace=True)
-            return _verdict("error", text, replace=False)
+            return _judge_error(failure, words, said, limit_bytes)
         case WorkerDiedError():
             last = said.strip().rpartition("\n")[2].strip()
             if failure.out_of_memory:
@@ -95,6 +86,21 @@ def judge(failure: Failure, said: str, *, limit_bytes: int | None) -> Verdict:
             reason = f"{words} ({memory[0]})" if memory and memory[0] not in last else words
             text = f"{reason}; its last words: {last}" if last else reason
             return _verdict("oom" if memory else "crashed", text, replace=True)
+
+
+def _judge_error(failure: RemoteError, words: str, said: str, limit_bytes: int | None) -> Verdict:
+    text = f"{failure.kind}: {telling_part(words) or words}"
+    if failure.out_of_memory:
+        text = f"a process was killed for want of memory{_limit(limit_bytes)}; {text}"
+        return _verdict("oom", text, replace=True)
+    if _OUT_OF_MEMORY.search(text):
+        return _verdict("oom", text, replace=True)
+    # A JVM tells its log and not the caller, or the caller below what tells the fault
+    if memory := _OUT_OF_MEMORY.search(words) or _OUT_OF_MEMORY.search(said):
+        return _verdict("oom", f"{memory[0]}: {text}", replace=True)
+    if failure.kind == EngineEndedError.__name__:
+        return _verdict("crashed", words, replace=True)
+    return _verdict("error", text, replace=False)
 
 
 def engine_lost(verdict: Verdict) -> Verdict:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
-from importlib.metadata import version
 from importlib.util import find_spec
 from io import StringIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -18,20 +15,24 @@ from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Ta
 from neuralake.delta.snapshot import Snapshot
 from neuralake.engines.object_storage import are_remote, options_by_bucket
 from neuralake.engines.readers import WITHOUT_STATISTICS, refuse_case_twins, with_readers
-from neuralake.engines.spark.conf import shown_settings
-from neuralake.engines.spark.jars import DELTA_JARS, DELTA_VERSION, delta_jars, s3_jars
+from neuralake.engines.spark.connect import ConnectClient, require_client
+from neuralake.engines.spark.driver import Driver, fetch
 from neuralake.engines.spark.java import find_java
 from neuralake.engines.spark.jvm import SparkJvm
-from neuralake.engines.spark.options import SparkOptions, heap, heap_in_effect
+from neuralake.engines.spark.masters import parse_master, require_reachable
+from neuralake.engines.spark.options import SparkOptions, heap
 from neuralake.engines.spark.pools import share_fairly
-from neuralake.engines.spark.s3 import set_buckets
-from neuralake.engines.spark.s3_jars import HADOOP_VERSION
+from neuralake.engines.spark.runtime import Runtime
 from neuralake.engines.spark.types import spark_schema
 from neuralake.engines.spark.uris import escape_glob, hadoop_uri
 from neuralake.engines.spark.writes import WRITE_PATHS, SparkWrites
 from neuralake.engines.writing import Rows
-from neuralake.errors import EngineError, EngineUnavailableError, UnsupportedWriteError
-from neuralake.java.runtime import OLDEST_VERSION, OPTION_VARIABLES
+from neuralake.errors import (
+    EngineEndedError,
+    EngineError,
+    EngineUnavailableError,
+    UnsupportedWriteError,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -39,7 +40,13 @@ if TYPE_CHECKING:
 
 
 class SparkEngine:
-    """Spark in a JVM that belongs to this process."""
+    """Spark in a JVM that belongs to this process, whose work a cluster may do.
+
+    Attributes
+    ----------
+    works_elsewhere
+        Whether a cluster does the work: of it only the elapsed time is measured.
+    """
 
     name = "spark"
     packages = ("pyspark",)
@@ -48,28 +55,16 @@ class SparkEngine:
     write_paths = WRITE_PATHS
 
     def __init__(self, options: SparkOptions) -> None:
-        java = find_java(os.environ)
-        for reason in java.passed_over:
-            _tell(f"{reason}, Spark needs {OLDEST_VERSION}: using {java.executable}")
-        jars = _jars(options)
-        self._jvm = SparkJvm(options, jars, java, _s3_jars(options))
-        self._delta = bool(jars)
-        self._reaches_s3 = options.object_storage
-        self._buckets: dict[str, Mapping[str, str]] = {}
-        coordinates = [jar.coordinates for jar in DELTA_JARS] if jars else []
-        settings = shown_settings(self._jvm.conf, options, coordinates)
-        settings["driver_memory"] = heap_in_effect(
-            settings["driver_memory"], self._jvm.heap_bytes()
-        )
-        if ignored := [name for name in OPTION_VARIABLES if name in os.environ]:
-            settings["ignored_variables"] = ignored
-            _tell(f"{', '.join(ignored)}: not passed on; spark.driver.extraJavaOptions is")
-        self.settings: Mapping[str, Any] = settings
-        reader = {"delta-spark": DELTA_VERSION} if jars else {"deltalake": version("deltalake")}
-        if options.object_storage:
-            reader["hadoop-aws"] = HADOOP_VERSION
+        self._runtime = _runtime(options)
+        self.works_elsewhere = self._runtime.works_elsewhere
+        self.settings: Mapping[str, Any] = self._runtime.settings
         self.writes = SparkWrites(self.new_session, self._reach_for_writing)
-        self._versions = {"pyspark": version("pyspark"), **reader, "java": self._jvm.java_version()}
+
+    @property
+    def _jvm(self) -> SparkJvm:
+        """The JVM of ours, where there is one."""
+        assert isinstance(self._runtime, Driver)  # noqa: S101 - whoever asks has started one
+        return self._runtime.jvm
 
     @classmethod
     def unavailable(cls) -> str | None:
@@ -84,9 +79,19 @@ class SparkEngine:
 
     @classmethod
     def prepare(cls, options: SparkOptions) -> None:
-        """Fetch Delta's jars and those for S3, unless they are in the cache or not asked for."""
-        _jars(options)
-        _s3_jars(options)
+        """Fetch Delta's jars and those for S3, unless they are in the cache or not asked for.
+
+        Raises
+        ------
+        EngineError
+            If they cannot be had, or nobody listens where the master should be.
+        """
+        master = parse_master(options.master)
+        require_reachable(master)
+        if master.kind == "connect":
+            require_client()
+        else:
+            fetch(options)
 
     @classmethod
     def reach(cls, options: SparkOptions, tables: Mapping[str, Table]) -> dict[str, str]:
@@ -98,11 +103,13 @@ class SparkEngine:
     @classmethod
     def resolve(cls, options: SparkOptions, memory_limit_bytes: int | None) -> dict[str, str]:
         """The heap: by the memory that is free now, within the limit."""
+        if parse_master(options.master).kind == "connect":
+            return {}  # it is the server's
         return {"memory": heap(options, memory_limit_bytes)}
 
     def versions(self) -> dict[str, str]:
         """Of Spark, of what reads Delta tables, and of the Java runtime that runs them."""
-        return dict(self._versions)
+        return self._runtime.versions()
 
     def open(self, tables: Mapping[str, Table]) -> SparkSession:
         """Register each table as a view; Delta snapshots are resolved here.
@@ -113,38 +120,31 @@ class SparkEngine:
             If a table lies on S3 and Spark was started without what reaches it, or a bucket is
             reached in another way than before.
         """
-        self._reach(options_by_bucket("Spark", tables))
-        session = SparkSession(self.new_session(), tables, self._delta)
+        self._runtime.reach(options_by_bucket("Spark", tables))
+        session = SparkSession(self._runtime, tables)
         self.settings = with_readers(self.settings, session.readers)
         return session
 
     def new_session(self) -> PySparkSession:
         """A session of PySpark's own in this JVM, for whoever writes."""
-        return self._jvm.spark.newSession()
+        return self._runtime.new_session()
 
     def _reach_for_writing(self, table: DeltaTable, rows: Rows | None) -> None:
-        if not self._delta:
+        if not self._runtime.has_delta:
             raise UnsupportedWriteError("spark was started without Delta's jar, by which it writes")
         places: dict[str, Table | Rows] = {table.name: table}
         if rows is not None:
             places["its new rows"] = rows
-        self._reach(options_by_bucket("Spark", places))
-
-    def _reach(self, buckets: Mapping[str, Mapping[str, str]]) -> None:
-        if buckets and not self._reaches_s3:
-            raise EngineError("spark: tables lie on S3: start it with object_storage=true")
-        for bucket, options in buckets.items():
-            # Hadoop keeps one connection a bucket, for as long as the JVM lives
-            if self._buckets.setdefault(bucket, options) != options:
-                raise EngineError(
-                    f"spark: the bucket {bucket} was reached with other storage options before: "
-                    "start Spark anew"
-                )
-        set_buckets(self._jvm.spark, buckets)
+        self._runtime.reach(options_by_bucket("Spark", places))
 
     def close(self) -> None:
-        """Stop Spark and end its JVM."""
-        self._jvm.stop()
+        """Let go of Spark, and end the JVM that was started for it."""
+        self._runtime.stop()
+
+
+def _runtime(options: SparkOptions) -> Runtime:
+    master = parse_master(options.master)
+    return ConnectClient(options, master) if master.kind == "connect" else Driver(options)
 
 
 class SparkSession:
@@ -156,9 +156,10 @@ class SparkSession:
         Reader by table, where it is not the default's.
     """
 
-    def __init__(self, spark: PySparkSession, tables: Mapping[str, Table], delta: bool) -> None:
-        self._spark = spark
-        self._delta = delta
+    def __init__(self, runtime: Runtime, tables: Mapping[str, Table]) -> None:
+        self._runtime = runtime
+        self._spark = runtime.new_session()
+        self._delta = runtime.has_delta
         self._names: list[str] = []
         self.readers: dict[str, str] = {}
         try:
@@ -170,9 +171,21 @@ class SparkSession:
             raise
 
     def execute(self, sql: str) -> pa.Table:
-        """Run one query to its complete result, in the pool of the thread that asks."""
+        """Run one query to its complete result, in the pool of the thread that asks.
+
+        Raises
+        ------
+        EngineEndedError
+            If no executor of a cluster is left to run it, or the server is gone.
+        """
         share_fairly(self._spark)
-        return self._spark.sql(sql).toArrow()
+        try:
+            return self._spark.sql(sql).toArrow()
+        except Exception as error:
+            self._runtime.note(error)
+            if reason := self._runtime.lost:
+                raise EngineEndedError(f"spark: {reason}") from error
+            raise
 
     def explain(self, sql: str) -> str:
         """The physical plan before adaptive execution changes it."""
@@ -187,9 +200,10 @@ class SparkSession:
 
     def close(self) -> None:
         """Forget the tables."""
-        for name in self._names:
+        for name in self._names if not self._runtime.lost else ():
             self._spark.catalog.dropTempView(name)
         self._names.clear()
+        self._runtime.end_session(self._spark)
 
     def _frame(self, name: str, table: Table) -> DataFrame:
         if isinstance(table, FunctionTable):
@@ -250,32 +264,3 @@ class SparkSession:
             return self._spark.createDataFrame([], schema)
         escaped = [escape_glob(hadoop_uri(file)) for file in files]
         return self._spark.read.schema(schema).parquet(*escaped)
-
-
-def _jars(options: SparkOptions) -> list[Path]:
-    """Delta's jars, or none if the snapshot's files are to be read instead."""
-    if options.delta_reader == "snapshot-files":
-        return []
-    try:
-        return delta_jars(os.environ)
-    except EngineUnavailableError:
-        raise
-    except EngineError as error:
-        if options.delta_reader == "delta":
-            raise EngineError(f"spark: {error}") from error
-        _tell(f"{error}; reading the files of Delta snapshots as plain Parquet instead")
-        return []
-
-
-def _s3_jars(options: SparkOptions) -> list[Path]:
-    """The jars by which Spark reaches S3, or none if it need not."""
-    try:
-        return s3_jars(os.environ) if options.object_storage else []
-    except EngineUnavailableError:
-        raise
-    except EngineError as error:
-        raise EngineError(f"spark: tables lie on S3: {error}") from error
-
-
-def _tell(line: str) -> None:
-    print(f"neuralake: spark: {line}", file=sys.stderr)

@@ -13,6 +13,7 @@ from neuralake.java.jar import Jar
 from neuralake.java.jars import fetch_jars
 
 SPARK_VERSION = "4.2"
+SCALA_VERSION = "2.13"
 DELTA_VERSION = "4.4.0"
 
 
@@ -22,7 +23,7 @@ DELTA_VERSION = "4.4.0"
 DELTA_JARS = (
     Jar(
         "io.delta",
-        f"delta-spark_{SPARK_VERSION}_2.13",
+        f"delta-spark_{SPARK_VERSION}_{SCALA_VERSION}",
         DELTA_VERSION,
         "27d4fd8b1f879535c573ed1c718177d6a27f24d3e626ba02e216369725721ead",
     ),

@@ -6,15 +6,25 @@ import os
 import subprocess
 import sys
 import tempfile
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from neuralake.engines.spark.cluster import (
+    ENDED_BY_CLUSTER,
+    Executors,
+    Watch,
+    Workers,
+    ask_workers,
+    cluster_conf,
+    facts,
+)
 from neuralake.engines.spark.conf import spark_conf, write_conf_dir
 from neuralake.engines.spark.jars import spark_home
 from neuralake.engines.spark.java import write_java_home
+from neuralake.engines.spark.loggers import be_quiet
+from neuralake.engines.spark.masters import own_address, parse_master
 from neuralake.engines.spark.options import SparkOptions
 from neuralake.errors import EngineError
 from neuralake.java.runtime import OPTION_VARIABLES, Java
@@ -28,8 +38,6 @@ _STANDARD_ERROR = 2  # by number: sys.stderr may be an object without a file
 # A user's cluster is configured through these; a measurement must not depend on them.
 _FOREIGN_PREFIXES = ("SPARK_", "PYSPARK_", "HADOOP_", "YARN_", "HIVE_")
 _FOREIGN_NAMES = ("MASTER", *OPTION_VARIABLES)
-# They print, with a stack trace, each error that PySpark raises besides.
-_REPEATING_LOGGERS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
 
 
 class SparkJvm:
@@ -52,6 +60,8 @@ class SparkJvm:
         Every setting that Spark was started with.
     spark
         The first session; sessions for tables branch off it.
+    cluster
+        On what the work is done, where that is a cluster: facts for people.
 
     Raises
     ------
@@ -71,13 +81,21 @@ class SparkJvm:
         )
         self._gateway: Any = None
         scratch = Path(self._scratch.name)
+        master = parse_master(options.master)
         self.conf = spark_conf(options, jars, scratch, s3_jars)
+        self.cluster: Mapping[str, Any] = {}
+        self._watch: Watch | None = None
+        self._workers: Workers | None = None
         try:
             write_conf_dir(self.conf, scratch / "conf")
             write_java_home(java, scratch / "java")
-            with _environment(_variables(scratch / "java", scratch / "conf")):
-                self.spark = self._launch(java)
+            with _environment(
+                _variables(scratch / "java", scratch / "conf", own_address(master), options)
+            ):
+                self.spark = self._launch(java, options)
             self._remove_at_exit(scratch)
+            if self._workers is not None:
+                self._await_executors(self._workers, options)
         except BaseException:
             self.stop()
             raise
@@ -93,8 +111,16 @@ class SparkJvm:
         kind = self._gateway.jvm.java.lang.Class.forName(_DIAGNOSTICS)
         return int(beans.getPlatformMXBean(kind).getVMOption("MaxHeapSize").getValue())
 
+    @property
+    def lost(self) -> str:
+        """Why the cluster will never answer again; empty while it may."""
+        return "" if self._watch is None else self._watch.lost
+
     def stop(self) -> None:
         """Stop Spark, end the JVM and remove what it wrote. May be called again."""
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.stop()
         gateway, self._gateway = self._gateway, None
         if gateway is not None:
             _stop(gateway)
@@ -106,28 +132,46 @@ class SparkJvm:
         hooks = jvm.org.apache.spark.util.ShutdownHookManager
         hooks.registerShutdownDeleteDir(jvm.java.io.File(str(directory)))
 
-    def _launch(self, java: Java) -> SparkSession:
+    def _await_executors(self, workers: Workers, options: SparkOptions) -> None:
+        executors = Executors(self.spark)
+        executors.wait(workers, options.cores)
+        executors.require_version(self.spark, str(self.spark.version))
+        self.cluster = facts(workers, executors, self.conf)
+        self._watch = Watch(executors)
+
+    def _ask_cluster(self, options: SparkOptions) -> dict[str, str]:
+        """The settings that depend on the cluster, before there is an application."""
+        jvm = self._gateway.jvm
+        version = str(jvm.org.apache.spark.package.SPARK_VERSION())
+        host = self.conf["spark.driver.host"]
+        self._workers = ask_workers(jvm, parse_master(options.master), version, host)
+        found = cluster_conf(options, self._workers)
+        self.conf |= found
+        return found
+
+    def _launch(self, java: Java, options: SparkOptions) -> SparkSession:
         from py4j.protocol import Py4JError  # type: ignore[import-untyped]
-        from pyspark import SparkContext
+        from pyspark import SparkConf, SparkContext
         from pyspark.errors import PySparkException
         from pyspark.java_gateway import launch_gateway
-        from pyspark.logger import PySparkLogger
         from pyspark.sql import SparkSession
 
         if SparkContext._active_spark_context is not None:
             raise EngineError("spark: Spark runs in this process already: close it first")
-        # Of a package that nothing here hands to Spark; a line that is no answer and no error
-        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
-        for name in _REPEATING_LOGGERS:
-            PySparkLogger.getLogger(name).disabled = True
+        be_quiet()
         try:
             # standard output is for answers: what the JVM prints there goes to standard error
             self._gateway = launch_gateway(  # type: ignore[no-untyped-call]
                 popen_kwargs={"stdout": _STANDARD_ERROR}
             )
-            SparkContext(gateway=self._gateway)
+            conf = SparkConf(_jvm=self._gateway.jvm)
+            if parse_master(options.master).kind == "cluster":
+                conf.setAll(list(self._ask_cluster(options).items()))
+            SparkContext(gateway=self._gateway, conf=conf)
             return SparkSession.builder.getOrCreate()
         except (Py4JError, PySparkException, OSError) as error:
+            if self._workers is not None and "stopped SparkContext" in str(error):
+                raise EngineError(f"spark: {ENDED_BY_CLUSTER}") from error
             raise EngineError(
                 f"spark: {java.executable} did not start Spark: {_first_line(error)}"
             ) from error
@@ -169,13 +213,13 @@ def _forget() -> None:
     SparkSession._activeSession = None
 
 
-def _variables(java_home: Path, conf_dir: Path) -> dict[str, str]:
+def _variables(java_home: Path, conf_dir: Path, host: str, options: SparkOptions) -> dict[str, str]:
     return {
         "JAVA_HOME": str(java_home),
         "SPARK_HOME": str(spark_home()),
         "SPARK_CONF_DIR": str(conf_dir),
-        "SPARK_LOCAL_IP": "127.0.0.1",
-        "PYSPARK_PYTHON": sys.executable,
+        "SPARK_LOCAL_IP": host,
+        "PYSPARK_PYTHON": options.python or sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,
     }
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from neuralake.engines.spark.masters import LOCAL, Kind, parse_master
 from neuralake.errors import EngineError
 from neuralake.machine import available_memory_bytes
 
@@ -33,10 +34,18 @@ class SparkOptions:
 
     Attributes
     ----------
+    master
+        Where the work is done: ``local`` in the JVM that is started here; ``spark://HOST:PORT`` on
+        the workers of a standalone cluster; ``sc://HOST:PORT`` behind a Spark Connect server.
     cores
-        Tasks that run at once; 0 is one a core.
+        Tasks that run at once; 0 is one a core, of this machine or of the cluster.
     memory
-        Heap of the JVM (``8g``); ``auto`` is two thirds of the memory that is free.
+        Heap of the JVM (``8g``), which of a cluster is the driver's; ``auto`` is two thirds of the
+        memory that is free.
+    executor_memory
+        Heap of each executor on a cluster; ``auto`` is what the smallest worker offers.
+    python
+        Python of a cluster's executors, where it lies at another path than here.
     shuffle_partitions
         Partitions of a shuffle before adaptive execution joins small ones; 0 is one a core.
     delta_reader
@@ -55,8 +64,11 @@ class SparkOptions:
         before everything above.
     """
 
+    master: str = LOCAL
     cores: int = 0
     memory: str = "auto"
+    executor_memory: str = "auto"
+    python: str = ""
     shuffle_partitions: int = 0
     delta_reader: DeltaReader = "auto"
     scheduler: Scheduler = "fair"
@@ -64,11 +76,19 @@ class SparkOptions:
     config: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        kind = parse_master(self.master).kind
+        _refuse_elsewhere(self, kind)
         for name in ("cores", "shuffle_partitions"):
             if (value := getattr(self, name)) < 0:
                 raise EngineError(f"spark: {name} is {value}: expected 0 (one a core) or more")
         if self.memory != "auto" and parse_size(self.memory, "memory") < _LEAST_HEAP_BYTES:
             raise EngineError(f"spark: memory is {self.memory}: expected 512m or more")
+        if self.executor_memory != "auto":
+            size = parse_size(self.executor_memory, "executor_memory")
+            if size < _LEAST_HEAP_BYTES:
+                raise EngineError(
+                    f"spark: executor_memory is {self.executor_memory}: expected 512m or more"
+                )
         if self.delta_reader not in get_args(DeltaReader):
             expected = ", ".join(get_args(DeltaReader))
             raise EngineError(
@@ -80,6 +100,30 @@ class SparkOptions:
                     f"spark: {key!r} is not a setting of Spark: expected a name like "
                     f"spark.sql.autoBroadcastJoinThreshold"
                 )
+
+
+def _refuse_elsewhere(options: SparkOptions, kind: Kind) -> None:
+    """Refuse what would have no effect with the master that was chosen."""
+    static = {
+        "cores": 0,
+        "memory": "auto",
+        "executor_memory": "auto",
+        "python": "",
+        "scheduler": "fair",
+    }
+    names = {
+        "local": ("executor_memory", "python"),
+        "cluster": (),
+        "connect": tuple(static),
+    }[kind]
+    for name in names:
+        if getattr(options, name) != static[name]:
+            whose = "the server's own" if kind == "connect" else "a cluster's"
+            raise EngineError(
+                f"spark: {name} is {whose}, and has no effect with master {options.master}"
+            )
+    if "spark.master" in options.config and kind != "local":
+        raise EngineError("spark: master and spark.master are both given: expected one of them")
 
 
 def parse_size(text: str, option: str) -> int:

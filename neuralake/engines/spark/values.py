@@ -8,9 +8,9 @@ statistics.
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as f
 from pyspark.sql.types import DataType, DecimalType, DoubleType, FloatType, StructType
 
 if TYPE_CHECKING:
@@ -30,19 +30,38 @@ def without_statistics(frame: DataFrame, *, floats: bool, decimals: bool) -> Dat
     kinds: tuple[type[DataType], ...] = ()
     kinds += (DoubleType, FloatType) if floats else ()
     kinds += (DecimalType,) if decimals else ()
+    f = _functions(frame)
     columns = [
-        _without(f.col(_quoted(field.name)), field.dataType, kinds).alias(field.name)
+        _without(f, f.col(_quoted(field.name)), field.dataType, kinds).alias(field.name)
         for field in frame.schema
     ]
     return frame.select(*columns)
 
 
-def _without(column: Column, kind: DataType, kinds: tuple[type[DataType], ...]) -> Column:
+def _functions(frame: DataFrame) -> ModuleType:
+    """Those that make columns of the frame's own kind."""
+    from pyspark.sql import functions
+    from pyspark.sql.classic.dataframe import DataFrame as ClassicFrame
+
+    if isinstance(frame, ClassicFrame):
+        return functions
+    from pyspark.sql.connect import functions as remote
+
+    return remote
+
+
+def _without(
+    f: ModuleType, column: Column, kind: DataType, kinds: tuple[type[DataType], ...]
+) -> Column:
     if isinstance(kind, kinds):
-        return f.greatest(column, column)
+        greatest: Column = f.greatest(column, column)
+        return greatest
     if isinstance(kind, StructType) and _has(kind, kinds):
-        fields = [_without(column.getField(x.name), x.dataType, kinds).alias(x.name) for x in kind]
-        return f.when(column.isNotNull(), f.struct(*fields))
+        fields = [
+            _without(f, column.getField(x.name), x.dataType, kinds).alias(x.name) for x in kind
+        ]
+        whole: Column = f.when(column.isNotNull(), f.struct(*fields))
+        return whole
     return column
 
 

@@ -15,7 +15,7 @@ from neuralake.catalog.tables import DeltaTable
 from neuralake.config import is_remote
 from neuralake.engines.new_rows import check_rows
 from neuralake.engines.own_commits import find_commit, metric, new_mark
-from neuralake.engines.spark.pools import share_fairly
+from neuralake.engines.spark.pools import is_behind_connect, share_fairly
 from neuralake.engines.spark.types import spark_schema
 from neuralake.engines.spark.uris import escape_glob, hadoop_uri
 from neuralake.engines.writing import Rows, Written, whole_hours
@@ -147,6 +147,8 @@ class SparkWrites:
     def checkpoint(self, table: DeltaTable) -> Written:
         """Write a checkpoint of the newest version."""
         with self._change("checkpoint", table) as change:
+            if is_behind_connect(change.session):
+                raise UnsupportedWriteError("Spark Connect has no command that writes a checkpoint")
             jvm: Any = change.session._jvm  # no command does it
             delta = jvm.org.apache.spark.sql.delta.DeltaLog
             found = delta.forTableWithSnapshot(change.session._jsparkSession, _uri(table))

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from neuralake.catalog.tables import DeltaTable
-from neuralake.engines.protocol import Engine, Session
+from neuralake.engines.protocol import Engine, Session, works_elsewhere
 from neuralake.engines.registry import EngineSpec, start
 from neuralake.engines.writing import writes_of
 from neuralake.errors import EngineError, UnsupportedWriteError
@@ -124,7 +124,8 @@ class PhaseExecutor:
     def start(self, spec: EngineSpec) -> Started:
         """Load the engine's library and start its runtime."""
         self._engine, execution = measure(lambda: start(spec))
-        return Started(execution, self._engine.versions(), dict(self._engine.settings))
+        elsewhere = works_elsewhere(self._engine)
+        return Started(execution, self._engine.versions(), dict(self._engine.settings), elsewhere)
 
     def prepare(self, job: Job) -> dict[str, Any]:
         """Open once, unmeasured, what queries will read; returns the settings then in effect.
@@ -246,7 +247,7 @@ class PhaseExecutor:
             rows=outcome.rows,
             path=outcome.path,
         )
-        if execution is not None:
+        if execution is not None and not works_elsewhere(self._engine):
             sample = replace(
                 sample,
                 cpu_ns=execution.cpu_ns,

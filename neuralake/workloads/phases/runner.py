@@ -164,6 +164,8 @@ class _Crew:
         Why it came to no end, or None.
     overdue
         Session whose task took too long, or None.
+    works_elsewhere
+        Whether its engine's work is done by processes that are not the worker's.
     """
 
     def __init__(self, runner: Runner, job: Job) -> None:
@@ -172,6 +174,7 @@ class _Crew:
         self._said_before = 0
         self.failure: tuple[TaskStatus, str] | None = None
         self.overdue: int | None = None
+        self.works_elsewhere = False
         self._limits = runner.limits
         first = "" if len(job.sessions) == len(job.plan.sessions) else f"-{job.sessions[0]}"
         self._log = runner.directory / "logs" / f"{job.stem}{first}.log"
@@ -210,6 +213,7 @@ class _Crew:
         """
         if self._started is None:
             self._started = self.worker.call("start", spec, timeout_s=SETUP_TIMEOUT_S)
+            self.works_elsewhere = self._started.works_elsewhere
         settings = self.worker.call("prepare", self.job, timeout_s=SETUP_TIMEOUT_S)
         return EngineRecord(spec.name, spec.options, settings, self._started.versions)
 
@@ -293,14 +297,15 @@ class _Phase:
         samples = read_samples(self._runner.directory, tuple(parts))
         ends = [sample.end_ns for sample in samples if sample.end_ns is not None]
         failures = [crew.failure for crew in self._crews if crew.failure is not None]
-        if not failures:
+        elsewhere = any(crew.works_elsewhere for crew in self._crews)
+        if not failures and not elsewhere:
             record = replace(
                 record,
                 cpu_ns=usage.cpu_ns,
                 bytes_read=usage.bytes_read,
                 peak_rss_bytes=peak,
             )
-        else:
+        elif failures:
             record = replace(record, status=_status(failures[0][0]), message=failures[0][1])
         return replace(record, elapsed_ns=max(ends, default=None), parts=tuple(parts)), engine
 

@@ -1,0 +1,1 @@
+"""Spark's own cluster on loopback: to play with, for tests, and for measurements."""

@@ -1,0 +1,285 @@
+"""Spark on a real cluster of its own: what is measured, and what becomes of it when parts die.
+
+The tests run in their order: those that kill come last.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from neuralake.cluster.process import ClusterProcess
+from neuralake.cluster.server import QUICK_OPTIONS, Cluster
+from neuralake.config import Settings
+from neuralake.engines.registry import EngineSpec
+from neuralake.engines.spark import SparkEngine, SparkOptions, cluster
+from neuralake.engines.spark.masters import parse_master
+from neuralake.engines.spark.tasks import SparkTasks
+from neuralake.errors import EngineEndedError, EngineError
+from neuralake.results.records import Run
+from neuralake.tpch.dataset import open_workload
+from neuralake.tpch.existing import load_manifest
+from neuralake.tpch.generate import generate
+from neuralake.tpch.layout import Layout
+from neuralake.tpch.part_job import PartJob, run_part
+from tests.conftest import run_bench
+
+pytestmark = pytest.mark.usefixtures("no_spark")
+MEMORY = "512m"
+TASKS = 16
+# Each task holds its core for 0.2 s, so that there is time to kill what runs it
+SLOW = (
+    f"SELECT count(*) AS n FROM range(0, {TASKS}, 1, {TASKS}) WHERE reflect("
+    "'java.util.concurrent.locks.LockSupport', 'parkNanos', 200000000L) IS NULL OR true"
+)
+
+
+@pytest.fixture(scope="module")
+def sparks() -> Iterator[Cluster]:
+    """A master and two workers, and beside them a Spark Connect server that works alone."""
+    with Cluster(
+        memory=MEMORY,
+        connect_port=0,
+        connect_locally=True,
+        connect_cores=1,
+        connect_memory=MEMORY,
+        java_options=QUICK_OPTIONS,
+    ) as cluster:
+        yield cluster
+
+
+@contextmanager
+def started(options: SparkOptions) -> Iterator[SparkEngine]:
+    engine = SparkEngine(options)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def benched(dataset: Path, settings: Settings, **options: str) -> Run:
+    """Two queries, one of them with a join, on Spark."""
+    spec = EngineSpec("spark", options)
+    bench = run_bench(settings, dataset, spec, queries="1,12", hot_runs=1)
+    return bench.run
+
+
+def check(run: Run) -> None:
+    """Answers are the official ones, and of resources nothing is told that was not measured."""
+    assert {judged.verdict for judged in run.verifications} == {"verified"}
+    assert {sample.status for sample in run.samples} == {"ok"}
+    for sample in run.samples:
+        assert sample.wall_ns
+        assert (sample.cpu_ns, sample.peak_rss_bytes, sample.bytes_read) == (None, None, None)
+
+
+def test_a_run_on_a_cluster(sparks: Cluster, dataset_sf001: Path, settings: Settings) -> None:
+    run = benched(dataset_sf001, settings, master=sparks.address, memory=MEMORY)
+    check(run)
+    (record,) = run.engines
+    assert record.settings is not None
+    told = {
+        "master": sparks.address,
+        "workers": 2,
+        "cluster_cores": 2,
+        "cluster_memory": "1024m",
+        "executors": 2,
+        "executor_cores": 2,
+        "executor_memory": MEMORY,
+        "shuffle_partitions": 2,
+    }
+    assert told.items() <= record.settings.items()
+    assert sparks.state()["activeapps"] == [], "the application has ended with the run"
+
+
+def test_a_run_behind_spark_connect(
+    sparks: Cluster, dataset_sf001: Path, settings: Settings
+) -> None:
+    run = benched(dataset_sf001, settings, master=sparks.connect_address)
+    check(run)
+    (record,) = run.engines
+    assert record.settings is not None
+    assert record.versions is not None
+    told = {
+        "master": sparks.connect_address,
+        "server_master": "local[1]",
+        "server_parallelism": 1,
+        "delta_reader": "delta",
+    }
+    assert told.items() <= record.settings.items()
+    assert record.versions["spark-server"] == record.versions["pyspark"]
+
+
+def test_clients_of_spark_connect_do_not_see_each_other(
+    sparks: Cluster, dataset_sf001: Path, settings: Settings
+) -> None:
+    tables = open_workload(str(dataset_sf001), settings).tables
+    with started(SparkOptions(master=sparks.connect_address)) as engine:
+        one = engine.open({"region": tables["region"]})
+        other = engine.open({"nation": tables["nation"]})
+        assert one.execute("SELECT count(*) AS n FROM region").to_pylist() == [{"n": 5}]
+        assert other.execute("SELECT count(*) AS n FROM nation").to_pylist() == [{"n": 25}]
+        with pytest.raises(Exception, match="TABLE_OR_VIEW_NOT_FOUND"):
+            other.execute("SELECT * FROM region")
+        assert "Physical Plan" in one.explain("SELECT * FROM region")
+        one.close()
+        other.close()
+
+
+def test_a_setting_of_the_server_is_not_the_clients(sparks: Cluster) -> None:
+    config = {"spark.sql.extensions": "x"}
+    with pytest.raises(EngineError, match=r"does not take spark\.sql\.extensions: .*CONFIG"):
+        SparkEngine(SparkOptions(master=sparks.connect_address, config=config))
+
+
+@pytest.mark.more  # the client tries for half a minute
+def test_what_speaks_otherwise_is_no_server_of_spark_connect(sparks: Cluster) -> None:
+    address = sparks.address.replace("spark://", "sc://")  # a master's
+    with pytest.raises(EngineError, match="does not answer as one"):
+        SparkEngine(SparkOptions(master=address))
+
+
+@pytest.mark.parametrize("kind", ["cluster", "connect"])
+def test_executors_make_the_same_dataset(
+    sparks: Cluster, kind: str, tmp_path: Path, dataset_sf001: Path
+) -> None:
+    """Byte for byte that of one machine, and its last file is the manifest."""
+    made = tmp_path / "made"
+    options = {
+        "cluster": SparkOptions(master=sparks.address, memory=MEMORY),
+        "connect": SparkOptions(master=sparks.connect_address),
+    }[kind]
+    with started(options) as engine:
+        manifest = generate(0.01, str(made), hands=SparkTasks(engine))
+        assert manifest.digest == load_manifest(str(dataset_sf001)).digest
+        assert not list(tmp_path.glob(".*")), "nothing of the making is left"
+        if kind == "connect":
+            return
+        other = PartJob(("region",), 1, 0.01, Layout().at(0.01), "tpchgen-cli 0.1", str(tmp_path))
+        with pytest.raises(EngineError, match=r"^spark: tpchgen-cli .* install the same"):
+            list(SparkTasks(engine)(run_part, [msgspec.json.encode(other)]))
+
+
+def test_executors_of_another_version_are_told(sparks: Cluster) -> None:
+    """A worker's executors say so of themselves, by what comes first on their class path."""
+    claim = sparks.configuration / "spark-version-info.properties"
+    claim.write_text("version=4.1.9\nuser=\nrevision=\nbranch=\ndate=\nurl=\ndocroot=\n")
+    try:
+        with pytest.raises(EngineError, match=r"executors are of Spark 4\.1\.9, and pyspark 4\.2"):
+            SparkEngine(SparkOptions(master=sparks.address, memory=MEMORY))
+    finally:
+        claim.unlink()
+
+
+def test_parts_that_die(sparks: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One application sees a busy cluster, and loses worker, master, and the last worker."""
+    monkeypatch.setattr(cluster, "ANSWER_TIMEOUT_S", 2)
+    monkeypatch.setattr(cluster, "LOST_TIMEOUT_S", 2.0)
+    with started(SparkOptions(master=sparks.address, memory=MEMORY)) as engine:
+        session = engine.open({})
+        jvm = engine._jvm._gateway.jvm
+
+        def ask(address: str) -> cluster.Workers:
+            return cluster.ask_workers(jvm, parse_master(address), "4.2", "127.0.0.1")
+
+        workers = ask(sparks.address)
+        assert (workers.count, workers.cores, workers.smallest_mib) == (2, 2, 512)
+        assert workers.applications == ("neuralake",)
+        with (
+            socket.create_server(("127.0.0.1", 0)) as silent,
+            pytest.raises(EngineError, match="speaks as no master does"),
+        ):
+            ask(f"spark://127.0.0.1:{silent.getsockname()[1]}")
+
+        assert ran(session, killing=sparks.processes["worker-1"]) == [{"n": TASKS}]
+        assert ran(session, killing=sparks.processes["master"]) == [{"n": TASKS}]
+        with pytest.raises(EngineEndedError, match="the cluster had no executor for 2 s"):
+            ran(session, killing=sparks.processes["worker-2"])
+        session.close()
+
+
+def test_a_server_that_dies(sparks: Cluster) -> None:
+    engine = SparkEngine(SparkOptions(master=sparks.connect_address))
+    session = engine.open({})
+    with pytest.raises(EngineEndedError, match=f"{sparks.connect_address} is gone"):
+        ran(session, killing=sparks.processes["connect"])
+    session.close()
+    engine.close()
+
+
+def ran(session: object, killing: ClusterProcess) -> object:
+    """What the slow query answers while a process is killed."""
+    killer = threading.Timer(0.5, killing.kill, kwargs={"group": False})
+    killer.start()
+    try:
+        return session.execute(SLOW).to_pylist()  # type: ignore[attr-defined]
+    finally:
+        killer.join()
+
+
+SCRIPT = """
+import sys
+from neuralake.cluster.server import QUICK_OPTIONS, Cluster
+with Cluster(workers=1, memory="512m", java_options=QUICK_OPTIONS) as cluster:
+    print(cluster.address, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_nothing_stays_behind_when_whoever_started_it_is_killed(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith(b"spark://")
+    assert of_place(tmp_path)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    while of_place(tmp_path):
+        time.sleep(0.05)
+
+
+@pytest.mark.more
+def test_the_command(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "neuralake.cluster", "--workers", "1", "--memory", MEMORY],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    assert process.stdout is not None
+    assert "a master is at spark://127.0.0.1:" in process.stdout.readline()
+    assert "neuralake bench --engines spark --engine spark:master=" in process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    process.communicate()
+    assert process.returncode == 0
+    assert not list(tmp_path.iterdir())
+    assert not of_place(tmp_path)
+
+
+def of_place(directory: Path) -> list[int]:
+    """Processes that name a directory on their command line."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                command = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if os.fsencode(directory) in command:
+                found.append(int(entry.name))
+    return found

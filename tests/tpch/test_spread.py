@@ -1,0 +1,112 @@
+"""A dataset whose files others make: the same, and as whole or absent, as one that is made here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from neuralake.errors import DatasetError, EngineError
+from neuralake.tpch.existing import load_manifest
+from neuralake.tpch.generate import generate
+from neuralake.tpch.layout import Layout
+from neuralake.tpch.part_job import Made, PartJob, make_part
+from neuralake.tpch.tpchgen import Tpchgen
+
+SCALE_FACTOR = 0.003
+LAYOUT = Layout(files_per_table=2)
+Function = Callable[[bytes], bytes]
+
+
+def twice(function: Function, jobs: Sequence[bytes]) -> Iterator[bytes]:
+    """Threads, of which two do each job at once, as Spark may (speculation, a lost executor)."""
+    with ThreadPoolExecutor(4) as executor:
+        yield from executor.map(function, [job for job in jobs for _ in range(2)])
+
+
+def test_it_is_the_dataset_of_one_machine(tmp_path: Path) -> None:
+    alone = generate(SCALE_FACTOR, str(tmp_path / "alone"), layout=LAYOUT)
+    seen: list[tuple[int, int]] = []
+    together = generate(
+        SCALE_FACTOR,
+        str(tmp_path / "together"),
+        layout=LAYOUT,
+        hands=twice,
+        progress=lambda *bytes_: seen.append(bytes_),
+    )
+    assert together.digest == alone.digest
+    assert {n: (t.rows, t.files) for n, t in together.tables.items()} == {
+        n: (t.rows, t.files) for n, t in alone.tables.items()
+    }
+    assert seen[-1] == (alone.size_bytes, alone.size_bytes)
+    assert load_manifest(str(tmp_path / "together"), verify=True) == together
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["alone", "together"]
+
+
+def test_a_dataset_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
+    def idle(function: Function, jobs: Sequence[bytes]) -> Iterator[bytes]:
+        raise AssertionError("nothing is to be made")
+
+    made = generate(SCALE_FACTOR, str(tmp_path / "sf"))
+    assert generate(SCALE_FACTOR, str(tmp_path / "sf"), hands=idle) == made
+
+
+def test_after_a_failure_nothing_is_there(tmp_path: Path) -> None:
+    def failing(function: Function, jobs: Sequence[bytes]) -> Iterator[bytes]:
+        yield from map(function, jobs[:1])
+        raise EngineError("spark: the cluster had no executor")
+
+    with pytest.raises(EngineError, match="no executor"):
+        generate(SCALE_FACTOR, str(tmp_path / "sf"), hands=failing)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda answers: answers[1:], "nobody has made part 1 of lineitem"),
+        (lambda answers: [*answers, other(answers[0])], "was made twice, and not alike"),
+    ],
+)
+def test_files_that_are_missing_or_differ_are_no_dataset(
+    tmp_path: Path, change: Callable[[list[bytes]], list[bytes]], message: str
+) -> None:
+    def hands(function: Function, jobs: Sequence[bytes]) -> Iterator[bytes]:
+        yield from change(list(map(function, jobs)))
+
+    with pytest.raises(DatasetError, match=message):
+        generate(SCALE_FACTOR, str(tmp_path / "sf"), hands=hands)
+    assert not list(tmp_path.iterdir())
+
+
+def other(answer: bytes) -> bytes:
+    made = msgspec.json.decode(answer, type=Made)
+    first = made.files[0]
+    changed = replace(first, file=replace(first.file, sha256="0" * 64))
+    return msgspec.json.encode(replace(made, files=(changed, *made.files[1:])))
+
+
+def job(destination: Path) -> PartJob:
+    generator = Tpchgen.installed().name
+    return PartJob(("region",), 1, 0.01, Layout().at(0.01), generator, str(destination))
+
+
+def test_an_orphan_makes_nothing_where_the_dataset_was_given_up(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="is not seen where a part is to be made"):
+        make_part(job(tmp_path / ".sf.generating" / "dataset-1"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_another_generator_makes_no_part(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"tpchgen-cli 3\.0\.0 where the dataset"):
+        make_part(replace(job(tmp_path), generator="tpchgen-cli 3.0.0"))
+
+
+def test_what_the_generator_says_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="failed at part 7 of region with status"):
+        make_part(replace(job(tmp_path), part=7, layout=LAYOUT.at(0.01)))
+    assert not list(tmp_path.iterdir())
