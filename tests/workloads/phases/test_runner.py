@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from neuralake.engines.registry import EngineSpec
 from neuralake.errors import LoadError
 from neuralake.results.names import query_stem
 from neuralake.results.parts import SAMPLES
@@ -20,6 +21,7 @@ from neuralake.workloads.phases.model import (
     Task,
     Vacuum,
 )
+from neuralake.workloads.phases.runner import Runner
 from tests.conftest import is_gone
 from tests.workloads.phases.conftest import COUNT, Done, Office, add, ask
 
@@ -207,3 +209,16 @@ def test_answers_are_kept_whatever_the_types(office: Office) -> None:
     done = office.run(SessionPlan("one", (ask("SELECT k, v::DECIMAL(9, 2) AS v FROM ledger"),)))
     (sample,) = done.samples
     assert len(office.answer(sample)) == sample.rows == 3
+
+
+def test_phases_that_are_kept_together_share_a_process_until_it_is_lost(office: Office) -> None:
+    runner = Runner(EngineSpec("clerk", {}), office.directory)
+    with runner.kept() as phases:
+        found = []
+        for name, sql in (("one", COUNT), ("two", f"{COUNT} /* abort */"), ("three", COUNT)):
+            plan = PhasePlan(name, (SessionPlan("reader", (ask(sql),)),))
+            found.append(phases.run(plan, office.tables))
+    assert [record.status for record, _ in found] == ["ok", "crashed", "ok"]
+    companions = [engine.settings["companion"] for _, engine in found]
+    assert companions[0] == companions[1] != companions[2]
+    assert is_gone(companions[2])
