@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import KafkaError, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from neuralake.broker.server import QUICK_OPTIONS, QUICK_RESTART, Broker
@@ -198,6 +198,20 @@ def test_a_process_that_follows_one_that_has_reached_the_broker_waits_for_it(
         own.start()
         feeding.until_rows(1)
     assert ids(table) == [0]
+
+
+@pytest.mark.parametrize(
+    ("code", "ends"),
+    [
+        (KafkaError._FATAL, True),  # as the message comes that says so: it is not fatal() itself
+        (KafkaError.FENCED_INSTANCE_ID, True),  # as a commit is answered
+        (KafkaError._ALL_BROKERS_DOWN, False),
+        (KafkaError._TRANSPORT, False),
+    ],
+)
+def test_whoever_is_fenced_off_ends(code: int, ends: bool) -> None:
+    """Another one of the same name (``group.instance.id``) has its place in the group."""
+    assert cluster.is_fatal(KafkaError(code)) == ends
 
 
 def test_security_comes_from_the_environment_and_is_never_shown() -> None:

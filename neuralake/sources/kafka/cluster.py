@@ -84,6 +84,7 @@ class Cluster:
             **security.membership,
             "group.id": group,
             "error_cb": self._hear,
+            "on_commit": self._hear_of_commit,
         }
         asking: dict[str, Any] = {
             **servers,
@@ -133,6 +134,11 @@ class Cluster:
     def _hear(self, error: KafkaError) -> None:
         self._last_heard = str(error.str())
         self._told(error)
+
+    def _hear_of_commit(self, error: KafkaError | None, _: object) -> None:
+        """What becomes of a commit for which nobody waits."""
+        if error is not None and is_fatal(error):
+            self._hear(error)
 
     @staticmethod
     def facts(description: Any) -> TopicFacts:
@@ -192,6 +198,18 @@ def words(error: BaseException) -> str:
     if isinstance(first, KafkaError):
         return str(first.str())
     return str(error) or type(error).__name__
+
+
+def is_fatal(error: KafkaError) -> bool:
+    """Whether a client does nothing more after an error.
+
+    One is so that somebody else has its place in the group, by its own name for it. It comes as a
+    message, which does not call itself fatal, or answers a commit.
+    """
+    from confluent_kafka import KafkaError as Kafka
+
+    ends = (Kafka._FATAL, Kafka._FENCED, Kafka.FENCED_INSTANCE_ID)
+    return error.fatal() or error.code() in ends
 
 
 def is_unknown_topic(error: Any) -> bool:

@@ -15,7 +15,7 @@ from operator import methodcaller
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from neuralake.errors import NeuralakeError, SourceError
-from neuralake.sources.kafka.cluster import Cluster, is_unknown_topic, words
+from neuralake.sources.kafka.cluster import Cluster, is_fatal, is_unknown_topic, words
 from neuralake.sources.kafka.inbox import Inbox, Span
 from neuralake.sources.kafka.lanes import Lane, Lanes
 from neuralake.sources.kafka.positions import Beginning, Positions, TopicFacts
@@ -91,11 +91,16 @@ class Reader:
         """Take note of what troubles the client."""
         from confluent_kafka import KafkaError as Kafka
 
-        if error.fatal() or error.code() in (
-            Kafka._AUTHENTICATION,
-            Kafka.SASL_AUTHENTICATION_FAILED,
-            Kafka.TOPIC_AUTHORIZATION_FAILED,
-            Kafka.GROUP_AUTHORIZATION_FAILED,
+        if (
+            error.fatal()
+            or is_fatal(error)
+            or error.code()
+            in (
+                Kafka._AUTHENTICATION,
+                Kafka.SASL_AUTHENTICATION_FAILED,
+                Kafka.TOPIC_AUTHORIZATION_FAILED,
+                Kafka.GROUP_AUTHORIZATION_FAILED,
+            )
         ):
             self._inbox.fail(SourceError(f"Kafka refuses: {error.str()}"))
             self.stop()
@@ -329,8 +334,10 @@ class Reader:
             else:
                 consumer.commit(offsets=places, asynchronous=True)
             self._told.update(new)
-        except KafkaException:  # the table knows
-            return
+        except KafkaException as error:
+            if is_fatal(error.args[0]):
+                self.hear(error.args[0])
+            return  # the table knows
 
     def _check_topic(self, description: Any) -> None:
         """Refuse a topic that was made anew while it was read."""
