@@ -285,7 +285,7 @@ def no_spark(shared_spark: Spark) -> None:
     shared_spark.stop()
 
 
-@pytest.fixture(scope="module", params=[*FAST_ENGINES, "spark"])
+@pytest.fixture(scope="module", params=[*FAST_ENGINES, "sail", "daft", "spark"])
 def engine(request: pytest.FixtureRequest, shared_spark: Spark) -> Iterator[Engine]:
     """Each engine in this process, in turn."""
     if request.param == "spark":

@@ -16,11 +16,20 @@ _UNSIGNED = {
 _MOST_DIGITS = 38
 
 
-def spark_schema(table: str, schema: pa.Schema) -> pa.Schema:
+def spark_schema(table: str, schema: pa.Schema, engine: str = "Spark") -> pa.Schema:
     """A table's columns in the types in which Spark reads them.
 
     Unsigned integers become the next wider signed type, which is how Spark reads them from Parquet;
     encodings (views, dictionaries) are dropped.
+
+    Parameters
+    ----------
+    table
+        Its name.
+    schema
+        Its columns.
+    engine
+        With Spark's types, for messages.
 
     Raises
     ------
@@ -32,7 +41,8 @@ def spark_schema(table: str, schema: pa.Schema) -> pa.Schema:
         kind = _held(field.type)
         if kind is None:
             raise EngineError(
-                f"table {table}: Spark has no type for column {field.name}, which is {field.type}"
+                f"table {table}: {engine} has no type for column {field.name}, "
+                f"which is {field.type}"
             )
         fields.append(pa.field(field.name, kind, field.nullable))
     return pa.schema(fields)

@@ -1,0 +1,217 @@
+"""Sail: SQL by Spark Connect, tables through Sail's own readers of Delta and Parquet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from neuralake.arrow import plain_schema
+from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
+from neuralake.config import is_remote
+from neuralake.delta.bounds import has_wide_decimals
+from neuralake.delta.contents import Contents
+from neuralake.delta.rows import Source
+from neuralake.engines.readers import refuse_case_twins, with_readers
+from neuralake.engines.sail.options import SailOptions, pool_within, sail_config
+from neuralake.engines.sail.server import SailServer
+from neuralake.engines.spark.types import spark_schema
+from neuralake.errors import EngineError
+from neuralake.machine import cores
+from neuralake.queries.sql import tokens
+
+if TYPE_CHECKING:
+    from pyspark.sql.connect.session import SparkSession
+
+ARROW = "arrow"
+# In others Sail sees a pattern, a part of a URL, or a file that is not to be listed
+_PLAIN_PATH = re.compile(r"[\w/.,=@+~ -]+", re.ASCII)
+
+
+class SailEngine:
+    """Sail in this process, and a client of it."""
+
+    name = "sail"
+    packages = ("pysail", "pyspark", "deltalake")
+    Options = SailOptions
+
+    def __init__(self, options: SailOptions) -> None:
+        config = sail_config(options)
+        threads = options.threads or cores()
+        self._server = SailServer(config, threads)
+        self.settings: Mapping[str, Any] = {
+            "threads": threads,
+            "memory": "unbounded" if options.memory == "auto" else options.memory,
+            "delta_reader": "delta",
+            "time_zone": "UTC",
+            **options.config,
+        }
+
+    @classmethod
+    def unavailable(cls) -> str | None:
+        """Why Sail cannot run here, or None."""
+        missing = [name for name in ("pysail", "pyspark", "grpc") if find_spec(name) is None]
+        if missing:
+            return f"{', '.join(missing)} is not installed: pip install 'neuralake-bench[sail]'"
+        return None
+
+    @classmethod
+    def resolve(cls, options: SailOptions, memory_limit_bytes: int | None) -> dict[str, str]:
+        """The pool: within the limit, so that operators spill before they are stopped."""
+        if options.memory != "auto" or memory_limit_bytes is None:
+            return {}
+        return {"memory": pool_within(memory_limit_bytes)}
+
+    def versions(self) -> dict[str, str]:
+        """Of Sail, of its client, and of deltalake, which resolves which version is read."""
+        return {package: version(package) for package in self.packages}
+
+    def open(self, tables: Mapping[str, Table]) -> SailSession:
+        """Register each table as a view of a session of its own."""
+        session = SailSession(self._server.connect(), tables)
+        self.settings = with_readers(self.settings, session.readers)
+        return session
+
+    def close(self) -> None:
+        """Stop the server."""
+        self._server.stop()
+
+
+class SailSession:
+    """Views of tables, seen by this session only.
+
+    Attributes
+    ----------
+    readers
+        Reader by table, where it is not the default's.
+    """
+
+    def __init__(self, spark: SparkSession, tables: Mapping[str, Table]) -> None:
+        self._spark = spark
+        self.readers: dict[str, str] = {}
+        try:
+            for name, table in tables.items():
+                self._frame(name, table).createOrReplaceTempView(name)
+        except BaseException:
+            self.close()
+            raise
+
+    def execute(self, sql: str) -> pa.Table:
+        """Run one query to its complete result."""
+        return self._spark.sql(with_backticks(sql)).toArrow()
+
+    def explain(self, sql: str) -> str:
+        """The physical plan."""
+        plan = self._spark.sql(f"EXPLAIN {with_backticks(sql)}").toArrow()
+        return str(plan.column(0)[0].as_py()).strip()
+
+    def interrupt(self) -> None:
+        """End the query that another thread runs; it raises there."""
+        self._spark.interruptAll()
+
+    def close(self) -> None:
+        """Forget the tables."""
+        self._spark.stop()
+
+    def _frame(self, name: str, table: Table) -> Any:
+        if isinstance(table, FunctionTable):
+            rows = table.arrow()
+            refuse_case_twins("Sail", name, rows.schema)
+            return self._given(rows.cast(spark_schema(name, rows.schema, "Sail")))
+        if isinstance(table, ParquetTable):
+            refuse_case_twins("Sail", name, table.arrow_schema())
+            if _reads_parquet(name, table):
+                return self._read.parquet(*table.files())
+            return self._arrow(name, table.rows_as_arrow())
+        if isinstance(table, DeltaTable):
+            contents = table.contents()
+            refuse_case_twins("Sail", name, contents.snapshot.schema)
+            if not _reads_delta(name, contents):
+                return self._arrow(name, contents.snapshot)
+            # By its version a snapshot stays the one that was checked
+            read = self._read.format("delta").option("versionAsOf", contents.snapshot.version)
+            return read.load(contents.snapshot.uri)
+        raise EngineError(f"table {name}: Sail cannot read the format {table.format}")
+
+    @property
+    def _read(self) -> Any:  # typed for whoever has Spark itself
+        return self._spark.read
+
+    def _given(self, rows: pa.Table) -> Any:
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        if rows.num_rows:
+            return self._spark.createDataFrame(rows)
+        schema = from_arrow_schema(rows.schema, prefer_timestamp_ntz=True)
+        return self._spark.createDataFrame([], schema)
+
+    def _arrow(self, name: str, source: Source) -> Any:
+        """Neuralake's reader of data files."""
+        from neuralake.engines.sail.rows import rows_frame
+
+        self.readers[name] = ARROW
+        schema = spark_schema(name, source.schema.remove_metadata(), "Sail")
+        return rows_frame(self._spark, name, source, schema)
+
+
+def with_backticks(sql: str) -> str:
+    """The text with its quoted names as Sail takes them.
+
+    A name in double quotes, as the standard has it, is a string to Sail 0.7; Spark has a setting
+    against that (``spark.sql.ansi.doubleQuotedIdentifiers``), which Sail does not know.
+    """
+    return "".join(
+        _backticked(token.text) if token.kind == "quoted name" else token.text
+        for token in tokens(sql)
+    )
+
+
+def _backticked(name: str) -> str:
+    if not name.startswith('"'):
+        return name
+    plain = name[1:-1].replace('""', '"')
+    return "`" + plain.replace("`", "``") + "`"
+
+
+def _reads_parquet(name: str, table: ParquetTable) -> bool:
+    """Whether Sail's reader of Parquet gives a table's rows."""
+    return (
+        not is_remote(table.uri)
+        and table.schema_unless_uniform() is None
+        and _has_types(name, table.arrow_schema())
+        and not table.may_hide_nan()
+        and _are_plain(table.files())
+    )
+
+
+def _reads_delta(name: str, contents: Contents) -> bool:
+    """Whether Sail's reader of Delta gives a snapshot's rows."""
+    snapshot = contents.snapshot
+    return (
+        not is_remote(snapshot.uri)
+        and _has_types(name, snapshot.schema)
+        and not snapshot.has_absolute_paths
+        and not contents.hides_nan
+        # It takes what the log tells of a column for exact, and decimals through doubles
+        and not any(map(has_wide_decimals, snapshot.schema.types))
+        and not any(map(pa.types.is_null, snapshot.schema.types))
+        and _are_plain([snapshot.uri])
+    )
+
+
+def _has_types(name: str, schema: pa.Schema) -> bool:
+    """Whether Sail has just the types of all columns, and none is held in a wider one."""
+    plain = plain_schema(schema)
+    return bool(spark_schema(name, plain, "Sail").types == plain.types)
+
+
+def _are_plain(paths: Sequence[str]) -> bool:
+    """Whether Sail takes each of the paths for what it is."""
+    return all(
+        _PLAIN_PATH.fullmatch(path) and not path.rpartition("/")[2].startswith((".", "_"))
+        for path in paths
+    )

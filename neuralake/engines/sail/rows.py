@@ -1,0 +1,76 @@
+"""Neuralake's reader of data files as a data source of Sail, for what it does not read rightly.
+
+Sail runs a data source of PySpark's in the server's process. It asks for one partition a file, for
+all columns, whichever a query names, and filters for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
+
+from neuralake.delta.rows import FilesDataset, PlainFiles, Source
+
+if TYPE_CHECKING:
+    from pyspark.sql.connect.dataframe import DataFrame
+    from pyspark.sql.connect.session import SparkSession
+
+
+def rows_frame(spark: SparkSession, name: str, source: Source, schema: pa.Schema) -> DataFrame:
+    """The rows of data files, read anew by each query.
+
+    Parameters
+    ----------
+    spark
+        The session that will read them.
+    name
+        Of the table.
+    source
+        The files.
+    schema
+        The table's columns, in types that Sail has.
+    """
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    files = PlainFiles(source.schema, source.files, source.storage_options, source.mapping)
+    spark_type = from_arrow_schema(schema, prefer_timestamp_ntz=True)
+
+    class Rows(DataSource):
+        """Sail is sent the class: it holds what the reader needs."""
+
+        @classmethod
+        def name(cls) -> str:
+            return f"neuralake {name}"
+
+        def schema(self) -> Any:
+            return spark_type
+
+        def reader(self, schema: Any) -> DataSourceReader:
+            del schema
+            return FilesReader(files, pyarrow_schema)
+
+    pyarrow_schema = schema
+    spark.dataSource.register(Rows)
+    return spark.read.format(Rows.name()).load()
+
+
+class FilesReader(DataSourceReader):
+    """Reads the files, one a partition."""
+
+    def __init__(self, files: PlainFiles, schema: pa.Schema) -> None:
+        self._files = files
+        self._schema = schema
+
+    def partitions(self) -> Sequence[InputPartition]:
+        """One a file."""
+        return [InputPartition(number) for number in range(len(self._files.files))]
+
+    def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
+        """The rows of a file, in the types that were promised."""
+        fragments = list(FilesDataset(self._files).get_fragments())
+        for batch in fragments[partition.value].batches(self._schema.names):
+            rows = pa.Table.from_batches([batch]).cast(self._schema)
+            yield from rows.combine_chunks().to_batches()
