@@ -24,8 +24,11 @@ from neuralake.arrow import int96_columns, plain_schema, stored_schema
 from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
 from neuralake.config import is_remote
 from neuralake.delta.contents import Contents
-from neuralake.delta.rows import FileFragment, FilesDataset, Source
+from neuralake.delta.rows import FileFragment, FilesDataset, PlainFiles, Source
+from neuralake.delta.snapshot import DataFile
+from neuralake.engines.deltalake_writes import DeltalakeWrites, Streamed, write_paths
 from neuralake.engines.readers import with_readers
+from neuralake.engines.writing import Rows
 from neuralake.errors import EngineError, reason_of
 from neuralake.machine import cores
 from neuralake.quantities import parse_size
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
 
 ARROW = "arrow"
 # In others Daft sees a pattern, or an escape
-_PLAIN_PATH = re.compile(r"[\w/.,=@+~ -]+", re.ASCII)
+_PLAIN_PATH = re.compile(r"[\w/.,=@+~-]+", re.ASCII)
 _QUIET = {
     "DAFT_ANALYTICS_ENABLED": "0",  # a measurement calls nobody
     "DO_NOT_TRACK": "1",
@@ -78,6 +81,10 @@ class DaftEngine:
     name = "daft"
     packages = ("daft", "deltalake")
     Options = DaftOptions
+    sessions_at_once = True  # each has frames of its own; the runner is one
+    write_paths = write_paths(  # write_deltalake of its own fails where pyiceberg is not installed
+        "daft read_parquet, deltalake write_deltalake", "daft read_parquet, deltalake merge"
+    )
 
     def __init__(self, options: DaftOptions) -> None:
         threads = options.threads or cores()
@@ -94,6 +101,7 @@ class DaftEngine:
             daft.set_runner_native(threads)
         except DaftCoreException:
             daft.set_runner_native()  # the pool is there already
+        self.writes = DeltalakeWrites(self.name, Streamed(_new_rows), self.write_paths)
         self.settings: Mapping[str, Any] = {
             "runner": "native",
             "threads": threads,
@@ -187,6 +195,21 @@ class DaftSession:
         """Neuralake's reader of data files."""
         self.readers[name] = ARROW
         return files_source(source).read()
+
+
+def _new_rows(rows: Rows) -> pa.RecordBatchReader:
+    """Rows that are to be written, as Daft reads them."""
+    import daft
+
+    plain = not is_remote(rows.uri) and all(map(_PLAIN_PATH.fullmatch, rows.files))
+    if plain and not _has_views(map(pq.read_metadata, rows.files)):
+        frame = daft.read_parquet(list(rows.files))
+    else:
+        files = [DataFile(file) for file in rows.files]
+        source = PlainFiles(plain_schema(rows.schema), files, rows.storage_options)
+        frame = files_source(source).read()
+    schema = frame.schema().to_pyarrow_schema()
+    return pa.RecordBatchReader.from_batches(schema, frame.to_arrow_iter())
 
 
 def files_source(source: Source) -> DataSource:

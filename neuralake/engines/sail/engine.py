@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,8 @@ from neuralake.delta.rows import Source
 from neuralake.engines.readers import refuse_case_twins, with_readers
 from neuralake.engines.sail.options import SailOptions, pool_within, sail_config
 from neuralake.engines.sail.server import SailServer
+from neuralake.engines.sail.uris import are_plain
+from neuralake.engines.sail.writes import WRITE_PATHS, SailWrites
 from neuralake.engines.spark.types import spark_schema
 from neuralake.errors import EngineError
 from neuralake.machine import cores
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from pyspark.sql.connect.session import SparkSession
 
 ARROW = "arrow"
-# In others Sail sees a pattern, a part of a URL, or a file that is not to be listed
-_PLAIN_PATH = re.compile(r"[\w/.,=@+~ -]+", re.ASCII)
 
 
 class SailEngine:
@@ -38,11 +37,14 @@ class SailEngine:
     name = "sail"
     packages = ("pysail", "pyspark", "deltalake")
     Options = SailOptions
+    sessions_at_once = True  # each is one of Spark Connect's, with views of its own
+    write_paths = WRITE_PATHS
 
     def __init__(self, options: SailOptions) -> None:
         config = sail_config(options)
         threads = options.threads or cores()
         self._server = SailServer(config, threads)
+        self.writes = SailWrites(self._server.connect)
         self.settings: Mapping[str, Any] = {
             "threads": threads,
             "memory": "unbounded" if options.memory == "auto" else options.memory,
@@ -184,7 +186,7 @@ def _reads_parquet(name: str, table: ParquetTable) -> bool:
         and table.schema_unless_uniform() is None
         and _has_types(name, table.arrow_schema())
         and not table.may_hide_nan()
-        and _are_plain(table.files())
+        and are_plain(table.files())
     )
 
 
@@ -199,7 +201,7 @@ def _reads_delta(name: str, contents: Contents) -> bool:
         # It takes what the log tells of a column for exact, and decimals through doubles
         and not any(map(has_wide_decimals, snapshot.schema.types))
         and not any(map(pa.types.is_null, snapshot.schema.types))
-        and _are_plain([snapshot.uri])
+        and are_plain([snapshot.uri])
     )
 
 
@@ -207,11 +209,3 @@ def _has_types(name: str, schema: pa.Schema) -> bool:
     """Whether Sail has just the types of all columns, and none is held in a wider one."""
     plain = plain_schema(schema)
     return bool(spark_schema(name, plain, "Sail").types == plain.types)
-
-
-def _are_plain(paths: Sequence[str]) -> bool:
-    """Whether Sail takes each of the paths for what it is."""
-    return all(
-        _PLAIN_PATH.fullmatch(path) and not path.rpartition("/")[2].startswith((".", "_"))
-        for path in paths
-    )

@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from neuralake.engines.sail.options import as_variables
@@ -38,8 +39,10 @@ class SailServer:
     def __init__(self, config: Mapping[str, str], threads: int) -> None:
         from pysail.spark import SparkConnectServer
 
-        # Of a package that nothing here hands to Spark
+        # Of a package that nothing here hands to Spark; it is said when the client is imported
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
+        from pyspark.sql.connect.session import SparkSession
+
         os.environ.setdefault("RUST_LOG", "error")
         variables = {**as_variables(config), "TOKIO_WORKER_THREADS": str(threads)}
         with environment(variables):
@@ -53,14 +56,12 @@ class SailServer:
         address = self._server.listening_address
         if address is None:
             raise EngineError("sail: its server listens nowhere")
-        self._url = f"sc://{_LOOPBACK}:{address[1]}"
+        self._connect = partial(SparkSession, f"sc://{_LOOPBACK}:{address[1]}")
 
     def connect(self) -> SparkSession:
         """A session of its own: views that are made in it are seen by no other."""
-        from pyspark.sql.connect.session import SparkSession
-
         with environment({}):
-            session = SparkSession(self._url)
+            session = self._connect()
         session.conf.set("spark.sql.session.timeZone", "UTC")
         return session
 
