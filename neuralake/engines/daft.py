@@ -100,7 +100,11 @@ class DaftEngine:
         try:
             daft.set_runner_native(threads)
         except DaftCoreException:
-            daft.set_runner_native()  # the pool is there already
+            runner: Any = daft.get_or_create_runner()  # the pool is there already
+            if runner.name != "native":
+                raise EngineError(
+                    f"daft: its {runner.name} runner was chosen in this process before"
+                ) from None
         self.writes = DeltalakeWrites(self.name, Streamed(_new_rows), self.write_paths)
         self.settings: Mapping[str, Any] = {
             "runner": "native",

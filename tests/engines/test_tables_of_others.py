@@ -241,7 +241,7 @@ def test_a_reader_that_is_asked_for_serves_what_it_reads_rightly(case: str, tmp_
 
 def test_a_filter_of_a_fraction_finds_what_the_engine_itself_finds(tmp_path: Path) -> None:
     table, _ = CASES["deleted rows"](tmp_path / "t")
-    for name in ("polars", "datafusion", "duckdb", "sail", "daft"):
+    for name in ("polars", "datafusion", "duckdb", "daft"):
         session = registry.start(EngineSpec(name)).open({"t": table})
         found = session.execute("SELECT COUNT(*) AS n FROM t WHERE x > 0.75")
         assert found.to_pylist() == [{"n": 3}], f"{name}: NaN is above every number"

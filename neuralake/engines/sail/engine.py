@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 
@@ -24,9 +24,6 @@ from neuralake.engines.spark.types import spark_schema
 from neuralake.errors import EngineError
 from neuralake.machine import cores
 from neuralake.queries.sql import tokens
-
-if TYPE_CHECKING:
-    from pyspark.sql.connect.session import SparkSession
 
 ARROW = "arrow"
 
@@ -74,7 +71,7 @@ class SailEngine:
 
     def open(self, tables: Mapping[str, Table]) -> SailSession:
         """Register each table as a view of a session of its own."""
-        session = SailSession(self._server.connect(), tables)
+        session = SailSession(self._server, tables)
         self.settings = with_readers(self.settings, session.readers)
         return session
 
@@ -92,8 +89,9 @@ class SailSession:
         Reader by table, where it is not the default's.
     """
 
-    def __init__(self, spark: SparkSession, tables: Mapping[str, Table]) -> None:
-        self._spark = spark
+    def __init__(self, server: SailServer, tables: Mapping[str, Table]) -> None:
+        self._server = server  # which is stopped when nobody knows it any more
+        self._spark = server.connect()
         self.readers: dict[str, str] = {}
         try:
             for name, table in tables.items():

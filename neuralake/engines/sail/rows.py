@@ -1,7 +1,8 @@
 """Neuralake's reader of data files as a data source of Sail, for what it does not read rightly.
 
 Sail runs a data source of PySpark's in the server's process. It asks for one partition a file, for
-all columns, whichever a query names, and filters for itself.
+all columns, whichever a query names, and filters for itself. A time with a zone it refuses in the
+schema of such a source: it is given one of UTC without, and is told the zone behind it.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
 
+from neuralake.arrow import with_times
 from neuralake.delta.rows import FilesDataset, PlainFiles, Source
 
 if TYPE_CHECKING:
-    from pyspark.sql.connect.dataframe import DataFrame
     from pyspark.sql.connect.session import SparkSession
 
 
-def rows_frame(spark: SparkSession, name: str, source: Source, schema: pa.Schema) -> DataFrame:
+def rows_frame(spark: SparkSession, name: str, source: Source, schema: pa.Schema) -> Any:
     """The rows of data files, read anew by each query.
 
     Parameters
@@ -33,10 +34,16 @@ def rows_frame(spark: SparkSession, name: str, source: Source, schema: pa.Schema
     schema
         The table's columns, in types that Sail has.
     """
-    from pyspark.sql.pandas.types import from_arrow_schema
+    from pyspark.sql.connect.functions import col
+    from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
     files = PlainFiles(source.schema, source.files, source.storage_options, source.mapping)
-    spark_type = from_arrow_schema(schema, prefer_timestamp_ntz=True)
+    given = pa.schema([f.with_type(with_times(f.type, pa.timestamp("us"))) for f in schema])
+    wanted, source_type = (
+        from_arrow_schema(kind, prefer_timestamp_ntz=True) for kind in (schema, given)
+    )
+
+    promised = to_arrow_schema(source_type)  # fields within lists and maps by PySpark's names
 
     class Rows(DataSource):
         """Sail is sent the class: it holds what the reader needs."""
@@ -46,15 +53,18 @@ def rows_frame(spark: SparkSession, name: str, source: Source, schema: pa.Schema
             return f"neuralake {name}"
 
         def schema(self) -> Any:
-            return spark_type
+            return source_type
 
         def reader(self, schema: Any) -> DataSourceReader:
             del schema
-            return FilesReader(files, pyarrow_schema)
+            return FilesReader(files, promised)
 
-    pyarrow_schema = schema
     spark.dataSource.register(Rows)
-    return spark.read.format(Rows.name()).load()
+    frame = spark.read.format(Rows.name()).load()
+    if source_type == wanted:
+        return frame
+    columns = [col(_quoted(f.name)).cast(f.dataType).alias(f.name) for f in wanted]
+    return frame.select(*columns)
 
 
 class FilesReader(DataSourceReader):
@@ -74,3 +84,7 @@ class FilesReader(DataSourceReader):
         for batch in fragments[partition.value].batches(self._schema.names):
             rows = pa.Table.from_batches([batch]).cast(self._schema)
             yield from rows.combine_chunks().to_batches()
+
+
+def _quoted(name: str) -> str:
+    return f"`{name.replace('`', '``')}`"

@@ -62,6 +62,8 @@ class SailServer:
         """A session of its own: views that are made in it are seen by no other."""
         with environment({}):
             session = self._connect()
+        # The server is in this process: one that does not answer will not come back
+        session.client.set_retry_policies([])
         session.conf.set("spark.sql.session.timeZone", "UTC")
         return session
 
