@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import deltalake
 import pytest
 
 from neuralake.engines.registry import EngineSpec, resolve, start
 from neuralake.engines.sail.engine import with_backticks
 from neuralake.engines.sail.options import SailOptions, as_variables, sail_config
-from neuralake.errors import EngineError
+from neuralake.engines.writing import writes_of
+from neuralake.errors import EngineError, UnsupportedWriteError
+from tests.engines.changes import at, row, stage, table_of
 
 
 def listening() -> set[str]:
@@ -82,3 +86,23 @@ def test_the_pool_keeps_within_a_limit() -> None:
 )
 def test_names_in_double_quotes_are_names(sql: str, expected: str) -> None:
     assert with_backticks(sql) == expected
+
+
+def test_a_table_of_which_it_may_not_keep_something_is_not_written(tmp_path: Path) -> None:
+    engine = start(EngineSpec("sail"))
+    writes: Any = writes_of(engine)
+    for name, properties in (
+        ("changes", {"delta.enableChangeDataFeed": "true"}),
+        ("vectors", {"delta.enableDeletionVectors": "true"}),
+    ):
+        table = at(tmp_path, name)
+        deltalake.write_deltalake(table.uri, table_of([row(1)]), configuration=properties)
+        with pytest.raises(UnsupportedWriteError, match=f"{name}: delete: Sail is not known to ke"):
+            writes.delete(table, "id = 1")
+        assert deltalake.DeltaTable(table.uri).version() == 0
+    table = at(tmp_path, "checked")
+    deltalake.write_deltalake(table.uri, table_of([row(1)]))
+    deltalake.DeltaTable(table.uri).alter.add_constraint({"few": "id < 10"})
+    with pytest.raises(UnsupportedWriteError, match=r"checked: append: Sail is not known to keep"):
+        writes.append(table, stage(tmp_path / "more", [row(20)]))
+    engine.close()

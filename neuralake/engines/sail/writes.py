@@ -27,6 +27,7 @@ from neuralake.errors import EngineError, UnsupportedWriteError, WriteConflictEr
 from neuralake.storage import one_line
 
 if TYPE_CHECKING:
+    import deltalake
     from pyspark.sql.connect.session import SparkSession
 
 WRITE_PATHS: Mapping[str, str] = {
@@ -38,6 +39,10 @@ WRITE_PATHS: Mapping[str, str] = {
     "merge": "sail MERGE",
 }
 _ROWS = "neuralake_rows"
+# Delta protocol, "Table Features": of writers, what such tables as are written here may ask for
+_KEPT = {"appendOnly", "invariants", "timestampNtz"}
+_PLAIN_WRITER = 2
+_OF_COLUMNS = {"delta.invariants", "delta.generationExpression"}
 _EXISTS = re.compile(r"already exists at path")
 _CONFLICT = re.compile(
     r"conflict|concurrent|version already exists|Failed to commit", re.IGNORECASE
@@ -156,7 +161,11 @@ class _Change:
         self.table = replace(table, version=None)
         self.target = f"delta.{_quoted(table.uri)}"
         self._path = WRITE_PATHS[capability]
-        self._before = -1 if capability == "create" else self.table.snapshot().version()
+        self._before = -1
+        if capability != "create":
+            snapshot = self.table.snapshot()
+            _require_kept(table, capability, snapshot)
+            self._before = snapshot.version()
 
     def written(self, *metrics: str) -> Written:
         """What Sail committed, with the sum of some of its metrics."""
@@ -177,6 +186,23 @@ class _Change:
             for action in read_entry(store, version) or ()
             if action.commitInfo and "sail" in str(action.commitInfo.get("engineInfo"))
         ]
+
+
+def _require_kept(table: DeltaTable, capability: str, snapshot: deltalake.DeltaTable) -> None:
+    """Refuse a table of which it is not known that Sail keeps all that its log asks for."""
+    protocol, configuration = snapshot.protocol(), snapshot.metadata().configuration
+    asked = {*(protocol.reader_features or ()), *(protocol.writer_features or ())} - _KEPT
+    if protocol.writer_features is None and protocol.min_writer_version > _PLAIN_WRITER:
+        asked.add(f"writer version {protocol.min_writer_version}")
+    asked |= {key for key in configuration if key.startswith("delta.constraints.")}
+    fields = snapshot.schema().fields
+    asked |= {key for f in fields for key in f.metadata if key in _OF_COLUMNS}
+    if configuration.get("delta.appendOnly") == "true" and capability != "append":
+        asked.add("delta.appendOnly")
+    if asked:
+        raise UnsupportedWriteError(
+            f"table {table.name}: {capability}: Sail is not known to keep {min(asked)}"
+        )
 
 
 def _quoted(name: str) -> str:
