@@ -65,7 +65,11 @@ def test_a_key_with_a_dot_is_the_engines_own_setting() -> None:
 @pytest.mark.parametrize(
     ("names", "options", "message"),
     [
-        (["oracle"], [], "unknown engine 'oracle': expected one of daft, datafusion, duckdb, polars"),
+        (
+            ["oracle"],
+            [],
+            "unknown engine 'oracle': expected one of daft, datafusion, duckdb, polars",
+        ),
         ([""], [], "unknown engine ''"),
         (["polars"], ["oracle:a=1"], "unknown engine 'oracle'"),
         (["polars"], ["duckdb:threads=1"], "duckdb is not among the engines of this run (polars)"),
