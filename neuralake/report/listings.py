@@ -18,7 +18,7 @@ from neuralake.results.kind import RunOverview
 def print_engines(engines: Sequence[EngineInfo], console: Console) -> None:
     """One row an engine: whether it can run, its versions or what it lacks, and its options.
 
-    Then one row each of how it changes tables, and whether its sessions run at once.
+    Then one row each of what changes of tables it makes, and whether its sessions run at once.
     """
     columns = (
         Column("engine", is_whole=True),
@@ -39,16 +39,18 @@ def print_engines(engines: Sequence[EngineInfo], console: Console) -> None:
     of_changes = (
         Column("engine", is_whole=True),
         Column("sessions at once"),
-        Column("changes of Delta tables, and their paths"),
+        Column("changes of Delta tables"),
     )
     print_rows(of_changes, [_changes(engine) for engine in engines], console)
 
 
 def _changes(engine: EngineInfo) -> list[Text]:
-    paths = [f"{name}: {path}" for name, path in engine.writes.items() if path is not None]
+    made = [name for name, path in engine.writes.items() if path is not None]
     lacking = [name for name, path in engine.writes.items() if path is None]
-    told = "; ".join(paths + ([f"none of {', '.join(lacking)}"] if paths and lacking else []))
-    return _row(engine.name, "yes" if engine.sessions_at_once else "no", told or "none")
+    told = ", ".join(made) or "none"
+    if made and lacking:
+        told += f"; not {', '.join(lacking)}"
+    return _row(engine.name, "yes" if engine.sessions_at_once else "no", told)
 
 
 def print_tables(tables: Sequence[TableSummary], console: Console) -> None:
