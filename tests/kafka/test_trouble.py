@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
 import pytest
-from confluent_kafka import KafkaError, TopicPartition
+from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from neuralake.broker.server import QUICK_OPTIONS, QUICK_RESTART, Broker
@@ -72,6 +72,24 @@ def test_what_is_deleted_while_it_is_read_is_told_as_well(
         error = feeding.wait()
     assert "from offset 0 to 7 were deleted before they were read" in str(error)
     assert ids(table) == []
+
+
+def test_it_goes_on_after_what_was_deleted_while_it_was_read_if_that_is_wanted(
+    make_table: Make, topic: Topic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Inbox, "is_full", True)
+    monkeypatch.setattr(Inbox, "has_room", False)
+    table = make_table(ROWS)
+    with Feeding(table, topic, is_skipping_deleted=True) as feeding:
+        until(lambda: load_state(open_store(table, {})).version > 0)  # it knows where it begins
+        send(topic, lines(*range(10)))
+        delete_before(topic, 0, 8)
+        monkeypatch.undo()
+        feeding.until_rows(2)
+        send(topic, lines(10))
+        feeding.until_rows(3)
+        assert feeding.stop() == 0
+    assert ids(table) == [8, 9, 10]
 
 
 def test_a_topic_that_was_made_anew_is_not_taken_for_the_one_before(
@@ -198,20 +216,6 @@ def test_a_process_that_follows_one_that_has_reached_the_broker_waits_for_it(
         own.start()
         feeding.until_rows(1)
     assert ids(table) == [0]
-
-
-@pytest.mark.parametrize(
-    ("code", "ends"),
-    [
-        (KafkaError._FATAL, True),  # as the message comes that says so: it is not fatal() itself
-        (KafkaError.FENCED_INSTANCE_ID, True),  # as a commit is answered
-        (KafkaError._ALL_BROKERS_DOWN, False),
-        (KafkaError._TRANSPORT, False),
-    ],
-)
-def test_whoever_is_fenced_off_ends(code: int, ends: bool) -> None:
-    """Another one of the same name (``group.instance.id``) has its place in the group."""
-    assert cluster.is_fatal(KafkaError(code)) == ends
 
 
 def test_security_comes_from_the_environment_and_is_never_shown() -> None:

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from neuralake.errors import SourceError
-from neuralake.sources.kafka.options import KafkaOptions, Security
+from neuralake.sources.kafka.options import INSTANCE, KafkaOptions, Security, variable_of
 from neuralake.sources.kafka.positions import TopicFacts, Watermarks
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class Cluster:
 
     def _hear_of_commit(self, error: KafkaError | None, _: object) -> None:
         """What becomes of a commit for which nobody waits."""
-        if error is not None and is_fatal(error):
+        if error is not None and refusal_of(error) is not None:
             self._hear(error)
 
     @staticmethod
@@ -176,6 +176,17 @@ class Cluster:
         [found] = self.consumer.offsets_for_times(asked, timeout=_ANSWER_S)
         return found.offset if found.offset >= 0 else None
 
+    def move(self, partition: int, offset: int) -> None:
+        """Read a partition that is ours from an offset on."""
+        from confluent_kafka import KafkaException
+
+        place = self.place(partition, offset)
+        try:
+            self.consumer.seek(place)
+        except KafkaException:  # it is not read any more: the offset before was gone
+            self.consumer.incremental_unassign([place])
+            self.consumer.incremental_assign([place])
+
     def place(self, partition: int, offset: int | None = None) -> TopicPartition:
         """A partition, or an offset of it, as the client takes it."""
         from confluent_kafka import OFFSET_INVALID, TopicPartition
@@ -190,6 +201,17 @@ class NoBrokerError(SourceError):
     remedy = "later"
 
 
+class FencedError(SourceError):
+    """Another reader has this one's place in the group, by the same name for it.
+
+    A process that is started again may have it back: brokers that were killed can have forgotten
+    who had it last. Of two that live, the one that was there first is the first to have died too
+    often.
+    """
+
+    exit_status = 70  # which a supervisor starts again, a few times
+
+
 def words(error: BaseException) -> str:
     """What an error of the client says."""
     from confluent_kafka import KafkaError
@@ -200,16 +222,30 @@ def words(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-def is_fatal(error: KafkaError) -> bool:
-    """Whether a client does nothing more after an error.
+def refusal_of(error: KafkaError) -> SourceError | None:
+    """Why nothing more comes after an error; None if something may.
 
-    One is so that somebody else has its place in the group, by its own name for it. It comes as a
-    message, which does not call itself fatal, or answers a commit.
+    Parameters
+    ----------
+    error
+        Of the client. One that was fenced off is told so by a message whose error does not call
+        itself fatal, or by the answer to a commit.
     """
     from confluent_kafka import KafkaError as Kafka
 
-    ends = (Kafka._FATAL, Kafka._FENCED, Kafka.FENCED_INSTANCE_ID)
-    return error.fatal() or error.code() in ends
+    fenced = (Kafka._FATAL, Kafka._FENCED, Kafka.FENCED_INSTANCE_ID)
+    if error.fatal() or error.code() in fenced:
+        return FencedError(
+            "another reader took this one's place in the group by the same name: give each its own "
+            f"{variable_of(INSTANCE)} ({error.str()})"
+        )
+    refused = (
+        Kafka._AUTHENTICATION,
+        Kafka.SASL_AUTHENTICATION_FAILED,
+        Kafka.TOPIC_AUTHORIZATION_FAILED,
+        Kafka.GROUP_AUTHORIZATION_FAILED,
+    )
+    return SourceError(f"Kafka refuses: {error.str()}") if error.code() in refused else None
 
 
 def is_unknown_topic(error: Any) -> bool:

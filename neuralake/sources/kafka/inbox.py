@@ -109,9 +109,9 @@ class Inbox:
             self._drop(partition)
 
     def fail(self, error: BaseException) -> None:
-        """Nothing more will come."""
+        """Nothing more will come; the first that says so says why."""
         with self._changed:
-            self._error = error
+            self._error = self._error or error
             self._changed.notify()
 
     def close(self) -> None:

@@ -27,7 +27,8 @@ SECURITY = (
     *("ssl.endpoint.identification.algorithm", "enable.ssl.certificate.verification"),
 )
 # and those of a member of a group
-MEMBERSHIP = ("session.timeout.ms", "group.instance.id", "client.rack")
+INSTANCE = "group.instance.id"  # by which a reader is known that is started again
+MEMBERSHIP = ("session.timeout.ms", INSTANCE, "client.rack")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from operator import methodcaller
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from neuralake.errors import NeuralakeError, SourceError
-from neuralake.sources.kafka.cluster import Cluster, is_fatal, is_unknown_topic, words
+from neuralake.sources.kafka.cluster import Cluster, is_unknown_topic, refusal_of, words
 from neuralake.sources.kafka.inbox import Inbox, Span
 from neuralake.sources.kafka.lanes import Lane, Lanes
 from neuralake.sources.kafka.positions import Beginning, Positions, TopicFacts
@@ -91,18 +91,8 @@ class Reader:
         """Take note of what troubles the client."""
         from confluent_kafka import KafkaError as Kafka
 
-        if (
-            error.fatal()
-            or is_fatal(error)
-            or error.code()
-            in (
-                Kafka._AUTHENTICATION,
-                Kafka.SASL_AUTHENTICATION_FAILED,
-                Kafka.TOPIC_AUTHORIZATION_FAILED,
-                Kafka.GROUP_AUTHORIZATION_FAILED,
-            )
-        ):
-            self._inbox.fail(SourceError(f"Kafka refuses: {error.str()}"))
+        if (refusal := refusal_of(error)) is not None:
+            self._inbox.fail(refusal)
             self.stop()
         elif error.code() == Kafka._ALL_BROKERS_DOWN:
             self._trouble("no broker answers; it is tried until one does")
@@ -257,8 +247,7 @@ class Reader:
         self._say_what_is_skipped(lane.partition, found)
         self._lanes.begin(lane.partition, lane.application, found.position, is_assigned=True)
         self._inbox.drop(lane.partition)
-        place = self._cluster.place(lane.partition, found.position)
-        self._patiently(lambda: self._cluster.consumer.seek(place))
+        self._cluster.move(lane.partition, found.position)
         self._due.pop(lane.partition, None)
         if not self._is_halted:
             self._resume([lane.partition])
@@ -335,9 +324,7 @@ class Reader:
                 consumer.commit(offsets=places, asynchronous=True)
             self._told.update(new)
         except KafkaException as error:
-            if is_fatal(error.args[0]):
-                self.hear(error.args[0])
-            return  # the table knows
+            self.hear(error.args[0])  # otherwise the table knows
 
     def _check_topic(self, description: Any) -> None:
         """Refuse a topic that was made anew while it was read."""
@@ -370,6 +357,8 @@ class Reader:
             try:
                 answer = ask()
             except KafkaException as error:
+                if (refusal := refusal_of(error.args[0])) is not None:
+                    raise refusal from error
                 if is_unknown_topic(error.args[0]):
                     raise SourceError(
                         f"topic {self._topic.name} is gone: it was deleted"
