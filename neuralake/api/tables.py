@@ -24,6 +24,7 @@ RUN_SCHEMA = pa.schema(
         ("cores_used", pa.float64()),
         ("peak_rss_bytes", pa.int64()),
         ("bytes_read", pa.float64()),
+        ("bytes_written", pa.int64()),
     ]
 )
 COMPARISON_SCHEMA = pa.schema(
@@ -68,6 +69,7 @@ def run_table(run: Run) -> pa.Table:
                     "cores_used": cell.cores_used,
                     "peak_rss_bytes": cell.peak_rss_bytes,
                     "bytes_read": cell.bytes_read,
+                    "bytes_written": cell.bytes_written,
                 }
             )
     return pa.Table.from_pylist(rows, schema=RUN_SCHEMA)

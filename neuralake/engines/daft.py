@@ -27,6 +27,7 @@ from neuralake.delta.contents import Contents
 from neuralake.delta.rows import FileFragment, FilesDataset, PlainFiles, Source
 from neuralake.delta.snapshot import DataFile
 from neuralake.engines.deltalake_writes import DeltalakeWrites, Streamed, write_paths
+from neuralake.engines.memory import require_sizes
 from neuralake.engines.readers import with_readers
 from neuralake.engines.writing import Rows
 from neuralake.errors import EngineError, reason_of
@@ -68,11 +69,7 @@ class DaftOptions:
     def __post_init__(self) -> None:
         if self.threads < 0:
             raise EngineError(f"daft: threads is {self.threads}: expected 0 (one a core) or more")
-        if self.memory not in ("auto", "unbounded"):
-            try:
-                parse_size(self.memory)
-            except ValueError as error:
-                raise EngineError(f"daft: memory: {error}, unbounded or auto") from None
+        require_sizes("daft", {"memory": self.memory}, "unbounded")
 
 
 class DaftEngine:

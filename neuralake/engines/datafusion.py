@@ -26,11 +26,13 @@ from neuralake.config import is_remote
 from neuralake.delta.contents import Contents
 from neuralake.delta.rows import FilesDataset, Source
 from neuralake.engines.deltalake_writes import DeltalakeWrites, Streamed, write_paths
+from neuralake.engines.memory import pool_within, require_sizes
 from neuralake.engines.object_storage import options_by_bucket
 from neuralake.engines.readers import with_readers
 from neuralake.engines.writing import Rows
 from neuralake.errors import CatalogError, EngineError, reason_of
 from neuralake.machine import cores
+from neuralake.measure.scratch import Scratch
 from neuralake.quantities import parse_size
 from neuralake.storage import filesystem, one_line
 
@@ -51,8 +53,6 @@ _SETTINGS = {
     # MIN and MAX of a whole table leave out rows where one of its files has nulls alone
     "datafusion.optimizer.enable_aggregate_dynamic_filter_pushdown": "false",
 }
-# The pool counts what operators hold for long; batches in flight come on top
-_POOL_SHARE_OF_LIMIT = 0.75
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,9 @@ class DataFusionOptions:
         ``table-provider`` leaves every Delta table that it reads rightly to the provider.
     memory
         Size (``4g``) of the pool that operators share fairly, and beyond which they spill to disk;
-        ``unbounded``; or ``auto``: three quarters of a memory limit, unbounded without one.
+        ``unbounded``; or ``auto``: less than half of a memory limit, unbounded without one.
+    spill_limit
+        Size that spilled data may have on disk; ``auto`` is DataFusion's own default (100 GB).
     config
         DataFusion's own settings, by their names (``datafusion.execution.batch_size``).
     """
@@ -80,6 +82,7 @@ class DataFusionOptions:
     target_partitions: int = 0
     delta_reader: Literal["snapshot-files", "table-provider"] = "snapshot-files"
     memory: str = "auto"
+    spill_limit: str = "auto"
     config: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -88,11 +91,8 @@ class DataFusionOptions:
                 f"datafusion: target_partitions is {self.target_partitions}: "
                 "expected 0 (one a core) or more"
             )
-        if self.memory not in ("auto", "unbounded"):
-            try:
-                parse_size(self.memory)
-            except ValueError as error:
-                raise EngineError(f"datafusion: memory: {error}, unbounded or auto") from None
+        require_sizes("datafusion", {"memory": self.memory}, "unbounded")
+        require_sizes("datafusion", {"spill_limit": self.spill_limit})
 
 
 class DataFusionEngine:
@@ -119,22 +119,33 @@ class DataFusionEngine:
                 raise EngineError(
                     f"datafusion: setting {key}={value}: {reason_of(error)}"
                 ) from error
-        runtime = RuntimeEnvBuilder().with_disk_manager_os()
+        self._scratch = Scratch()
+        directory = str(self._scratch.directory)
+        runtime = RuntimeEnvBuilder().with_disk_manager_specified(directory)
         if options.memory in ("auto", "unbounded"):
             runtime = runtime.with_unbounded_memory_pool()
         else:
             runtime = runtime.with_fair_spill_pool(parse_size(options.memory))
+
         # A context each, so that none sees the tables of another; they share the builder's pool
-        self._new_context: Callable[[], SessionContext] = partial(SessionContext, config, runtime)
+        def new_context(config: SessionConfig) -> SessionContext:
+            context = SessionContext(config, runtime)
+            if options.spill_limit != "auto":  # a setting of the runtime, by SQL alone
+                kibibytes = max(parse_size(options.spill_limit) // 1024, 1)
+                context.sql(f"SET datafusion.runtime.max_temp_directory_size = '{kibibytes}K'")
+            return context
+
+        self._new_context: Callable[[], SessionContext] = partial(new_context, config)
         # Views of strings, a matter of DataFusion's, would be written into the files' schema
         plain = config.set("datafusion.execution.parquet.schema_force_view_types", "false")
-        source = Streamed(partial(_read_rows, SessionContext(plain, runtime)))
+        source = Streamed(partial(_read_rows, new_context(plain)))
         self.writes = DeltalakeWrites(self.name, source, self.write_paths)
         self._files = options.delta_reader == "snapshot-files"
         self.settings: Mapping[str, Any] = {
             "target_partitions": partitions,
             "delta_reader": options.delta_reader,
             "memory": "unbounded" if options.memory == "auto" else options.memory,
+            "spill_limit": options.spill_limit,
             "time_zone": options.config.get("datafusion.execution.time_zone", "UTC"),
             **_SETTINGS,
             **options.config,
@@ -152,7 +163,7 @@ class DataFusionEngine:
         """The pool: within the limit, so that operators spill before they are stopped."""
         if options.memory != "auto" or memory_limit_bytes is None:
             return {}
-        return {"memory": f"{int(memory_limit_bytes * _POOL_SHARE_OF_LIMIT)}b"}
+        return {"memory": pool_within(memory_limit_bytes)}
 
     def versions(self) -> dict[str, str]:
         """Of DataFusion, and of deltalake, whose table provider it scans."""
@@ -165,7 +176,8 @@ class DataFusionEngine:
         return session
 
     def close(self) -> None:
-        """Nothing to stop: the runtime ends with the process."""
+        """Remove what was spilled; the runtime ends with the process."""
+        self._scratch.remove()
 
 
 class DataFusionSession:

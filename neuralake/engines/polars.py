@@ -6,6 +6,7 @@ four times as long as over the snapshot's files (benchmarks/fidelity/delta_overh
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 from collections.abc import Mapping
@@ -19,10 +20,13 @@ import pyarrow as pa
 from neuralake.catalog.scan import choose_reader, scan
 from neuralake.catalog.tables import DeltaTable, Table
 from neuralake.engines.deltalake_writes import DeltalakeWrites, write_paths
+from neuralake.engines.memory import require_sizes
 from neuralake.engines.readers import with_readers
 from neuralake.engines.writing import Rows
 from neuralake.errors import EngineError
 from neuralake.machine import cores
+from neuralake.measure.scratch import Scratch
+from neuralake.quantities import parse_size
 
 if TYPE_CHECKING:
     import deltalake
@@ -30,6 +34,12 @@ if TYPE_CHECKING:
     from deltalake.table import TableMerger
 
 
+# By which Polars is told to spill (pola-rs/polars#27998)
+_BUDGET = "POLARS_OOC_MEMORY_BUDGET_MB"
+_DISK_BUDGET = "POLARS_OOC_DISK_BUDGET_MB"
+_DIRECTORY = "POLARS_OOC_SPILL_DIR"
+# The budget counts neither what it cannot spill nor the result
+_SHARE_OF_LIMIT = 0.5
 _TIME = re.compile(r"dtype: Datetime\('\w+'(, )?")  # as Polars names it, with a zone or without
 
 
@@ -49,15 +59,30 @@ class PolarsOptions:
         Parquet, where they alone are the rows; another table is left to ``scan_delta``, and one
         that this does not support to Neuralake's Arrow reader (``arrow``): the setting ``readers``
         names such tables. ``scan-delta`` leaves every Delta table that it supports to Polars.
+    memory
+        Size (``4g``) beyond which the streaming engine spills to disk, which Polars 2.1 calls
+        unstable; ``unbounded``: nothing is spilled; or ``auto``: half of a memory limit, unbounded
+        without one. Not everything that Polars holds can be spilled or is counted.
+    spill_limit
+        Size that spilled data may have on disk; ``auto`` is Polars' own default.
     """
 
     engine: Literal["streaming", "in-memory"] = "streaming"
     threads: int = 0
     delta_reader: Literal["snapshot-files", "scan-delta"] = "snapshot-files"
+    memory: str = "auto"
+    spill_limit: str = "auto"
 
     def __post_init__(self) -> None:
         if self.threads < 0:
             raise EngineError(f"polars: threads is {self.threads}: expected 0 (all cores) or more")
+        require_sizes("polars", {"memory": self.memory}, "unbounded")
+        require_sizes("polars", {"spill_limit": self.spill_limit})
+        if self.engine == "in-memory" and self.memory not in ("auto", "unbounded"):
+            raise EngineError(
+                f"polars: memory is {self.memory}: engine in-memory does not spill, expected "
+                "unbounded or auto"
+            )
 
 
 class PolarsEngine:
@@ -73,13 +98,20 @@ class PolarsEngine:
         self._options = options
         # the pool is sized once, when the library is loaded
         os.environ["POLARS_MAX_THREADS"] = str(options.threads or cores())
+        spills = options.memory not in ("auto", "unbounded")
+        if spills:
+            _spill(options)
         import polars as pl
 
+        if spills:
+            _reload_settings()
         self.settings: Mapping[str, Any] = {
             "engine": options.engine,
             "threads": pl.thread_pool_size(),
             "delta_reader": options.delta_reader,
             "time_zone": "UTC",  # of whatever has none
+            "memory": options.memory if spills else "unbounded",
+            "spill_limit": options.spill_limit,
         }
         self.writes = DeltalakeWrites(self.name, _Sink(options.engine), self.write_paths)
 
@@ -89,6 +121,13 @@ class PolarsEngine:
         return (
             None if find_spec("polars") else "polars is not installed: pip install neuralake-bench"
         )
+
+    @classmethod
+    def resolve(cls, options: PolarsOptions, memory_limit_bytes: int | None) -> dict[str, str]:
+        """The budget: within the limit, so that Polars spills what it can before it is stopped."""
+        if options.memory != "auto" or memory_limit_bytes is None or options.engine == "in-memory":
+            return {}
+        return {"memory": f"{int(memory_limit_bytes * _SHARE_OF_LIMIT)}b"}
 
     def versions(self) -> dict[str, str]:
         """Of Polars, and of deltalake, which reads the snapshot."""
@@ -153,6 +192,27 @@ class PolarsSession:
     def close(self) -> None:
         """Forget the tables."""
         self._context.unregister(self._context.tables())
+
+
+def _spill(options: PolarsOptions) -> None:
+    """Have the streaming engine spill, into a directory that is removed with this process."""
+    scratch = Scratch()
+    atexit.register(scratch.remove)  # the settings, and who spills, are the process's
+    os.environ[_DIRECTORY] = str(scratch.directory)  # by default it is /var/tmp/polars-USER
+    os.environ[_BUDGET] = _mebibytes(options.memory)
+    if options.spill_limit != "auto":
+        os.environ[_DISK_BUDGET] = _mebibytes(options.spill_limit)
+
+
+def _reload_settings() -> None:
+    """Have Polars take them, if it was loaded before."""
+    from polars._plr import config_reload_env_vars
+
+    config_reload_env_vars()
+
+
+def _mebibytes(size: str) -> str:
+    return str(max(parse_size(size) // 2**20, 1))
 
 
 class _Sink:

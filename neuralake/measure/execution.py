@@ -37,6 +37,8 @@ class Execution:
         Peak resident memory of the tree during the call.
     bytes_read
         Bytes read from block devices during the call.
+    bytes_written
+        Bytes written to files on block devices during the call: of a query, what was spilled.
     throttled_periods, throttled_ns
         How often and for how long a quota of CPU time stopped processes of the control group during
         the call, summed over processors; None where there is no quota.
@@ -48,6 +50,7 @@ class Execution:
     bytes_read: int | None
     throttled_periods: int | None = None
     throttled_ns: int | None = None
+    bytes_written: int | None = None
 
     def of_work_elsewhere(self) -> Execution:
         """The elapsed time alone: of what others did for the call, this tree tells nothing."""
@@ -105,4 +108,5 @@ def measure(call: Callable[[], T]) -> tuple[T, Execution]:
         usage.bytes_read if whole else None,
         throttled_periods=stopped.periods if stopped else None,
         throttled_ns=stopped.time_ns if stopped else None,
+        bytes_written=usage.bytes_written if whole else None,
     )

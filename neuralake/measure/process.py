@@ -30,16 +30,21 @@ class Usage:
     bytes_read
         Bytes fetched from block devices (``read_bytes`` of ``/proc/PID/io``); what came from the
         page cache is not counted.
+    bytes_written
+        Bytes on their way to block devices (``write_bytes``): counted when the page cache takes
+        them, so that a file counts that is removed before a disk sees it.
     """
 
     cpu_ns: int | None
     bytes_read: int | None
+    bytes_written: int | None
 
     def since(self, earlier: Usage) -> Usage:
         """What was used after an earlier reading."""
         return Usage(
             cpu_ns=_difference(self.cpu_ns, earlier.cpu_ns),
             bytes_read=_difference(self.bytes_read, earlier.bytes_read),
+            bytes_written=_difference(self.bytes_written, earlier.bytes_written),
         )
 
 
@@ -113,9 +118,13 @@ def living(pid: int) -> list[int]:
 
 
 def tree_usage(pids: Iterable[int]) -> Usage:
-    """CPU time and bytes read so far, summed over processes."""
+    """CPU time, and bytes read and written so far, summed over processes."""
     pids = list(pids)
-    return Usage(_total(map(_cpu_ns, pids)), _total(map(_bytes_read, pids)))
+    return Usage(
+        _total(map(_cpu_ns, pids)),
+        _total(map(_bytes_read, pids)),
+        _total(map(_bytes_written, pids)),
+    )
 
 
 def reset_peak_memory(pids: Iterable[int]) -> None:
@@ -187,6 +196,10 @@ def _cpu_ns(pid: int) -> int | None:
 
 def _bytes_read(pid: int) -> int | None:
     return labelled(_PROC / str(pid) / "io", "read_bytes:")
+
+
+def _bytes_written(pid: int) -> int | None:
+    return labelled(_PROC / str(pid) / "io", "write_bytes:")
 
 
 def _peak_bytes(pid: int) -> int | None:

@@ -5,7 +5,8 @@ library is loaded (later a fork would break the thread pools of native libraries
 a "subreaper" (``prctl(2)``): whatever a descendant starts and forgets becomes its child, however
 often it forks or changes its session. When the worker ends, or the parent lets go of the lifeline
 (by its own death, at the latest), everything that is left is killed, and the worker's directory for
-temporary files is removed: an engine that was killed could not do so itself.
+temporary files is removed: an engine that was killed could not do so itself. If the supervisor is
+killed too, the next one removes it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from __future__ import annotations
 import ctypes
 import os
 import select
-import shutil
 import signal
 import socket
 import sys
@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from neuralake.measure.process import process_tree
+from neuralake.measure.scratch import Scratch
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
@@ -46,12 +47,12 @@ def supervise(lifeline_descriptor: int, connection_descriptor: int, group: str) 
     """
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     supervisor = os.getpid()
-    scratch = tempfile.mkdtemp(prefix="neuralake-")
+    scratch = Scratch()
     worker = os.fork()
     if worker == 0:
         os.close(lifeline_descriptor)
         _die_with(supervisor)
-        os.environ["TMPDIR"] = tempfile.tempdir = scratch
+        os.environ["TMPDIR"] = tempfile.tempdir = str(scratch.directory)
         if group:
             (Path(group) / "cgroup.procs").write_text("0")
         # where memory runs out, the kernel shall end the engine and not the one who reports it
@@ -62,7 +63,7 @@ def supervise(lifeline_descriptor: int, connection_descriptor: int, group: str) 
     lifeline = socket.socket(fileno=lifeline_descriptor)
     status = _watch(worker, lifeline)
     _kill_descendants()
-    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.remove()
     # a parent that lives wants to read what the kernel says of the group, and removes it itself
     if group and select.select([lifeline], [], [], 0)[0]:
         _remove(Path(group))

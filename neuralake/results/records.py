@@ -63,6 +63,9 @@ class Sample:
     throttled_periods, throttled_ns
         How often and for how long a quota of CPU time stopped the engine during the execution,
         summed over processors; None where there was no quota.
+    bytes_written
+        Bytes written to files on block devices during the execution, such as those that an engine
+        spills; None in runs from before they were recorded.
     """
 
     engine: str
@@ -82,6 +85,7 @@ class Sample:
     cached_bytes: int | None = None
     throttled_periods: int | None = None
     throttled_ns: int | None = None
+    bytes_written: int | None = None
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ SCHEMA = pa.schema(
         ("dirty", pa.bool_()),
         ("neuralake", pa.string()),
         ("engine_versions", pa.string()),
+        ("bytes_written", pa.int64()),
     ]
 )
 _OF_A_SAMPLE = [field.name for field in fields(Sample)]

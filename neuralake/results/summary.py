@@ -50,6 +50,8 @@ class Cell:
         Greatest peak of any execution of the query, a failed one included.
     bytes_read, cold_bytes_read
         Medians over the hot and the cold runs.
+    bytes_written
+        Most bytes that any execution of the query wrote, a failed one included.
     cached_bytes
         Most bytes that were still cached when a cold run began.
     """
@@ -65,6 +67,7 @@ class Cell:
     bytes_read: float | None = None
     cold_bytes_read: float | None = None
     cached_bytes: int | None = None
+    bytes_written: int | None = None
 
     @property
     def runs(self) -> int:
@@ -225,9 +228,10 @@ def _cell(samples: list[Sample]) -> Cell:
     if not samples:
         return Cell("missing")
     peak = max((s.peak_rss_bytes for s in samples if s.peak_rss_bytes is not None), default=None)
+    written = max((s.bytes_written for s in samples if s.bytes_written is not None), default=None)
     for sample in samples:
         if sample.status != "ok":
-            return Cell(sample.status, peak_rss_bytes=peak)
+            return Cell(sample.status, peak_rss_bytes=peak, bytes_written=written)
     timed = [sample for sample in samples if sample.wall_ns is not None]
     first = [sample for sample in timed if sample.phase == "first"]
     hot = [sample for sample in timed if sample.phase == "hot"]
@@ -248,6 +252,7 @@ def _cell(samples: list[Sample]) -> Cell:
         cached_bytes=max(
             (s.cached_bytes for s in cold if s.cached_bytes is not None), default=None
         ),
+        bytes_written=written,
     )
 
 

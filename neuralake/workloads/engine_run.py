@@ -368,6 +368,7 @@ def _completed(sample: Sample, outcome: Started | Opened | Executed) -> Sample:
         bytes_read=execution.bytes_read,
         throttled_periods=execution.throttled_periods,
         throttled_ns=execution.throttled_ns,
+        bytes_written=execution.bytes_written,
     )
     if isinstance(outcome, Executed):
         return replace(sample, rows=outcome.rows, digest=outcome.digest)

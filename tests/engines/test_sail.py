@@ -68,12 +68,13 @@ def test_a_mistake_is_told_before_anything_starts(options: dict[str, str], messa
         start(EngineSpec("sail", options))
 
 
-def test_the_pool_keeps_within_a_limit() -> None:
+def test_the_pool_keeps_within_a_limit(tmp_path: Path) -> None:
     limited = resolve(EngineSpec("sail"), 4 << 30)
-    assert limited.options == {"memory": f"{3 << 30}b"}
-    variables = as_variables(sail_config(SailOptions(memory=limited.options["memory"])))
+    assert limited.options == {"memory": f"{1984 << 20}b"}
+    variables = as_variables(sail_config(SailOptions(memory=limited.options["memory"]), tmp_path))
     assert variables["SAIL_RUNTIME__MEMORY_POOL__TYPE"] == "fair"
-    assert variables["SAIL_RUNTIME__MEMORY_POOL__FAIR__MAX_SIZE"] == str(3 << 30)
+    assert variables["SAIL_RUNTIME__MEMORY_POOL__FAIR__MAX_SIZE"] == str(1984 << 20)
+    assert variables["SAIL_RUNTIME__TEMPORARY_FILES__PATHS"] == f'["{tmp_path}"]'
 
 
 @pytest.mark.parametrize(

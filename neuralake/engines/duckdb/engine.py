@@ -24,11 +24,14 @@ from neuralake.engines.duckdb.delta import (
 )
 from neuralake.engines.duckdb.remote import load_httpfs, make_secrets, remote_reader
 from neuralake.engines.duckdb.statistics import quoted
+from neuralake.engines.memory import require_sizes
 from neuralake.engines.object_storage import are_remote
 from neuralake.engines.readers import WITHOUT_STATISTICS, refuse_case_twins, with_readers
 from neuralake.engines.writing import Rows
 from neuralake.errors import EngineError
 from neuralake.machine import cores
+from neuralake.measure.scratch import Scratch
+from neuralake.quantities import parse_size
 from neuralake.storage import filesystem
 
 if TYPE_CHECKING:
@@ -37,6 +40,9 @@ if TYPE_CHECKING:
 
 # Schema of what the views of Delta tables are made of
 _HELPERS = "neuralake"
+# What DuckDB holds outside of its buffers comes on top. Source: "Out of Memory Errors" of its
+# documentation, which advises 50 to 60 % where memory is short.
+_SHARE_OF_LIMIT = 0.6
 
 
 @dataclass(frozen=True)
@@ -51,14 +57,24 @@ class DuckDBOptions:
         What reads tables on S3: ``httpfs``, DuckDB's own extension, which is fetched from the
         network once; or Neuralake's Arrow reader (``arrow``), with one thread a table. ``auto`` is
         ``httpfs``, and ``arrow`` where the extension cannot be had.
+    memory
+        Size (``4g``) that DuckDB's buffers may have, and beyond which it spills to disk; or
+        ``auto``: three fifths of a memory limit, DuckDB's own default (four fifths of the memory)
+        without one.
+    spill_limit
+        Size that spilled data may have on disk; ``auto`` is DuckDB's own default (nine tenths of
+        what is free there).
     """
 
     threads: int = 0
     remote_reader: Literal["auto", "httpfs", "arrow"] = "auto"
+    memory: str = "auto"
+    spill_limit: str = "auto"
 
     def __post_init__(self) -> None:
         if self.threads < 0:
             raise EngineError(f"duckdb: threads is {self.threads}: expected 0 (all cores) or more")
+        require_sizes("duckdb", {"memory": self.memory, "spill_limit": self.spill_limit})
 
 
 class DuckDBEngine:
@@ -76,12 +92,26 @@ class DuckDBEngine:
         import duckdb
 
         threads = options.threads or cores()
+        # DuckDB would spill into the working directory
+        self._scratch = Scratch()
         # extensions come from the network unasked, which would be measured; the host's time zone
         # would decide to which day an instant belongs
         self._connection = duckdb.connect(
             ":memory:",
-            config={"threads": threads, "autoinstall_known_extensions": False, "TimeZone": "UTC"},
+            config={
+                "threads": threads,
+                "autoinstall_known_extensions": False,
+                "TimeZone": "UTC",
+                "temp_directory": str(self._scratch.directory / "duckdb"),
+            },
         )
+        # set here: DuckDB 2.0 shows a limit of the disk that it was started with, and ignores it
+        for name, size in (
+            ("memory_limit", options.memory),
+            ("max_temp_directory_size", options.spill_limit),
+        ):
+            if size != "auto":
+                self._connection.execute(f"SET {name} = '{parse_size(size)}B'").fetchall()
         self._httpfs = options.remote_reader == "httpfs"
         if self._httpfs:
             load_httpfs(self._connection)
@@ -90,6 +120,8 @@ class DuckDBEngine:
             "threads": threads,
             "delta_reader": "snapshot-files",
             "time_zone": "UTC",
+            "memory": self._current("memory_limit"),
+            "spill_limit": self._current("max_temp_directory_size"),
         }
 
     @classmethod
@@ -105,6 +137,13 @@ class DuckDBEngine:
         if not are_remote(tables.values()):
             return {}
         return {"remote_reader": remote_reader(options.remote_reader)}
+
+    @classmethod
+    def resolve(cls, options: DuckDBOptions, memory_limit_bytes: int | None) -> dict[str, str]:
+        """The buffers: within the limit, so that DuckDB spills before it is stopped."""
+        if options.memory != "auto" or memory_limit_bytes is None:
+            return {}
+        return {"memory": f"{int(memory_limit_bytes * _SHARE_OF_LIMIT)}b"}
 
     def versions(self) -> dict[str, str]:
         """Of DuckDB, and of deltalake, which resolves the snapshot."""
@@ -122,6 +161,11 @@ class DuckDBEngine:
     def close(self) -> None:
         """Close the database."""
         self._connection.close()
+        self._scratch.remove()
+
+    def _current(self, setting: str) -> str:
+        row = self._connection.execute("SELECT current_setting(?)", [setting]).fetchone()
+        return str(row[0]) if row else ""
 
     def _read(self, rows: Rows) -> duckdb.DuckDBPyRelation:
         """Rows that are to be written, in a connection of their own."""

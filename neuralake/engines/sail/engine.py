@@ -15,14 +15,16 @@ from neuralake.config import is_remote
 from neuralake.delta.bounds import has_wide_decimals
 from neuralake.delta.contents import Contents
 from neuralake.delta.rows import Source
+from neuralake.engines.memory import pool_within
 from neuralake.engines.readers import refuse_case_twins, with_readers
-from neuralake.engines.sail.options import SailOptions, pool_within, sail_config
+from neuralake.engines.sail.options import SailOptions, sail_config
 from neuralake.engines.sail.server import SailServer
 from neuralake.engines.sail.uris import are_plain
 from neuralake.engines.sail.writes import WRITE_PATHS, SailWrites
 from neuralake.engines.spark.types import spark_schema
 from neuralake.errors import EngineError
 from neuralake.machine import cores
+from neuralake.measure.scratch import Scratch
 from neuralake.queries.sql import tokens
 
 ARROW = "arrow"
@@ -38,13 +40,15 @@ class SailEngine:
     write_paths = WRITE_PATHS
 
     def __init__(self, options: SailOptions) -> None:
-        config = sail_config(options)
+        self._scratch = Scratch()
+        config = sail_config(options, self._scratch.directory)
         threads = options.threads or cores()
         self._server = SailServer(config, threads)
         self.writes = SailWrites(self._server.connect)
         self.settings: Mapping[str, Any] = {
             "threads": threads,
             "memory": "unbounded" if options.memory == "auto" else options.memory,
+            "spill_limit": options.spill_limit,
             "delta_reader": "delta",
             "time_zone": "UTC",
             **options.config,
@@ -76,8 +80,9 @@ class SailEngine:
         return session
 
     def close(self) -> None:
-        """Stop the server."""
+        """Stop the server, and remove what it spilled."""
         self._server.stop()
+        self._scratch.remove()
 
 
 class SailSession:

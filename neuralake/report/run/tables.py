@@ -128,7 +128,12 @@ def cold_table(summary: Summary) -> Table:
 
 def resources_table(summary: Summary) -> Table:
     """Memory and processor of each query and engine."""
-    columns = ("peak memory (MiB)", "CPU time (ms)", "elapsed (ms)", "cores used", "read (MiB)")
+    columns = ["peak memory (MiB)", "CPU time (ms)", "elapsed (ms)", "cores used", "read (MiB)"]
+    caption = "Memory of any execution; processor and bytes read of the hot runs"
+    spilled = any(cell.bytes_written for _, _, cell in _cells(summary))
+    if spilled:
+        columns.append("written (MiB)")
+        caption += "; most bytes that an execution wrote to disk, such as to spill"
     rows = [
         (
             Entry(query),
@@ -138,10 +143,10 @@ def resources_table(summary: Summary) -> Table:
             _latency(cell, fastest=False, small=False),
             Entry(numbers.decimal(cell.cores_used), cell.cores_used),
             Entry(numbers.mebibytes(cell.bytes_read), cell.bytes_read),
+            *([Entry(numbers.mebibytes(cell.bytes_written), cell.bytes_written)] * spilled),
         )
         for query, engine, cell in _cells(summary)
     ]
-    caption = "Memory of any execution; processor and bytes read of the hot runs"
     return Table("resources", caption, _long(columns), tuple(rows))
 
 
