@@ -31,6 +31,8 @@ def test_the_engines_that_come_along() -> None:
         "engine": "streaming",
         "threads": "0",
         "delta_reader": "snapshot-files",
+        "memory": "auto",
+        "spill_limit": "auto",
     }
     assert described["polars"].writes["append"] == "polars sink_delta"
     assert described["polars"].sessions_at_once

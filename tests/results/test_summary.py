@@ -129,12 +129,12 @@ def test_bytes_are_those_of_the_phase_and_the_peak_is_that_of_all() -> None:
     found = cell(
         execution("first", bytes_read=900, peak_rss_bytes=7),
         execution("hot", bytes_read=1, peak_rss_bytes=5),
-        execution("hot", bytes_read=3, peak_rss_bytes=None),
+        execution("hot", bytes_read=3, peak_rss_bytes=None, bytes_written=8),
         execution("cold", 5.0, bytes_read=40, cached_bytes=2, peak_rss_bytes=6),
         execution("cold", 7.0, bytes_read=60, cached_bytes=9, peak_rss_bytes=6),
         execution("cold", 6.0, bytes_read=50, cached_bytes=None, peak_rss_bytes=6),
     )
-    assert (found.bytes_read, found.cold_bytes_read) == (2, 50)
+    assert (found.bytes_read, found.cold_bytes_read, found.bytes_written) == (2, 50, 8)
     assert (found.cached_bytes, found.peak_rss_bytes) == (9, 7)
     assert found.cold_s is not None
     assert (found.cold_s.median, found.cold_s.low, found.cold_s.high) == (6.0, 5.0, 7.0)
