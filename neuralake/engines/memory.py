@@ -50,4 +50,5 @@ def require_sizes(engine: str, given: Mapping[str, str], *words: str) -> None:
             try:
                 parse_size(value)
             except ValueError as error:
-                raise EngineError(f"{engine}: {name}: {error}, {' or '.join(allowed)}") from None
+                others = " or ".join(allowed) if words else "or auto"
+                raise EngineError(f"{engine}: {name}: {error}, {others}") from None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from neuralake.report.footnote import DISCLAIMER
 from neuralake.report.markdown import markdown
 from neuralake.report.run.markdown import run_markdown
+from neuralake.report.run.tables import resources_table
 from neuralake.results.summary import summarise
 from tests.report.run.make import NASTY, made_run, nasty_run, troubled_run
 
@@ -84,3 +86,15 @@ def test_a_nasty_run_keeps_its_tables() -> None:
     }
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert {row.count("|") for row in rows} == {9, 4}  # eight columns of engines, three of queries
+
+
+def test_what_was_written_is_shown_where_anything_was() -> None:
+    run = made_run()
+    assert "written (MiB)" not in str(resources_table(summarise(run)).columns)
+    index, sample = next((i, s) for i, s in enumerate(run.samples) if s.phase == "hot")
+    spilled = replace(sample, bytes_written=3 * 2**20)
+    run = replace(run, samples=(*run.samples[:index], spilled, *run.samples[index + 1 :]))
+    table = resources_table(summarise(run))
+    assert "written (MiB)" in str(table.columns)
+    (written,) = (row[-1].text for row in table.rows if row[-1].value is not None)
+    assert written == "3"
