@@ -1,24 +1,19 @@
-"""Files that a log calls by more than one name: ``/a/b`` and ``file:/a/b`` are one file.
+"""What the commits of a table say of its files, where deltalake's snapshot does not tell.
 
 deltalake compares the paths of actions as they are written. Among paths below the table that is
-right; an absolute one may have been removed, or added again, under another spelling. Source: Delta
-Lake, ``DeltaLogSuite`` ("paths should be canonicalized").
+right; an absolute one may have been removed, or added again, under another spelling: ``/a/b`` and
+``file:/a/b`` are one file. Source: Delta Lake, ``DeltaLogSuite`` ("paths should be canonicalized").
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from urllib.parse import unquote
 
 import msgspec
-from pyarrow import fs
 
-from neuralake.config import is_remote
-from neuralake.storage import filesystem
-
-_SCHEME = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+:")
-_FILE_SCHEME = re.compile(r"^file:/+")
+from neuralake.delta.log import LOG, entry_version
+from neuralake.delta.paths import absolute
+from neuralake.delta.place import open_store
 
 
 class _Path(msgspec.Struct):
@@ -27,33 +22,10 @@ class _Path(msgspec.Struct):
 
 
 class _Action(msgspec.Struct):
+    """No more of an action than is asked for, of logs that lack what the protocol requires."""
+
     add: _Path | None = None
     remove: _Path | None = None
-
-
-def is_absolute(path: str) -> bool:
-    """Whether a path of the log, as it is written there, is not below the table."""
-    return bool(_SCHEME.match(path)) or path.startswith("/")
-
-
-def absolute(uri: str, path: str) -> str:
-    """Where a file of the log lies: paths there are percent-encoded, and relative or not.
-
-    Parameters
-    ----------
-    uri
-        Of the table.
-    path
-        As it is written in the log.
-    """
-    return decoded(path) if is_absolute(path) else f"{uri.rstrip('/')}/{unquote(path)}"
-
-
-def decoded(uri: str) -> str:
-    """A path of this machine without scheme and percent-encoding, or the URI of an object."""
-    if is_remote(uri):
-        return re.sub(r"^s3a?://", "s3://", unquote(uri), flags=re.IGNORECASE)
-    return unquote(_FILE_SCHEME.sub("/", uri))
 
 
 def written_last(uri: str, options: Mapping[str, str], version: int) -> dict[str, str | None]:
@@ -89,14 +61,9 @@ def has_empty_partition_values(uri: str, options: Mapping[str, str], version: in
 
 def _actions(uri: str, options: Mapping[str, str], version: int) -> Iterator[_Action]:
     """What the commits say of files, oldest first."""
-    system, path = filesystem(uri, options)
-    for commit in _commits(system, f"{path.rstrip('/')}/_delta_log", version):
-        with system.open_input_stream(commit) as stream:
-            lines = [line for line in stream.read().splitlines() if line.strip()]
-        yield from (msgspec.json.decode(line, type=_Action) for line in lines)
-
-
-def _commits(system: fs.FileSystem, log: str, version: int) -> list[str]:
-    found = system.get_file_info(fs.FileSelector(log))
-    names = sorted(i.path for i in found if re.search(r"/\d{20}\.json$", i.path))
-    return [name for name in names if int(name[-25:-5]) <= version]
+    store = open_store(uri, options)
+    for stored in store.list(LOG):
+        number = entry_version(stored.path)
+        if number is not None and number <= version:
+            lines = (line for line in store.read(stored.path).splitlines() if line.strip())
+            yield from (msgspec.json.decode(line, type=_Action) for line in lines)

@@ -12,9 +12,8 @@ import pyarrow as pa
 
 from neuralake.delta.actions import Action, Add
 from neuralake.delta.checkpoint import FILES, read_checkpoint
-from neuralake.delta.commits import absolute
 from neuralake.delta.log import find_segment, read_entry
-from neuralake.delta.paths import placed
+from neuralake.delta.paths import absolute, placed
 from neuralake.delta.place import open_store
 from neuralake.delta.store import Store
 from neuralake.delta.vectors import kept_rows

@@ -18,7 +18,6 @@ import msgspec
 
 from neuralake.delta.actions import Action, Add, DeletionVector, PartitionValues, Remove
 from neuralake.delta.checkpoint import FILES, TABLE, read_checkpoint
-from neuralake.delta.commits import is_absolute
 from neuralake.delta.log import (
     LogSegment,
     NotATableError,
@@ -26,7 +25,7 @@ from neuralake.delta.log import (
     entry_path,
     find_segment,
 )
-from neuralake.delta.paths import placed
+from neuralake.delta.paths import is_absolute, placed
 from neuralake.delta.state import TableState, begin
 from neuralake.delta.store import Store
 

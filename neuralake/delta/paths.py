@@ -7,9 +7,38 @@ Paths in a log are percent-encoded, and relative to the table or not; ``/a/b``, 
 from __future__ import annotations
 
 import posixpath
+import re
 from urllib.parse import unquote
 
-from neuralake.delta.commits import decoded, is_absolute
+from neuralake.config import is_remote
+
+_SCHEME = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+:")
+_FILE_SCHEME = re.compile(r"^file:/+")
+
+
+def is_absolute(path: str) -> bool:
+    """Whether a path of the log, as it is written there, is not below the table."""
+    return bool(_SCHEME.match(path)) or path.startswith("/")
+
+
+def absolute(uri: str, path: str) -> str:
+    """Where a file of the log lies: paths there are percent-encoded, and relative or not.
+
+    Parameters
+    ----------
+    uri
+        Of the table.
+    path
+        As it is written in the log.
+    """
+    return decoded(path) if is_absolute(path) else f"{uri.rstrip('/')}/{unquote(path)}"
+
+
+def decoded(uri: str) -> str:
+    """A path of this machine without scheme and percent-encoding, or the URI of an object."""
+    if is_remote(uri):
+        return re.sub(r"^s3a?://", "s3://", unquote(uri), flags=re.IGNORECASE)
+    return unquote(_FILE_SCHEME.sub("/", uri))
 
 
 def placed(uri: str, path: str) -> str:

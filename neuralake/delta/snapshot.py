@@ -19,13 +19,8 @@ import pyarrow as pa
 from deltalake.exceptions import DeltaError
 from deltalake.schema import VariantType
 
-from neuralake.delta.commits import (
-    absolute,
-    decoded,
-    has_empty_partition_values,
-    is_absolute,
-    written_last,
-)
+from neuralake.delta.commits import has_empty_partition_values, written_last
+from neuralake.delta.paths import absolute, decoded, is_absolute
 
 # Directory of a partition value that is missing
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from neuralake.catalog.tables import DeltaTable
-from neuralake.delta.commits import is_absolute
+from neuralake.delta.paths import is_absolute
 from neuralake.errors import UnsupportedWriteError
 
 if TYPE_CHECKING:

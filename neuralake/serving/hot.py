@@ -19,8 +19,8 @@ import pyarrow as pa
 from neuralake.catalog.columns import check_schema
 from neuralake.catalog.tables import DeltaTable
 from neuralake.delta.actions import Metadata
-from neuralake.delta.commits import absolute
 from neuralake.delta.live import Key, LiveFile, LiveFiles, Moved
+from neuralake.delta.paths import absolute
 from neuralake.delta.place import open_store
 from neuralake.delta.rows import FileFragment, PlainFiles
 from neuralake.delta.snapshot import READ_FEATURES, DataFile

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 
 from neuralake.arrow import int96_columns
 from neuralake.delta.actions import Add
-from neuralake.delta.commits import absolute, is_absolute
 from neuralake.delta.live import LiveFile
+from neuralake.delta.paths import absolute, is_absolute
 from neuralake.delta.rows import FileFragment, PlainFiles
 from neuralake.delta.snapshot import DataFile
 from neuralake.delta.store import Store

@@ -12,10 +12,10 @@ import time
 from collections.abc import Sequence
 
 from neuralake.delta.clock import store_time_ms
-from neuralake.delta.commits import is_absolute
 from neuralake.delta.features import check_vacuumable
 from neuralake.delta.live import LiveFiles, Tombstone
 from neuralake.delta.log import LOG, entry_path, entry_version
+from neuralake.delta.paths import is_absolute
 from neuralake.delta.store import Store
 from neuralake.delta.visible import Visible
 

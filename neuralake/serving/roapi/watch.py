@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 from neuralake.catalog.tables import DeltaTable
 from neuralake.config import Settings
 from neuralake.delta.actions import Add
-from neuralake.delta.commits import absolute, is_absolute
 from neuralake.delta.log import NotATableError, read_entry
 from neuralake.delta.nans import has_floats, hides_nan
+from neuralake.delta.paths import absolute, is_absolute
 from neuralake.delta.place import open_store
 from neuralake.delta.state import load_state
 from neuralake.delta.store import Store
