@@ -106,8 +106,13 @@ class Snapshot:
     @cached_property
     def mapping(self) -> str:
         """How columns are found in the files: ``none`` (by name), ``name`` or ``id``."""
+        return str(self.handle.metadata().configuration.get("delta.columnMapping.mode", "none"))
+
+    @property
+    def has_in_commit_timestamps(self) -> bool:
+        """Whether the time of a version is in its entry from some version on."""
         configuration = self.handle.metadata().configuration
-        return str(configuration.get("delta.columnMapping.mode", "none"))
+        return bool(configuration.get("delta.enableInCommitTimestamps") == "true")
 
     @cached_property
     def features(self) -> frozenset[str]:

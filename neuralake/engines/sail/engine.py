@@ -200,6 +200,8 @@ def _reads_delta(name: str, contents: Contents) -> bool:
         not is_remote(snapshot.uri)
         and _has_types(name, snapshot.schema)
         and not snapshot.has_absolute_paths
+        # It wants the time in every entry, those before the feature included
+        and not snapshot.has_in_commit_timestamps
         and not contents.hides_nan
         # It takes what the log tells of a column for exact, and decimals through doubles
         and not any(map(has_wide_decimals, snapshot.schema.types))
