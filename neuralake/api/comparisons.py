@@ -113,6 +113,7 @@ def compare(
     engines: str | Iterable[str] | None = None,
     options: EngineOptions | None = None,
     queries: str | Iterable[str] | None = None,
+    streams: int | None = None,
     max_time_s: float = 600.0,
     effect: float = 0.02,
     query_effect: float = 0.05,
@@ -142,6 +143,9 @@ def compare(
         Of engines in both arms, by name: ``{"datafusion": {"target_partitions": 4}}``.
     queries
         Which of them: ``"1,6,9-12"``, or names. None for all.
+    streams
+        Compare throughput: how many streams of TPC-H's queries run at once in each pair, 1 to 40.
+        None for queries alone.
     max_time_s
         Time for all engines together, once both arms are built, in seconds.
     effect, query_effect
@@ -196,6 +200,7 @@ def compare(
         options=option_items(options),
         selection=selection(queries),
         allow_dirty=allow_dirty,
+        streams=streams,
     )
     with comparison_progress(terms) as observer:
         comparison, directory = carry_out(request, observer)

@@ -18,6 +18,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from neuralake.arms.at_once import AtOnce
 from neuralake.measure.execution import measure, settle
 from neuralake.queries.digest import digest
 from neuralake.queries.plain import plain_batches
@@ -33,6 +34,8 @@ class Agent:
         self._engine: Any = None
         self._session: Any = None
         self._workload: Any = None
+        self._tables: Mapping[str, Any] = {}
+        self._sessions: list[Any] = []  # of the second stream and those after it
 
     def load(
         self,
@@ -80,6 +83,35 @@ class Agent:
         reason: str | None = registry.engine_type(engine).unavailable()
         return reason
 
+    def no_streams(self, engine: str) -> str | None:
+        """Why streams cannot run at once on an engine in this arm, or None."""
+        from neuralake.engines import registry
+
+        try:
+            from neuralake.engines.writing import sessions_at_once
+        except ImportError:
+            return "its Neuralake is too old for streams: its engines have no sessions at once"
+        if sessions_at_once(registry.engine_type(engine)):
+            return None
+        return f"engine {engine} has no sessions at once, which streams need"
+
+    def stream_texts(self, streams: list[list[tuple[str, dict[str, str]]]]) -> dict[str, Any]:
+        """The queries of streams with their parameters filled in.
+
+        Parameters
+        ----------
+        streams
+            Names of the queries of each, and values by the names of the parameters.
+
+        Returns
+        -------
+        dict
+            ``streams``: for each the texts by the queries' names, in its order.
+        """
+        by_name = {query.name: query for query in self._workload.queries}
+        texts = [{name: by_name[name].sql(values) for name, values in s} for s in streams]
+        return {"streams": texts}
+
     def start(self, engine: str, options: dict[str, str]) -> dict[str, Any]:
         """Start the engine; returns its ``versions``."""
         from neuralake.engines import registry
@@ -112,11 +144,11 @@ class Agent:
         tables = {n: table for n, table in self._workload.tables.items() if n not in without}
         opening = open_tables(self._engine, tables, _reason)
         self._session, faults = opening.session, dict(opening.faults)
+        self._tables = {name: table for name, table in tables.items() if name not in faults}
         counts: dict[str, Count] = {}
         settle()
         if count:
-            opened = {name: table for name, table in tables.items() if name not in faults}
-            counts, uncounted = count_rows(self._engine.name, self._session, opened, _reason)
+            counts, uncounted = count_rows(self._engine.name, self._session, self._tables, _reason)
             faults |= uncounted
         settings = {name: str(value) for name, value in dict(self._engine.settings).items()}
         found = {name: asdict(rows) for name, rows in counts.items()}
@@ -154,8 +186,51 @@ class Agent:
             "digest": fingerprint,
         }
 
+    def execute_streams(
+        self, streams: list[list[tuple[str, str, str, str | None, list[str]]]]
+    ) -> dict[str, Any]:
+        """Run streams of queries at once, each in a session and a thread of its own.
+
+        Sessions that are not open yet are opened before the time begins.
+
+        Parameters
+        ----------
+        streams
+            For each query of each: its name, its text, and what :meth:`execute` is told of it.
+
+        Returns
+        -------
+        dict
+            The measured ``execution`` of all, the ``digests`` of each stream, and the ``failure``:
+            None, or of the first query that failed its name, the kind of the error, what it says,
+            and its traceback.
+        """
+        while len(self._sessions) < len(streams) - 1:
+            self._sessions.append(self._engine.open(self._tables))
+            settle()
+        sessions = [self._session, *self._sessions]
+        at_once = AtOnce(
+            [
+                (session.execute, [(name, sql) for name, sql, *_ in stream])
+                for session, stream in zip(sessions, streams, strict=False)
+            ]
+        )
+        results, execution = measure(at_once.run)
+        if at_once.failure is not None:
+            return {"failure": at_once.failure}
+        digests: list[list[str]] = []
+        for stream, answers in zip(streams, results, strict=True):
+            digests.append([])
+            for (_, _, answer, known, order_by), result in zip(stream, answers, strict=True):
+                digests[-1].append(digest(result, order_by))
+                if digests[-1][-1] != known:
+                    _keep(result, Path(answer))
+        return {"execution": asdict(execution), "digests": digests, "failure": None}
+
     def close(self) -> None:
         """Close what was opened."""
+        for session in self._sessions:
+            session.close()
         if self._session is not None:
             self._session.close()
         if self._engine is not None and hasattr(self._engine, "close"):

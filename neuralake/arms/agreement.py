@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from neuralake.arms.answers import Answers
-from neuralake.queries.query import Query
+from neuralake.arms.timed import Timed
 from neuralake.results.comparison import Change, Comparison, EngineComparison
 
 
 def with_disagreements(
-    comparison: Comparison, queries: Sequence[Query], answers: Answers
+    comparison: Comparison, queries: Sequence[Timed], answers: Answers
 ) -> Comparison:
     """Take the verdict from engines whose answers differ from those of the others.
 
@@ -20,15 +20,16 @@ def with_disagreements(
     comparison
         With the engines that were measured.
     queries
-        All of its queries.
+        All that its pairs execute.
     answers
         What the engines answered.
     """
     faults: dict[str, dict[str, str]] = {engine.engine: {} for engine in comparison.engines}
     for query in queries:
         agreed = [e.engine for e in comparison.engines if _has_answer(e, query.name)]
-        for engine_name, reason in answers.disagreement(agreed, query).items():
-            faults[engine_name][query.name] = reason
+        for asked in query.queries:
+            for engine_name, reason in answers.disagreement(agreed, asked.query).items():
+                faults[engine_name].setdefault(query.name, query.told(asked, reason))
     return replace(
         comparison,
         engines=tuple(_faulted(engine, faults[engine.engine]) for engine in comparison.engines),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,10 +17,11 @@ from neuralake.arms.answers import Answers
 from neuralake.arms.arm import ArmSpec, parse_arm
 from neuralake.arms.build import Arm, build_arm, find_repository, hold
 from neuralake.arms.calibration import calibration_path, load_calibration
-from neuralake.arms.pairs import EnginePairs, Observer, SidedQuery
+from neuralake.arms.pairs import EnginePairs, Observer, Terms
 from neuralake.arms.processes import ArmProcess, Place
 from neuralake.arms.request import Request
 from neuralake.arms.tables import require_same_tables, shown_identity
+from neuralake.arms.timed import SidedQuery, Timed, sided_streams
 from neuralake.engines import registry
 from neuralake.engines.registry import EngineSpec
 from neuralake.errors import CompareError, EngineError
@@ -42,9 +43,12 @@ from neuralake.results.fingerprint import fingerprint
 from neuralake.results.pairs import PAIRS, PairJournal
 from neuralake.results.store import make_directory, write_whole
 from neuralake.results.timestamps import timestamp
+from neuralake.stats.paired import Question
+from neuralake.tpch.parameters import parameters, stream_seed
 from neuralake.workloads.turn import machine_to_ourselves
 
 _ENGINES_OF_A_JVM = ("spark",)
+_SEED = 1  # of the streams' parameters: the same in both arms, and in every comparison
 
 
 def compare(request: Request, observer: Observer) -> tuple[Comparison, Path]:
@@ -136,9 +140,16 @@ class _Comparing:
         places = {side: self._place(side, directory) for side in SIDES}
         loaded = self._probe(places)
         queries, only = self._queries(loaded)
-        answers = Answers(directory / "answers", self._request.workload)
+        timed: tuple[Timed, ...] = queries
+        workload = self._request.workload
+        if self._request.streams is not None:
+            texts = {side: loaded[side]["streams"] for side in SIDES}
+            timed = (sided_streams(texts, queries),)
+            workload = None  # its known answers are to other parameters
+        answers = Answers(directory / "answers", workload)
         found: list[EngineComparison] = []
-        left_s = self._request.terms.max_time_s
+        terms = self._terms()
+        left_s = terms.max_time_s
         plans = self._plans(loaded["base"])
         with PairJournal(directory / PAIRS) as journal:
             for number, spec in enumerate(self._request.engines):
@@ -146,10 +157,10 @@ class _Comparing:
                     engine=spec.name,
                     options={side: self._engine_options(spec.name, side) for side in SIDES},
                     places=places,
-                    queries=queries,
+                    queries=timed,
                     tables=_tables(loaded),
                     answers=answers,
-                    terms=self._request.terms,
+                    terms=terms,
                     rounds=plans[number].rounds,
                     journal=journal.append,
                     observer=self._observer,
@@ -161,10 +172,24 @@ class _Comparing:
                 if done.ending == "interrupted":
                     break
         comparison = self._document(directory.name, loaded, only, tuple(found))
-        comparison = with_disagreements(comparison, [sided.query for sided in queries], answers)
+        if self._request.streams is not None:
+            names = tuple(query.name for query in queries)
+            comparison = replace(comparison, streams=self._request.streams, stream_queries=names)
+        comparison = with_disagreements(comparison, timed, answers)
         document = msgspec.json.format(msgspec.json.encode(comparison), indent=1)
         write_whole(directory / DOCUMENT, document)
         return comparison, directory
+
+    def _terms(self) -> Terms:
+        """As they were asked for; of streams there is one question, which is that of the suite."""
+        terms = self._request.terms
+        if self._request.streams is None:
+            return terms
+        asked = terms.question
+        question = Question(
+            asked.suite_effect, asked.suite_effect, asked.suite_alpha, asked.suite_alpha
+        )
+        return replace(terms, question=question)
 
     def _directory(self) -> Path:
         workload = self._request.workload
@@ -218,12 +243,30 @@ class _Comparing:
                     reason = process.unavailable(engine.name)
                     if reason is not None:
                         raise CompareError(f"{side} {place.name} lacks {engine.name}: {reason}")
+                if self._request.streams is not None:
+                    loaded[side]["streams"] = self._stream_texts(process, self._request.streams)
             finally:
                 process.close()
         require_same_tables(
             loaded["candidate"]["tables"], loaded["base"]["tables"], places["candidate"]
         )
         return loaded
+
+    def _stream_texts(self, process: ArmProcess, streams: int) -> list[dict[str, str]]:
+        """What an arm asks in streams that run at once, if it can run them."""
+        place = process.place
+        for engine in self._request.engines:
+            reason = process.no_streams(engine.name)
+            if reason is not None:
+                raise CompareError(f"{place.side} {place.name} cannot run streams: {reason}")
+        workload = self._request.workload
+        scale_factor = (workload.scale_factor if workload else None) or 1.0
+        drawn = [
+            parameters(stream_seed(_SEED, stream), stream, scale_factor)
+            for stream in range(1, streams + 1)
+        ]
+        asked = [[(query.query, query.values) for query in stream] for stream in drawn]
+        return process.stream_texts(asked)
 
     def _queries(
         self, loaded: Mapping[Side, Mapping[str, Any]]
@@ -267,7 +310,13 @@ class _Comparing:
         )
         calibration = load_calibration(path)
         known = {} if calibration is None else calibration.engines
-        if terms.until_time or any(engine.name not in known for engine in request.engines):
+        # the noise that is known is that of queries alone
+        alone = request.streams is None
+        if (
+            not alone
+            or terms.until_time
+            or any(engine.name not in known for engine in request.engines)
+        ):
             return [_EnginePlan(1.0, terms.rounds)] * len(request.engines)
         needed_s = {e.name: known[e.name].needed_s(terms.question) for e in request.engines}
         self._observer.planned(needed_s)
@@ -287,7 +336,8 @@ class _Comparing:
         only: Mapping[Side, tuple[str, ...]],
         engines: tuple[EngineComparison, ...],
     ) -> Comparison:
-        terms, question = self._request.terms, self._request.terms.question
+        terms = self._terms()
+        question = terms.question
         interrupted = any(engine.ending == "interrupted" for engine in engines)
         workload = self._request.workload
         return Comparison(

@@ -12,10 +12,10 @@ from statistics import fmean, median
 from typing import Protocol, TypeVar
 
 from neuralake.arms.answers import Answers
-from neuralake.arms.processes import ArmFailedError, ArmProcess, Opened, Place
+from neuralake.arms.processes import ArmFailedError, ArmProcess, Asked, Opened, Place
 from neuralake.arms.tables import TableFault, fault_of, require_same_tables, table_faults
+from neuralake.arms.timed import SidedQuery, Timed
 from neuralake.arms.verdicts import Measured, Unit, engine_verdicts
-from neuralake.queries.query import Query
 from neuralake.results.comparison import SIDES, Change, Ending, EngineComparison, Pair, Side
 from neuralake.stats.paired import Question
 from neuralake.stats.sequential import FEWEST
@@ -97,14 +97,6 @@ class Terms:
     seed: int = 1
 
 
-@dataclass(frozen=True)
-class SidedQuery:
-    """A query that both arms have, with its text in each."""
-
-    query: Query
-    sql: Mapping[Side, str]
-
-
 class Observer(Protocol):
     """Is told what happens, between executions and never during one."""
 
@@ -182,7 +174,7 @@ class EnginePairs:
     places
         Where the arms run.
     queries
-        In order.
+        What each pair executes, in order: a query alone, or streams at once.
     tables
         What identifies the data; it must not change.
     answers
@@ -201,7 +193,7 @@ class EnginePairs:
     engine: str
     options: Mapping[Side, Mapping[str, str]]
     places: Mapping[Side, Place]
-    queries: tuple[SidedQuery, ...]
+    queries: tuple[Timed, ...]
     tables: Mapping[str, object]
     answers: Answers
     terms: Terms
@@ -273,7 +265,7 @@ class EnginePairs:
 
     def _ending(self, found: EngineComparison, left_s: float) -> Ending | None:
         changes = (found.suite, *found.queries)
-        if all(query.query.name in self._faults for query in self.queries):
+        if all(query.name in self._faults for query in self.queries):
             return "failed"
         if not self.terms.until_time:
             if self.terms.until_regression and any(c.verdict == "slower" for c in changes):
@@ -285,7 +277,7 @@ class EnginePairs:
         return "time" if self._units and left_s < needed_s else None
 
     def _verdicts(self, ending: Ending, elapsed_s: float) -> EngineComparison:
-        names = tuple(query.query.name for query in self.queries)
+        names = tuple(query.name for query in self.queries)
         rounds = self.rounds or FIRST_ROUNDS
         measured = Measured(names, tuple(self._units), self._faults, rounds)
         suite, queries = engine_verdicts(measured, self.terms.question)
@@ -347,14 +339,14 @@ class EnginePairs:
         self._about["settings"] |= {side: said.settings for side, said in opened.items()}
         if failed:
             reason = "; ".join(f"{s}: cannot open the tables: {failed[s]}" for s in sorted(failed))
-            self._faults |= {query.query.name: ("failed", reason) for query in self._open()}
+            self._faults |= {query.name: ("failed", reason) for query in self._open()}
             return False
         found = table_faults(self.engine, opened)
         self._tables_at_fault |= found
         for query in self._open():
-            fault = fault_of(query.sql.values(), found)
+            fault = fault_of((t for q in query.queries for t in q.sql.values()), found)
             if fault is not None:
-                self._faults[query.query.name] = (fault.kind, fault.reason)
+                self._faults[query.name] = (fault.kind, fault.reason)
         return True
 
     def _measure(
@@ -386,7 +378,7 @@ class EnginePairs:
     def _pair(
         self,
         arms: Mapping[Side, ArmProcess],
-        query: SidedQuery,
+        query: Timed,
         number: int,
         round: int,
         rng: random.Random,
@@ -398,7 +390,7 @@ class EnginePairs:
             return None
         return Pair(
             engine=self.engine,
-            query=query.query.name,
+            query=query.name,
             processes=number,
             round=round,
             base_wall_ns=base["wall_ns"],
@@ -408,7 +400,7 @@ class EnginePairs:
             base_first=order[0] == "base",
         )
 
-    def _execute(self, arm: ArmProcess, side: Side, query: SidedQuery) -> Mapping[str, int] | None:
+    def _execute(self, arm: ArmProcess, side: Side, query: Timed) -> Mapping[str, int] | None:
         """Run a query once in an arm; None if it gave no answer, or another than before.
 
         Raises
@@ -416,49 +408,57 @@ class EnginePairs:
         ArmFailedError
             If the process is lost with it.
         """
-        name, engine = query.query.name, self.engine
+        name, engine = query.name, self.engine
         if name in self._faults:
             return None
-        known = self._digests.get((side, name))
-        path = self.answers.later_path if known else self.answers.path
-        answer = path(engine, side, name)
-        answer.parent.mkdir(parents=True, exist_ok=True)
         try:
-            order_by = [key.column for key in query.query.order_by]
-            done = arm.execute(query.sql[side], answer, known, order_by, self.terms.timeout_s)
+            ran = query.run(arm, lambda asked: self._asked(side, asked), self.terms.timeout_s)
         except ArmFailedError as error:
             self._faults[name] = ("failed", f"{side}: {error}")
             if error.gone:
                 raise
             return None
-        if known is None:
-            self._digests[side, name] = done["digest"]
-        elif done["digest"] != known:
-            fault = self.answers.change(engine, side, query.query)
+        for asked, digest in zip(query.queries, ran.digests, strict=True):
+            known = self._digests.setdefault((side, asked.name), digest)
+            if digest == known:
+                continue
+            fault = self.answers.change(engine, side, asked.query)
             if fault is not None:
-                self._faults[name] = ("wrong", f"{engine} {fault}")
+                self._faults[name] = ("wrong", f"{engine} {query.told(asked, fault)}")
                 return None
-        execution: Mapping[str, int] = done["execution"]
-        if execution.get("throttled_periods") is not None:  # an older arm does not tell it
-            self._throttled.append((execution["throttled_periods"], execution["throttled_ns"]))
-        return execution
+        if ran.execution.get("throttled_periods") is not None:  # an older arm does not tell it
+            throttled = (ran.execution["throttled_periods"], ran.execution["throttled_ns"])
+            self._throttled.append(throttled)
+        return ran.execution
 
-    def _check_first(self, query: SidedQuery) -> None:
+    def _asked(self, side: Side, query: SidedQuery) -> Asked:
+        """A query as it is asked in an arm: its first answer is kept, and another one beside it."""
+        name = query.name
+        known = self._digests.get((side, name))
+        path = self.answers.later_path if known else self.answers.path
+        answer = path(self.engine, side, name)
+        answer.parent.mkdir(parents=True, exist_ok=True)
+        order_by = [key.column for key in query.query.order_by]
+        return Asked(name, query.sql[side], answer, known, order_by)
+
+    def _check_first(self, query: Timed) -> None:
         """Judge the first answers, once both arms have given them."""
-        name = query.query.name
-        have = all((side, name) in self._digests for side in SIDES)
-        if have and name not in self._faults and not self._units:
-            fault = self.answers.fault(self.engine, query.query)
-            if fault is not None:
-                self._faults[name] = ("wrong", fault)
+        if self._units:
+            return
+        for asked in query.queries:
+            have = all((side, asked.name) in self._digests for side in SIDES)
+            if have and query.name not in self._faults:
+                fault = self.answers.fault(self.engine, asked.query)
+                if fault is not None:
+                    self._faults[query.name] = ("wrong", query.told(asked, fault))
 
-    def _open(self) -> list[SidedQuery]:
+    def _open(self) -> list[Timed]:
         """Queries that are sound and need more pairs."""
         done = self._done | self._faults.keys()
-        return [query for query in self.queries if query.query.name not in done]
+        return [query for query in self.queries if query.name not in done]
 
     def _names(self) -> frozenset[str]:
-        return frozenset(query.query.name for query in self._open())
+        return frozenset(query.name for query in self._open())
 
 
 def _is_done(change: Change) -> bool:

@@ -11,12 +11,21 @@ import neuralake.arms
 import neuralake.measure
 from neuralake.arms.agent import TARGET
 from neuralake.errors import CompareError
-from neuralake.measure.worker import Interpreter, Worker
+from neuralake.measure.worker import (
+    Interpreter,
+    RemoteError,
+    Worker,
+    WorkerDiedError,
+    WorkerMemoryError,
+    WorkerTimeoutError,
+)
 from neuralake.queries import digest, hashing, plain, shape
 from neuralake.results.comparison import Side
 from neuralake.workloads import table_faults
 from neuralake.workloads.failures import FAILURES, SETUP_TIMEOUT_S, judge, log_tail
 from neuralake.workloads.table_faults import Count
+
+Failure = RemoteError | WorkerDiedError | WorkerMemoryError | WorkerTimeoutError
 
 
 @dataclass(frozen=True)
@@ -78,6 +87,31 @@ class Opened:
     counts: Mapping[str, Count] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A query as an arm is asked it.
+
+    Attributes
+    ----------
+    name
+        By which a failure names it.
+    sql
+        Its text.
+    answer
+        File for the result, written unless its digest is the known one.
+    known
+        Digest of an earlier result, or None.
+    order_by
+        Names of the columns that the rows are ordered by.
+    """
+
+    name: str
+    sql: str
+    answer: Path
+    known: str | None
+    order_by: Sequence[str]
+
+
 class ArmFailedError(Exception):
     """A call failed in an arm; the message says why.
 
@@ -118,6 +152,26 @@ class ArmProcess:
             return self.call("unavailable", engine)  # type: ignore[no-any-return]
         except ArmFailedError as error:
             return str(error)
+
+    def no_streams(self, engine: str) -> str | None:
+        """Why the arm cannot run streams at once on an engine, or None."""
+        try:
+            return self.call("no_streams", engine)  # type: ignore[no-any-return]
+        except ArmFailedError as error:
+            return str(error)
+
+    def stream_texts(
+        self, streams: Sequence[Sequence[tuple[str, Mapping[str, str]]]]
+    ) -> list[dict[str, str]]:
+        """Texts of the queries of streams (:meth:`neuralake.arms.agent.Agent.stream_texts`).
+
+        Raises
+        ------
+        CompareError
+            If the arm has other queries, or they have other parameters.
+        """
+        plain = [[(name, dict(values)) for name, values in stream] for stream in streams]
+        return list(self._required("stream_texts", plain)["streams"])
 
     def start(self, engine: str, options: Mapping[str, str]) -> dict[str, str]:
         """Start an engine; returns its versions.
@@ -161,14 +215,35 @@ class ArmProcess:
         found: dict[str, Any] = self.call("execute", *arguments, timeout_s=timeout_s)
         return found
 
+    def execute_streams(
+        self, streams: Sequence[Sequence[Asked]], timeout_s: float | None
+    ) -> dict[str, Any]:
+        """Run streams at once (:meth:`neuralake.arms.agent.Agent.execute_streams`).
+
+        Raises
+        ------
+        ArmFailedError
+            If a query of theirs gave no answer; the message names it.
+        """
+        plain = [
+            [(a.name, a.sql, str(a.answer), a.known, list(a.order_by)) for a in stream]
+            for stream in streams
+        ]
+        start = self._log_size()
+        found: dict[str, Any] = self.call("execute_streams", plain, timeout_s=timeout_s)
+        if found["failure"] is not None:
+            name, *told = found["failure"]
+            failed = self._failed(RemoteError(*told), start)
+            raise ArmFailedError(f"{name}: {failed}", gone=failed.gone)
+        return found
+
     def call(self, method: str, *arguments: Any, timeout_s: float | None = None) -> Any:
         """Call the agent. Raises ``ArmFailedError`` if that fails."""
-        start = self.place.log.stat().st_size if self.place.log.exists() else 0
+        start = self._log_size()
         try:
             return self._worker.call(method, *arguments, timeout_s=timeout_s)
         except FAILURES as failure:
-            verdict = judge(failure, log_tail(self.place.log, start), limit_bytes=None)
-            raise ArmFailedError(verdict.message, gone=verdict.replace) from None
+            raise self._failed(failure, start) from None
 
     def close(self) -> None:
         """End the process."""
@@ -177,6 +252,14 @@ class ArmProcess:
     def kill(self) -> None:
         """End the process at once."""
         self._worker.kill()
+
+    def _log_size(self) -> int:
+        return self.place.log.stat().st_size if self.place.log.exists() else 0
+
+    def _failed(self, failure: Failure, start: int) -> ArmFailedError:
+        """What a failure means, by itself and by what was logged from a place on."""
+        verdict = judge(failure, log_tail(self.place.log, start), limit_bytes=None)
+        return ArmFailedError(verdict.message, gone=verdict.replace)
 
     def _required(
         self, method: str, *arguments: Any, timeout_s: float | None = None

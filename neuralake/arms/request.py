@@ -15,6 +15,7 @@ from neuralake.errors import CompareError
 from neuralake.queries.workload import Workload
 from neuralake.stats.paired import Question
 from neuralake.workloads.opening import open_tpch
+from neuralake.workloads.streams.plan import check_streams
 
 DEFAULT_ENGINES = ("polars", "datafusion")
 DEFAULT_SCALE_FACTOR = 0.1
@@ -50,6 +51,9 @@ class Request:
         Results root.
     environment
         Variables for both arms: places that are named by where the caller stands.
+    streams
+        How many run at once in each execution, with all the queries that are chosen; None for
+        queries alone.
     """
 
     base: str
@@ -65,6 +69,7 @@ class Request:
     cache: Path
     results: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    streams: int | None = None
 
     def options(self, spec: ArmSpec) -> dict[str, dict[str, str]]:
         """Options of each engine in one arm: those of both, and then its own.
@@ -173,6 +178,7 @@ def make_request(
     options: Iterable[str],
     selection: str | None,
     allow_dirty: bool,
+    streams: int | None = None,
 ) -> Request:
     """What a caller who stands in his repository asks for; a TPC-H dataset is made if absent.
 
@@ -188,14 +194,22 @@ def make_request(
         Queries of a team's own, and their tables; None for TPC-H.
     scale_factor, dataset
         Of TPC-H: its size, 0.1 by default, or its place.
-    engines, options, selection, allow_dirty
+    engines, options, selection, allow_dirty, streams
         As of a :class:`Request`; engines and options as :func:`parse_engines` takes them.
 
     Raises
     ------
     NeuralakeError
-        If an arm, an engine or an option cannot be read, or the dataset cannot be made.
+        If an arm, an engine or an option cannot be read, the streams are impossible or not
+        TPC-H's, or the dataset cannot be made.
     """
+    if streams is not None:
+        check_streams((streams,))
+        if directory is not None:
+            raise CompareError(
+                "streams are TPC-H's, which has orders and parameters for them: expected no "
+                f"directory of queries beside them, such as {directory}"
+            )
     for arm in arms:
         parse_arm(arm)  # before a dataset is made
     specs = parse_engines(engines, options)
@@ -222,4 +236,5 @@ def make_request(
             "NEURALAKE_STORAGE_ROOT": settings.absolute_storage_root,
             "NEURALAKE_CACHE_ROOT": str(settings.cache_root.absolute()),
         },
+        streams=streams,
     )

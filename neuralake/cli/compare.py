@@ -99,11 +99,18 @@ def _all(options: Sequence[Callable[[Command], Command]]) -> Callable[[Command],
 @click.argument("candidate")
 @_all(_WHAT)
 @click.option(
+    "--streams",
+    type=int,
+    metavar="N",
+    help="Compare throughput: in each pair N streams of TPC-H's queries run at once, 1 to 40.",
+)
+@click.option(
     "--effect",
     type=Number(),
     default=0.02,
     show_default=True,
-    help="Smallest change of the suite that matters; an interval within it is unchanged.",
+    help="Smallest change of the suite, or of streams, that matters; an interval within it is "
+    "unchanged.",
 )
 @click.option(
     "--query-effect",
@@ -137,6 +144,7 @@ def compare(
     options: tuple[str, ...],
     queries: str | None,
     max_time_s: float,
+    streams: int | None,
     effect: float,
     query_effect: float,
     rounds: int | None,
@@ -174,6 +182,7 @@ def compare(
         engines=(engines, options),
         queries=queries,
         allow_dirty=allow_dirty,
+        streams=streams,
     )
     comparison = _carry_out(request, destination, as_json=as_json)
     if comparison.regressed:
@@ -272,6 +281,7 @@ def _request(
     engines: tuple[str | None, tuple[str, ...]],
     queries: str | None,
     allow_dirty: bool,
+    streams: int | None = None,
 ) -> Request:
     """What the options ask for; a TPC-H dataset is made if there is none."""
     from neuralake.arms.request import DEFAULT_ENGINES, make_request
@@ -290,4 +300,5 @@ def _request(
         options=engines[1],
         selection=queries,
         allow_dirty=allow_dirty,
+        streams=streams,
     )

@@ -207,6 +207,11 @@ class Comparison:
         Queries that the other arm lacks.
     tables
         What identifies the data of each table.
+    streams
+        How many streams of queries ran at once in each execution: their throughput was compared,
+        and the suite is their only "query". None where queries ran alone.
+    stream_queries
+        Names of those that each of the streams had, in an order of its own.
     """
 
     schema_version: int
@@ -228,6 +233,8 @@ class Comparison:
     only_in_base: tuple[str, ...] = ()
     only_in_candidate: tuple[str, ...] = ()
     tables: Mapping[str, str] = field(default_factory=dict)
+    streams: int | None = None
+    stream_queries: tuple[str, ...] = ()
 
     @property
     def regressed(self) -> bool:

@@ -224,6 +224,38 @@ def test_a_slower_commit_is_named(team: Team, tmp_path: Path) -> None:
     assert len(team.git("worktree", "list").splitlines()) == 1
 
 
+def test_the_throughput_of_streams_is_compared(
+    team: Team, dataset_sf001: Path, tmp_path: Path
+) -> None:
+    done = team.run(
+        *("compare", "fast", "slow", "--streams", "2", "--dataset", str(dataset_sf001)),
+        *("--engines", "duckdb", "--queries", "6,14", "--max-time", "1", "--rounds", "2"),
+        *("--to", str(tmp_path / "report")),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "over 2 streams of 2 queries" in done.stdout
+    found = document(team)
+    (engine,) = found.engines
+    assert (found.streams, found.stream_queries) == (2, ("q06", "q14"))
+    assert [change.query for change in engine.queries] == ["2 streams"]
+    assert engine.queries[0].pairs == 2
+    assert found.query_effect == found.effect == 0.02
+    kept = team.home / "results/comparisons" / found.id / "answers/candidate"
+    assert {path.name for path in kept.iterdir()} == {
+        f"duckdb-stream-{stream}-{query}.arrow" for stream in (1, 2) for query in ("q06", "q14")
+    }
+    assert "throughput run" in (tmp_path / "report/index.html").read_text()
+
+
+@pytest.mark.parametrize("streams", ["0", "41"])
+def test_impossible_streams_are_refused_in_one_line(team: Team, streams: str) -> None:
+    said = refused(team.run("compare", "fast", "slow", "--streams", streams))
+    assert said == (
+        f"neuralake: {streams} streams are impossible: expected 1 to 40, "
+        "as many as TPC-H has orderings for"
+    )
+
+
 def test_answers_of_any_type_are_compared(team: Team) -> None:
     done = team.compare("types", "types", "--max-time", "1", "--queries", "types", "--json")
     assert done.returncode == 0, done.stderr

@@ -20,12 +20,12 @@ from neuralake.arms.pairs import (
     FIRST_ROUNDS,
     RUN_ON,
     EnginePairs,
-    SidedQuery,
     Terms,
     _Pace,
     affordable_rounds,
 )
 from neuralake.arms.processes import ArmProcess, Opened, Place
+from neuralake.arms.timed import SidedQuery
 from neuralake.errors import CompareError
 from neuralake.queries.query import Query
 from neuralake.results.comparison import SIDES, Change, EngineComparison, Pair, Side

@@ -28,7 +28,7 @@ def sentences(comparison: Comparison) -> tuple[str, ...]:
     told = [f"{_engine(engine, comparison)}." for engine in others]
     if calm:
         said = ", ".join(f"{short(e.engine)} {verdicts.in_words(e.suite)}" for e in calm)
-        sizes = {verdicts.measured(engine) for engine in calm}
+        sizes = {verdicts.measured(comparison, engine) for engine in calm}
         over = f" over {sizes.pop()}" if len(sizes) == 1 else ""
         told.append(f"No change of {numbers.percent(comparison.effect)} or more: {said}{over}.")
     return tuple(told)
@@ -45,7 +45,10 @@ def title(comparison: Comparison) -> str:
     factor = comparison.scale_factor
     size = "" if factor is None else f", scale factor {factor:g}"
     arms = [short(arm.text, 60) for arm in (comparison.candidate, comparison.base)]
-    return f"{arms[0]} against {arms[1]}: {short(comparison.workload, 60)}{size}"
+    streams = (
+        "" if comparison.streams is None else ", " + numbers.count(comparison.streams, "stream")
+    )
+    return f"{arms[0]} against {arms[1]}: {short(comparison.workload, 60)}{size}{streams}"
 
 
 def where(comparison: Comparison) -> tuple[str, ...]:
@@ -70,7 +73,8 @@ def _is_calm(engine: EngineComparison) -> bool:
 def _engine(engine: EngineComparison, comparison: Comparison) -> str:
     name = short(engine.engine)
     faults = " and ".join(_faults(engine))
-    parts = [faults, _suite(engine, comparison), *([] if faults else _queries(engine))]
+    by_themselves = not faults and comparison.streams is None
+    parts = [faults, _suite(engine, comparison), *(_queries(engine) if by_themselves else [])]
     return f"{name} {'; '.join(part for part in parts if part)}"
 
 
@@ -85,7 +89,11 @@ def _faults(engine: EngineComparison) -> list[str]:
 
 def _suite(engine: EngineComparison, comparison: Comparison) -> str:
     """What is said of the suite; beside a fault its change is told, and never praised."""
-    suite, over = engine.suite, f" over {numbers.count(len(engine.queries), 'query', 'queries')}"
+    suite = engine.suite
+    if comparison.streams is None:
+        over = f" over {numbers.count(len(engine.queries), 'query', 'queries')}"
+    else:
+        over = f" over {verdicts.measured(comparison, engine)}"
     faulty = verdicts.faults(engine)
     if suite.verdict in ("wrong", "failed"):
         verb = "is wrong" if suite.verdict == "wrong" else "failed"

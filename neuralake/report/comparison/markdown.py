@@ -5,7 +5,7 @@ from __future__ import annotations
 from neuralake.report.comparison import tables, verdicts
 from neuralake.report.comparison.differences import difference_line, settings
 from neuralake.report.comparison.headline import overall, sentences, title, where
-from neuralake.report.comparison.method import READING, failures
+from neuralake.report.comparison.method import failures, reading
 from neuralake.report.comparison.notes import comparison_notes, error_rates
 from neuralake.report.footnote import footnote
 from neuralake.report.markdown import folded, joined_blocks, markdown, table_markdown
@@ -40,7 +40,7 @@ def comparison_markdown(comparison: Comparison) -> str:
 
 def _reading(comparison: Comparison) -> str:
     opener = "<details><summary>How to read this</summary>"
-    return f"{opener}\n\n{READING}\n\n{error_rates(comparison)}\n\n</details>"
+    return f"{opener}\n\n{reading(comparison)}\n\n{error_rates(comparison)}\n\n</details>"
 
 
 def _failures(comparison: Comparison) -> str | None:

@@ -19,6 +19,11 @@ READING = (
     "Slower and faster keep to the error rates however often they are looked at; unchanged means "
     "that the interval lies within the effect; anything else is inconclusive."
 )
+_STREAMS = (
+    "Here an execution is a throughput run: streams of queries at once, each in its own order and "
+    "with its own parameters, in a session and a thread of its own; its time is that from their "
+    "beginning to the end of the last. Nothing is written meanwhile."
+)
 _ENDINGS: dict[Ending, str] = {
     "decided": "everything was decided",
     "regression": "at the first regression",
@@ -26,6 +31,11 @@ _ENDINGS: dict[Ending, str] = {
     "failed": "nothing was left to compare",
     "interrupted": "interrupted",
 }
+
+
+def reading(comparison: Comparison) -> str:
+    """How the verdicts came about, in plain words."""
+    return READING if comparison.streams is None else f"{READING} {_STREAMS}"
 
 
 def facts(comparison: Comparison) -> tuple[Group, ...]:
@@ -63,10 +73,16 @@ def _comparison(comparison: Comparison) -> Iterator[Fact]:
     ended = moment(comparison.finished_at) if comparison.finished_at else "interrupted"
     yield Fact("finished", ended)
     yield Fact("time that was given", duration(comparison.max_time_s))
-    yield Fact("effect of the suite", percent(comparison.effect))
-    yield Fact("effect of a query", percent(comparison.query_effect))
-    yield Fact("error rate of the suite", percent(comparison.suite_alpha))
-    yield Fact("error rate of all queries together", percent(comparison.queries_alpha))
+    if comparison.streams is None:
+        yield Fact("effect of the suite", percent(comparison.effect))
+        yield Fact("effect of a query", percent(comparison.query_effect))
+        yield Fact("error rate of the suite", percent(comparison.suite_alpha))
+        yield Fact("error rate of all queries together", percent(comparison.queries_alpha))
+    else:
+        yield Fact("streams at once", f"{comparison.streams}")
+        yield Fact("queries of each stream", ", ".join(comparison.stream_queries))
+        yield Fact("effect of the throughput", percent(comparison.effect))
+        yield Fact("error rate", percent(comparison.suite_alpha))
     yield Fact("schema version", str(comparison.schema_version))
 
 

@@ -13,13 +13,19 @@ from neuralake.results.comparison import Comparison, EngineComparison
 
 def comparison_notes(comparison: Comparison) -> tuple[Note, ...]:
     """All notes, the gravest first."""
-    found = [note for engine in comparison.engines for note in _engine(engine)]
+    found = [note for engine in comparison.engines for note in _engine(comparison, engine)]
     found += _whole(comparison)
     return gravest_first(found)
 
 
 def error_rates(comparison: Comparison) -> str:
     """Effects and error rates, in plain words."""
+    if comparison.streams is not None:
+        return (
+            f"A change of the throughput matters from {numbers.percent(comparison.effect)} on. "
+            "Where nothing has changed, that of an engine is called slower or faster in at most "
+            f"{numbers.percent(comparison.suite_alpha)} of comparisons."
+        )
     return (
         f"A change of the suite matters from {numbers.percent(comparison.effect)} on, one of a "
         f"query from {numbers.percent(comparison.query_effect)} on. Where nothing has changed, "
@@ -29,15 +35,15 @@ def error_rates(comparison: Comparison) -> str:
     )
 
 
-def _engine(engine: EngineComparison) -> Iterator[Note]:
+def _engine(comparison: Comparison, engine: EngineComparison) -> Iterator[Note]:
     name = engine.engine
     bad = verdicts.faults(engine)
-    if bad:
+    if bad and comparison.streams is None:
         kinds = f"{numbers.count(len(bad), 'query', 'queries')} {'is' if len(bad) == 1 else 'are'}"
         yield Note("error", f"{name}: {kinds} wrong or failed, and in no ratio: see the failures")
     if engine.suite.verdict in ("wrong", "failed") and engine.suite.message:
         yield Note("error", f"{name}: {engine.suite.message}")
-    undecided = sum(c.verdict == "inconclusive" for c in verdicts.changes(engine))
+    undecided = sum(c.verdict == "inconclusive" for c in verdicts.shown(comparison, engine))
     open_ = f"{numbers.count(undecided, 'verdict is', 'verdicts are')} still inconclusive"
     if engine.ending == "interrupted":
         yield Note("warning", f"{name}: interrupted; {open_}")

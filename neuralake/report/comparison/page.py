@@ -9,7 +9,7 @@ from htpy import Node, fragment, p
 from neuralake.report.comparison import tables
 from neuralake.report.comparison.differences import difference_line, packages, settings
 from neuralake.report.comparison.headline import sentences, title, where
-from neuralake.report.comparison.method import READING, facts, failures
+from neuralake.report.comparison.method import facts, failures, reading
 from neuralake.report.comparison.notes import comparison_notes, error_rates
 from neuralake.report.figures.render import Picture
 from neuralake.report.footnote import footnote
@@ -79,4 +79,6 @@ def _differences(comparison: Comparison) -> Node:
 
 
 def _method(comparison: Comparison) -> Node:
-    return fragment[p[READING], p[error_rates(comparison)], parts.facts(facts(comparison))]
+    return fragment[
+        p[reading(comparison)], p[error_rates(comparison)], parts.facts(facts(comparison))
+    ]

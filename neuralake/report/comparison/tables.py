@@ -20,22 +20,26 @@ _CHANGES = (
 
 def engines_table(comparison: Comparison) -> Table:
     """The suite of each engine."""
+    streams = comparison.streams
     rows = [
         (
             Entry(engine.engine),
             _verdict(verdicts.suite(engine)),
             *_numbers(engine.suite),
-            _measured(engine),
+            _measured(engine) if streams is None else _count(streams),
         )
         for engine in comparison.engines
     ]
     columns = (
         *text_columns("engine", "verdict"),
-        *(*_CHANGES, Column("queries")),
+        *(*_CHANGES, Column("queries" if streams is None else "streams")),
     )
     caption = (
         "Suite: geometric mean of the queries' ratios, candidate ÷ base, with intervals of 95 %; "
         "times are sums of medians"
+        if streams is None
+        else "Throughput: elapsed time of streams at once, candidate ÷ base, with intervals of "
+        "95 %; times are medians"
     )
     return Table("suites", caption, columns, tuple(rows))
 
@@ -46,7 +50,7 @@ def notable_table(comparison: Comparison) -> Table:
         (engine.engine, query)
         for engine in comparison.engines
         for query in engine.queries
-        if query.verdict not in ("unchanged", "inconclusive")
+        if comparison.streams is None and query.verdict not in ("unchanged", "inconclusive")
     ]
     found.sort(key=lambda named: (verdicts.GRAVITY.index(named[1].verdict), -_size(named[1])))
     rows = [

@@ -49,7 +49,7 @@ def print_comparison(comparison: Comparison, console: Console, directory: Path) 
     for engine in comparison.engines:
         console.print()
         console.print(Text(one_line(_title(engine)), style="bold"))
-        console.print(_table(engine, gap=1 if console.width >= _WIDE else 0))
+        console.print(_table(comparison, engine, gap=1 if console.width >= _WIDE else 0))
     for text in _below(comparison):
         console.print(text, soft_wrap=True)
     console.print(Text(one_line(f"results: {directory}")), soft_wrap=True)
@@ -62,13 +62,14 @@ def _title(engine: EngineComparison) -> str:
     return f"{short(engine.engine)}: {pairs} of {rounds}, {elapsed}"
 
 
-def _table(engine: EngineComparison, gap: int) -> Table:
+def _table(comparison: Comparison, engine: EngineComparison, gap: int) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, gap, 0, 0))
-    table.add_column("query", overflow="ellipsis", no_wrap=True)
+    name = "query" if comparison.streams is None else "throughput"
+    table.add_column(name, overflow="ellipsis", no_wrap=True)
     for label in ("base\n(ms)", "candidate\n(ms)", "wall time\n(%)", "CPU\n(%)", "pairs"):
         table.add_column(label, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
-    changes = verdicts.changes(engine)
+    changes = verdicts.shown(comparison, engine)
     widest = max(len(verdicts.interval(change)) for change in changes)
     for change in changes:
         is_suite = change.query is None

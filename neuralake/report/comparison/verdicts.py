@@ -7,7 +7,7 @@ from typing import Literal
 
 from neuralake.report import numbers
 from neuralake.report.text import short
-from neuralake.results.comparison import Change, EngineComparison, Verdict
+from neuralake.results.comparison import Change, Comparison, EngineComparison, Verdict
 
 SIGNS: dict[Verdict, str] = {
     "slower": "▲",
@@ -55,6 +55,11 @@ def changes(engine: EngineComparison) -> tuple[Change, ...]:
     return (suite(engine), *engine.queries)
 
 
+def shown(comparison: Comparison, engine: EngineComparison) -> tuple[Change, ...]:
+    """The verdicts of an engine, each once: of streams the suite's is the same as theirs."""
+    return changes(engine) if comparison.streams is None else engine.queries
+
+
 def faults(engine: EngineComparison) -> tuple[Change, ...]:
     """Queries that are wrong or failed."""
     return tuple(q for q in engine.queries if q.verdict in ("wrong", "failed"))
@@ -65,8 +70,11 @@ def gravest(engine: EngineComparison) -> Verdict:
     return min((change.verdict for change in changes(engine)), key=GRAVITY.index)
 
 
-def measured(engine: EngineComparison) -> str:
-    """Over how many queries the suite is: ``22 queries``, ``20 of 22 queries``."""
+def measured(comparison: Comparison, engine: EngineComparison) -> str:
+    """What the suite is of: ``22 queries``, ``20 of 22 queries``, ``2 streams of 22 queries``."""
+    if comparison.streams is not None:
+        queries = numbers.count(len(comparison.stream_queries), "query", "queries")
+        return f"{numbers.count(comparison.streams, 'stream')} of {queries}"
     every, sound = len(engine.queries), len(engine.queries) - len(faults(engine))
     of = "" if sound == every else f"{sound} of "
     return f"{of}{numbers.count(every, 'query', 'queries')}"

@@ -59,7 +59,7 @@ def change(
     return Change(query, verdict, **known)  # type: ignore[arg-type]
 
 
-def without_time(query: str, verdict: Verdict, message: str) -> Change:
+def without_time(query: str | None, verdict: Verdict, message: str) -> Change:
     return Change(query, verdict, message=message)
 
 

@@ -9,8 +9,9 @@ import pytest
 from neuralake.report import numbers
 from neuralake.report.comparison import differences, verdicts
 from neuralake.report.comparison.headline import headline, overall, sentences, title
+from neuralake.report.comparison.method import reading
 from neuralake.report.comparison.notes import comparison_notes, error_rates
-from neuralake.results.comparison import Change
+from neuralake.results.comparison import Change, EngineComparison, Verdict
 from tests.report.comparison.make import (
     BASE,
     CANDIDATE,
@@ -24,7 +25,9 @@ from tests.report.comparison.make import (
     slower_engine,
     troubled_comparison,
     unchanged_engine,
+    without_time,
 )
+from tests.report.run.make import TPCH
 
 
 @pytest.mark.parametrize(
@@ -223,6 +226,30 @@ def test_error_rates_are_in_plain_words() -> None:
     said = error_rates(made_comparison())
     assert "of the suite matters from 2 % on, one of a query from 5 % on" in said
     assert "at most 0.4 % of comparisons, and any of its queries in at most 0.5 %" in said
+
+
+def test_a_throughput_has_one_verdict_and_is_called_so() -> None:
+    def of(verdict: Verdict, percent: float) -> EngineComparison:
+        changes = [change(name, verdict, percent, 0.5) for name in (None, "2 streams")]
+        return made_engine("polars", changes[0], changes[1:])
+
+    calm = made_comparison(of("unchanged", 0.1), streams=2, stream_queries=TPCH)
+    slow = made_comparison(of("slower", 3.1), streams=2, stream_queries=TPCH)
+    assert title(calm).endswith(": tpch, scale factor 0.1, 2 streams")
+    assert headline(calm) == (
+        "No change of 2 % or more: polars +0.1 % [−0.4, +0.6] over 2 streams of 22 queries."
+    )
+    assert headline(slow) == "polars is 3.1 % slower [2.6, 3.6] over 2 streams of 22 queries."
+    assert [c.query for c in verdicts.shown(slow, slow.engines[0])] == ["2 streams"]
+    assert "A change of the throughput matters from 2 % on." in error_rates(slow)
+    assert "a throughput run: streams of queries at once" in reading(slow)
+    assert "throughput" not in reading(made_comparison())
+    failed = made_engine(
+        "polars",
+        without_time(None, "failed", "no query was answered rightly in both arms"),
+        [without_time("2 streams", "failed", "candidate: stream-1-q14: out of memory")],
+    )
+    assert headline(made_comparison(failed, streams=2)) == "polars failed on 2 streams."
 
 
 def test_notes_say_what_may_mislead() -> None:
