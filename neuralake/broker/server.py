@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import base64
 import os
-import shutil
 import socket
 import subprocess
-import tempfile
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -25,6 +23,7 @@ from neuralake.broker.jars import KAFKA_JARS, KAFKA_VERSION
 from neuralake.errors import JavaError
 from neuralake.java.jars import fetch_jars
 from neuralake.java.runtime import find_java, without_options
+from neuralake.measure.scratch import Scratch
 from neuralake.mortal import mortal
 
 HOST: Final = "127.0.0.1"
@@ -95,6 +94,7 @@ class Broker:
         self._port = port
         self._options = (f"-Xmx{heap}", *java_options)
         self._settings = dict(settings or {})
+        self._scratch: Scratch | None = None
         self._directory: Path | None = None
         self._ports: tuple[int, int] | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -132,7 +132,8 @@ class Broker:
             raise BrokerError(f"no broker can be started: {error}") from error
         self._directory = self._given or self._directory
         if self._directory is None:
-            self._directory = Path(tempfile.mkdtemp(prefix="neuralake-kafka-"))
+            self._scratch = Scratch()
+            self._directory = self._scratch.directory
         self._directory.mkdir(parents=True, exist_ok=True)
         is_first = self._ports is None
         for attempt in range(_ATTEMPTS):
@@ -184,8 +185,8 @@ class Broker:
         self._remove()
 
     def _remove(self) -> None:
-        if self._given is None and self._directory is not None:
-            shutil.rmtree(self._directory, ignore_errors=True)
+        if self._scratch is not None:
+            self._scratch.remove()
 
     def _start(self, java: Path, jars: Sequence[Path]) -> None:
         assert self._directory is not None and self._ports is not None  # noqa: S101

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
-import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +23,7 @@ from neuralake.engines.spark.conf import DELTA_CONF
 from neuralake.engines.spark.jars import delta_jars, spark_home
 from neuralake.engines.spark.java import find_java
 from neuralake.errors import EngineError
+from neuralake.measure.scratch import Scratch
 
 DAEMON_HEAP: Final = "256m"
 # For a cluster that lives for seconds: a second compiler costs more than it gains until then
@@ -97,6 +96,7 @@ class Cluster:
         self._processes: dict[str, ClusterProcess] = {}
         self._ports: tuple[int, int, int] | None = None
         self._place: Place | None = None
+        self._scratch: Scratch | None = None
 
     @property
     def address(self) -> str:
@@ -140,8 +140,8 @@ class Cluster:
         except EngineError as error:
             raise ClusterError(f"no cluster can be started: {error}") from error
         for attempt in range(_ATTEMPTS):
-            directory = Path(tempfile.mkdtemp(prefix="neuralake-cluster-"))
-            self._place = Place(directory, self._java_options)
+            self._scratch = Scratch()
+            self._place = Place(self._scratch.directory, self._java_options)
             self._place.prepare(java, self._settings_of(jars))
             self._ports = _free_ports((self._port, 0, self._connect_port or 0))
             try:
@@ -187,9 +187,10 @@ class Cluster:
         # an application first, whose executors the workers then end; what it is killed with is gone
         for name in reversed(tuple(self._processes)):
             self._processes.pop(name).kill()
-        place, self._place = self._place, None
-        if place is not None:
-            shutil.rmtree(place.directory, ignore_errors=True)
+        self._place = None
+        scratch, self._scratch = self._scratch, None
+        if scratch is not None:
+            scratch.remove()
 
     def __enter__(self) -> Self:
         self.start()

@@ -13,8 +13,6 @@ from functools import partial, reduce
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from shutil import rmtree
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import quote
 
@@ -377,14 +375,14 @@ class Links:
     """
 
     def __init__(self) -> None:
-        self._root: Path | None = None
+        self._scratch: Scratch | None = None  # which goes with the process, if that is killed
         self._count = 0
 
     def directory_of(self, files: Sequence[str]) -> str:
         """A new directory with a link to each file."""
-        if self._root is None:
-            self._root = Path(mkdtemp(prefix="neuralake-datafusion-"))
-        directory = self._root / str(self._count)
+        if self._scratch is None:
+            self._scratch = Scratch()
+        directory = self._scratch.directory / str(self._count)
         directory.mkdir()
         self._count += 1
         for number, file in enumerate(files):
@@ -393,9 +391,9 @@ class Links:
 
     def remove(self) -> None:
         """Remove all of them."""
-        if self._root is not None:
-            rmtree(self._root, ignore_errors=True)
-            self._root = None
+        if self._scratch is not None:
+            self._scratch.remove()
+            self._scratch = None
 
 
 def _directory_of(files: Sequence[str]) -> str | None:

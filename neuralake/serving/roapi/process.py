@@ -12,7 +12,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import deque
@@ -21,6 +20,7 @@ from pathlib import Path
 
 from neuralake.config import Settings
 from neuralake.errors import EngineUnavailableError, ServingError
+from neuralake.measure.scratch import Scratch
 from neuralake.mortal import mortal
 
 LISTEN = "127.0.0.1:0"  # a free port, which it tells
@@ -90,7 +90,8 @@ class RoapiProcess:
         self._memory_bytes = memory_bytes
         self._environment = _environment(settings)
         self._tell = tell
-        self._directory = Path(tempfile.mkdtemp(prefix="neuralake-roapi-"))
+        self._scratch = Scratch()
+        self._directory = self._scratch.directory
         self._place = self._directory / "roapi.yml"
         self._configure = configure
         self._changed = threading.Condition()
@@ -137,7 +138,7 @@ class RoapiProcess:
                 self._process.kill()
             self._changed.notify_all()
         self._thread.join()
-        shutil.rmtree(self._directory, ignore_errors=True)
+        self._scratch.remove()
 
     def _wait_for_start(self) -> None:
         with self._changed:
