@@ -6,18 +6,15 @@ take about 1.4 times as long at scale factor 1 (benchmarks/fidelity/delta_overhe
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial, reduce
 from importlib.metadata import version
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import quote
 
 import pyarrow as pa
-from pyarrow import fs
 
 from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
 from neuralake.config import is_remote
@@ -28,11 +25,10 @@ from neuralake.engines.memory import pool_within, require_sizes
 from neuralake.engines.object_storage import options_by_bucket
 from neuralake.engines.readers import with_readers
 from neuralake.engines.writing import Rows
-from neuralake.errors import CatalogError, EngineError, reason_of
+from neuralake.errors import EngineError, reason_of
 from neuralake.machine import cores
 from neuralake.measure.scratch import Scratch
 from neuralake.quantities import parse_size
-from neuralake.storage import filesystem, one_line
 
 if TYPE_CHECKING:
     from datafusion import DataFrame, SessionContext
@@ -228,7 +224,7 @@ class DataFusionSession:
                 reader = ARROW  # the provider finds no store there: it looks for its own in ours
             if reader == SNAPSHOT_FILES:
                 schema = None if contents.is_alike else contents.snapshot.schema.remove_metadata()
-                self._register_files(name, contents.snapshot.paths, schema, table.storage_options)
+                self._register_files(name, contents.snapshot.paths, schema)
             elif reader == TABLE_PROVIDER:
                 self._context.register_table(name, contents.snapshot.handle)
             else:
@@ -244,24 +240,17 @@ class DataFusionSession:
                 self._register_arrow(name, table.rows_as_arrow())
                 self.readers[name] = ARROW
             else:
-                self._register_files(
-                    name, table.files(), table.schema_unless_uniform(), table.storage_options
-                )
+                self._register_files(name, table.files(), table.schema_unless_uniform())
         else:
             raise EngineError(f"table {name}: DataFusion cannot read the format {table.format}")
 
-    def _register_files(
-        self,
-        name: str,
-        files: Sequence[str],
-        schema: pa.Schema | None,
-        storage_options: Mapping[str, str],
-    ) -> None:
-        """Register just these files, as one listing wherever that is possible.
+    def _register_files(self, name: str, files: Sequence[str], schema: pa.Schema | None) -> None:
+        """Register just these files, as one listing on disk.
 
-        A union of readers, the other way, plans each file by itself: over eight files a table the
-        TPC-H queries take 1.12 times as long as over one listing of them, which takes no longer
-        than over a single file (scale factor 1).
+        The directory of a table is never listed: a file that somebody writes there meanwhile would
+        be read too. A union of readers, as on S3, plans each file by itself: over eight files a
+        table the TPC-H queries take 1.12 times as long as over one listing of links to them, which
+        takes no longer than over a single file (scale factor 1).
 
         Parameters
         ----------
@@ -272,13 +261,10 @@ class DataFusionSession:
         schema
             Columns, in their order, that are taken from each file by their names and are null
             where it lacks one; None if all files have the same.
-        storage_options
-            What reaches them.
         """
         if is_remote(files[0]):
-            listed = files[0] if len(files) == 1 else _prefix_of(name, files, storage_options)
-            if listed is not None and files[0].endswith(".parquet"):
-                self._context.register_parquet(name, _as_remote_url(listed), schema=schema)
+            if len(files) == 1 and files[0].endswith(".parquet"):
+                self._context.register_parquet(name, _as_remote_url(files[0]), schema=schema)
                 return
             urls = [_as_remote_url(file) for file in files]
             parts = [self._context.read_parquet(url, schema=schema) for url in urls]
@@ -287,9 +273,8 @@ class DataFusionSession:
 
             self._context.register_view(name, reduce(DataFrame.union, parts))
             return
-        listed = files[0] if len(files) == 1 else _directory_of(files)
-        if listed is None or not files[0].endswith(".parquet"):
-            listed = self._links.directory_of(files)
+        is_one = len(files) == 1 and files[0].endswith(".parquet")
+        listed = files[0] if is_one else self._links.directory_of(files)
         self._context.register_parquet(name, _as_url(listed), schema=schema)
 
     def _register_arrow(self, name: str, source: Source) -> None:
@@ -370,8 +355,8 @@ def choose_reader(contents: Contents, preferred: DeltaReader = SNAPSHOT_FILES) -
 class Links:
     """Directories of links, each of just the files of one table.
 
-    A directory that holds more than them cannot be listed, and of a list of files DataFusion's
-    Python package takes none.
+    A table's own directory may hold more than them at any moment, and of a list of files
+    DataFusion's Python package takes none.
     """
 
     def __init__(self) -> None:
@@ -394,37 +379,6 @@ class Links:
         if self._scratch is not None:
             self._scratch.remove()
             self._scratch = None
-
-
-def _directory_of(files: Sequence[str]) -> str | None:
-    """The local directory whose Parquet files these are, all of them, or None.
-
-    DataFusion lists what is in it, and descends into what looks like a partition (``k=v``).
-    """
-    directory = Path(files[0]).parent
-    present = set()
-    with os.scandir(directory) as entries:
-        for entry in entries:
-            if entry.is_dir() and "=" in entry.name:
-                return None
-            if entry.name.endswith(".parquet"):
-                present.add(entry.path)
-    return f"{directory}/" if present == set(files) else None
-
-
-def _prefix_of(table: str, files: Sequence[str], storage_options: Mapping[str, str]) -> str | None:
-    """As :func:`_directory_of`, on S3."""
-    directory = files[0].rpartition("/")[0]
-    system, path = filesystem(directory, storage_options)
-    try:
-        entries = system.get_file_info(fs.FileSelector(path))
-    except OSError as error:
-        reason = one_line(error, storage_options)
-        raise CatalogError(f"table {table}: cannot list {directory}: {reason}") from error
-    if any(e.type == fs.FileType.Directory and "=" in e.base_name for e in entries):
-        return None
-    present = {f"s3://{e.path}" for e in entries if e.base_name.endswith(".parquet")}
-    return f"{directory}/" if present == set(files) else None
 
 
 def _register_bucket(context: SessionContext, bucket: str, options: Mapping[str, str]) -> None:

@@ -89,7 +89,7 @@ MISTAKES = {
     "bench --engine polars": "expected NAME:KEY=VALUE; --engines names the engines",
     f"{SQL} --engine polar": "unknown engine 'polar': expected one of",
     f"{SQL} --set threads": "'threads': expected KEY=VALUE",
-    f"{SQL} --set thread=2": "no option 'thread': it has delta_reader, engine, threads; did you",
+    f"{SQL} --set thread=2": "no option 'thread': it has delta_reader, engine, memory, ",
     f"{SQL} --set threads=two": "option threads is 'two': expected a whole number",
     f"{SQL} --set engine=fast": "option engine is 'fast': expected one of streaming, in-memory",
     f"{SQL} --engine datafusion --set memory=8": "memory: '8' has no unit",

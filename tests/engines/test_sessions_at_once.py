@@ -12,9 +12,10 @@ import pytest
 
 from neuralake.catalog.tables import DeltaTable
 from neuralake.engines.protocol import Engine, Interruptible, Session
-from neuralake.engines.registry import engine_type
+from neuralake.engines.registry import EngineSpec, engine_type, start
 from neuralake.engines.spark import SparkEngine
 from neuralake.engines.writing import sessions_at_once
+from tests.conftest import FAST_ENGINES
 from tests.delta.make import File, write_table
 from tests.engines.changes import row, table_of
 
@@ -94,6 +95,34 @@ def test_a_session_reads_the_version_that_it_was_opened_at(engine: Engine, tmp_p
     after.close()
     assert ask(before, sql) == {"newest": 1}
     before.close()
+
+
+@pytest.mark.parametrize("name", FAST_ENGINES)
+def test_no_file_is_read_that_another_writes_meanwhile(name: str, tmp_path: Path) -> None:
+    """Files are rewritten while tables are opened: whichever version is read has every row once."""
+    import deltalake
+
+    engine = start(EngineSpec(name))
+    for number in range(20):
+        root = tmp_path / str(number)
+        for key in (1, 2):
+            deltalake.write_deltalake(str(root), table_of([row(key)]), mode="append")
+        table = DeltaTable(name="t", location=str(root))
+
+        def rewrite(root: Path = root) -> None:
+            deltalake.DeltaTable(str(root)).update({"flag": "true"})
+
+        def read(table: DeltaTable = table) -> list[object]:
+            found = []
+            for _ in range(8):
+                session = engine.open({"t": table.pinned()})
+                found.append(ask(session, "SELECT count(*) AS n FROM t")["n"])
+                session.close()
+            return found
+
+        _, counts = both(rewrite, read)
+        assert counts == [2] * len(counts)
+    engine.close()
 
 
 LONG = {

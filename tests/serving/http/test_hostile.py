@@ -22,7 +22,10 @@ from neuralake.serving.http.server import allow_many_connections
 from neuralake.serving.options import ServiceOptions
 from tests.serving.conftest import Client, serving
 
-ENDLESS = "SELECT count(*) FROM numbers a, numbers b, numbers c WHERE a.n * b.n % 7 = c.n"
+ENDLESS = (
+    "SELECT count(*) FROM numbers a, numbers b, numbers c, numbers d, numbers e "
+    "WHERE a.n * b.n % 7 = c.n + d.n - e.n"
+)
 TOKEN = "a-token-of-some-length"
 MIB = 1 << 20
 
