@@ -13,7 +13,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -25,6 +25,7 @@ from neuralake.java.jars import fetch_jars
 from neuralake.java.runtime import find_java, without_options
 from neuralake.measure.scratch import Scratch
 from neuralake.mortal import mortal
+from neuralake.ports import free_ports
 
 HOST: Final = "127.0.0.1"
 HEAP = "512m"
@@ -239,20 +240,8 @@ class Broker:
 
 def _free_ports(port: int) -> tuple[int, int]:
     """A port for clients, and one for the controller."""
-    with ExitStack() as stack:
-        found = []
-        for wanted in (port, 0):
-            probe = stack.enter_context(socket.socket())
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, wanted))
-            except OSError as error:
-                raise BrokerError(
-                    f"a broker cannot listen on {HOST}:{wanted}: {error.strerror}: end what "
-                    "listens there, or choose another port (0 takes a free one)"
-                ) from error
-            found.append(int(probe.getsockname()[1]))
-    return found[0], found[1]
+    clients, controller = free_ports(HOST, (port, 0), "a broker", BrokerError)
+    return clients, controller
 
 
 def _format(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from neuralake.cli.context import (
+    check_workload_options,
     make_console,
     place_of_copies,
     print_json,
@@ -176,7 +177,7 @@ def _plan(
     from neuralake.engines.registry import parse_specs
     from neuralake.tpch.refresh.keys import parse_sets
     from neuralake.workloads.bench import DEFAULT_ENGINES, choose_engines, make_limits
-    from neuralake.workloads.opening import clash, open_tpch
+    from neuralake.workloads.opening import open_tpch
     from neuralake.workloads.streams.plan import (
         check_seeds,
         check_streams,
@@ -184,15 +185,7 @@ def _plan(
         make_plan,
     )
 
-    reason = clash(
-        lambda name: f"--{name.replace('_', '-')}",
-        own=None,
-        catalog=None,
-        scale_factor=scale_factor,
-        dataset=dataset,
-    )
-    if reason is not None:
-        raise click.UsageError(reason)
+    check_workload_options(None, None, scale_factor, dataset)
     if counts is not None:
         check_streams(counts)
     check_seeds(seed, counts or ())

@@ -12,7 +12,7 @@ import socket
 import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -24,6 +24,7 @@ from neuralake.engines.spark.jars import delta_jars, spark_home
 from neuralake.engines.spark.java import find_java
 from neuralake.errors import EngineError
 from neuralake.measure.scratch import Scratch
+from neuralake.ports import free_ports
 
 DAEMON_HEAP: Final = "256m"
 # For a cluster that lives for seconds: a second compiler costs more than it gains until then
@@ -294,17 +295,5 @@ def _answers(port: int) -> bool:
 
 def _free_ports(wanted: tuple[int, int, int]) -> tuple[int, int, int]:
     """Ports of master, its page, and Spark Connect."""
-    with ExitStack() as stack:
-        found = []
-        for port in wanted:
-            probe = stack.enter_context(socket.socket())
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError as error:
-                raise ClusterError(
-                    f"a cluster cannot listen on {HOST}:{port}: {error.strerror}: end what "
-                    "listens there, or choose another port (0 takes a free one)"
-                ) from error
-            found.append(int(probe.getsockname()[1]))
-    return found[0], found[1], found[2]
+    master, page, connect = free_ports(HOST, wanted, "a cluster", ClusterError)
+    return master, page, connect

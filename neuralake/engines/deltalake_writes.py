@@ -21,6 +21,7 @@ from neuralake.engines.new_rows import check_rows
 from neuralake.engines.own_commits import MARK, find_commit, metric, new_mark
 from neuralake.engines.writing import Rows, Written, whole_hours
 from neuralake.errors import EngineError, UnsupportedWriteError, WriteConflictError
+from neuralake.identifiers import quoted
 from neuralake.storage import one_line
 
 if TYPE_CHECKING:
@@ -246,7 +247,7 @@ class _Change:
 
     def merging(self, on: tuple[str, ...]) -> dict[str, Any]:
         """Options of a merge that compares these columns."""
-        equal = " AND ".join(f"t.{_quoted(name)} = s.{_quoted(name)}" for name in on)
+        equal = " AND ".join(f"t.{quoted(name)} = s.{quoted(name)}" for name in on)
         return {
             "predicate": equal,
             "source_alias": "s",
@@ -309,7 +310,3 @@ def _told(table: DeltaTable, capability: str) -> Iterator[None]:
 def _nullable(schema: pa.Schema) -> pa.Schema:
     """The columns as any engine reads them; deltalake itself refuses a null where none may be."""
     return pa.schema([field.with_nullable(True) for field in schema])
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

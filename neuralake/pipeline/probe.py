@@ -15,6 +15,7 @@ import msgspec
 import pyarrow as pa
 
 from neuralake.errors import PipelineError, reason_of
+from neuralake.identifiers import quoted
 from neuralake.pipeline.figures import Reading
 
 _KEPT = 200
@@ -41,8 +42,8 @@ class Question:
     @property
     def sql(self) -> str:
         """How many rows there are, and which moment is the newest: one row."""
-        newest = f", max({_quoted(self.moment)}) AS newest" if self.moment else ""
-        return f'SELECT count(*) AS "rows"{newest} FROM {_quoted(self.table)}'  # noqa: S608
+        newest = f", max({quoted(self.moment)}) AS newest" if self.moment else ""
+        return f'SELECT count(*) AS "rows"{newest} FROM {quoted(self.table)}'  # noqa: S608
 
 
 class Api:
@@ -154,10 +155,6 @@ class Probe:
                 self._trouble = str(error)
             missed = int((time.monotonic() - due_s) / self._every_s)
             due_s += (1 + missed) * self._every_s
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _detail(content: bytes) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from neuralake.report.numbers import NONE, size
-from neuralake.results.records import Fingerprint
+from neuralake.report.numbers import NONE, count, moment, size
+from neuralake.results.records import Fingerprint, Resumption
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,67 @@ class Group:
 
     title: str
     facts: tuple[Fact, ...]
+
+
+class Headed(Protocol):
+    """What is known of every run before it begins."""
+
+    @property
+    def id(self) -> str:
+        """Name of the run."""
+
+    @property
+    def created_at(self) -> str:
+        """UTC, ISO 8601."""
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """Machine and software."""
+
+
+class Timed(Protocol):
+    """What is known of when a run was made."""
+
+    @property
+    def header(self) -> Headed:
+        """What was known before."""
+
+    @property
+    def finished_at(self) -> str | None:
+        """UTC, ISO 8601."""
+
+    @property
+    def elapsed_ns(self) -> int | None:
+        """Elapsed time."""
+
+    @property
+    def resumptions(self) -> Sequence[Resumption]:
+        """When it went on."""
+
+
+def run_and_machine(header: Headed) -> tuple[str, ...]:
+    """Run, time and machine, in a few words each."""
+    machine = header.fingerprint
+    return (
+        header.id,
+        moment(header.created_at),
+        machine.cpu or "unknown processor",
+        count(machine.cores, "core"),
+        size(machine.memory_bytes),
+    )
+
+
+def time_facts(run: Timed) -> Iterator[Fact]:
+    """Which run it is, when it began and ended, and when it went on."""
+    yield Fact("id", run.header.id, compared=False)
+    yield Fact("began", moment(run.header.created_at), compared=False)
+    ended = moment(run.finished_at) if run.finished_at else "interrupted before its end"
+    yield Fact("finished", ended, compared=False)
+    if run.elapsed_ns is not None:
+        yield Fact("elapsed", f"{run.elapsed_ns / 1e9:,.1f} s", compared=False)
+    for resumption in run.resumptions:
+        after = f"{moment(resumption.resumed_at)}, after {resumption.after_samples:,} samples"
+        yield Fact("resumed", after, compared=False)
 
 
 def machine_facts(machine: Fingerprint) -> Iterator[Fact]:

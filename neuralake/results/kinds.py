@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from neuralake.results.lifecycle.journal import LifecycleEntry, read_lifecycle
 from neuralake.results.lifecycle.records import KIND as LIFECYCLE
 from neuralake.results.lifecycle.records import LifecycleRun
 from neuralake.results.parts import Part
-from neuralake.results.records import QUERIES, Run
+from neuralake.results.records import QUERIES, EngineRecord, Run
 from neuralake.results.samples import samples_table
 from neuralake.results.serving.export import requests_table
 from neuralake.results.serving.journal import ServingEntry, read_serving
@@ -35,17 +36,39 @@ from neuralake.results.streams.records import KIND as STREAMS
 from neuralake.results.streams.records import StreamsRun
 
 
-def _overview_of_queries(run: Run) -> RunOverview:
+def _overview(
+    run: Any,
+    engines: Iterable[str],
+    samples: int,
+    is_right: Iterable[bool],
+    scale_factor: float | None = None,
+) -> RunOverview:
+    """A run of any kind in a line, by what of it is told in each kind's own way."""
+    verdicts = list(is_right)
     return RunOverview(
         id=run.header.id,
         workload=run.header.workload,
-        scale_factor=run.header.scale_factor,
-        engines=tuple(engine.name for engine in run.engines if engine.unavailable is None),
-        samples=len(run.samples),
-        verified=sum(v.verdict == "verified" for v in run.verifications),
-        judged=len(run.verifications),
+        scale_factor=scale_factor,
+        engines=tuple(engines),
+        samples=samples,
+        verified=sum(verdicts),
+        judged=len(verdicts),
         state="finished" if run.finished_at else "interrupted",
     )
+
+
+def _that_ran(engines: Iterable[EngineRecord]) -> Iterator[str]:
+    return (engine.name for engine in engines if engine.unavailable is None)
+
+
+def _samples_in(parts: Iterable[Part]) -> int:
+    return sum(part.samples for part in parts)
+
+
+def _overview_of_queries(run: Run) -> RunOverview:
+    is_right = (v.verdict == "verified" for v in run.verifications)
+    factor = run.header.scale_factor
+    return _overview(run, _that_ran(run.engines), len(run.samples), is_right, factor)
 
 
 def _samples_of_queries(run: Run, _: Path) -> pa.Table:
@@ -53,73 +76,49 @@ def _samples_of_queries(run: Run, _: Path) -> pa.Table:
 
 
 def _overview_of_ingest(run: IngestRun) -> RunOverview:
-    return RunOverview(
-        id=run.header.id,
-        workload=run.header.workload,
-        engines=tuple(dict.fromkeys(r.key.case.label for r in run.rounds)),
-        samples=sum(part.samples for r in run.rounds for part in r.parts),
-        verified=sum(v.verdict == "verified" for v in run.verifications),
-        judged=len(run.verifications),
-        state="finished" if run.finished_at else "interrupted",
-    )
+    labels = dict.fromkeys(r.key.case.label for r in run.rounds)
+    is_right = (v.verdict == "verified" for v in run.verifications)
+    return _overview(run, labels, _samples_in(p for r in run.rounds for p in r.parts), is_right)
 
 
 def _overview_of_freshness(run: FreshnessRun) -> RunOverview:
-    return RunOverview(
-        id=run.header.id,
-        workload=run.header.workload,
-        engines=tuple(dict.fromkeys(r.key.case.reader for r in run.rounds)),
-        samples=sum(r.polls for r in run.rounds),
-        verified=sum(v.verdict == "verified" for v in run.verifications),
-        judged=len(run.verifications),
-        state="finished" if run.finished_at else "interrupted",
-    )
+    readers = dict.fromkeys(r.key.case.reader for r in run.rounds)
+    is_right = (v.verdict == "verified" for v in run.verifications)
+    return _overview(run, readers, sum(r.polls for r in run.rounds), is_right)
+
+
+def _measured_of_serving(run: ServingRun) -> list[Capacity | Round]:
+    return [*run.capacities, *run.rounds]
 
 
 def _parts_of_serving(run: ServingRun) -> Iterator[Part]:
-    measured: list[Capacity | Round] = [*run.capacities, *run.rounds]
-    return (part for found in measured for part in found.parts)
+    return (part for found in _measured_of_serving(run) for part in found.parts)
 
 
 def _overview_of_serving(run: ServingRun) -> RunOverview:
-    measured: list[Capacity | Round] = [*run.capacities, *run.rounds]
-    return RunOverview(
-        id=run.header.id,
-        workload=run.header.workload,
-        scale_factor=run.header.scale_factor,
-        engines=tuple(c.name for c in run.contestants if c.unavailable is None),
-        samples=sum(part.samples for found in measured for part in found.parts),
-        verified=sum(found.status == "ok" and not found.wrong for found in measured),
-        judged=len(measured),
-        state="finished" if run.finished_at else "interrupted",
-    )
+    is_right = (found.status == "ok" and not found.wrong for found in _measured_of_serving(run))
+    samples = _samples_in(_parts_of_serving(run))
+    return _overview(run, _that_ran(run.contestants), samples, is_right, run.header.scale_factor)
+
+
+def _parts_of_phases(run: StreamsRun | LifecycleRun) -> Iterator[Part]:
+    return (part for phase in run.phases for part in phase.parts)
+
+
+def _answers_are_right(run: StreamsRun | LifecycleRun) -> Iterator[bool]:
+    return (check.verdict == "verified" for phase in run.phases for check in phase.answers)
 
 
 def _overview_of_streams(run: StreamsRun) -> RunOverview:
-    return RunOverview(
-        id=run.header.id,
-        workload=run.header.workload,
-        scale_factor=run.header.scale_factor,
-        engines=tuple(engine.name for engine in run.engines if engine.unavailable is None),
-        samples=sum(part.samples for phase in run.phases for part in phase.parts),
-        verified=sum(c.verdict == "verified" for phase in run.phases for c in phase.answers),
-        judged=sum(len(phase.answers) for phase in run.phases),
-        state="finished" if run.finished_at else "interrupted",
-    )
+    samples, factor = _samples_in(_parts_of_phases(run)), run.header.scale_factor
+    return _overview(run, _that_ran(run.engines), samples, _answers_are_right(run), factor)
 
 
 def _overview_of_lifecycle(run: LifecycleRun) -> RunOverview:
-    return RunOverview(
-        id=run.header.id,
-        workload=run.header.workload,
-        scale_factor=run.header.scale_factor,
-        engines=tuple(engine.name for engine in run.engines if engine.unavailable is None),
-        samples=sum(part.samples for phase in run.phases for part in phase.parts),
-        verified=sum(c.verdict == "verified" for phase in run.phases for c in phase.answers)
-        + sum(c.is_right is True for phase in run.phases for c in phase.end),
-        judged=sum(len(phase.answers) + len(phase.end) for phase in run.phases),
-        state="finished" if run.finished_at else "interrupted",
-    )
+    tables = (check.is_right is True for phase in run.phases for check in phase.end)
+    samples, factor = _samples_in(_parts_of_phases(run)), run.header.scale_factor
+    is_right = chain(_answers_are_right(run), tables)
+    return _overview(run, _that_ran(run.engines), samples, is_right, factor)
 
 
 RUN_OF_QUERIES = Kind(
@@ -169,7 +168,7 @@ RUN_OF_STREAMS = Kind(
     read=read_streams,
     overview=_overview_of_streams,
     samples=tasks_table,
-    parts=lambda run: (part for phase in run.phases for part in phase.parts),
+    parts=_parts_of_phases,
 )
 RUN_OF_LIFECYCLE = Kind(
     name=LIFECYCLE,
@@ -179,7 +178,7 @@ RUN_OF_LIFECYCLE = Kind(
     read=read_lifecycle,
     overview=_overview_of_lifecycle,
     samples=lifecycle_table,
-    parts=lambda run: (part for phase in run.phases for part in phase.parts),
+    parts=_parts_of_phases,
 )
 _ALL: tuple[Kind[Any], ...] = (
     RUN_OF_QUERIES,

@@ -19,9 +19,9 @@ from neuralake.delta.contents import Contents
 from neuralake.delta.snapshot import Snapshot
 from neuralake.engines.duckdb.statistics import (
     finds_nulls_everywhere,
-    quoted,
     without_statistics,
 )
+from neuralake.identifiers import quoted
 
 if TYPE_CHECKING:
     import duckdb

@@ -23,12 +23,12 @@ from neuralake.engines.duckdb.delta import (
     reads_itself,
 )
 from neuralake.engines.duckdb.remote import load_httpfs, make_secrets, remote_reader
-from neuralake.engines.duckdb.statistics import quoted
 from neuralake.engines.memory import require_sizes
 from neuralake.engines.object_storage import are_remote
 from neuralake.engines.readers import WITHOUT_STATISTICS, refuse_case_twins, with_readers
 from neuralake.engines.writing import Rows
 from neuralake.errors import EngineError
+from neuralake.identifiers import quoted
 from neuralake.machine import cores
 from neuralake.measure.scratch import Scratch
 from neuralake.quantities import parse_size

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from neuralake.catalog.tables import Table
-from neuralake.engines.duckdb.statistics import quoted
 from neuralake.engines.object_storage import endpoint_of, options_by_bucket
 from neuralake.engines.writing import Rows
 from neuralake.errors import EngineError, reason_of
+from neuralake.identifiers import quoted
 
 if TYPE_CHECKING:
     import duckdb

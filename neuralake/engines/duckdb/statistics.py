@@ -15,13 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from neuralake.arrow import plain_type
+from neuralake.identifiers import quoted
 
 _TEXTS = ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY")
-
-
-def quoted(name: str) -> str:
-    """A name as it is, in SQL."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def finds_nulls_everywhere(footers: Iterable[pq.FileMetaData]) -> bool:

@@ -23,6 +23,7 @@ from neuralake.engines.sail.uris import are_plain
 from neuralake.engines.sail.writes import WRITE_PATHS, SailWrites
 from neuralake.engines.spark.types import spark_schema
 from neuralake.errors import EngineError
+from neuralake.identifiers import backticked
 from neuralake.machine import cores
 from neuralake.measure.scratch import Scratch
 from neuralake.queries.sql import tokens
@@ -178,8 +179,7 @@ def with_backticks(sql: str) -> str:
 def _backticked(name: str) -> str:
     if not name.startswith('"'):
         return name
-    plain = name[1:-1].replace('""', '"')
-    return "`" + plain.replace("`", "``") + "`"
+    return backticked(name[1:-1].replace('""', '"'))
 
 
 def _reads_parquet(name: str, table: ParquetTable) -> bool:

@@ -15,6 +15,7 @@ from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
 
 from neuralake.arrow import with_times
 from neuralake.delta.rows import FilesDataset, PlainFiles, Source
+from neuralake.identifiers import backticked
 
 if TYPE_CHECKING:
     from pyspark.sql.connect.session import SparkSession
@@ -63,7 +64,7 @@ def rows_frame(spark: SparkSession, name: str, source: Source, schema: pa.Schema
     frame = spark.read.format(Rows.name()).load()
     if source_type == wanted:
         return frame
-    columns = [col(_quoted(f.name)).cast(f.dataType).alias(f.name) for f in wanted]
+    columns = [col(backticked(f.name)).cast(f.dataType).alias(f.name) for f in wanted]
     return frame.select(*columns)
 
 
@@ -84,7 +85,3 @@ class FilesReader(DataSourceReader):
         for batch in fragments[partition.value].batches(self._schema.names):
             rows = pa.Table.from_batches([batch]).cast(self._schema)
             yield from rows.combine_chunks().to_batches()
-
-
-def _quoted(name: str) -> str:
-    return f"`{name.replace('`', '``')}`"

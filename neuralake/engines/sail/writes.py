@@ -24,6 +24,7 @@ from neuralake.engines.sail.uris import are_plain
 from neuralake.engines.spark.types import spark_schema
 from neuralake.engines.writing import Rows, Written
 from neuralake.errors import EngineError, UnsupportedWriteError, WriteConflictError
+from neuralake.identifiers import backticked
 from neuralake.storage import one_line
 
 if TYPE_CHECKING:
@@ -97,7 +98,9 @@ class SailWrites:
     def update(self, table: DeltaTable, assignments: Mapping[str, str], where: str) -> Written:
         """Assign SQL expressions to columns where an SQL predicate is true."""
         with self._change("update", table) as change:
-            assigned = ", ".join(f"{_quoted(name)} = {text}" for name, text in assignments.items())
+            assigned = ", ".join(
+                f"{backticked(name)} = {text}" for name, text in assignments.items()
+            )
             self._run(f"UPDATE {change.target} SET {assigned} WHERE {where}")  # noqa: S608 - asked for
             return change.written("numUpdatedRows")
 
@@ -119,7 +122,7 @@ class SailWrites:
 
     def _merge(self, change: _Change, rows: Rows, on: tuple[str, ...]) -> str:
         self._read(change.table, rows).createOrReplaceTempView(_ROWS)
-        equal = " AND ".join(f"t.{_quoted(name)} = s.{_quoted(name)}" for name in on)
+        equal = " AND ".join(f"t.{backticked(name)} = s.{backticked(name)}" for name in on)
         return f"MERGE INTO {change.target} AS t USING {_ROWS} AS s ON {equal}"
 
     def _read(self, table: DeltaTable, rows: Rows) -> Any:
@@ -159,7 +162,7 @@ class _Change:
 
     def __init__(self, table: DeltaTable, capability: str) -> None:
         self.table = replace(table, version=None)
-        self.target = f"delta.{_quoted(table.uri)}"
+        self.target = f"delta.{backticked(table.uri)}"
         self._path = WRITE_PATHS[capability]
         self._before = -1
         if capability != "create":
@@ -203,7 +206,3 @@ def _require_kept(table: DeltaTable, capability: str, snapshot: deltalake.DeltaT
         raise UnsupportedWriteError(
             f"table {table.name}: {capability}: Sail is not known to keep {min(asked)}"
         )
-
-
-def _quoted(name: str) -> str:
-    return f"`{name.replace('`', '``')}`"

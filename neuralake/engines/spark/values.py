@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql.types import DataType, DecimalType, DoubleType, FloatType, StructType
 
+from neuralake.identifiers import backticked
+
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
@@ -32,7 +34,7 @@ def without_statistics(frame: DataFrame, *, floats: bool, decimals: bool) -> Dat
     kinds += (DecimalType,) if decimals else ()
     f = _functions(frame)
     columns = [
-        _without(f, f.col(_quoted(field.name)), field.dataType, kinds).alias(field.name)
+        _without(f, f.col(backticked(field.name)), field.dataType, kinds).alias(field.name)
         for field in frame.schema
     ]
     return frame.select(*columns)
@@ -69,7 +71,3 @@ def _has(kind: DataType, kinds: tuple[type[DataType], ...]) -> bool:
     if isinstance(kind, StructType):
         return any(_has(field.dataType, kinds) for field in kind)
     return isinstance(kind, kinds)
-
-
-def _quoted(name: str) -> str:
-    return f"`{name.replace('`', '``')}`"

@@ -20,6 +20,7 @@ from neuralake.engines.spark.types import spark_schema
 from neuralake.engines.spark.uris import escape_glob, hadoop_uri
 from neuralake.engines.writing import Rows, Written, whole_hours
 from neuralake.errors import EngineError, UnsupportedWriteError, WriteConflictError
+from neuralake.identifiers import backticked
 from neuralake.storage import one_line
 
 if TYPE_CHECKING:
@@ -112,7 +113,9 @@ class SparkWrites:
     def update(self, table: DeltaTable, assignments: Mapping[str, str], where: str) -> Written:
         """Assign SQL expressions to columns where an SQL predicate is true."""
         with self._change("update", table) as change:
-            assigned = ", ".join(f"{_quoted(name)} = {text}" for name, text in assignments.items())
+            assigned = ", ".join(
+                f"{backticked(name)} = {text}" for name, text in assignments.items()
+            )
             return change.counted(f"UPDATE {change.target} SET {assigned} WHERE {where}")  # noqa: S608 - asked for
 
     def merge(self, table: DeltaTable, rows: Rows, on: tuple[str, ...]) -> Written:
@@ -188,7 +191,7 @@ class _Change:
 
     def __init__(self, session: SparkSession, table: DeltaTable, capability: str) -> None:
         self.session, self._table, self._path = session, table, WRITE_PATHS[capability]
-        self.target = f"delta.{_quoted(_uri(table))}"
+        self.target = f"delta.{backticked(_uri(table))}"
         self._mark = new_mark()
         share_fairly(session)
         session.conf.unset(_LAST_VERSION)
@@ -208,7 +211,7 @@ class _Change:
         """The beginning of a merge that compares these columns."""
         self._check(rows, on if keys_only else None)
         self._read(rows).createOrReplaceTempView(_ROWS)
-        equal = " AND ".join(f"t.{_quoted(name)} = s.{_quoted(name)}" for name in on)
+        equal = " AND ".join(f"t.{backticked(name)} = s.{backticked(name)}" for name in on)
         return f"MERGE INTO {self.target} AS t USING {_ROWS} AS s ON {equal}"
 
     def counted(self, sql: str) -> Written:
@@ -261,8 +264,4 @@ def _uri(table: DeltaTable) -> str:
 
 
 def _names(columns: tuple[str, ...]) -> str:
-    return ", ".join(map(_quoted, columns))
-
-
-def _quoted(name: str) -> str:
-    return f"`{name.replace('`', '``')}`"
+    return ", ".join(map(backticked, columns))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from neuralake.report import numbers
+from neuralake.report.facts import run_and_machine
 from neuralake.report.freshness import words
 from neuralake.report.latency import in_ms
 from neuralake.report.storage import storage_in_words
@@ -23,15 +24,7 @@ def headline(run: FreshnessRun, summary: FreshnessSummary) -> str:
 
 def where(run: FreshnessRun) -> tuple[str, ...]:
     """Run, time, machine and disk, in a few words each."""
-    machine = run.header.fingerprint
-    return (
-        run.header.id,
-        numbers.moment(run.header.created_at),
-        machine.cpu or "unknown processor",
-        numbers.count(machine.cores, "core"),
-        numbers.size(machine.memory_bytes),
-        storage_in_words(run.header.storage),
-    )
+    return (*run_and_machine(run.header), storage_in_words(run.header.storage))
 
 
 def _visible(summary: FreshnessSummary) -> str:

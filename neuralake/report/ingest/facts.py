@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from neuralake.report.facts import Fact, Group, flat, machine_facts, software_facts
+from neuralake.report.facts import Fact, Group, flat, machine_facts, software_facts, time_facts
 from neuralake.report.ingest import words
-from neuralake.report.numbers import moment, per_second
+from neuralake.report.numbers import per_second
 from neuralake.report.storage import storage_facts
 from neuralake.results.ingest.records import IngestRun
 from neuralake.results.records import EngineRecord
@@ -27,15 +27,7 @@ def facts(run: IngestRun) -> tuple[Group, ...]:
 
 def _run(run: IngestRun) -> Iterator[Fact]:
     header = run.header
-    yield Fact("id", header.id, compared=False)
-    yield Fact("began", moment(header.created_at), compared=False)
-    ended = moment(run.finished_at) if run.finished_at else "interrupted before its end"
-    yield Fact("finished", ended, compared=False)
-    if run.elapsed_ns is not None:
-        yield Fact("elapsed", f"{run.elapsed_ns / 1e9:,.1f} s", compared=False)
-    for resumption in run.resumptions:
-        after = f"{moment(resumption.resumed_at)}, after {resumption.after_samples:,} samples"
-        yield Fact("resumed", after, compared=False)
+    yield from time_facts(run)
     yield Fact("cases", ", ".join(case.label for case in header.cases))
     yield Fact("load", words.load_in_words(header.load))
     if header.load.rates:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from neuralake.report import numbers
+from neuralake.report.facts import run_and_machine
 from neuralake.report.ingest import words
 from neuralake.report.latency import in_ms
 from neuralake.report.storage import storage_in_words
@@ -24,15 +25,7 @@ def headline(run: IngestRun, summary: IngestSummary) -> str:
 
 def where(run: IngestRun) -> tuple[str, ...]:
     """Run, time, machine and disk, in a few words each."""
-    machine = run.header.fingerprint
-    return (
-        run.header.id,
-        numbers.moment(run.header.created_at),
-        machine.cpu or "unknown processor",
-        numbers.count(machine.cores, "core"),
-        numbers.size(machine.memory_bytes),
-        storage_in_words(run.header.storage),
-    )
+    return (*run_and_machine(run.header), storage_in_words(run.header.storage))
 
 
 def _fastest(summary: IngestSummary) -> str:

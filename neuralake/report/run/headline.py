@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from neuralake.report import numbers
+from neuralake.report.facts import run_and_machine
 from neuralake.report.text import short
 from neuralake.results.records import Run
 from neuralake.results.summary import Summary
@@ -23,15 +24,8 @@ def title(run: Run) -> str:
 
 def where(run: Run) -> tuple[str, ...]:
     """Run, time and machine, in a few words each."""
-    machine = run.header.fingerprint
-    return (
-        run.header.id,
-        numbers.moment(run.header.created_at),
-        machine.cpu or "unknown processor",
-        numbers.count(machine.cores, "core"),
-        numbers.size(machine.memory_bytes),
-        *([machine.os] if machine.os else []),
-    )
+    system = run.header.fingerprint.os
+    return (*run_and_machine(run.header), *([system] if system else []))
 
 
 def _fastest(summary: Summary) -> str:

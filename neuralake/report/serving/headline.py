@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from neuralake.report import numbers
+from neuralake.report.facts import run_and_machine
 from neuralake.report.latency import in_ms
 from neuralake.report.serving import words
 from neuralake.results.serving.records import NULL, ServingRun
@@ -25,14 +26,7 @@ def headline(run: ServingRun, summary: ServingSummary) -> str:
 
 def where(run: ServingRun) -> tuple[str, ...]:
     """Run, time and machine, in a few words each."""
-    machine = run.header.fingerprint
-    return (
-        run.header.id,
-        numbers.moment(run.header.created_at),
-        machine.cpu or "unknown processor",
-        numbers.count(machine.cores, "core"),
-        numbers.size(machine.memory_bytes),
-    )
+    return run_and_machine(run.header)
 
 
 def _capacities(run: ServingRun) -> str:

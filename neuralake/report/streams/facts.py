@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from neuralake.report.facts import Fact, Group, flat, machine_facts, software_facts
-from neuralake.report.numbers import moment
+from neuralake.report.facts import Fact, Group, flat, machine_facts, software_facts, time_facts
 from neuralake.report.streams import words
 from neuralake.results.records import EngineRecord
 from neuralake.results.streams.records import StreamsRun
@@ -26,15 +25,7 @@ def facts(run: StreamsRun, summary: StreamsSummary) -> tuple[Group, ...]:
 
 def _run(run: StreamsRun) -> Iterator[Fact]:
     header = run.header
-    yield Fact("id", header.id, compared=False)
-    yield Fact("began", moment(header.created_at), compared=False)
-    ended = moment(run.finished_at) if run.finished_at else "interrupted before its end"
-    yield Fact("finished", ended, compared=False)
-    if run.elapsed_ns is not None:
-        yield Fact("elapsed", f"{run.elapsed_ns / 1e9:,.1f} s", compared=False)
-    for resumption in run.resumptions:
-        after = f"{moment(resumption.resumed_at)}, after {resumption.after_samples:,} samples"
-        yield Fact("resumed", after, compared=False)
+    yield from time_facts(run)
     yield Fact("load", words.load_in_words(header))
     yield Fact("dataset", header.dataset_uri)
     yield Fact("copies of the tables", header.place)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from neuralake.report import numbers
+from neuralake.report.facts import run_and_machine
 from neuralake.report.streams import words
 from neuralake.results.streams.records import StreamsRun
 from neuralake.results.streams.summary import StreamsSummary
@@ -20,14 +21,7 @@ def headline(run: StreamsRun, summary: StreamsSummary) -> str:
 
 def where(run: StreamsRun) -> tuple[str, ...]:
     """Run, time and machine, in a few words each."""
-    machine = run.header.fingerprint
-    return (
-        run.header.id,
-        numbers.moment(run.header.created_at),
-        machine.cpu or "unknown processor",
-        numbers.count(machine.cores, "core"),
-        numbers.size(machine.memory_bytes),
-    )
+    return run_and_machine(run.header)
 
 
 def _composites(summary: StreamsSummary) -> str:

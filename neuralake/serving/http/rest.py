@@ -10,6 +10,7 @@ import pyarrow as pa
 from starlette.datastructures import QueryParams
 
 from neuralake.errors import did_you_mean
+from neuralake.identifiers import quoted
 from neuralake.serving.http.problems import ProblemError
 from neuralake.serving.http.reading import whole
 from neuralake.serving.partitions import typed_text
@@ -88,11 +89,11 @@ def page_of(
         named = {name for name, _ in order}
         ties = [n for n in (key or schema.names) if n in schema.names and n not in named]
         order += [(n, "ASC") for n in ties if _is_ordered(schema.field(n).type)]
-    sql = f"SELECT {', '.join(map(_quoted, chosen))} FROM {_quoted(table)}"  # noqa: S608 - quoted
+    sql = f"SELECT {', '.join(map(quoted, chosen))} FROM {quoted(table)}"  # noqa: S608 - quoted
     if conditions:
         sql += f" WHERE {' AND '.join(conditions)}"
     if order:
-        sql += f" ORDER BY {', '.join(f'{_quoted(n)} {how} NULLS LAST' for n, how in order)}"
+        sql += f" ORDER BY {', '.join(f'{quoted(n)} {how} NULLS LAST' for n, how in order)}"
     sql += f" LIMIT {min(limit, most_rows)} OFFSET {offset}"
     return Page(sql, tuple(values), min(limit, most_rows), offset)
 
@@ -116,21 +117,21 @@ def _condition(text: str, schema: pa.Schema, values: list[pa.Scalar]) -> str:
     """A condition in SQL; its values are appended."""
     if match := _NULL.fullmatch(text):
         no = "NOT " if match["no"] else ""
-        return f"{_quoted(_column(match['column'], schema))} IS {no}NULL"
+        return f"{quoted(_column(match['column'], schema))} IS {no}NULL"
     if (match := _IN.fullmatch(text)) and match["column"].strip() in schema.names:
         column = _column(match["column"], schema)
         marks = []
         for value in match["values"].split(","):
             values.append(_value(column, value.strip(), schema))
             marks.append(f"${len(values)}")
-        return f"{_quoted(column)} IN ({', '.join(marks)})"
+        return f"{quoted(column)} IN ({', '.join(marks)})"
     if match := _COMPARED.fullmatch(text):
         column = _column(match["column"], schema)
         operator = _OPERATORS.get(match["operator"], match["operator"])
         if operator == "LIKE" and not _is_text(schema.field(column).type):
             raise ProblemError(400, f"column {column} is no text: ~ compares texts")
         values.append(_value(column, match["value"], schema))
-        return f"{_quoted(column)} {operator} ${len(values)}"
+        return f"{quoted(column)} {operator} ${len(values)}"
     raise ProblemError(
         400,
         f"where is {text[:100]!r}: expected such as total>=10, name=Ann, name~A%, id in (1, 2) "
@@ -157,11 +158,6 @@ def _column(name: str, schema: pa.Schema) -> str:
             f"{did_you_mean(name, schema.names)}",
         )
     return name
-
-
-def _quoted(name: str) -> str:
-    doubled = name.replace('"', '""')
-    return f'"{doubled}"'
 
 
 def _is_ordered(kind: pa.DataType) -> bool:
