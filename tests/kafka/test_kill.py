@@ -113,6 +113,7 @@ class Keeper(threading.Thread):
             return False
         if victim == "everything":
             writer.kill_group()
+            writer.process.wait()  # so that nobody takes it for one that runs
             return True
         pid = writer.pid(victim)
         if pid is None:
@@ -124,9 +125,14 @@ class Keeper(threading.Thread):
         return True
 
     def end(self) -> int | None:
+        if self.is_alive() and not self._ending.is_set():
+            until(self._is_writing)  # it may have been killed last
         self._ending.set()
         if self.is_alive() and self.writer is not None:
             self.writer.wait_for("append", "ready")
             self.writer.process.send_signal(signal.SIGTERM)
         self.join()
         return self._status
+
+    def _is_writing(self) -> bool:
+        return self.writer is not None and self.writer.process.poll() is None

@@ -62,12 +62,16 @@ class Keeper(threading.Thread):
                 self.writer.process.wait()
 
     def end(self) -> int:
-        self._ending.set()
+        _until(self._is_writing)  # it may have been killed last
         assert self.writer is not None
+        self._ending.set()
         self.writer.wait_for("append", "ready")  # one that has just begun knows no signal yet
         self.writer.process.send_signal(signal.SIGTERM)
         self.join()
         return int(self.writer.process.returncode)
+
+    def _is_writing(self) -> bool:
+        return self.writer is not None and self.writer.process.poll() is None
 
     def kill(self, victim: str) -> bool:
         """Kill a process, or all; False if there is none just now."""
@@ -76,6 +80,7 @@ class Keeper(threading.Thread):
             return False
         if victim == "everything":
             writer.kill_group()
+            writer.process.wait()  # so that nobody takes it for one that runs
             return True
         pid = writer.process.pid if victim == "supervisor" else writer.pid(victim)
         if pid is None:
@@ -84,6 +89,8 @@ class Keeper(threading.Thread):
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             return False
+        if victim == "supervisor":
+            writer.process.wait()
         return True
 
 
