@@ -174,7 +174,9 @@ def test_query_over_a_catalog_of_ones_own(cli: Cli, tmp_path: Path, dataset_sf00
 
 
 def test_engines_are_listed(cli: Cli) -> None:
-    assert "polars" in cli("engines").stdout
+    shown = cli("engines").stdout
+    assert "polars" in shown
+    assert "instructions of runs: " in shown
     found = {item["name"]: item for item in json.loads(cli("engines", "--json").stdout)}
     assert found["datafusion"]["available"] is True
 

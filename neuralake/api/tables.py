@@ -25,6 +25,7 @@ RUN_SCHEMA = pa.schema(
         ("peak_rss_bytes", pa.int64()),
         ("bytes_read", pa.float64()),
         ("bytes_written", pa.int64()),
+        ("instructions", pa.float64()),
     ]
 )
 COMPARISON_SCHEMA = pa.schema(
@@ -70,6 +71,7 @@ def run_table(run: Run) -> pa.Table:
                     "peak_rss_bytes": cell.peak_rss_bytes,
                     "bytes_read": cell.bytes_read,
                     "bytes_written": cell.bytes_written,
+                    "instructions": cell.instructions,
                 }
             )
     return pa.Table.from_pylist(rows, schema=RUN_SCHEMA)

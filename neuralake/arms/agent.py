@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from neuralake.arms.at_once import AtOnce
 from neuralake.measure.execution import measure, settle
+from neuralake.measure.hardware import hardware_counter
 from neuralake.queries.digest import digest
 from neuralake.queries.plain import plain_batches
 from neuralake.workloads.table_faults import Count, count_rows, open_tables
@@ -36,6 +37,7 @@ class Agent:
         self._workload: Any = None
         self._tables: Mapping[str, Any] = {}
         self._sessions: list[Any] = []  # of the second stream and those after it
+        self._counter = hardware_counter()  # before there are threads of an engine
 
     def load(
         self,
@@ -176,7 +178,7 @@ class Agent:
             The measured ``execution``, ``rows`` and ``digest``.
         """
         execute = self._session.execute
-        result, execution = measure(lambda: execute(sql))
+        result, execution = measure(lambda: execute(sql), self._counter)
         fingerprint = digest(result, order_by)
         if fingerprint != known:
             _keep(result, Path(answer))
@@ -215,7 +217,7 @@ class Agent:
                 for session, stream in zip(sessions, streams, strict=False)
             ]
         )
-        results, execution = measure(at_once.run)
+        results, execution = measure(at_once.run, self._counter)
         if at_once.failure is not None:
             return {"failure": at_once.failure}
         digests: list[list[str]] = []

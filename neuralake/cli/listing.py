@@ -14,13 +14,14 @@ from neuralake.cli.options import catalog_option, dataset_option, json_option, s
 def engines(as_json: bool) -> None:
     """List the engines, their versions and options, and why one cannot run here."""
     from neuralake.engines.registry import describe_engines
+    from neuralake.measure.hardware import why_not_counted
     from neuralake.report.listings import print_engines
 
     found = describe_engines()
     if as_json:
         print_json(found)
     else:
-        print_engines(found, make_console())
+        print_engines(found, make_console(), why_not_counted())
 
 
 @click.group()

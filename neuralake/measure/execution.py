@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from neuralake.measure.control_groups import throttled_since, throttling
+from neuralake.measure.counter import Counter
 from neuralake.measure.process import (
     peak_memory_bytes,
     process_tree,
@@ -42,6 +43,8 @@ class Execution:
     throttled_periods, throttled_ns
         How often and for how long a quota of CPU time stopped processes of the control group during
         the call, summed over processors; None where there is no quota.
+    instructions
+        Executed in user space during the call; None where nobody counts them.
     """
 
     wall_ns: int
@@ -51,6 +54,7 @@ class Execution:
     throttled_periods: int | None = None
     throttled_ns: int | None = None
     bytes_written: int | None = None
+    instructions: int | None = None
 
     def of_work_elsewhere(self) -> Execution:
         """The elapsed time alone: of what others did for the call, this tree tells nothing."""
@@ -69,16 +73,18 @@ def settle() -> None:
     gc.freeze()
 
 
-def measure(call: Callable[[], T]) -> tuple[T, Execution]:
+def measure(call: Callable[[], T], counter: Counter | None = None) -> tuple[T, Execution]:
     """Call once and say what it took.
 
     Garbage is collected before and not during the call, and nothing else of ours stands between
-    the two readings of the clock. Counters are read outside of them.
+    the two readings of the clock. Counters are read outside of them, instructions next to them.
 
     Parameters
     ----------
     call
         What is measured; its exceptions pass through.
+    counter
+        Of instructions, if there is one.
     """
     gc.collect()
     pid = os.getpid()
@@ -90,9 +96,12 @@ def measure(call: Callable[[], T]) -> tuple[T, Execution]:
     try:
         throttled = throttling()
         used = tree_usage(before)
+        if counter is not None:
+            counter.start()
         start = time.perf_counter_ns()
         result = call()
         wall_ns = time.perf_counter_ns() - start
+        counted = counter.stop() if counter is not None else None
         # a process that the call started counts from its own beginning
         after = process_tree(pid)
         usage = tree_usage(after).since(used)
@@ -109,4 +118,5 @@ def measure(call: Callable[[], T]) -> tuple[T, Execution]:
         throttled_periods=stopped.periods if stopped else None,
         throttled_ns=stopped.time_ns if stopped else None,
         bytes_written=usage.bytes_written if whole else None,
+        instructions=counted.instructions if counted else None,
     )

@@ -110,6 +110,9 @@ def machine_facts(machine: Fingerprint) -> Iterator[Fact]:
     yield Fact("kernel", machine.kernel)
     load = NONE if machine.load_1m is None else f"{machine.load_1m:.2f}"
     yield Fact("load before the run", load, compared=False)
+    if machine.instructions_unknown is not None:
+        told = f"not counted: {machine.instructions_unknown}"
+        yield Fact("instructions", told, compared=False)
 
 
 def software_facts(machine: Fingerprint) -> Iterator[Fact]:

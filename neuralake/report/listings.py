@@ -15,10 +15,13 @@ from neuralake.results.comparisons import ComparisonOverview
 from neuralake.results.kind import RunOverview
 
 
-def print_engines(engines: Sequence[EngineInfo], console: Console) -> None:
+def print_engines(
+    engines: Sequence[EngineInfo], console: Console, why_not_counted: str | None
+) -> None:
     """One row an engine: whether it can run, its versions or what it lacks, and its options.
 
-    Then one row each of what changes of tables it makes, and whether its sessions run at once.
+    Then one row each of what changes of tables it makes, and whether its sessions run at once; and
+    whether runs here count instructions, or why they do not.
     """
     columns = (
         Column("engine", is_whole=True),
@@ -42,6 +45,9 @@ def print_engines(engines: Sequence[EngineInfo], console: Console) -> None:
         Column("changes of Delta tables"),
     )
     print_rows(of_changes, [_changes(engine) for engine in engines], console)
+    console.print()
+    told = f"not counted: {why_not_counted}" if why_not_counted else "counted by the processor"
+    console.print(Text(f"instructions of runs: {told}"), soft_wrap=True)
 
 
 def _changes(engine: EngineInfo) -> list[Text]:

@@ -41,6 +41,11 @@ def size(value: float) -> str:
     return f"{value:,.1f} TiB"
 
 
+def millions(value: float | None) -> str:
+    """A number in millions, with the decimals of :func:`milliseconds`."""
+    return milliseconds(value)
+
+
 def times(value: float | None, decimals: int = 2) -> str:
     """A ratio: ``1.00``, ``16.9``, ``120``; more decimals below 10 if asked for."""
     if value is None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from neuralake.machine import cores, memory_bytes, memory_limit_bytes, processors
 from neuralake.measure.control_groups import cpu_quota
+from neuralake.measure.hardware import why_not_counted
 from neuralake.results.environment import speed_variables
 from neuralake.results.processor import processor_name
 from neuralake.results.records import Fingerprint
@@ -58,6 +59,7 @@ def fingerprint(directory: Path) -> Fingerprint:
         memory_limit_bytes=memory_limit_bytes(),
         environment=speed_variables(os.environ),
         commit_unknown=repository.unknown,
+        instructions_unknown=why_not_counted(),
     )
 
 

@@ -66,6 +66,9 @@ class Sample:
     bytes_written
         Bytes written to files on block devices during the execution, such as those that an engine
         spills; None in runs from before they were recorded.
+    instructions
+        That the engine's processes executed in user space; None where the processor's counter is
+        not to be had (:attr:`Fingerprint.instructions_unknown`), and in runs from before.
     """
 
     engine: str
@@ -86,6 +89,7 @@ class Sample:
     throttled_periods: int | None = None
     throttled_ns: int | None = None
     bytes_written: int | None = None
+    instructions: int | None = None
 
 
 @dataclass(frozen=True)
@@ -180,6 +184,9 @@ class Fingerprint:
         were recorded.
     commit_unknown
         Why commit and dirty flag are not known although there is a repository.
+    instructions_unknown
+        Why the processor's counter of instructions was not to be had; None where it was, and in
+        runs from before it was asked for.
     """
 
     cpu: str | None
@@ -198,6 +205,7 @@ class Fingerprint:
     memory_limit_bytes: int | None = None
     environment: Mapping[str, str] | None = None
     commit_unknown: str | None = None
+    instructions_unknown: str | None = None
 
 
 @dataclass(frozen=True)

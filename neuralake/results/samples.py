@@ -40,6 +40,7 @@ SCHEMA = pa.schema(
         ("neuralake", pa.string()),
         ("engine_versions", pa.string()),
         ("bytes_written", pa.int64()),
+        ("instructions", pa.int64()),
     ]
 )
 _OF_A_SAMPLE = [field.name for field in fields(Sample)]

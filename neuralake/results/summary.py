@@ -54,6 +54,8 @@ class Cell:
         Most bytes that any execution of the query wrote, a failed one included.
     cached_bytes
         Most bytes that were still cached when a cold run began.
+    instructions
+        Median of the hot runs.
     """
 
     status: CellStatus
@@ -68,6 +70,7 @@ class Cell:
     cold_bytes_read: float | None = None
     cached_bytes: int | None = None
     bytes_written: int | None = None
+    instructions: float | None = None
 
     @property
     def runs(self) -> int:
@@ -253,6 +256,7 @@ def _cell(samples: list[Sample]) -> Cell:
             (s.cached_bytes for s in cold if s.cached_bytes is not None), default=None
         ),
         bytes_written=written,
+        instructions=_median(s.instructions for s in hot),
     )
 
 

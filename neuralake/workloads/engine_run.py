@@ -369,6 +369,7 @@ def _completed(sample: Sample, outcome: Started | Opened | Executed) -> Sample:
         throttled_periods=execution.throttled_periods,
         throttled_ns=execution.throttled_ns,
         bytes_written=execution.bytes_written,
+        instructions=execution.instructions,
     )
     if isinstance(outcome, Executed):
         return replace(sample, rows=outcome.rows, digest=outcome.digest)

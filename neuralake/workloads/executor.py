@@ -16,6 +16,7 @@ from neuralake.engines.protocol import Engine, Session, works_elsewhere
 from neuralake.engines.registry import EngineSpec, start
 from neuralake.errors import ResultsError, reason_of
 from neuralake.measure.execution import Execution, measure, settle
+from neuralake.measure.hardware import hardware_counter
 from neuralake.queries.answers import Answer
 from neuralake.queries.digest import digest
 from neuralake.queries.plain import plain_batches
@@ -72,9 +73,12 @@ class Executor:
     _engine: Engine
     _session: Session
 
+    def __init__(self) -> None:
+        self._counter = hardware_counter()  # before there are threads of an engine
+
     def start(self, spec: EngineSpec) -> Started:
         """Load the engine's library and start its runtime."""
-        self._engine, execution = measure(lambda: start(spec))
+        self._engine, execution = measure(lambda: start(spec), self._counter)
         execution = self._known(execution)
         elsewhere = works_elsewhere(self._engine)
         return Started(execution, self._engine.versions(), dict(self._engine.settings), elsewhere)
@@ -89,7 +93,7 @@ class Executor:
         count
             Whether the engine is to count each table once, unmeasured.
         """
-        opening = open_tables(self._engine, tables, one_line)
+        opening = open_tables(self._engine, tables, one_line, self._counter)
         self._session, faults = opening.session, dict(opening.faults)
         settle()
         if count:
@@ -121,7 +125,7 @@ class Executor:
             If the result cannot be kept, which is no fault of the engine.
         """
         execute = self._session.execute
-        result, execution = measure(lambda: execute(sql))
+        result, execution = measure(lambda: execute(sql), self._counter)
         fingerprint = digest(result, order_by)
         if fingerprint != known:
             write_answer(result, answer)

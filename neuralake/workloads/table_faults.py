@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from neuralake.errors import NeuralakeError
+from neuralake.measure.counter import Counter
 from neuralake.measure.execution import Execution, measure
 
 if TYPE_CHECKING:
@@ -62,7 +63,12 @@ class Count:
     teller: str = ""
 
 
-def open_tables(engine: Engine, tables: Mapping[str, Table], reason: Reason) -> Opening:
+def open_tables(
+    engine: Engine,
+    tables: Mapping[str, Table],
+    reason: Reason,
+    counter: Counter | None = None,
+) -> Opening:
     """Open the tables together; if that fails, those that can be opened.
 
     Parameters
@@ -73,6 +79,8 @@ def open_tables(engine: Engine, tables: Mapping[str, Table], reason: Reason) -> 
         By the names that queries use.
     reason
         Tells an error in one line.
+    counter
+        Of instructions, if there is one.
 
     Raises
     ------
@@ -80,14 +88,14 @@ def open_tables(engine: Engine, tables: Mapping[str, Table], reason: Reason) -> 
         The engine's own, if it can open none, or each one alone but not all.
     """
     try:
-        session, execution = measure(lambda: engine.open(tables))
+        session, execution = measure(lambda: engine.open(tables), counter)
         return Opening(session, execution, {})
     except BaseException:  # a Rust panic is not an Exception
         faults = _unopened(engine, tables, reason)
         if not faults or len(faults) == len(tables):
             raise
         rest = {name: table for name, table in tables.items() if name not in faults}
-        session, execution = measure(lambda: engine.open(rest))
+        session, execution = measure(lambda: engine.open(rest), counter)
         return Opening(session, execution, faults)
 
 

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from neuralake.machine import available_memory_bytes, cores, memory_bytes
+from neuralake.measure.hardware import why_not_counted
 from neuralake.results.fingerprint import fingerprint
 from neuralake.results.records import Fingerprint
 
@@ -96,3 +97,8 @@ def test_a_fingerprint_from_before_these_were_recorded_is_read() -> None:
     }
     found = msgspec.convert(old, Fingerprint)
     assert (found.cpu_quota, found.environment, found.commit_unknown) == (None, None, None)
+    assert found.instructions_unknown is None
+
+
+def test_it_says_why_no_instructions_are_counted(tmp_path: Path) -> None:
+    assert fingerprint(tmp_path).instructions_unknown == why_not_counted()

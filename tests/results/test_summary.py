@@ -125,6 +125,15 @@ def test_processor_time_is_in_seconds_and_cores_are_its_ratio_to_elapsed_time() 
     assert (unknown.cpu_s, unknown.cores_used) == (None, None)
 
 
+def test_instructions_are_the_median_of_those_that_are_known() -> None:
+    found = cell(
+        execution("first", instructions=9000),
+        *(execution("hot", instructions=n) for n in (10, None, 30, 11)),
+    )
+    assert found.instructions == 11
+    assert cell(execution("hot")).instructions is None
+
+
 def test_bytes_are_those_of_the_phase_and_the_peak_is_that_of_all() -> None:
     found = cell(
         execution("first", bytes_read=900, peak_rss_bytes=7),

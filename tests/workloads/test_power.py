@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from neuralake.config import Settings
+from neuralake.measure.hardware import why_not_counted
 from neuralake.queries.workload import select_queries
 from neuralake.results.journal import read_journal
 from neuralake.results.records import Run
@@ -58,6 +59,7 @@ def test_a_sample_is_complete(official_bench: Bench) -> None:
         assert sample.peak_rss_bytes is not None
         assert sample.peak_rss_bytes > 2**20
         assert sample.bytes_read is not None
+        assert (sample.instructions is None) == (why_not_counted() is not None)
         assert (sample.digest is None) == (sample.rows is None) == (sample.query is None)
 
 

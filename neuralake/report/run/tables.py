@@ -134,6 +134,9 @@ def resources_table(summary: Summary) -> Table:
     if spilled:
         columns.append("written (MiB)")
         caption += "; most bytes that an execution wrote to disk, such as to spill"
+    counted = any(cell.instructions is not None for _, _, cell in _cells(summary))
+    if counted:
+        columns.append("instructions (M)")
     rows = [
         (
             Entry(query),
@@ -144,6 +147,7 @@ def resources_table(summary: Summary) -> Table:
             Entry(numbers.decimal(cell.cores_used), cell.cores_used),
             Entry(numbers.mebibytes(cell.bytes_read), cell.bytes_read),
             *([Entry(numbers.mebibytes(cell.bytes_written), cell.bytes_written)] * spilled),
+            *([Entry(numbers.millions(cell.instructions), cell.instructions)] * counted),
         )
         for query, engine, cell in _cells(summary)
     ]

@@ -52,7 +52,7 @@ class TaskSample:
         How the engine wrote.
     message
         Why it failed.
-    cpu_ns, peak_rss_bytes, bytes_read
+    cpu_ns, peak_rss_bytes, bytes_read, instructions
         Of the engine's processes during the task, where it had the engine to itself.
     answer
         Name of the file of its answer, or None.
@@ -78,6 +78,7 @@ class TaskSample:
     peak_rss_bytes: int | None = None
     bytes_read: int | None = None
     answer: str | None = None
+    instructions: int | None = None
 
     @property
     def end_ns(self) -> int | None:
@@ -113,6 +114,7 @@ TASKS = pa.schema(
         ("peak_rss_bytes", pa.int64()),
         ("bytes_read", pa.int64()),
         ("answer", pa.string()),
+        ("instructions", pa.int64()),
     ]
 )
 _NAMES = [f.name for f in fields(TaskSample)]

@@ -20,6 +20,7 @@ from neuralake.engines.registry import EngineSpec, start
 from neuralake.engines.writing import writes_of
 from neuralake.errors import EngineError, UnsupportedWriteError
 from neuralake.measure.execution import Execution, measure, settle
+from neuralake.measure.hardware import hardware_counter
 from neuralake.measure.process import living
 from neuralake.measure.worker import RemoteError, text_of
 from neuralake.queries.digest import digest
@@ -120,10 +121,11 @@ class PhaseExecutor:
     def __init__(self) -> None:
         self._lost: str | None = None
         self._own: OwnWriter | None = None
+        self._counter = hardware_counter()  # before there are threads of an engine
 
     def start(self, spec: EngineSpec) -> Started:
         """Load the engine's library and start its runtime."""
-        self._engine, execution = measure(lambda: start(spec))
+        self._engine, execution = measure(lambda: start(spec), self._counter)
         elsewhere = works_elsewhere(self._engine)
         return Started(execution, self._engine.versions(), dict(self._engine.settings), elsewhere)
 
@@ -226,7 +228,7 @@ class PhaseExecutor:
         execution: Execution | None = None
         try:
             if len(self._job.plan.sessions) == 1:
-                outcome, execution = measure(lambda: self._do(task))
+                outcome, execution = measure(lambda: self._do(task), self._counter)
                 wall_ns = execution.wall_ns
             else:
                 outcome = self._do(task)
@@ -253,6 +255,7 @@ class PhaseExecutor:
                 cpu_ns=execution.cpu_ns,
                 peak_rss_bytes=execution.peak_rss_bytes,
                 bytes_read=execution.bytes_read,
+                instructions=execution.instructions,
             )
         if outcome.result is None or not getattr(task.action, "keeps_answer", False):
             return sample

@@ -7,12 +7,14 @@ from dataclasses import replace
 
 import pytest
 
+from neuralake.report.facts import machine_facts
 from neuralake.report.footnote import DISCLAIMER
 from neuralake.report.markdown import markdown
 from neuralake.report.run.markdown import run_markdown
 from neuralake.report.run.tables import resources_table
 from neuralake.results.summary import summarise
 from tests.report.run.make import NASTY, made_run, nasty_run, troubled_run
+from tests.results.make import FINGERPRINT
 
 
 def test_engines_are_rows_and_queries_are_folded_away() -> None:
@@ -86,6 +88,22 @@ def test_a_nasty_run_keeps_its_tables() -> None:
     }
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert {row.count("|") for row in rows} == {9, 4}  # eight columns of engines, three of queries
+
+
+def test_instructions_are_shown_where_they_are_known() -> None:
+    run = made_run()
+    assert "instructions (M)" not in str(resources_table(summarise(run)).columns)
+    counted = tuple(replace(sample, instructions=1_234_000_000) for sample in run.samples)
+    table = resources_table(summarise(replace(run, samples=counted)))
+    assert "instructions (M)" in str(table.columns)
+    assert {row[-1].text for row in table.rows if row[-1].value is not None} == {"1,234"}
+
+
+def test_the_report_says_why_instructions_are_not_known() -> None:
+    machine = replace(FINGERPRINT, instructions_unknown="no such counter")
+    facts = {fact.label: fact.value for fact in machine_facts(machine)}
+    assert facts["instructions"] == "not counted: no such counter"
+    assert "instructions" not in {fact.label for fact in machine_facts(FINGERPRINT)}
 
 
 def test_what_was_written_is_shown_where_anything_was() -> None:
