@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 _NUMBER = r"(?P<number>[0-9]+(?:\.[0-9]+)?)"
 _SIZE = re.compile(rf"{_NUMBER} ?(?P<unit>b|[kmgt](?:i?b)?)?", re.IGNORECASE)
@@ -115,3 +116,22 @@ def parse_rates(text: str) -> tuple[float, ...]:
     if len(set(rates)) < len(rates):
         raise ValueError(f"{text!r} names a rate twice: expected each once")
     return tuple(rates)
+
+
+def duration_text(seconds: float) -> str:
+    """A duration in its two greatest units: ``45 s``, ``12 min``, ``3 h 5 min``, ``400 d``.
+
+    Parameters
+    ----------
+    seconds
+        From 0 on; below ten they have a decimal.
+    """
+    if seconds < 60:
+        return f"{seconds:.2g} s" if seconds < 10 else f"{int(seconds)} s"
+    whole = int(seconds)
+    for (unit, least), (smaller, below) in pairwise((("d", 86400), ("h", 3600), ("min", 60))):
+        if whole >= least:
+            number, rest = whole // least, whole % least // below
+            return f"{number:,} {unit}" + (f" {rest} {smaller}" if rest else "")
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min" + (f" {rest} s" if rest else "")

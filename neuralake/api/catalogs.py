@@ -11,12 +11,14 @@ import pyarrow as pa
 
 from neuralake.api.display import Frame, as_frame, as_html, as_text
 from neuralake.api.options import PathLike, engine_spec, place
+from neuralake.catalog.about import warn_of_deprecated
 from neuralake.catalog.catalog import Catalog, Database
 from neuralake.catalog.describe import list_tables
 from neuralake.catalog.load import load_catalog
 from neuralake.catalog.tables import Table
 from neuralake.config import Settings, absolute_uri
 from neuralake.errors import CatalogError
+from neuralake.queries.sql import tables_read
 from neuralake.report.listings import print_tables
 from neuralake.tpch.dataset import dataset_catalog, dataset_uri
 from neuralake.workloads.query import explain_query, run_query
@@ -50,8 +52,15 @@ class OpenCatalog:
         ------
         CatalogError
             If there is none, or more than one.
+
+        Warns
+        -----
+        DeprecatedTableWarning
+            If it is not to be used any more.
         """
-        return self.catalog.table(name)
+        found = self.catalog.table(name)
+        warn_of_deprecated([found])
+        return found
 
     def tables(self) -> dict[str, Table]:
         """All tables by their bare names, as SQL uses them.
@@ -126,14 +135,27 @@ class OpenCatalog:
             If there is no such engine or option, or the engine cannot run here.
         CatalogError
             If a table cannot be read, or differs from its declaration.
+
+        Warns
+        -----
+        DeprecatedTableWarning
+            For each table that the text reads and that is not to be used any more.
         """
-        return as_frame(run_query(text, engine_spec(engine, options), self.tables()), frame)
+        tables = self._read_by(text)
+        return as_frame(run_query(text, engine_spec(engine, options), tables), frame)
 
     def explain(
         self, text: str, engine: str = "polars", *, options: Mapping[str, Any] | None = None
     ) -> str:
-        """The engine's plan for a query, which is not run; raises what :meth:`sql` does."""
-        return explain_query(text, engine_spec(engine, options), self.tables())
+        """The engine's plan for a query, which is not run; raises and warns as :meth:`sql` does."""
+        return explain_query(text, engine_spec(engine, options), self._read_by(text))
+
+    def _read_by(self, text: str) -> dict[str, Table]:
+        """All tables; whoever called the caller is warned of those that a text had better not."""
+        tables = self.tables()
+        read = tables_read(text, tables)
+        warn_of_deprecated([tables[name] for name in tables if name in read], stacklevel=3)
+        return tables
 
     def roapi_configuration(
         self,

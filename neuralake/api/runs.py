@@ -22,6 +22,7 @@ from neuralake.api.options import (
 )
 from neuralake.api.progress import bench_progress
 from neuralake.api.tables import run_table
+from neuralake.catalog.about import warn_of_deprecated
 from neuralake.config import Settings
 from neuralake.engines.registry import parse_specs
 from neuralake.errors import CatalogError, QueryError
@@ -212,6 +213,11 @@ def bench(
     RunInterruptedError
         A ``KeyboardInterrupt``: what was measured is kept, and :meth:`BenchRun.resume` goes on.
 
+    Warns
+    -----
+    DeprecatedTableWarning
+        For each table that is read and is not to be used any more.
+
     Examples
     --------
     >>> run = bench("queries", engines=["polars", "duckdb"])
@@ -238,6 +244,7 @@ def bench(
         cold_runs=cold_runs,
         limits=benches.make_limits(timeout_s, memory_limit_bytes),
     )
+    warn_of_deprecated(plan.workload.tables.values())
     return _measured(*benches.bench(plan, store, bench_progress))
 
 

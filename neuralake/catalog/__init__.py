@@ -1,5 +1,6 @@
 """Code-as-catalog: tables declared in Python, resolved by the environment, read by any engine."""
 
+from neuralake.catalog.about import About, Deprecated, DeprecatedTableWarning
 from neuralake.catalog.catalog import Catalog, Database
 from neuralake.catalog.columns import Column
 from neuralake.catalog.filters import Filter
@@ -14,10 +15,13 @@ from neuralake.catalog.tables import (
 )
 
 __all__ = [
+    "About",
     "Catalog",
     "Column",
     "Database",
     "DeltaTable",
+    "Deprecated",
+    "DeprecatedTableWarning",
     "Filter",
     "ForeignKey",
     "FunctionTable",

@@ -6,11 +6,13 @@ import inspect
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Self
 
 from neuralake.catalog.declaration import check_name
+from neuralake.catalog.keys import check_keys
 from neuralake.catalog.tables import FunctionTable, Table
 from neuralake.config import Settings
 from neuralake.errors import CatalogError, did_you_mean
@@ -172,18 +174,7 @@ class Catalog:
             For the first column that differs.
         """
         for database, table in _pairs(self.databases):
-            for key in table.foreign_keys:
-                try:
-                    target = self._referenced(database, key.references)
-                except CatalogError as error:
-                    raise CatalogError(f"foreign key of table {table.name}: {error}") from error
-                names = [column.name for column in target.columns] or target.arrow_schema().names
-                for column in key.referenced_columns:
-                    if column not in names:
-                        raise CatalogError(
-                            f"foreign key of table {table.name}: table {target.name} has no column "
-                            f"{column}; it has {', '.join(names)}"
-                        )
+            check_keys(self._bound(table), partial(self.beside, database))
             self._bound(table).check()
 
     def while_making(self, table: FunctionTable) -> Catalog:
@@ -200,7 +191,14 @@ class Catalog:
             raise CatalogError(f"table {table.name} is made from itself: {circle}")
         return replace(self, making=making)
 
-    def _referenced(self, database: Database, name: str) -> Table:
+    def beside(self, database: Database, name: str) -> Table:
+        """The table that another one names: of the same database, or ``database.table``.
+
+        Raises
+        ------
+        CatalogError
+            If there is none.
+        """
         return self.table(name) if "." in name else self.table(name, database.name)
 
     def _bound(self, table: Table) -> Table:

@@ -25,6 +25,8 @@ class Column:
         What a value means, in a line.
     nullable
         Whether a value may be missing.
+    sensitive
+        Whether its values are nothing to show: no page and no export has one of them.
 
     Raises
     ------
@@ -36,6 +38,7 @@ class Column:
     type: pa.DataType
     description: str = ""
     nullable: bool = True
+    sensitive: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from neuralake.catalog.about import NOTHING, About
 from neuralake.catalog.columns import Column
 from neuralake.errors import CatalogError
 
@@ -49,17 +50,19 @@ def check_declaration(
     columns: Sequence[Column],
     primary_key: Sequence[str],
     foreign_keys: Iterable[ForeignKey],
+    about: About = NOTHING,
 ) -> None:
     """Refuse a declaration that contradicts itself.
 
     Raises
     ------
     CatalogError
-        If the name is no identifier, a column is declared twice, or a key names a column that is
-        not declared; or if any of them is of another kind than expected.
+        If the name is no identifier, a column is declared twice, or a key or an example filter
+        names a column that is not declared; or if any of them is of another kind than expected.
     """
     check_name(name)
     _check_kinds(name, columns, primary_key, foreign_keys)
+    _check_about(name, columns, about)
     declared: set[str] = set()
     for column in columns:
         if column.name in declared:
@@ -93,3 +96,16 @@ def _check_kinds(name: str, columns: object, primary_key: object, foreign_keys: 
         items = given if isinstance(given, tuple | list) else (None,)
         if not all(isinstance(item, kind) for item in items):
             raise CatalogError(f"table {name}: {argument} is {given!r:.60}: expected {example}")
+
+
+def _check_about(name: str, columns: Sequence[Column], about: object) -> None:
+    if not isinstance(about, About):
+        raise CatalogError(f"table {name}: about is {about!r:.60}: expected About(owner='…')")
+    declared = [column.name for column in columns]
+    for example in about.example_filters:
+        column = getattr(example, "column", None)
+        if declared and isinstance(column, str) and column not in declared:
+            raise CatalogError(
+                f"table {name}: an example filter names column {column}, which is not declared; "
+                f"declared are {', '.join(declared)}"
+            )

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 
+from neuralake.catalog.about import NOTHING, About
 from neuralake.catalog.columns import Column, check_schema
 from neuralake.catalog.declaration import ForeignKey, check_declaration
 from neuralake.catalog.filters import Filter, apply
@@ -47,6 +48,8 @@ class DeltaTable:
         Names of the columns that identify a row. Informative: Delta does not enforce keys.
     foreign_keys
         References to other tables. Informative, too.
+    about
+        Owner, source, promised freshness, and whatever else people want to know.
     storage_options
         Options of object_store that go before those of the environment. Never shown.
     version
@@ -63,6 +66,7 @@ class DeltaTable:
     description: str = ""
     primary_key: tuple[str, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
+    about: About = NOTHING
     storage_options: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
     version: int | None = None
     hides_nan: bool | None = field(default=None, repr=False, compare=False)
@@ -70,7 +74,7 @@ class DeltaTable:
     format: ClassVar[str] = "delta"
 
     def __post_init__(self) -> None:
-        check_declaration(self.name, self.columns, self.primary_key, self.foreign_keys)
+        check_declaration(self.name, self.columns, self.primary_key, self.foreign_keys, self.about)
 
     @property
     def uri(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from neuralake.catalog.about import about_of, condition
 from neuralake.catalog.catalog import Catalog, Database
 from neuralake.catalog.columns import Column
 from neuralake.catalog.delta import DeltaTable
@@ -11,6 +12,7 @@ from neuralake.catalog.parquet import ParquetTable
 from neuralake.catalog.tables import Table
 from neuralake.delta.snapshot import Snapshot
 from neuralake.errors import NeuralakeError
+from neuralake.quantities import duration_text
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class ColumnSummary:
         As of a :class:`Column`; the type is Arrow's, as text.
     is_primary_key
         Whether it belongs to the primary key.
+    is_sensitive
+        Whether its values are nothing to show.
     references
         ``table.column`` of every foreign key it belongs to.
     """
@@ -33,6 +37,32 @@ class ColumnSummary:
     description: str
     is_primary_key: bool
     references: tuple[str, ...]
+    is_sensitive: bool = False
+
+
+@dataclass(frozen=True)
+class AboutSummary:
+    """Documentation of a table, as plain texts and numbers.
+
+    Attributes
+    ----------
+    owner, source, notebook
+        As of an :class:`~neuralake.catalog.about.About`; empty where nothing is said.
+    freshness_s
+        Longest time between two changes that is promised, in seconds.
+    example_filters
+        Conditions as SQL writes them.
+    deprecated, successor
+        Why the table is not to be used any more, and what to use instead.
+    """
+
+    owner: str = ""
+    source: str = ""
+    notebook: str = ""
+    freshness_s: float | None = None
+    example_filters: tuple[str, ...] = ()
+    deprecated: str | None = None
+    successor: str | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +77,8 @@ class TableSummary:
         URI or path; None for a function.
     columns
         Number of declared columns; 0 where the schema is open.
+    owner, deprecated
+        As of an :class:`AboutSummary`.
     """
 
     database: str
@@ -55,6 +87,8 @@ class TableSummary:
     location: str | None
     columns: int
     description: str
+    owner: str = ""
+    deprecated: str | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +111,8 @@ class TableDetails:
         Number of rows where the files or the log say it.
     files
         Number of data files.
+    about
+        What its declaration says beside that.
     problem
         Why the table cannot be used, in a line; None if it can.
     """
@@ -92,6 +128,7 @@ class TableDetails:
     version: int | None = None
     rows: int | None = None
     files: int | None = None
+    about: AboutSummary = AboutSummary()
     problem: str | None = field(default=None)
 
 
@@ -105,6 +142,8 @@ def list_tables(catalog: Catalog) -> list[TableSummary]:
             location=_location(table),
             columns=len(table.columns),
             description=table.description,
+            owner=about_of(table).owner,
+            deprecated=summarise_about(table).deprecated,
         )
         for database in catalog.databases
         for table in database.tables
@@ -131,6 +170,7 @@ def describe_table(catalog: Catalog, name: str) -> TableDetails:
         description=table.description,
         columns=_columns(table, table.columns),
         primary_key=table.primary_key,
+        about=summarise_about(table),
     )
     try:
         return _found(table, details)
@@ -138,11 +178,34 @@ def describe_table(catalog: Catalog, name: str) -> TableDetails:
         return replace(details, problem=str(error))
 
 
+def summarise_about(table: Table) -> AboutSummary:
+    """What a table says of itself, as plain texts and numbers."""
+    about = about_of(table)
+    return AboutSummary(
+        owner=about.owner,
+        source=about.source,
+        notebook=about.notebook,
+        freshness_s=None if about.freshness is None else about.freshness.total_seconds(),
+        example_filters=tuple(map(condition, about.example_filters)),
+        deprecated=None if about.deprecated is None else about.deprecated.reason,
+        successor=None if about.deprecated is None else about.deprecated.successor,
+    )
+
+
 def facts(details: TableDetails) -> list[tuple[str, str]]:
     """What is known of a table beside its columns, as labels and texts."""
+    about = details.about
+    promised = about.freshness_s
     known = {
         "table": f"{details.database}.{details.name}",
         "description": details.description,
+        "deprecated": about.deprecated,
+        "successor": about.successor,
+        "owner": about.owner,
+        "source": about.source,
+        "promised freshness": None if promised is None else duration_text(promised),
+        "notebook": about.notebook,
+        "example filters": "; ".join(about.example_filters),
         "format": details.format,
         "location": details.location,
         "version": details.version,
@@ -182,6 +245,7 @@ def _columns(table: Table, columns: tuple[Column, ...] | list[Column]) -> tuple[
             nullable=column.nullable,
             description=column.description,
             is_primary_key=column.name in table.primary_key,
+            is_sensitive=column.sensitive,
             references=tuple(
                 f"{key.references}.{referenced}"
                 for key in table.foreign_keys

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, overload
 import pyarrow as pa
 
 from neuralake.arrow import plain_schema
+from neuralake.catalog.about import NOTHING, About
 from neuralake.catalog.columns import Column, arrow_schema, check_schema
 from neuralake.catalog.declaration import ForeignKey, check_declaration
 from neuralake.catalog.filters import Filter, apply
@@ -46,7 +47,7 @@ class FunctionTable:
         Called with ``arguments``, and with the catalog if it has a parameter ``catalog``.
     columns
         Declared columns, enforced on what the function returns; empty leaves the schema open.
-    description, primary_key, foreign_keys
+    description, primary_key, foreign_keys, about
         As of a :class:`~neuralake.catalog.delta.DeltaTable`.
     arguments
         Values for the function's parameters, in place of their defaults.
@@ -60,13 +61,14 @@ class FunctionTable:
     description: str = ""
     primary_key: tuple[str, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
+    about: About = NOTHING
     arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
     catalog: Maker | None = field(default=None, repr=False, compare=False)
 
     format: ClassVar[str] = "function"
 
     def __post_init__(self) -> None:
-        check_declaration(self.name, self.columns, self.primary_key, self.foreign_keys)
+        check_declaration(self.name, self.columns, self.primary_key, self.foreign_keys, self.about)
         _check_parameters(self.name, self.function, self.arguments)
 
     def resolve(self, settings: Settings) -> FunctionTable:  # noqa: ARG002 - as every table
@@ -184,6 +186,7 @@ def table(
     description: str | None = None,
     primary_key: tuple[str, ...] = (),
     foreign_keys: tuple[ForeignKey, ...] = (),
+    about: About = NOTHING,
 ) -> Callable[[Function], FunctionTable]: ...
 
 
@@ -196,6 +199,7 @@ def table(
     description: str | None = None,
     primary_key: tuple[str, ...] = (),
     foreign_keys: tuple[ForeignKey, ...] = (),
+    about: About = NOTHING,
 ) -> FunctionTable | Callable[[Function], FunctionTable]:
     """Make a table of a function: ``@table`` or ``@table(columns=…)``.
 
@@ -205,7 +209,7 @@ def table(
         Name in SQL; the function's own by default.
     description
         What a row is; the first line of the function's docstring by default.
-    columns, primary_key, foreign_keys
+    columns, primary_key, foreign_keys, about
         As of a :class:`FunctionTable`.
     """
 
@@ -218,6 +222,7 @@ def table(
             description=doc.partition("\n")[0] if description is None else description,
             primary_key=primary_key,
             foreign_keys=foreign_keys,
+            about=about,
         )
 
     return declare if function is None else declare(function)

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from neuralake.arrow import encoding, int96_columns, plain_schema, plain_type, stored_schema
+from neuralake.catalog.about import NOTHING, About
 from neuralake.catalog.columns import Column, check_schema
 from neuralake.catalog.declaration import ForeignKey, check_declaration
 from neuralake.catalog.filters import Filter, apply
@@ -41,7 +42,7 @@ class ParquetTable:
         ``s3://`` URI or path of a file, a directory (read recursively; names that begin with
         ``.`` or ``_`` are passed over) or a glob (``*``, ``?``, ``[…]`` within one level, ``**``
         for any number of levels). A relative one lies under the storage root.
-    columns, description, primary_key, foreign_keys, storage_options, hides_nan
+    columns, description, primary_key, foreign_keys, about, storage_options, hides_nan
         As of a :class:`~neuralake.catalog.delta.DeltaTable`.
     """
 
@@ -51,13 +52,14 @@ class ParquetTable:
     description: str = ""
     primary_key: tuple[str, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
+    about: About = NOTHING
     storage_options: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
     hides_nan: bool | None = field(default=None, repr=False, compare=False)
 
     format: ClassVar[str] = "parquet"
 
     def __post_init__(self) -> None:
-        check_declaration(self.name, self.columns, self.primary_key, self.foreign_keys)
+        check_declaration(self.name, self.columns, self.primary_key, self.foreign_keys, self.about)
 
     @property
     def uri(self) -> str:

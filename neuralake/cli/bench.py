@@ -12,6 +12,7 @@ from neuralake.cli.context import (
     make_console,
     print_json,
     read_settings,
+    tell_deprecated,
     tell_report,
 )
 from neuralake.cli.options import (
@@ -124,6 +125,7 @@ def bench(
             cold_runs=cold_runs or int(cold),
             limits=benches.make_limits(timeout_s, memory_bytes),
         )
+    tell_deprecated(plan.workload.tables.values())
     console = make_console(stderr=True)
     line = None if is_redrawn(console) else line_of(console)
     run, directory = benches.bench(

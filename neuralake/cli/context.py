@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from neuralake.catalog.catalog import Catalog
+    from neuralake.catalog.tables import Table
     from neuralake.config import Settings
     from neuralake.report.placing import Report
     from neuralake.results.store import RunStore
@@ -80,6 +81,15 @@ def tell_report(write: Callable[[], Report], *, as_json: bool, is_needed: bool =
     else:
         if not as_json:
             click.echo(f"report: {written.html}")
+
+
+def tell_deprecated(tables: Iterable[Table]) -> None:
+    """Say on standard error, in a line each, which tables that are used had better not be."""
+    from neuralake.catalog.about import deprecations
+    from neuralake.report.text import one_line
+
+    for line in deprecations(tables):
+        click.echo(f"neuralake: {one_line(line)}", err=True)
 
 
 def open_store() -> RunStore:

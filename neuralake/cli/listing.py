@@ -72,4 +72,35 @@ def catalog_show(
     return 0 if found.problem is None else 1
 
 
+@catalog.command("check")
+@click.argument("tables", nargs=-1, metavar="[TABLE]…")
+@catalog_option
+@scale_factor_option
+@dataset_option
+@json_option
+def catalog_check(
+    tables: tuple[str, ...],
+    source: str | None,
+    scale_factor: float | None,
+    dataset: str | None,
+    as_json: bool,
+) -> int:
+    """Check declarations, keys, and the freshness that is promised.
+
+    Exit status 1 says that a table is not what its declaration says, that a key or a successor
+    leads nowhere, or that a promise is broken.
+    """
+    from datetime import UTC, datetime
+
+    from neuralake.catalog.promises import check_catalog, failed
+    from neuralake.report.listings import print_findings
+
+    found = check_catalog(load_tables(source, scale_factor, dataset), datetime.now(UTC), tables)
+    if as_json:
+        print_json(found)
+    else:
+        print_findings(found, make_console())
+    return 1 if failed(found) else 0
+
+
 catalog.add_command(export)

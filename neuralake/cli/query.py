@@ -15,6 +15,7 @@ from neuralake.cli.context import (
     load_tables,
     make_console,
     read_settings,
+    tell_deprecated,
 )
 from neuralake.cli.options import (
     catalog_option,
@@ -67,6 +68,7 @@ def query(
 ) -> None:
     """Run SQL on one engine, over a TPC-H dataset or the tables of your catalog."""
     from neuralake.engines.registry import parse_specs
+    from neuralake.queries.sql import tables_read
     from neuralake.report.answer import print_answer, write_answer
     from neuralake.results.store import write_export
     from neuralake.workloads.query import explain_query, run_query
@@ -79,6 +81,7 @@ def query(
     chosen = format_to_write(output_format, destination, _FILE_FORMATS)
     (spec,) = parse_specs([engine], [f"{engine}:{_setting(option)}" for option in options])
     tables, sql = _tables(sql, number, source, scale_factor, dataset)
+    tell_deprecated(tables[name] for name in sorted(tables_read(sql, tables)))
     if explain:
         click.echo(explain_query(sql, spec, tables))
         return

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from neuralake.catalog.describe import TableDetails, TableSummary, facts
+from neuralake.catalog.promises import Finding, failed
 from neuralake.engines.registry import EngineInfo
 from neuralake.report.rows import Column, print_rows
 from neuralake.report.text import one_line
@@ -94,6 +95,21 @@ def print_table_details(details: TableDetails, console: Console) -> None:
         null = "yes" if column.nullable else "no"
         rows.append(_row(column.name, column.type, null, ", ".join(keys), column.description))
     print_rows(columns, rows, console)
+
+
+def print_findings(findings: Sequence[Finding], console: Console) -> None:
+    """A row a check of a table, then how many failed."""
+    columns = (
+        Column("table", is_whole=True),
+        Column("check", is_whole=True),
+        Column("outcome", is_whole=True),
+        Column("detail"),
+    )
+    rows = [_row(f.table, f.subject, f.outcome, f.detail) for f in findings]
+    print_rows(columns, rows, console)
+    tables = len({finding.table for finding in findings})
+    told = f"{len(failed(findings)):,} of {len(findings):,} checks of {tables:,} tables failed"
+    console.print(Text(told), soft_wrap=True)
 
 
 def print_runs(runs: Sequence[RunOverview], console: Console) -> None:

@@ -73,6 +73,8 @@ def test_the_list_is_of_declarations_and_reads_nothing(tmp_path: Path, catalog: 
             "location": f"{tmp_path}/orders",
             "columns": 3,
             "description": "An order a row.",
+            "owner": "",
+            "deprecated": None,
         },
         {
             "database": "shop",
@@ -81,6 +83,8 @@ def test_the_list_is_of_declarations_and_reads_nothing(tmp_path: Path, catalog: 
             "location": f"{tmp_path}/customers/*.parquet",
             "columns": 0,
             "description": "",
+            "owner": "",
+            "deprecated": None,
         },
         {
             "database": "shop",
@@ -89,6 +93,8 @@ def test_the_list_is_of_declarations_and_reads_nothing(tmp_path: Path, catalog: 
             "location": None,
             "columns": 1,
             "description": "Not for looking at.",
+            "owner": "",
+            "deprecated": None,
         },
     ]
 

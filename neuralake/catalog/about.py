@@ -1,0 +1,198 @@
+"""What people want to know of a table beside its columns: whose it is, where it is from, how fresh.
+
+Nothing of it changes a row that is read. What is promised can be checked
+(:mod:`neuralake.catalog.promises`), and who uses a deprecated table is told.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from neuralake.catalog.filters import Filter
+from neuralake.errors import CatalogError
+
+_SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):")
+_WEB = ("http", "https")
+
+
+class DeprecatedTableWarning(UserWarning):
+    """A table is used whose owner asks to use another one."""
+
+
+@dataclass(frozen=True)
+class Deprecated:
+    """A table that is not to be used any more.
+
+    Attributes
+    ----------
+    reason
+        Why, in a line.
+    successor
+        The table to use instead, of the same database or as ``database.table``; None if there is
+        none.
+
+    Raises
+    ------
+    CatalogError
+        If there is no reason.
+    """
+
+    reason: str
+    successor: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.reason, str) or not self.reason.strip():
+            raise CatalogError(
+                f"deprecated has the reason {self.reason!r}: expected why, in a line"
+            )
+        if self.successor is not None and not isinstance(self.successor, str):
+            raise CatalogError(
+                f"deprecated has the successor {self.successor!r}: expected the name of a table"
+            )
+
+    def __str__(self) -> str:
+        reason = self.reason.strip()
+        return reason if self.successor is None else f"{reason.rstrip('.')}; use {self.successor}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """Documentation of a table.
+
+    Attributes
+    ----------
+    owner
+        Who answers for it: a team, a person, an address.
+    source
+        Where its rows come from.
+    freshness
+        What is promised: its rows are changed at least so often.
+    example_filters
+        Filters that whoever looks for the first time may begin with.
+    notebook
+        Where it is looked at closely: an ``https://`` address, or a path.
+    deprecated
+        Why it is not to be used any more; None if it is.
+
+    Raises
+    ------
+    CatalogError
+        If one of them is of another kind than that, or no time is promised.
+    """
+
+    owner: str = ""
+    source: str = ""
+    freshness: dt.timedelta | None = None
+    example_filters: tuple[Filter, ...] = ()
+    notebook: str = ""
+    deprecated: Deprecated | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("owner", "source", "notebook"):
+            if not isinstance(value := getattr(self, name), str):
+                raise CatalogError(f"about has the {name} {value!r}: expected a text")
+        self._check_freshness()
+        filters = self.example_filters
+        if not isinstance(filters, tuple | list) or not all(hasattr(f, "column") for f in filters):
+            raise CatalogError(
+                f"about has the example_filters {filters!r:.60}: expected a tuple of filters, "
+                "such as (Filter('day', '>=', date(2026, 1, 1)),)"
+            )
+        object.__setattr__(self, "example_filters", tuple(filters))
+        scheme = _SCHEME.match(self.notebook)
+        if scheme is not None and scheme[1].lower() not in _WEB:  # a script is an address, too
+            raise CatalogError(
+                f"about has the notebook {self.notebook!r}: expected an https:// address or a path"
+            )
+        if self.deprecated is not None and not isinstance(self.deprecated, Deprecated):
+            raise CatalogError(
+                f"about is deprecated={self.deprecated!r:.60}: "
+                "expected such as Deprecated('counts twice', successor='orders')"
+            )
+
+    @property
+    def has_web_notebook(self) -> bool:
+        """Whether the notebook has an address that a browser opens."""
+        scheme = _SCHEME.match(self.notebook)
+        return scheme is not None and scheme[1].lower() in _WEB
+
+    def _check_freshness(self) -> None:
+        promised = self.freshness
+        if promised is None:
+            return
+        if not isinstance(promised, dt.timedelta) or promised <= dt.timedelta(0):
+            raise CatalogError(
+                f"about has the freshness {promised!r}: expected a time greater than 0, "
+                "such as timedelta(hours=1)"
+            )
+
+
+NOTHING = About()
+
+
+class Named(Protocol):
+    """As much of a table as is told here."""
+
+    @property
+    def name(self) -> str:
+        """Name in SQL."""
+
+
+def about_of(table: object) -> About:
+    """What a table says of itself; a table of a kind that is not ours may say nothing."""
+    found = getattr(table, "about", NOTHING)
+    return found if isinstance(found, About) else NOTHING
+
+
+def deprecations(tables: Iterable[Named]) -> list[str]:
+    """A line for each of the tables that is deprecated: why, and what to use instead."""
+    return [
+        f"table {table.name} is deprecated: {deprecated}"
+        for table in tables
+        if (deprecated := about_of(table).deprecated) is not None
+    ]
+
+
+def warn_of_deprecated(tables: Iterable[Named], stacklevel: int = 2) -> None:
+    """Warn whoever uses deprecated tables.
+
+    Parameters
+    ----------
+    tables
+        Those that are used.
+    stacklevel
+        Whose line it is: 2 is the caller of whoever calls this.
+    """
+    for line in deprecations(tables):
+        warnings.warn(line, DeprecatedTableWarning, stacklevel=stacklevel + 1)
+
+
+def condition(example: Any) -> str:
+    """A filter as a condition in SQL, for a reader; a value that SQL cannot say, as Python does."""
+    operator = str(getattr(example, "operator", "")).upper()
+    if not isinstance(example, Filter) or not operator:
+        return str(example)
+    if operator.startswith("IS "):
+        return f"{example.column} {operator}"
+    if isinstance(example.value, tuple):
+        return f"{example.column} {operator} ({', '.join(map(_literal, example.value))})"
+    return f"{example.column} {operator} {_literal(example.value)}"
+
+
+def _literal(value: Any) -> str:
+    match value:
+        case bool():
+            return str(value).upper()
+        case str():
+            return "'" + value.replace("'", "''") + "'"
+        case dt.datetime():
+            return f"TIMESTAMP '{value.isoformat(sep=' ')}'"
+        case dt.date():
+            return f"DATE '{value.isoformat()}'"
+        case _:
+            return str(value)
