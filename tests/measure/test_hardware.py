@@ -29,6 +29,7 @@ from neuralake.measure.hardware import (
 
 PAGES = 1000
 BURN_NS = 50_000_000
+MOST_OF_IT_NS = 45_000_000  # the clock of a thread and that of its counter differ by a little
 
 
 def touch() -> None:
@@ -88,7 +89,7 @@ def test_threads_and_children_count_that_are_started_afterwards(work: object) ->
     counter = HardwareCounter(TASK_CLOCK_NS)
     counter.start()
     work()  # type: ignore[operator]
-    assert (counter.stop().instructions or 0) >= BURN_NS
+    assert (counter.stop().instructions or 0) >= MOST_OF_IT_NS
     counter.close()
 
 
@@ -108,7 +109,7 @@ def test_threads_count_that_there_were_before() -> None:
     counter.start()
     go.set()
     done.wait()
-    assert (counter.stop().instructions or 0) >= BURN_NS
+    assert (counter.stop().instructions or 0) >= MOST_OF_IT_NS
     thread.join()
     counter.close()
 
