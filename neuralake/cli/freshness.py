@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from neuralake.cli.context import make_console, print_json, read_settings, tell_report
-from neuralake.cli.options import json_option, names_in, quantity, refuse_beside_resume
+from neuralake.cli.context import read_settings
+from neuralake.cli.measuring import Measuring, carry_out
+from neuralake.cli.options import json_option, names_in, quantity
 from neuralake.cli.types import Location, Text, Whole
 
 if TYPE_CHECKING:
@@ -197,33 +198,22 @@ def freshness(ctx: click.Context, /, resume: str | None, as_json: bool, **option
     from neuralake.report.freshness.terminal import print_freshness
     from neuralake.results.freshness.summary import summarise_freshness
     from neuralake.results.kinds import RUN_OF_FRESHNESS
-    from neuralake.results.store import RunStore
     from neuralake.workloads.freshness import freshness as runs
-    from neuralake.workloads.recording import interrupted_run
 
     settings = read_settings()
-    store = RunStore(settings.results_root)
-    resumed = None
-    if resume is not None:
-        refuse_beside_resume(ctx)
-        directory = store.find(resume)
-        resumed = (interrupted_run(RUN_OF_FRESHNESS, directory), directory)
-        plan = runs.plan_of(resumed[0], {})
-    else:
-        plan = _plan(settings, **options)
-    console = make_console(stderr=True)
-    run, directory = runs.freshness(
-        plan, store, lambda _: FreshnessProgress(console), resumed=resumed
+    measuring = Measuring(
+        kind=RUN_OF_FRESHNESS,
+        plan_of=lambda run: runs.plan_of(run, {}),
+        measure=runs.freshness,
+        observe=FreshnessProgress,
+        summarise=summarise_freshness,
+        show=print_freshness,
+        write_report=write_freshness_report,
+        is_right=lambda run, _: run.is_right,
     )
-    summary = summarise_freshness(run, directory)
-    if as_json:
-        print_json(summary.document(run))
-    else:
-        print_freshness(run, summary, make_console(), directory)
-    tell_report(
-        lambda: write_freshness_report(run, directory, directory / "report"), as_json=as_json
+    return carry_out(
+        ctx, measuring, lambda: _plan(settings, **options), resume=resume, as_json=as_json
     )
-    return 0 if run.is_right else 1
 
 
 def _plan(

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from neuralake.cli.context import make_console, print_json, read_settings, tell_report
-from neuralake.cli.options import json_option, names_in, quantity, refuse_beside_resume
+from neuralake.cli.context import read_settings
+from neuralake.cli.measuring import Measuring, carry_out
+from neuralake.cli.options import json_option, names_in, quantity
 from neuralake.cli.types import Location, Text, Whole
 
 if TYPE_CHECKING:
@@ -182,29 +183,22 @@ def ingest(ctx: click.Context, /, resume: str | None, as_json: bool, **options: 
     from neuralake.report.ingest.terminal import print_ingest
     from neuralake.results.ingest.summary import summarise_ingest
     from neuralake.results.kinds import RUN_OF_INGEST
-    from neuralake.results.store import RunStore
     from neuralake.workloads.ingest import ingest as ingests
-    from neuralake.workloads.recording import interrupted_run
 
     settings = read_settings()
-    store = RunStore(settings.results_root)
-    resumed = None
-    if resume is not None:
-        refuse_beside_resume(ctx)
-        directory = store.find(resume)
-        resumed = (interrupted_run(RUN_OF_INGEST, directory), directory)
-        plan = ingests.plan_of(resumed[0], settings.s3.storage_options())
-    else:
-        plan = _plan(settings, **options)
-    console = make_console(stderr=True)
-    run, directory = ingests.ingest(plan, store, lambda _: IngestProgress(console), resumed=resumed)
-    summary = summarise_ingest(run, directory)
-    if as_json:
-        print_json(summary.document(run))
-    else:
-        print_ingest(run, summary, make_console(), directory)
-    tell_report(lambda: write_ingest_report(run, directory, directory / "report"), as_json=as_json)
-    return 0 if run.is_right else 1
+    measuring = Measuring(
+        kind=RUN_OF_INGEST,
+        plan_of=lambda run: ingests.plan_of(run, settings.s3.storage_options()),
+        measure=ingests.ingest,
+        observe=IngestProgress,
+        summarise=summarise_ingest,
+        show=print_ingest,
+        write_report=write_ingest_report,
+        is_right=lambda run, _: run.is_right,
+    )
+    return carry_out(
+        ctx, measuring, lambda: _plan(settings, **options), resume=resume, as_json=as_json
+    )
 
 
 def _plan(

@@ -9,12 +9,10 @@ import click
 
 from neuralake.cli.context import (
     check_workload_options,
-    make_console,
     place_of_copies,
-    print_json,
     read_settings,
-    tell_report,
 )
+from neuralake.cli.measuring import Measuring, carry_out
 from neuralake.cli.options import (
     dataset_option,
     engine_options_option,
@@ -22,7 +20,6 @@ from neuralake.cli.options import (
     json_option,
     memory_limit_option,
     names_in,
-    refuse_beside_resume,
     scale_factor_option,
     timeout_option,
     workload_catalog_option,
@@ -120,38 +117,27 @@ def lifecycle(
     from neuralake.report.lifecycle.terminal import print_lifecycle
     from neuralake.results.kinds import RUN_OF_LIFECYCLE
     from neuralake.results.lifecycle.summary import summarise_lifecycle
-    from neuralake.results.store import RunStore
     from neuralake.workloads.lifecycle import lifecycle as of_lifecycle
     from neuralake.workloads.lifecycle.file import scenario_text
     from neuralake.workloads.lifecycle.resume import plan_of
-    from neuralake.workloads.recording import interrupted_run
 
     if print_plan is not None:
         click.echo(scenario_text(print_plan), nl=False)
         return 0
     settings = read_settings()
-    store = RunStore(settings.results_root)
-    resumed = None
-    if resume is not None:
-        refuse_beside_resume(ctx)
-        directory = store.find(resume)
-        resumed = (interrupted_run(RUN_OF_LIFECYCLE, directory), directory)
-        plan = plan_of(resumed[0], settings)
-    else:
-        plan = _plan(settings, **options)
-    console = make_console(stderr=True)
-    run, directory = of_lifecycle.lifecycle(
-        plan, store, lambda _: LifecycleProgress(console), resumed=resumed
+    measuring = Measuring(
+        kind=RUN_OF_LIFECYCLE,
+        plan_of=lambda run: plan_of(run, settings),
+        measure=of_lifecycle.lifecycle,
+        observe=LifecycleProgress,
+        summarise=summarise_lifecycle,
+        show=print_lifecycle,
+        write_report=write_lifecycle_report,
+        is_right=lambda run, summary: summary.is_right(run),
     )
-    summary = summarise_lifecycle(run, directory)
-    if as_json:
-        print_json(summary.document(run))
-    else:
-        print_lifecycle(run, summary, make_console(), directory)
-    tell_report(
-        lambda: write_lifecycle_report(run, directory, directory / "report"), as_json=as_json
+    return carry_out(
+        ctx, measuring, lambda: _plan(settings, **options), resume=resume, as_json=as_json
     )
-    return 0 if summary.is_right(run) else 1
 
 
 def _plan(

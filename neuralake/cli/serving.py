@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from neuralake.cli.context import make_console, print_json, read_settings, tell_report
+from neuralake.cli.context import read_settings
+from neuralake.cli.measuring import Measuring, carry_out
 from neuralake.cli.options import (
     dataset_option,
     json_option,
     names_in,
     quantity,
-    refuse_beside_resume,
     scale_factor_option,
 )
 from neuralake.cli.types import Location, Text, Whole
@@ -173,31 +173,22 @@ def serving(ctx: click.Context, /, resume: str | None, as_json: bool, **options:
     from neuralake.report.serving.terminal import print_serving
     from neuralake.results.kinds import RUN_OF_SERVING
     from neuralake.results.serving.summary import summarise_serving
-    from neuralake.results.store import RunStore
-    from neuralake.workloads.recording import interrupted_run
     from neuralake.workloads.serving import serving as servings
 
     settings = read_settings()
-    store = RunStore(settings.results_root)
-    resumed = None
-    if resume is not None:
-        refuse_beside_resume(ctx)
-        directory = store.find(resume)
-        resumed = (interrupted_run(RUN_OF_SERVING, directory), directory)
-        plan = servings.plan_of(resumed[0], _recorded(settings, resumed[0].header))
-    else:
-        plan = _plan(settings, **options)
-    console = make_console(stderr=True)
-    run, directory = servings.serving(
-        plan, store, lambda _: ServingProgress(console), resumed=resumed
+    measuring = Measuring(
+        kind=RUN_OF_SERVING,
+        plan_of=lambda run: servings.plan_of(run, _recorded(settings, run.header)),
+        measure=servings.serving,
+        observe=ServingProgress,
+        summarise=summarise_serving,
+        show=print_serving,
+        write_report=write_serving_report,
+        is_right=lambda run, _: run.is_right,
     )
-    summary = summarise_serving(run, directory)
-    if as_json:
-        print_json(summary.document(run))
-    else:
-        print_serving(run, summary, make_console(), directory)
-    tell_report(lambda: write_serving_report(run, directory, directory / "report"), as_json=as_json)
-    return 0 if run.is_right else 1
+    return carry_out(
+        ctx, measuring, lambda: _plan(settings, **options), resume=resume, as_json=as_json
+    )
 
 
 def _recorded(settings: Settings, header: ServingHeader) -> Workload | None:

@@ -8,12 +8,10 @@ import click
 
 from neuralake.cli.context import (
     check_workload_options,
-    make_console,
     place_of_copies,
-    print_json,
     read_settings,
-    tell_report,
 )
+from neuralake.cli.measuring import Measuring, carry_out
 from neuralake.cli.options import (
     dataset_option,
     engine_options_option,
@@ -21,7 +19,6 @@ from neuralake.cli.options import (
     json_option,
     memory_limit_option,
     names_in,
-    refuse_beside_resume,
     scale_factor_option,
     timeout_option,
 )
@@ -129,33 +126,24 @@ def streams(ctx: click.Context, /, resume: str | None, as_json: bool, **options:
     from neuralake.report.streams.report import write_streams_report
     from neuralake.report.streams.terminal import print_streams
     from neuralake.results.kinds import RUN_OF_STREAMS
-    from neuralake.results.store import RunStore
     from neuralake.results.streams.summary import summarise_streams
-    from neuralake.workloads.recording import interrupted_run
     from neuralake.workloads.streams import streams as of_streams
     from neuralake.workloads.streams.resume import plan_of
 
     settings = read_settings()
-    store = RunStore(settings.results_root)
-    resumed = None
-    if resume is not None:
-        refuse_beside_resume(ctx)
-        directory = store.find(resume)
-        resumed = (interrupted_run(RUN_OF_STREAMS, directory), directory)
-        plan = plan_of(resumed[0], settings)
-    else:
-        plan = _plan(settings, **options)
-    console = make_console(stderr=True)
-    run, directory = of_streams.streams(
-        plan, store, lambda _: StreamsProgress(console), resumed=resumed
+    measuring = Measuring(
+        kind=RUN_OF_STREAMS,
+        plan_of=lambda run: plan_of(run, settings),
+        measure=of_streams.streams,
+        observe=StreamsProgress,
+        summarise=summarise_streams,
+        show=print_streams,
+        write_report=write_streams_report,
+        is_right=lambda _, summary: summary.is_right,
     )
-    summary = summarise_streams(run, directory)
-    if as_json:
-        print_json(summary.document(run))
-    else:
-        print_streams(run, summary, make_console(), directory)
-    tell_report(lambda: write_streams_report(run, directory, directory / "report"), as_json=as_json)
-    return 0 if summary.is_right else 1
+    return carry_out(
+        ctx, measuring, lambda: _plan(settings, **options), resume=resume, as_json=as_json
+    )
 
 
 def _plan(
