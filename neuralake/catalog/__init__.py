@@ -3,7 +3,7 @@
 from neuralake.catalog.about import About, Deprecated, DeprecatedTableWarning
 from neuralake.catalog.catalog import Catalog, Database
 from neuralake.catalog.columns import Column
-from neuralake.catalog.filters import Filter
+from neuralake.catalog.filters import AllOf, AnyOf, Condition, Filter, Not, Where
 from neuralake.catalog.load import load_catalog
 from neuralake.catalog.tables import (
     DeltaTable,
@@ -16,8 +16,11 @@ from neuralake.catalog.tables import (
 
 __all__ = [
     "About",
+    "AllOf",
+    "AnyOf",
     "Catalog",
     "Column",
+    "Condition",
     "Database",
     "DeltaTable",
     "Deprecated",
@@ -25,8 +28,10 @@ __all__ = [
     "Filter",
     "ForeignKey",
     "FunctionTable",
+    "Not",
     "ParquetTable",
     "Table",
+    "Where",
     "load_catalog",
     "table",
 ]

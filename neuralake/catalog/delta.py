@@ -16,7 +16,8 @@ import pyarrow as pa
 from neuralake.catalog.about import NOTHING, About
 from neuralake.catalog.columns import Column, check_schema
 from neuralake.catalog.declaration import ForeignKey, check_declaration
-from neuralake.catalog.filters import Filter, apply
+from neuralake.catalog.filters import Condition
+from neuralake.catalog.predicates import apply
 from neuralake.catalog.storage import require_absolute, resolve_location
 from neuralake.config import Settings, is_remote
 from neuralake.errors import CatalogError
@@ -179,7 +180,7 @@ class DeltaTable:
             )
         return snapshot.paths
 
-    def lazy(self, filters: Sequence[Filter] = (), columns: Sequence[str] = ()) -> pl.LazyFrame:
+    def lazy(self, filters: Sequence[Condition] = (), columns: Sequence[str] = ()) -> pl.LazyFrame:
         """Rows as a LazyFrame; filters and columns are pushed down into the scan."""
         from neuralake.catalog.scan import choose_reader, scan
 

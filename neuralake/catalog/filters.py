@@ -1,21 +1,32 @@
-"""Typed filters on rows: checked against a table's schema, exact, and pushed down by Polars.
+"""Typed conditions on rows: what is kept, whatever reads the table.
 
-A filter keeps the rows for which SQL says true: a comparison with a missing value is never true.
+A condition keeps the rows for which SQL says true: a comparison with a missing value is never true,
+and neither is its negation. How it is held against rows is :mod:`neuralake.catalog.predicates`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
-from neuralake.catalog.values import Point, point, series
 from neuralake.errors import CatalogError
 
-if TYPE_CHECKING:
-    import polars as pl
-
-Operator = Literal["=", "!=", "<", "<=", ">", ">=", "in", "not in", "is null", "is not null"]
+Operator = Literal[
+    "=",
+    "!=",
+    "<",
+    "<=",
+    ">",
+    ">=",
+    "in",
+    "not in",
+    "contains",
+    "starts_with",
+    "ends_with",
+    "is null",
+    "is not null",
+]
 
 _OPERATORS: tuple[str, ...] = get_args(Operator)
 
@@ -29,11 +40,14 @@ class Filter:
     column
         Column name.
     operator
-        ``=  !=  <  <=  >  >=``, ``in``, ``not in``, ``is null`` or ``is not null``.
+        ``=  !=  <  <=  >  >=``, ``in``, ``not in``, ``contains``, ``starts_with``, ``ends_with``,
+        ``is null`` or ``is not null``.
     value
         What to compare with, of the column's type: ``int``, ``Decimal`` (never ``float``) for a
         decimal, ``date``, ``datetime`` (with a time zone where the column has one), ``str``, …
-        A list or tuple of them for ``in`` and ``not in``; nothing for ``is null``.
+        A list or tuple of them for ``in`` and ``not in``; a ``str`` for a string column, or
+        ``bytes`` for a binary one, for what it contains, starts or ends with, letter by letter;
+        nothing for ``is null``.
     """
 
     column: str
@@ -48,7 +62,7 @@ class Filter:
             )
         if self.operator.startswith("is ") and self.value is not None:
             raise CatalogError(f"{place}: takes no value, but was given {self.value!r}")
-        if self.operator.endswith("in"):
+        if self.operator in ("in", "not in"):
             if not isinstance(self.value, list | tuple) or not self.value:
                 raise CatalogError(
                     f"{place}: takes a list of one or more values, but was given {self.value!r}"
@@ -56,87 +70,132 @@ class Filter:
             # A list could still be changed by whoever holds it.
             object.__setattr__(self, "value", tuple(self.value))
 
+    def __str__(self) -> str:
+        value = "" if self.operator.startswith("is ") else f" {self.value!r}"
+        return f"{self.column} {self.operator}{value}"
 
-def apply(
-    frame: pl.LazyFrame, table: str, filters: Sequence[Filter], columns: Sequence[str]
-) -> pl.LazyFrame:
-    """A frame with filters applied and columns chosen; both reach the scan below it.
 
-    Parameters
+@dataclass(frozen=True)
+class AllOf:
+    """Conditions that all hold: ``AllOf([Filter(…), Filter(…)])``.
+
+    Attributes
     ----------
-    frame
-        The rows.
-    table
-        Name of the table, for messages.
-    filters
-        All of them hold for the rows that are kept.
-    columns
-        Names in the order wanted; empty for all.
-
-    Raises
-    ------
-    CatalogError
-        If a column is unknown, or a value is not of its column's type.
+    conditions
+        One or more, of any kind.
     """
-    if not filters and not columns:
-        return frame
-    schema = frame.collect_schema()
-    for name in [*(f.column for f in filters), *columns]:
-        if name not in schema:
-            raise CatalogError(f"table {table} has no column {name}; it has {', '.join(schema)}")
-    if len(set(columns)) < len(columns):
-        raise CatalogError(f"table {table}: a column is chosen twice in {', '.join(columns)}")
-    for condition in filters:
-        frame = frame.filter(_predicate(table, condition, schema[condition.column]))
-    return frame.select(columns) if columns else frame
+
+    conditions: Sequence[Condition]
+
+    def __post_init__(self) -> None:
+        _keep(self, self.conditions)
+
+    def __str__(self) -> str:
+        return " and ".join(map(_grouped, self.conditions))
 
 
-def _predicate(table: str, condition: Filter, dtype: pl.DataType) -> pl.Expr:
-    """A condition as a Polars expression: true, false, or null where the value is missing."""
-    import polars as pl
+@dataclass(frozen=True)
+class AnyOf:
+    """Conditions of which one or more hold: ``AnyOf([Filter(…), AllOf([…])])``.
 
-    column, operator = pl.col(condition.column), condition.operator
-    if operator == "is null":
-        return column.is_null()
-    if operator == "is not null":
-        return column.is_not_null()
-    if isinstance(dtype, pl.Categorical | pl.Enum):
-        # An Enum would compare in the order of its categories, and refuse a string it lacks.
-        column = column.cast(pl.String)
-    place = f"filter {table}.{condition.column} {operator}"
-    if operator not in ("in", "not in"):
-        return _compare(column, operator, point(place, condition.value, dtype))
-    points = [point(place, value, dtype) for value in condition.value]
-    return _among(column, operator, [p for p in points if p.is_exact])
+    Attributes
+    ----------
+    conditions
+        One or more, of any kind.
+    """
 
+    conditions: Sequence[Condition]
 
-def _compare(column: pl.Expr, operator: str, limit: Point) -> pl.Expr:
-    """Compare with a value that may lie between two values of the column's type."""
-    import polars as pl
+    def __post_init__(self) -> None:
+        _keep(self, self.conditions)
 
-    never, always = pl.lit(value=False), column.is_not_null()
-    if limit.value is None:
-        return always if operator in ("!=", ">", ">=") else never
-    match operator:
-        case "=":
-            return column == limit.literal() if limit.is_exact else never
-        case "!=":
-            return column != limit.literal() if limit.is_exact else always
-        case "<" if limit.is_exact:
-            return column < limit.literal()
-        case "<" | "<=":
-            return column <= limit.literal()
-        case ">=" if limit.is_exact:
-            return column >= limit.literal()
-        case _:
-            return column > limit.literal()
+    def __str__(self) -> str:
+        return " or ".join(map(_grouped, self.conditions))
 
 
-def _among(column: pl.Expr, operator: str, points: Sequence[Point]) -> pl.Expr:
-    """Whether the value is one of those that the column's type can hold."""
-    import polars as pl
+@dataclass(frozen=True)
+class Not:
+    """A condition that does not hold, as SQL's NOT: what is neither true nor false is not kept.
 
-    if not points:
-        return pl.lit(value=False) if operator == "in" else column.is_not_null()
-    found = column.is_in(series(points).implode())
-    return found if operator == "in" else ~found
+    Attributes
+    ----------
+    condition
+        Of any kind.
+    """
+
+    condition: Condition
+
+    def __post_init__(self) -> None:
+        _require_conditions(self, (self.condition,))
+
+    def __str__(self) -> str:
+        return f"not {_grouped(self.condition)}"
+
+
+@dataclass(frozen=True)
+class Where:
+    """A condition in SQL: ``Where("amount >= 10 AND (name LIKE 'A%' OR day IS NULL)")``.
+
+    It is read into the conditions above, by the types of the table's columns, and no database is
+    ever handed its text: see :mod:`neuralake.catalog.where_reader` for what it may say.
+
+    Attributes
+    ----------
+    sql
+        What stands behind WHERE.
+    """
+
+    sql: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.sql, str):
+            raise CatalogError(f"an SQL condition is a text, but was given {self.sql!r:.80}")
+        from neuralake.catalog.where import parse
+
+        parse(self.sql)
+
+    def __str__(self) -> str:
+        return self.sql
+
+
+Condition: TypeAlias = Filter | AllOf | AnyOf | Not | Where
+
+
+def columns_of(condition: Condition) -> Iterator[str]:
+    """Names of the columns that a condition asks for, again and again if it does so."""
+    match condition:
+        case Filter():
+            yield condition.column
+        case Not():
+            yield from columns_of(condition.condition)
+        case Where():
+            from neuralake.catalog.where import named, parse
+
+            yield from named(parse(condition.sql))
+        case AllOf() | AnyOf():
+            for part in condition.conditions:
+                yield from columns_of(part)
+
+
+def _keep(group: AllOf | AnyOf, conditions: object) -> None:
+    if not isinstance(conditions, list | tuple) or not conditions:
+        raise CatalogError(
+            f"{type(group).__name__} takes a list of one or more conditions, but was given "
+            f"{conditions!r:.80}"
+        )
+    _require_conditions(group, conditions)
+    # A list could still be changed by whoever holds it.
+    object.__setattr__(group, "conditions", tuple(conditions))
+
+
+def _require_conditions(holder: object, conditions: Sequence[object]) -> None:
+    for condition in conditions:
+        if not isinstance(condition, Condition):
+            raise CatalogError(
+                f"{type(holder).__name__} takes conditions such as Filter('id', '=', 1), but was "
+                f"given {condition!r:.80}"
+            )
+
+
+def _grouped(condition: Condition) -> str:
+    return f"({condition})" if isinstance(condition, AllOf | AnyOf | Where) else str(condition)

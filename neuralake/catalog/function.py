@@ -14,8 +14,9 @@ from neuralake.arrow import plain_schema
 from neuralake.catalog.about import NOTHING, About
 from neuralake.catalog.columns import Column, arrow_schema, check_schema
 from neuralake.catalog.declaration import ForeignKey, check_declaration
-from neuralake.catalog.filters import Filter, apply
+from neuralake.catalog.filters import Condition
 from neuralake.catalog.modules import FunctionReference
+from neuralake.catalog.predicates import apply
 from neuralake.config import Settings
 from neuralake.errors import CatalogError, NeuralakeError, named_reason
 
@@ -103,7 +104,7 @@ class FunctionTable:
         """Make the table, and raise ``SchemaMismatchError`` if it differs from the declaration."""
         self.arrow()
 
-    def lazy(self, filters: Sequence[Filter] = (), columns: Sequence[str] = ()) -> pl.LazyFrame:
+    def lazy(self, filters: Sequence[Condition] = (), columns: Sequence[str] = ()) -> pl.LazyFrame:
         """Rows as a LazyFrame; filters and columns are pushed down into the function's own.
 
         A LazyFrame is computed here only if a column is declared as not null, which nothing but

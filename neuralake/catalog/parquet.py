@@ -15,8 +15,9 @@ from neuralake.arrow import encoding, int96_columns, plain_schema, plain_type, s
 from neuralake.catalog.about import NOTHING, About
 from neuralake.catalog.columns import Column, check_schema
 from neuralake.catalog.declaration import ForeignKey, check_declaration
-from neuralake.catalog.filters import Filter, apply
+from neuralake.catalog.filters import Condition
 from neuralake.catalog.listing import list_parquet
+from neuralake.catalog.predicates import apply
 from neuralake.catalog.storage import require_absolute, resolve_location
 from neuralake.config import Settings, is_remote
 from neuralake.errors import CatalogError, SchemaMismatchError
@@ -162,7 +163,7 @@ class ParquetTable:
         """
         self.files()
 
-    def lazy(self, filters: Sequence[Filter] = (), columns: Sequence[str] = ()) -> pl.LazyFrame:
+    def lazy(self, filters: Sequence[Condition] = (), columns: Sequence[str] = ()) -> pl.LazyFrame:
         """Rows as a LazyFrame; filters and columns are pushed down into the scan."""
         import polars as pl
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 from neuralake.catalog.columns import Column
 from neuralake.catalog.declaration import ForeignKey
 from neuralake.catalog.delta import DeltaTable
-from neuralake.catalog.filters import Filter
+from neuralake.catalog.filters import Condition
 from neuralake.catalog.function import FunctionTable, table
 from neuralake.catalog.parquet import ParquetTable
 from neuralake.config import Settings
@@ -63,7 +63,7 @@ class Table(Protocol):
     def check(self) -> None:
         """Raise ``SchemaMismatchError`` if the live schema differs from the declaration."""
 
-    def lazy(self, filters: Sequence[Filter] = (), columns: Sequence[str] = ()) -> pl.LazyFrame:
+    def lazy(self, filters: Sequence[Condition] = (), columns: Sequence[str] = ()) -> pl.LazyFrame:
         """Rows as a LazyFrame, filters and columns pushed down."""
 
 

@@ -31,6 +31,11 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "in": lambda value, values: value in values,
     "not in": lambda value, values: value not in values,
 }
+IN_TEXT: dict[str, Callable[[Any, Any], bool]] = {
+    "contains": lambda value, part: part in value,
+    "starts_with": lambda value, part: bool(value.startswith(part)),
+    "ends_with": lambda value, part: bool(value.endswith(part)),
+}
 
 
 def kept(values: Sequence[Any], condition: Filter) -> list[int]:
@@ -39,7 +44,7 @@ def kept(values: Sequence[Any], condition: Filter) -> list[int]:
         return [i for i, value in enumerate(values) if value is None]
     if condition.operator == "is not null":
         return [i for i, value in enumerate(values) if value is not None]
-    holds = COMPARISONS[condition.operator]
+    holds = (COMPARISONS | IN_TEXT)[condition.operator]
     return [i for i, v in enumerate(values) if v is not None and holds(v, condition.value)]
 
 
@@ -105,9 +110,10 @@ def test_a_filter_keeps_what_sql_keeps(kind: str, data: st.DataObject) -> None:
     values = data.draw(st.lists(st.none() | column_values, max_size=6))
     present = [value for value in values if value is not None]
     compared = other_values | st.sampled_from(present) if present else other_values
-    name: Any = data.draw(st.sampled_from([*COMPARISONS, "is null", "is not null"]))
+    in_text = IN_TEXT if kind in ("string", "binary") else {}
+    name: Any = data.draw(st.sampled_from([*COMPARISONS, *in_text, "is null", "is not null"]))
     value: Any = None
-    if name.endswith("in"):
+    if name in ("in", "not in"):
         value = data.draw(st.lists(compared, min_size=1, max_size=3))
     elif not name.startswith("is"):
         value = data.draw(compared)
@@ -146,12 +152,16 @@ def test_statistics_of_files_and_row_groups_lose_no_row(
     write_deltalake(str(place / "delta"), rows.slice(0, 3))
     write_deltalake(str(place / "delta"), rows.slice(3), mode="append")
     name = data.draw(st.sampled_from(SCHEMA.names))
-    comparison: Any = data.draw(st.sampled_from([*COMPARISONS, "is null", "is not null"]))
+    in_text = IN_TEXT if name == "name" else {}
+    operators = [*COMPARISONS, *in_text, "is null", "is not null"]
+    comparison: Any = data.draw(st.sampled_from(operators))
     candidates = [record[name] for record in records if record[name] is not None] or [_SOME[name]]
     value: Any = data.draw(st.sampled_from(candidates))
     if comparison.startswith("is"):
         value = None
-    condition = Filter(name, comparison, [value] if comparison.endswith("in") else value)
+    if comparison in in_text and data.draw(st.booleans()):
+        value = value[: len(value) // 2]
+    condition = Filter(name, comparison, [value] if comparison in ("in", "not in") else value)
     expected = kept([record[name] for record in records], condition)
     parquet = ParquetTable(name="t", location=str(place / "rows.parquet"))
     delta = DeltaTable(name="t", location=str(place / "delta"))

@@ -1,0 +1,236 @@
+"""Conditions as Polars expressions: checked against a table's schema, exact, and pushed down."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Sequence
+from functools import reduce
+from operator import and_, or_
+from typing import TYPE_CHECKING
+
+from neuralake.catalog.filters import AllOf, AnyOf, Condition, Filter, Not, Where, columns_of
+from neuralake.catalog.values import Point, point, series
+from neuralake.errors import CatalogError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def apply(
+    frame: pl.LazyFrame, table: str, filters: Sequence[Condition], columns: Sequence[str]
+) -> pl.LazyFrame:
+    """A frame with filters applied and columns chosen; both reach the scan below it.
+
+    Parameters
+    ----------
+    frame
+        The rows.
+    table
+        Name of the table, for messages.
+    filters
+        All of them hold for the rows that are kept.
+    columns
+        Names in the order wanted; empty for all.
+
+    Raises
+    ------
+    CatalogError
+        If a column is unknown, or a value is not of its column's type.
+    """
+    if not filters and not columns:
+        return frame
+    schema = frame.collect_schema()
+    for condition in bound(table, filters, columns, schema):
+        frame = frame.filter(predicate(table, condition, schema))
+    return frame.select(columns) if columns else frame
+
+
+def bound(
+    table: str, filters: Sequence[Condition], columns: Sequence[str], schema: pl.Schema
+) -> list[Condition]:
+    """The filters, SQL among them read by the types of the columns, once all names are known.
+
+    Raises
+    ------
+    CatalogError
+        If a column is unknown or chosen twice, what is given is no condition, or a value is not of
+        its column's type.
+    """
+    if isinstance(filters, Condition):
+        raise CatalogError(f"table {table}: filters are a list: expected [{filters}]")
+    for condition in filters:
+        if not isinstance(condition, Condition):
+            raise CatalogError(
+                f"table {table}: a filter is {condition!r:.80}: expected such as "
+                f"Filter('id', '=', 1)"
+            )
+    for name in [*(c for f in filters for c in columns_of(f)), *columns]:
+        if name not in schema:
+            raise CatalogError(f"table {table} has no column {name}; it has {', '.join(schema)}")
+    if len(set(columns)) < len(columns):
+        raise CatalogError(f"table {table}: a column is chosen twice in {', '.join(columns)}")
+    read = [_read(table, condition, schema) for condition in filters]
+    for condition in read:
+        predicate(table, condition, schema)  # which holds values against types
+    return read
+
+
+def predicate(table: str, condition: Condition, schema: pl.Schema) -> pl.Expr:
+    """A bound condition as an expression: true, false, or null where a value is missing."""
+    match condition:
+        case AllOf():
+            return reduce(and_, (predicate(table, c, schema) for c in condition.conditions))
+        case AnyOf():
+            return reduce(or_, (predicate(table, c, schema) for c in condition.conditions))
+        case Not():
+            return ~predicate(table, condition.condition, schema)
+        case Where():
+            return predicate(table, _read(table, condition, schema), schema)
+        case Filter():
+            return _predicate(table, condition, schema[condition.column])
+
+
+def possible(
+    table: str, condition: Condition, schema: pl.Schema, known: Collection[str]
+) -> pl.Expr:
+    """Whether a bound condition may be true of rows of which only some columns are known.
+
+    Parameters
+    ----------
+    table, condition, schema
+        As of :func:`predicate`.
+    known
+        Columns that are known.
+
+    Returns
+    -------
+    pl.Expr
+        Over these columns; never null, and false only where the condition is true of no row.
+    """
+    return _possible(table, condition, schema, known, doubt=False)
+
+
+def _possible(
+    table: str, condition: Condition, schema: pl.Schema, known: Collection[str], *, doubt: bool
+) -> pl.Expr:
+    """Whether a condition may be true; or, with doubt, whether it is certainly not false."""
+    import polars as pl
+
+    match condition:
+        case AllOf():
+            parts = (_possible(table, c, schema, known, doubt=doubt) for c in condition.conditions)
+            return reduce(and_, parts)
+        case AnyOf():
+            parts = (_possible(table, c, schema, known, doubt=doubt) for c in condition.conditions)
+            return reduce(or_, parts)
+        case Not():
+            return ~_possible(table, condition.condition, schema, known, doubt=not doubt)
+        case Filter() if condition.column in known:
+            return predicate(table, condition, schema).fill_null(doubt)
+        case _:
+            return pl.lit(not doubt)
+
+
+def _read(table: str, condition: Condition, schema: pl.Schema) -> Condition:
+    """The condition, with all SQL in it read by the types of the columns."""
+    from neuralake.catalog.where import parse
+    from neuralake.catalog.where_reader import read
+
+    match condition:
+        case Where():
+            return read(table, parse(condition.sql), schema)
+        case Not():
+            return Not(_read(table, condition.condition, schema))
+        case AllOf() | AnyOf():
+            return type(condition)([_read(table, c, schema) for c in condition.conditions])
+        case _:
+            return condition
+
+
+def _predicate(table: str, condition: Filter, dtype: pl.DataType) -> pl.Expr:
+    """A condition as a Polars expression: true, false, or null where the value is missing."""
+    import polars as pl
+
+    column, operator = pl.col(condition.column), condition.operator
+    if operator == "is null":
+        return column.is_null()
+    if operator == "is not null":
+        return column.is_not_null()
+    if isinstance(dtype, pl.Categorical | pl.Enum):
+        # An Enum would compare in the order of its categories, and refuse a string it lacks.
+        column = column.cast(pl.String)
+    place = f"filter {table}.{condition.column} {operator}"
+    if operator in ("contains", "starts_with", "ends_with"):
+        return _in_text(place, column, operator, condition.value, dtype)
+    if operator not in ("in", "not in"):
+        return _compare(column, operator, point(place, condition.value, dtype))
+    points = [point(place, value, dtype) for value in condition.value]
+    return _among(column, operator, [p for p in points if p.is_exact])
+
+
+def _compare(column: pl.Expr, operator: str, limit: Point) -> pl.Expr:
+    """Compare with a value that may lie between two values of the column's type."""
+    import polars as pl
+
+    never, always = pl.lit(value=False), column.is_not_null()
+    if limit.value is None:
+        return always if operator in ("!=", ">", ">=") else never
+    match operator:
+        case "=":
+            return column == limit.literal() if limit.is_exact else never
+        case "!=":
+            return column != limit.literal() if limit.is_exact else always
+        case "<" if limit.is_exact:
+            return column < limit.literal()
+        case "<" | "<=":
+            return column <= limit.literal()
+        case ">=" if limit.is_exact:
+            return column >= limit.literal()
+        case _:
+            return column > limit.literal()
+
+
+def _among(column: pl.Expr, operator: str, points: Sequence[Point]) -> pl.Expr:
+    """Whether the value is one of those that the column's type can hold."""
+    import polars as pl
+
+    if not points:
+        return pl.lit(value=False) if operator == "in" else column.is_not_null()
+    found = column.is_in(series(points).implode())
+    return found if operator == "in" else ~found
+
+
+def _in_text(
+    place: str, column: pl.Expr, operator: str, value: object, dtype: pl.DataType
+) -> pl.Expr:
+    """Whether a text, or bytes, has a part, letter by letter: no pattern, no other case."""
+    import polars as pl
+
+    if isinstance(dtype, pl.Binary):
+        part = point(place, value, dtype).literal()
+        return {
+            "contains": column.bin.contains,
+            "starts_with": column.bin.starts_with,
+            "ends_with": column.bin.ends_with,
+        }[operator](part)
+    if not isinstance(dtype, pl.String | pl.Categorical | pl.Enum):
+        raise CatalogError(f"{place}: the column is of type {dtype}: expected strings or bytes")
+    text = str(point(place, value, dtype).value)
+    if operator == "contains":
+        return column.str.contains(text, literal=True)
+    if operator == "ends_with":
+        return column.str.ends_with(text)
+    # The bounds let a scan pass over what its statistics say lies elsewhere
+    found = column.str.starts_with(text) & (column >= pl.lit(text))
+    beyond = _beyond(text)
+    return found if beyond is None else found & (column < pl.lit(beyond))
+
+
+def _beyond(prefix: str) -> str | None:
+    """A text above all that start with a prefix, in the order of bytes; None if there is none."""
+    for length in range(len(prefix), 0, -1):
+        letter = ord(prefix[length - 1])
+        if letter < sys.maxunicode:
+            following = 0xE000 if letter == 0xD7FF else letter + 1  # no surrogates
+            return prefix[: length - 1] + chr(following)
+    return None
