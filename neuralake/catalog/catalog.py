@@ -65,7 +65,9 @@ class Database:
         CatalogError
             If it holds no table, or two of one name.
         """
-        found = {id(value): value for value in vars(module).values() if _is_table(value)}
+        # a list: a thread that the module started may still define what comes to its mind
+        values = [*vars(module).values()]
+        found = {id(value): value for value in values if _is_table(value)}
         if not found:
             raise CatalogError(
                 f"{getattr(module, '__file__', None) or module.__name__} holds no table: "

@@ -19,6 +19,7 @@ from neuralake.catalog.modules import FunctionReference
 from neuralake.catalog.predicates import apply
 from neuralake.config import Settings
 from neuralake.errors import CatalogError, NeuralakeError, named_reason
+from neuralake.user_code import calling
 
 if TYPE_CHECKING:
     import polars as pl
@@ -166,10 +167,11 @@ class FunctionTable:
     def _guard(self, call: Callable[[], Any]) -> Any:
         """Run the user's code; what it raises becomes one line that names the table."""
         try:
-            return call()
-        except NeuralakeError:
+            with calling():
+                return call()
+        except (NeuralakeError, KeyboardInterrupt):
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:  # SystemExit, a Rust panic: no Exceptions
             raise CatalogError(
                 f"table {self.name}: its function failed with {named_reason(error)}"
             ) from error

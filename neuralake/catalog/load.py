@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import traceback
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -11,6 +12,7 @@ from neuralake.catalog.catalog import Catalog, Database
 from neuralake.catalog.modules import add_to_search_path, import_file
 from neuralake.config import Settings
 from neuralake.errors import CatalogError, NeuralakeError, named_reason
+from neuralake.user_code import importing
 
 
 def load_catalog(source: str, settings: Settings) -> Catalog:
@@ -34,39 +36,46 @@ def load_catalog(source: str, settings: Settings) -> Catalog:
         If there is no such file or module, its code fails, or it holds no table.
     """
     is_path = source.endswith(".py") or "/" in source or Path(source).is_file()
-    module = _from_file(Path(source)) if is_path else _from_name(source)
-    catalog = getattr(module, "catalog", None)
-    if not isinstance(catalog, Catalog):
-        catalog = Catalog((Database.from_module(module),))
-    return catalog.resolve(settings)
+    found = _from_file(Path(source)) if is_path else _from_name(source)
+    return found.resolve(settings)
 
 
-def _from_file(path: Path) -> ModuleType:
+def _from_file(path: Path) -> Catalog:
     if not path.is_file() or path.suffix != ".py":
         kinds = {path.is_dir(): "it is a directory", not path.exists(): "it does not exist"}
         found = kinds.get(True, "it is no .py file")
         raise CatalogError(f"no catalog at {path}: {found}; expected a .py file or a module name")
-    try:
-        return import_file(path)
-    except (Exception, SystemExit) as error:
-        raise _failed(str(path), str(path.resolve()), error) from error
+    return _made_by(str(path), str(path.resolve()), lambda: import_file(path))
 
 
-def _from_name(name: str) -> ModuleType:
+def _from_name(name: str) -> Catalog:
     if not all(part.isidentifier() for part in name.split(".")):
         raise CatalogError(f"no catalog {name!r}: expected a .py file or a module name")
     add_to_search_path(Path.cwd())
     try:
-        return importlib.import_module(name)
-    except (Exception, SystemExit) as error:
+        return _made_by(name, name.replace(".", "/") + ".py", lambda: import_module(name))
+    except CatalogError as error:
+        absent = error.__cause__
         # A module that the catalog itself imports may be the one that is absent.
-        if isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}."):
+        if isinstance(absent, ModuleNotFoundError) and f"{name}.".startswith(f"{absent.name}."):
             raise CatalogError(
-                f"no catalog {name}: Python finds no module {error.name} here; "
+                f"no catalog {name}: Python finds no module {absent.name} here; "
                 f"expected a .py file or a module name"
-            ) from error
-        spec = name.replace(".", "/") + ".py"
-        raise _failed(name, spec, error) from error
+            ) from absent
+        raise
+
+
+def _made_by(source: str, file: str, load: Callable[[], ModuleType]) -> Catalog:
+    """The catalog of a module, or its tables as one; whatever its code raises is one line."""
+    try:
+        with importing(source):
+            module = load()
+            catalog = getattr(module, "catalog", None)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit, a Rust panic: no Exceptions
+        raise _failed(source, file, error) from error
+    return catalog if isinstance(catalog, Catalog) else Catalog((Database.from_module(module),))
 
 
 def _failed(source: str, file: str, error: BaseException) -> CatalogError:
@@ -76,4 +85,6 @@ def _failed(source: str, file: str, error: BaseException) -> CatalogError:
     lines = [frame.lineno for frame in frames if frame.filename.endswith(file)]
     # A syntax error says its line itself.
     line = f", line {lines[-1]}" if lines and not isinstance(error, SyntaxError) else ""
+    if isinstance(error, EOFError):
+        message = f"{message}: a catalog's code has no standard input"
     return CatalogError(f"catalog {source}{line}: {message}")

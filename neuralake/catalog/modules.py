@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import importlib.util
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from neuralake.user_code import importing
 
 _PREFIX = "_neuralake_catalog_"
 
@@ -31,7 +33,7 @@ def import_file(path: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except BaseException:
-        del sys.modules[name]
+        sys.modules.pop(name, None)
         raise
     return module
 
@@ -69,10 +71,10 @@ class FunctionReference:
             If it is not at the top level of its module (``<locals>``, a lambda).
         """
         module = sys.modules.get(self.module)
-        if module is None and self.module.startswith(_PREFIX):
-            module = import_file(Path(self.file))
-        elif module is None:
-            module = importlib.import_module(self.module)
+        if module is None:
+            is_file = self.module.startswith(_PREFIX)
+            with importing(self.file if is_file else self.module):
+                module = import_file(Path(self.file)) if is_file else import_module(self.module)
         found = attrgetter(self.name)(module)
         function: Callable[..., Any] = getattr(found, "function", found)
         return function

@@ -24,9 +24,11 @@ from neuralake.cli.query import query
 from neuralake.cli.results import report, results
 from neuralake.cli.serve import serve
 from neuralake.cli.serving import serving
+from neuralake.cli.standard_streams import StandardStreams
 from neuralake.cli.streams import streams
 from neuralake.cli.tpch import tpch
 from neuralake.cli.writer import writer
+from neuralake.user_code import SURROUNDINGS
 from neuralake.version import __version__
 
 _DEBUG = "--debug"
@@ -42,11 +44,15 @@ def main() -> NoReturn:
     if sys.stdout is None:  # closed by the shell: the next file opened would take its place
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 (until the process ends)
     arguments, debug = _without_debug(sys.argv[1:])
+    streams = StandardStreams()
+    outside = SURROUNDINGS.set(streams)
     try:
         status = _run(arguments)
         sys.stdout.flush()
     except BaseException as error:  # noqa: BLE001 (a Rust panic and SystemExit are no Exceptions)
         status = end(error, debug=debug)
+    SURROUNDINGS.reset(outside)
+    streams.leave(status)
     sys.exit(status)
 
 

@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextvars import copy_context
 from typing import TypeVar
 
 import pyarrow as pa
@@ -97,7 +98,9 @@ def _interruptible(work: Callable[[], T], sessions: Sequence[Session]) -> T:
             done.set_exception(error)
 
     # A daemon, unlike the threads of an executor: the process does not wait for it
-    thread = threading.Thread(target=run, name="query", daemon=True)
+    # In this one's context, which says what is around the functions of tables
+    within = copy_context()
+    thread = threading.Thread(target=within.run, args=(run,), name="query", daemon=True)
     thread.start()
     try:
         return done.result()
