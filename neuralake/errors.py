@@ -51,6 +51,10 @@ class CatalogError(NeuralakeError):
     """A table is unknown, cannot be read, or is declared wrongly."""
 
 
+class NoSuchVersionError(CatalogError):
+    """A table was never at a version, or no longer has it."""
+
+
 class SchemaMismatchError(CatalogError):
     """A table's live schema differs from its declaration; the message names the column."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Union, overload
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, overload
 
 import pyarrow as pa
 
@@ -21,12 +22,14 @@ from neuralake.errors import CatalogError
 from neuralake.queries.sql import tables_read
 from neuralake.report.listings import print_tables
 from neuralake.tpch.dataset import dataset_catalog, dataset_uri
-from neuralake.workloads.query import explain_query, run_query
+from neuralake.workloads.query import at_versions, explain_query, run_query
 
 if TYPE_CHECKING:
     import polars as pl
 
 
+T = TypeVar("T")
+Moment = datetime | str
 CatalogSource = Union[PathLike, "OpenCatalog", Catalog, Database, Table, Iterable[Table]]
 
 
@@ -92,6 +95,8 @@ class OpenCatalog:
         *,
         options: Mapping[str, Any] | None = ...,
         frame: Literal["arrow"] = ...,
+        version: int | Mapping[str, int] | None = ...,
+        at: Moment | Mapping[str, Moment] | None = ...,
     ) -> pa.Table: ...
 
     @overload
@@ -102,6 +107,8 @@ class OpenCatalog:
         *,
         options: Mapping[str, Any] | None = ...,
         frame: Literal["polars"],
+        version: int | Mapping[str, int] | None = ...,
+        at: Moment | Mapping[str, Moment] | None = ...,
     ) -> pl.DataFrame: ...
 
     def sql(
@@ -111,6 +118,8 @@ class OpenCatalog:
         *,
         options: Mapping[str, Any] | None = None,
         frame: Frame = "arrow",
+        version: int | Mapping[str, int] | None = None,
+        at: Moment | Mapping[str, Moment] | None = None,
     ) -> pa.Table | pl.DataFrame:
         """Run a query, and return all its rows. It is not measured: :func:`neuralake.bench` is.
 
@@ -126,11 +135,18 @@ class OpenCatalog:
             Of the engine, such as ``{"target_partitions": 4}``.
         frame
             ``arrow`` for a :class:`pyarrow.Table`, ``polars`` for a :class:`polars.DataFrame`.
+        version
+            Of the one Delta table that the query reads, or by the names of tables.
+        at
+            A moment, as a ``datetime`` with a time zone or its text: of each Delta table that the
+            query reads the newest version that was committed by then; or moments by the names of
+            tables.
 
         Raises
         ------
         QueryError
-            If the engine refuses the text, in its own words.
+            If the engine refuses the text, in its own words; or a version is wanted of what has
+            none.
         EngineError
             If there is no such engine or option, or the engine cannot run here.
         CatalogError
@@ -141,7 +157,7 @@ class OpenCatalog:
         DeprecatedTableWarning
             For each table that the text reads and that is not to be used any more.
         """
-        tables = self._read_by(text)
+        tables = at_versions(text, self._read_by(text), _by_table(version), _by_table(at))
         return as_frame(run_query(text, engine_spec(engine, options), tables), frame)
 
     def explain(
@@ -267,6 +283,13 @@ def catalog_of(source: CatalogSource, settings: Settings) -> Catalog:
                 "@table"
             )
     return Catalog((Database("tables", tables),)).resolve(settings)
+
+
+def _by_table(wanted: T | Mapping[str, T] | None) -> dict[str | None, T]:
+    """What is wanted by the table's name; under None what is wanted of no table by name."""
+    if isinstance(wanted, Mapping):
+        return {**wanted}
+    return {} if wanted is None else {None: wanted}
 
 
 def source_of(source: CatalogSource | None) -> str | None:

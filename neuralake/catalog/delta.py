@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import unquote
@@ -17,10 +18,11 @@ from neuralake.catalog.about import NOTHING, About
 from neuralake.catalog.columns import Column, check_schema
 from neuralake.catalog.declaration import ForeignKey, check_declaration
 from neuralake.catalog.filters import Condition
+from neuralake.catalog.moments import check_version, moment
 from neuralake.catalog.predicates import apply
 from neuralake.catalog.storage import require_absolute, resolve_location
 from neuralake.config import Settings, is_remote
-from neuralake.errors import CatalogError
+from neuralake.errors import CatalogError, NoSuchVersionError
 from neuralake.storage import one_line
 
 if TYPE_CHECKING:
@@ -55,6 +57,9 @@ class DeltaTable:
         Options of object_store that go before those of the environment. Never shown.
     version
         The version to read; the newest if None.
+    at
+        A moment, in place of a version: the newest that was committed by then is read. A
+        ``datetime`` with a time zone, or its text in ISO 8601; it is kept as the former, in UTC.
     hides_nan
         Whether a float is NaN and the statistics of its file leave that out; looked for as soon as
         an engine must know it, if None. A run finds it out once (:func:`~neuralake.catalog.tables.
@@ -70,12 +75,19 @@ class DeltaTable:
     about: About = NOTHING
     storage_options: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
     version: int | None = None
+    at: datetime | str | None = None
     hides_nan: bool | None = field(default=None, repr=False, compare=False)
 
     format: ClassVar[str] = "delta"
 
     def __post_init__(self) -> None:
         check_declaration(self.name, self.columns, self.primary_key, self.foreign_keys, self.about)
+        if self.version is not None:
+            check_version(self.name, self.version)
+        if self.at is not None:
+            if self.version is not None:
+                raise CatalogError(f"table {self.name} has a version and a time: expected one")
+            object.__setattr__(self, "at", moment(self.name, self.at))
 
     @property
     def uri(self) -> str:
@@ -104,20 +116,40 @@ class DeltaTable:
         check_schema(self.name, self.columns, _arrow_schema(snapshot))
         return snapshot
 
+    def as_of(self, *, version: int | None = None, at: datetime | str | None = None) -> DeltaTable:
+        """The same table at another version; at its newest if neither is given.
+
+        Parameters
+        ----------
+        version
+            Its number.
+        at
+            A moment: the newest version that was committed by then.
+
+        Raises
+        ------
+        CatalogError
+            If both are given, or either is impossible. Whether there is such a version is found
+            out by whoever reads it.
+        """
+        if (version, at) == (self.version, self.at):
+            return self
+        return replace(self, version=version, at=at, hides_nan=None)
+
     def newest_version(self) -> int:
         """Version of the newest snapshot, whichever the table is read at."""
-        return replace(self, version=None)._open().version()
+        return self.as_of()._open().version()
 
     def pinned(self) -> DeltaTable:
-        """The same table, to be read as it is now: at its newest version, unless it has one.
+        """The same table, to be read as it is now: at its newest version, unless it has another.
 
         Raises
         ------
         CatalogError
             If its log cannot be read.
         """
-        version = self.newest_version() if self.version is None else self.version
-        table = replace(self, version=version)
+        version = self._open().version() if self.version is None else self.version
+        table = replace(self, version=version, at=None)
         if table.hides_nan is not None:
             return table
         try:
@@ -180,10 +212,27 @@ class DeltaTable:
             )
         return snapshot.paths
 
-    def lazy(self, filters: Sequence[Condition] = (), columns: Sequence[str] = ()) -> pl.LazyFrame:
-        """Rows as a LazyFrame; filters and columns are pushed down into the scan."""
+    def lazy(
+        self,
+        filters: Sequence[Condition] = (),
+        columns: Sequence[str] = (),
+        *,
+        version: int | None = None,
+        at: datetime | str | None = None,
+    ) -> pl.LazyFrame:
+        """Rows as a LazyFrame; filters and columns are pushed down into the scan.
+
+        Parameters
+        ----------
+        filters, columns
+            As of every table.
+        version, at
+            As of :meth:`as_of`, in place of the table's own.
+        """
         from neuralake.catalog.scan import choose_reader, scan
 
+        if version is not None or at is not None:
+            return self.as_of(version=version, at=at).lazy(filters, columns)
         contents = self.contents()
         return apply(scan(contents, choose_reader(contents)), self.name, filters, columns)
 
@@ -205,7 +254,7 @@ class DeltaTable:
         try:
             return read_contents(snapshot, self.hides_nan)
         except (DeltaError, OSError, ValueError, pa.ArrowException) as error:
-            raise self._unreadable(error) from error
+            raise self._unreadable(error, snapshot.version) from error
 
     def _find_hidden_nan(self) -> bool:
         from neuralake.delta.nans import has_floats
@@ -217,9 +266,14 @@ class DeltaTable:
         try:
             return contents.hides_nan
         except (OSError, ValueError, pa.ArrowException) as error:
-            raise self._unreadable(error) from error
+            raise self._unreadable(error, snapshot.version) from error
 
-    def _unreadable(self, error: Exception) -> CatalogError:
+    def _unreadable(self, error: Exception, version: int) -> CatalogError:
+        if isinstance(error, FileNotFoundError) and version < self.newest_version():
+            return NoSuchVersionError(
+                f"table {self.name} has version {version} no longer: a vacuum took away its data "
+                f"file {one_line(error, self.storage_options).partition(': ')[0]}"
+            )
         reason = one_line(error, self.storage_options)
         return CatalogError(
             f"table {self.name}: a data file of {self.uri} cannot be read: {reason}"
@@ -229,16 +283,24 @@ class DeltaTable:
         import deltalake
         from deltalake.exceptions import DeltaError, TableNotFoundError
 
+        from neuralake.catalog.travel import find_version, why_absent
+
+        place = self.name, self.uri, self.storage_options
         require_absolute(self.name, self.uri)
+        if not is_remote(self.uri):
+            _require_log(self.name, Path(self.uri))
+        version = self.version
+        if self.at is not None:
+            version = find_version(*place, moment(self.name, self.at))
         try:
-            if not is_remote(self.uri):
-                _require_log(self.name, Path(self.uri))
             return deltalake.DeltaTable(
-                self.uri, version=self.version, storage_options=dict(self.storage_options)
+                self.uri, version=version, storage_options=dict(self.storage_options)
             )
-        except TableNotFoundError as error:
-            raise CatalogError(f"table {self.name}: no Delta table at {self.uri}") from error
         except (DeltaError, OSError, ValueError) as error:
+            if version is not None and (reason := why_absent(*place, version)) is not None:
+                raise NoSuchVersionError(reason) from error
+            if isinstance(error, TableNotFoundError):
+                raise CatalogError(f"table {self.name}: no Delta table at {self.uri}") from error
             raise CatalogError(
                 f"table {self.name}: no readable Delta table at {self.uri}: "
                 f"{one_line(error, self.storage_options)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from neuralake.catalog.about import about_of, condition
 from neuralake.catalog.catalog import Catalog, Database
@@ -79,6 +80,8 @@ class TableSummary:
         Number of declared columns; 0 where the schema is open.
     owner, deprecated
         As of an :class:`AboutSummary`.
+    version, at
+        Of a Delta table: the version, or the moment in ISO 8601, that it is declared to be read at.
     """
 
     database: str
@@ -89,6 +92,8 @@ class TableSummary:
     description: str
     owner: str = ""
     deprecated: str | None = None
+    version: int | None = None
+    at: str | None = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,11 @@ class TableDetails:
     partition_columns
         Of a Delta table.
     version
-        Version of the newest snapshot of a Delta table.
+        Version of a Delta table that is read.
+    newest_version
+        Its newest one.
+    at
+        The moment, in ISO 8601, that it is declared to be read at.
     rows
         Number of rows where the files or the log say it.
     files
@@ -126,6 +135,8 @@ class TableDetails:
     primary_key: tuple[str, ...] = ()
     partition_columns: tuple[str, ...] = ()
     version: int | None = None
+    newest_version: int | None = None
+    at: str | None = None
     rows: int | None = None
     files: int | None = None
     about: AboutSummary = AboutSummary()
@@ -144,6 +155,8 @@ def list_tables(catalog: Catalog) -> list[TableSummary]:
             description=table.description,
             owner=about_of(table).owner,
             deprecated=summarise_about(table).deprecated,
+            version=getattr(table, "version", None),
+            at=_moment(table),
         )
         for database in catalog.databases
         for table in database.tables
@@ -171,6 +184,8 @@ def describe_table(catalog: Catalog, name: str) -> TableDetails:
         columns=_columns(table, table.columns),
         primary_key=table.primary_key,
         about=summarise_about(table),
+        version=getattr(table, "version", None),
+        at=_moment(table),
     )
     try:
         return _found(table, details)
@@ -208,7 +223,8 @@ def facts(details: TableDetails) -> list[tuple[str, str]]:
         "example filters": "; ".join(about.example_filters),
         "format": details.format,
         "location": details.location,
-        "version": details.version,
+        "version": _version(details),
+        "read as of": details.at,
         "rows": None if details.rows is None else f"{details.rows:,}",
         "files": details.files,
         "primary key": ", ".join(details.primary_key),
@@ -218,6 +234,18 @@ def facts(details: TableDetails) -> list[tuple[str, str]]:
     return [(label, str(value)) for label, value in known.items() if value not in (None, "")]
 
 
+def _version(details: TableDetails) -> str | None:
+    """The version that is read, and the newest one where that is another."""
+    if details.version is None or details.newest_version in (None, details.version):
+        return None if details.version is None else str(details.version)
+    return f"{details.version}, where {details.newest_version} is the newest"
+
+
+def _moment(table: Table) -> str | None:
+    at = getattr(table, "at", None)
+    return at.isoformat() if isinstance(at, datetime) else None
+
+
 def _found(table: Table, details: TableDetails) -> TableDetails:
     if isinstance(table, DeltaTable):
         snapshot = table.snapshot()
@@ -225,6 +253,7 @@ def _found(table: Table, details: TableDetails) -> TableDetails:
             details,
             partition_columns=tuple(snapshot.metadata().partition_columns),
             version=snapshot.version(),
+            newest_version=table.newest_version(),
             rows=Snapshot(snapshot, table.uri, table.storage_options).rows_in_log(),
             files=len(snapshot.file_uris()),
         )

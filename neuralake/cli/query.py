@@ -41,6 +41,20 @@ _FILE_FORMATS: tuple[Format, ...] = ("csv", "json", "parquet")
 @scale_factor_option
 @dataset_option
 @click.option(
+    "--version",
+    "versions",
+    multiple=True,
+    metavar="[TABLE=]N",
+    help="Version of a Delta table.  [default: its newest]",
+)
+@click.option(
+    "--at",
+    "times",
+    multiple=True,
+    metavar="[TABLE=]TIME",
+    help="Newest versions committed by then, such as 2026-05-01T12:00:00Z.",
+)
+@click.option(
     "--format",
     "output_format",
     type=click.Choice(["table", *_FILE_FORMATS]),
@@ -62,6 +76,8 @@ def query(
     source: str | None,
     scale_factor: float | None,
     dataset: str | None,
+    versions: tuple[str, ...],
+    times: tuple[str, ...],
     output_format: Format | None,
     destination: Path | None,
     explain: bool,
@@ -71,7 +87,7 @@ def query(
     from neuralake.queries.sql import tables_read
     from neuralake.report.answer import print_answer, write_answer
     from neuralake.results.store import write_export
-    from neuralake.workloads.query import explain_query, run_query
+    from neuralake.workloads.query import at_versions, explain_query, run_query
 
     if bool(words) == (number is not None):
         raise click.UsageError("expected either SQL or --tpch N")
@@ -80,8 +96,12 @@ def query(
     sql = _sql(words) if words else ""
     chosen = format_to_write(output_format, destination, _FILE_FORMATS)
     (spec,) = parse_specs([engine], [f"{engine}:{_setting(option)}" for option in options])
+    numbers = {t: _number(text) for t, text in _by_table(versions, "--version").items()}
+    moments = _by_table(times, "--at")
     tables, sql = _tables(sql, number, source, scale_factor, dataset)
     tell_deprecated(tables[name] for name in sorted(tables_read(sql, tables)))
+    if numbers or moments:
+        tables = at_versions(sql, tables, numbers, moments)
     if explain:
         click.echo(explain_query(sql, spec, tables))
         return
@@ -115,6 +135,29 @@ def _tables(
         (tpch_query,) = select_queries(workload.queries, str(number))
         sql = tpch_query.sql()
     return workload.tables, sql
+
+
+def _by_table(values: tuple[str, ...], option: str) -> dict[str | None, str]:
+    """What an option says by the table that it names; under None what is said of no table."""
+    found: dict[str | None, str] = {}
+    for value in values:
+        name, equals, text = value.rpartition("=")
+        table = name if equals else None
+        if table in found:
+            raise click.BadParameter(
+                f"{value!r}: said twice of {table or 'all tables'}", param_hint=f"'{option}'"
+            )
+        found[table] = text
+    return found
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        raise click.BadParameter(
+            f"{text!r} is no version: expected a whole number from 0 on, or TABLE=N",
+            param_hint="'--version'",
+        )
+    return int(text)
 
 
 def _setting(option: str) -> str:

@@ -76,7 +76,7 @@ def commits_before(
     OSError, ValueError
         If an entry cannot be read.
     """
-    times = _file_times(store, version)
+    times = file_times(store, version)
     timed_from = None
     if configuration.get(_ENABLED, "").lower() == "true":
         timed_from = int(configuration.get(_ENABLED_FROM, 0))
@@ -88,16 +88,30 @@ def commits_before(
             return
         at = times[number]
         if timed_from is not None and number >= timed_from:
-            at = _time_within(store, number, actions)
+            at = time_within(store, number, actions)
         yield _commit(number, at, actions)
 
 
-def _file_times(store: Store, version: int) -> dict[int, int]:
-    """When the files of the entries were written, each later than the one before."""
+def file_times(store: Store, version: int | None = None) -> dict[int, int]:
+    """When the files of the entries were written, each later than the one before.
+
+    Parameters
+    ----------
+    store
+        Of the table.
+    version
+        The newest one to consider; None for the newest there is.
+
+    Returns
+    -------
+    dict
+        Milliseconds since 1970 by version, in ascending order.
+    """
     found = (
         (number, stored.modified_ms)
         for stored in store.list(LOG)
-        if (number := entry_version(stored.path)) is not None and number <= version
+        if (number := entry_version(stored.path)) is not None
+        and (version is None or number <= version)
     )
     times: dict[int, int] = {}
     last = None
@@ -106,7 +120,14 @@ def _file_times(store: Store, version: int) -> dict[int, int]:
     return times
 
 
-def _time_within(store: Store, version: int, actions: Iterable[Action]) -> int:
+def time_within(store: Store, version: int, actions: Iterable[Action]) -> int:
+    """When an entry was made, as it says itself.
+
+    Raises
+    ------
+    ValueError
+        If it does not.
+    """
     for action in actions:
         if action.commitInfo is not None:
             found = action.commitInfo.get("inCommitTimestamp")

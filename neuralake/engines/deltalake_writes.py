@@ -221,7 +221,7 @@ class DeltalakeWrites:
     @contextmanager
     def _change(self, capability: str, table: DeltaTable) -> Iterator[_Change]:
         refuse_place(table)
-        newest = replace(table, version=None)
+        newest = replace(table, version=None, at=None)
         with _told(table, capability):
             target = newest.snapshot()
             refuse(table, target, capability)

@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -298,7 +298,7 @@ class Service:
         if hot is not None and (as_of.is_now or as_of.version == hot.version):
             return hot.source, hot.version
         version = table.newest_version() if as_of.is_now else find_version(table, as_of)
-        return OnDisk(replace(table, version=version)), version
+        return OnDisk(table.as_of(version=version)), version
 
 
 class _LightAnswer:

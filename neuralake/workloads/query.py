@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from contextvars import copy_context
+from datetime import datetime
 from typing import TypeVar
 
 import pyarrow as pa
 
-from neuralake.catalog.tables import Table
+from neuralake.catalog.tables import DeltaTable, Table
 from neuralake.engines import registry
 from neuralake.engines.protocol import Interruptible, Session
 from neuralake.engines.registry import EngineSpec
@@ -44,6 +45,65 @@ def run_query(sql: str, spec: EngineSpec, tables: Mapping[str, Table]) -> pa.Tab
 def explain_query(sql: str, spec: EngineSpec, tables: Mapping[str, Table]) -> str:
     """The engine's plan for SQL over tables; raises as :func:`run_query` does."""
     return _with_session(sql, spec, tables, lambda session: session.explain(sql))
+
+
+def at_versions(
+    sql: str,
+    tables: Mapping[str, Table],
+    versions: Mapping[str | None, int],
+    times: Mapping[str | None, datetime | str],
+) -> dict[str, Table]:
+    """The tables as a query wants them: some at versions of the past.
+
+    Parameters
+    ----------
+    sql
+        The query.
+    tables
+        That there are.
+    versions
+        Number of the version by the table's name; under None that of the one Delta table that the
+        query reads.
+    times
+        A moment by the table's name; under None that of all Delta tables that the query reads and
+        that no name is given for.
+
+    Raises
+    ------
+    QueryError
+        If a name is of no Delta table that the query reads, or two things are said of one.
+    CatalogError
+        If a version or a moment is impossible.
+    """
+    read = tables_read(sql, tables)
+    delta = {n: t for n, t in tables.items() if n in read and isinstance(t, DeltaTable)}
+    for name in {*versions, *times} - {None}:
+        if name not in delta:
+            raise QueryError(_unversioned(str(name), tables, read))
+    if (None in versions or None in times) and not delta:
+        raise QueryError("the query reads no Delta table, and others have no versions")
+    if None in versions and len(delta) > 1:
+        raise QueryError(
+            f"a version of which table? The query reads {', '.join(delta)}: "
+            f"expected such as {next(iter(delta))}={versions[None]}"
+        )
+    found = dict(tables)
+    for name, table in delta.items():
+        version = versions.get(name, versions.get(None))
+        at = times.get(name, None if version is not None else times.get(None))
+        if version is not None or at is not None:
+            found[name] = table.as_of(version=version, at=at)
+    return found
+
+
+def _unversioned(name: str, tables: Mapping[str, Table], read: Collection[str]) -> str:
+    """Why a table can have no version in a query."""
+    if name not in tables:
+        there_are = ", ".join(tables) or "none"
+        return f"no table {name}: there are {there_are}{did_you_mean(name, tables)}"
+    if name not in read:
+        return f"a version of table {name}, which the query does not read"
+    return f"table {name} has the format {tables[name].format}, which has no versions"
 
 
 def _with_session(

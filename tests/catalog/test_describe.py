@@ -75,6 +75,8 @@ def test_the_list_is_of_declarations_and_reads_nothing(tmp_path: Path, catalog: 
             "description": "An order a row.",
             "owner": "",
             "deprecated": None,
+            "version": None,
+            "at": None,
         },
         {
             "database": "shop",
@@ -85,6 +87,8 @@ def test_the_list_is_of_declarations_and_reads_nothing(tmp_path: Path, catalog: 
             "description": "",
             "owner": "",
             "deprecated": None,
+            "version": None,
+            "at": None,
         },
         {
             "database": "shop",
@@ -95,6 +99,8 @@ def test_the_list_is_of_declarations_and_reads_nothing(tmp_path: Path, catalog: 
             "description": "Not for looking at.",
             "owner": "",
             "deprecated": None,
+            "version": None,
+            "at": None,
         },
     ]
 

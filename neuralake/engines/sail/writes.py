@@ -161,7 +161,7 @@ class _Change:
     """A change under way."""
 
     def __init__(self, table: DeltaTable, capability: str) -> None:
-        self.table = replace(table, version=None)
+        self.table = replace(table, version=None, at=None)
         self.target = f"delta.{backticked(table.uri)}"
         self._path = WRITE_PATHS[capability]
         self._before = -1

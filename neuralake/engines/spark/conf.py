@@ -126,6 +126,11 @@ def _delta_conf(parallelism: int) -> dict[str, str]:
         "spark.databricks.delta.snapshotPartitions": str(parallelism),
         # the commits tell what a table is, even where files that sum them up contradict them
         "spark.databricks.delta.deltaLog.minorCompaction.useForReads": "false",
+        # Versions from before the retention of deleted files are refused, whether their files are
+        # there or not; Neuralake looks for the files
+        "spark.databricks.delta.vacuum.enforceTimeTravelWithinDeletedFileRetentionDuration": (
+            "false"
+        ),
     }
 
 

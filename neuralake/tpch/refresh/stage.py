@@ -102,7 +102,7 @@ def stage(
     target = Path(directory).resolve()
     wanted = _Wanted(uri, manifest.digest, manifest.scale_factor, tuple(sets))
     tables = {
-        name: replace(table, version=manifest.tables[name].delta_version)
+        name: replace(table, version=manifest.tables[name].delta_version, at=None)
         for name, table in at(uri, options).items()
         if name in ("orders", "lineitem")
     }

@@ -211,7 +211,9 @@ def _task(staged: StagedTask, versions: Mapping[str, Mapping[str, int]]) -> Task
 
 def _to_be_made(table: DeltaTable, place: Target) -> DeltaTable:
     options = place.options or table.storage_options
-    return replace(table, location=place.uri, storage_options=options, version=None, hides_nan=None)
+    return replace(
+        table, location=place.uri, storage_options=options, version=None, at=None, hides_nan=None
+    )
 
 
 def _versions(tables: Mapping[str, DeltaTable]) -> dict[str, int]:

@@ -283,7 +283,7 @@ class PhaseExecutor:
         """Resolve the snapshots, and run a query on them: one version of each table."""
         begin_ns = time.monotonic_ns()
         tables = {
-            name: replace(self._job.tables[name], version=query.at.get(name)).pinned()
+            name: replace(self._job.tables[name], version=query.at.get(name), at=None).pinned()
             for name in query.reads
         }
         session = self._engine.open(tables)

@@ -163,4 +163,4 @@ def _stage(plan: ServingPlan, directory: Path) -> Iterator[Stage]:
 
 def _newest(table: Table) -> Table:
     """A table as servers have it: they follow it, and pin no version."""
-    return replace(table, version=None) if isinstance(table, DeltaTable) else table
+    return replace(table, version=None, at=None) if isinstance(table, DeltaTable) else table
