@@ -109,7 +109,7 @@ class TableDetails:
     primary_key
         Names of the columns that identify a row.
     partition_columns
-        Of a Delta table.
+        Of a Delta table, or of Hive partitions.
     version
         Version of a Delta table that is read.
     newest_version
@@ -259,7 +259,10 @@ def _found(table: Table, details: TableDetails) -> TableDetails:
         )
     elif isinstance(table, ParquetTable):
         table.check()
-        details = replace(details, rows=table.rows(), files=len(table.files()))
+        found = table.partitions()
+        details = replace(
+            details, rows=table.rows(), files=len(found.files), partition_columns=found.names
+        )
     if table.columns:
         return details
     live = [Column(f.name, f.type, nullable=f.nullable) for f in table.arrow_schema()]

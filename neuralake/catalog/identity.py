@@ -29,8 +29,9 @@ def table_identity(table: Table) -> dict[str, Any]:
     -------
     dict
         ``format``, and: for Delta ``uri``, table ``id``, ``version``, number of ``files`` and
-        their ``bytes``; for Parquet ``uri`` and the ``path``, ``bytes`` and ``modified`` (UTC)
-        of each of its ``files``; for a function the ``file`` of its module with its ``sha256``
+        their ``bytes``; for Parquet ``uri``, the ``path``, ``bytes`` and ``modified`` (UTC)
+        of each of its ``files`` and, with Hive partitions, their types by name
+        (``partitioned_by``); for a function the ``file`` of its module with its ``sha256``
         (None where there is no such file), its ``name`` and its ``arguments``.
 
     Raises
@@ -43,7 +44,11 @@ def table_identity(table: Table) -> dict[str, Any]:
     if isinstance(table, DeltaTable):
         return {"format": table.format, "uri": table.uri, **_delta(table)}
     if isinstance(table, ParquetTable):
-        return {"format": table.format, "uri": table.uri, "files": _files(table)}
+        found = {"format": table.format, "uri": table.uri, "files": _files(table)}
+        if not table.partitioned_by:
+            return found
+        fields = table.partitions().fields
+        return {**found, "partitioned_by": {f.name: str(f.type) for f in fields}}
     if isinstance(table, FunctionTable):
         return {"format": table.format, **_function(table)}
     uri = getattr(table, "uri", None)

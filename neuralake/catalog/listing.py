@@ -12,7 +12,7 @@ from pyarrow import fs
 from neuralake.errors import CatalogError
 
 _WILDCARD = re.compile(r"[*?\[]")
-_SUFFIXES = (".parquet", ".parq", ".pq")
+SUFFIXES = (".parquet", ".parq", ".pq")
 
 
 def list_parquet(table: str, uri: str, system: fs.FileSystem, location: str) -> list[str]:
@@ -43,7 +43,7 @@ def list_parquet(table: str, uri: str, system: fs.FileSystem, location: str) -> 
         return [location]
     if kind == fs.FileType.Directory:
         base = location
-        files = [f for f in _below(system, base, deep=True) if f.endswith(_SUFFIXES)]
+        files = [f for f in _below(system, base, deep=True) if f.endswith(SUFFIXES)]
     elif _WILDCARD.search(location):
         base = _fixed_part(location)
         pattern = _parts_below(base, location)
@@ -54,7 +54,7 @@ def list_parquet(table: str, uri: str, system: fs.FileSystem, location: str) -> 
     if not files:
         raise CatalogError(f"table {table}: no Parquet file at {uri}")
     _refuse_hive(table, uri, base, files)
-    _refuse_tables(table, uri, system, {base, *(f.rpartition("/")[0] for f in files)})
+    refuse_tables(table, uri, system, {base, *(f.rpartition("/")[0] for f in files)})
     return sorted(files)
 
 
@@ -62,9 +62,12 @@ def _below(system: fs.FileSystem, directory: str, *, deep: bool) -> list[str]:
     """Files under a directory that are not hidden, as engines understand hidden."""
     selector = fs.FileSelector(directory, allow_not_found=True, recursive=deep)
     found = [i.path for i in system.get_file_info(selector) if i.type == fs.FileType.File]
-    return [
-        path for path in found if not any(part[0] in "._" for part in _parts_below(directory, path))
-    ]
+    return [path for path in found if not any(map(_is_hidden, _parts_below(directory, path)))]
+
+
+def _is_hidden(name: str) -> bool:
+    """As engines have it: a partition may be called ``_day=1``, but nothing else with ``_``."""
+    return name.startswith(".") or (name.startswith("_") and "=" not in name)
 
 
 def _parts_below(base: str, path: str) -> tuple[str, ...]:
@@ -77,11 +80,11 @@ def _refuse_hive(table: str, uri: str, base: str, files: list[str]) -> None:
             if "=" in part:
                 raise CatalogError(
                     f"table {table}: there are Hive partitions ({part}) at {uri}, whose values are "
-                    f"not in the files: make it a Delta table, or declare one partition"
+                    f"not in the files: declare partitioned_by='infer', or the columns"
                 )
 
 
-def _refuse_tables(table: str, uri: str, system: fs.FileSystem, directories: set[str]) -> None:
+def refuse_tables(table: str, uri: str, system: fs.FileSystem, directories: set[str]) -> None:
     """Refuse the data files of a table format: which of them are the rows, its metadata says."""
     logs = [f"{directory}/_delta_log" for directory in directories]
     if _has_directory(system, logs):

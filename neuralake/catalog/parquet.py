@@ -13,11 +13,19 @@ from pyarrow import fs
 
 from neuralake.arrow import encoding, int96_columns, plain_schema, plain_type, stored_schema
 from neuralake.catalog.about import NOTHING, About
-from neuralake.catalog.columns import Column, check_schema
+from neuralake.catalog.columns import Column, arrow_schema, check_schema
 from neuralake.catalog.declaration import ForeignKey, check_declaration
 from neuralake.catalog.filters import Condition
 from neuralake.catalog.listing import list_parquet
-from neuralake.catalog.predicates import apply
+from neuralake.catalog.partitions import (
+    Listing,
+    PartitionedBy,
+    PartitionedFile,
+    Partitions,
+    check_partitioned_by,
+    with_partitions,
+)
+from neuralake.catalog.predicates import apply, require_conditions
 from neuralake.catalog.storage import require_absolute, resolve_location
 from neuralake.config import Settings, is_remote
 from neuralake.errors import CatalogError, SchemaMismatchError
@@ -43,6 +51,11 @@ class ParquetTable:
         ``s3://`` URI or path of a file, a directory (read recursively; names that begin with
         ``.`` or ``_`` are passed over) or a glob (``*``, ``?``, ``[…]`` within one level, ``**``
         for any number of levels). A relative one lies under the storage root.
+    partitioned_by
+        The columns whose values stand in the names of directories (``day=2026-05-01``), from the
+        outermost: each a :class:`Column`, or the name of a declared one or of one whose type is to
+        be inferred; ``"infer"`` takes the names from the directories, too. Inferred are dates,
+        whole numbers and strings, from all values. They come last among the columns.
     columns, description, primary_key, foreign_keys, about, storage_options, hides_nan
         As of a :class:`~neuralake.catalog.delta.DeltaTable`.
     """
@@ -56,10 +69,15 @@ class ParquetTable:
     about: About = NOTHING
     storage_options: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
     hides_nan: bool | None = field(default=None, repr=False, compare=False)
+    partitioned_by: PartitionedBy = ()
 
     format: ClassVar[str] = "parquet"
 
     def __post_init__(self) -> None:
+        check_partitioned_by(self.name, self.partitioned_by, self.columns)
+        object.__setattr__(self, "columns", with_partitions(self.columns, self.partitioned_by))
+        if not isinstance(self.partitioned_by, str):  # a list could still be changed
+            object.__setattr__(self, "partitioned_by", tuple(self.partitioned_by))
         check_declaration(self.name, self.columns, self.primary_key, self.foreign_keys, self.about)
 
     @property
@@ -101,16 +119,12 @@ class ParquetTable:
 
     def footers(self) -> dict[str, pq.FileMetaData]:
         """The footers of the files; raises as :meth:`files`."""
-        return dict(zip(*self._checked(), strict=True))
+        found, footers = self._checked()
+        return {file.uri: footer for file, footer in zip(found.files, footers, strict=True)}
 
     def rows_as_arrow(self) -> PlainFiles:
         """What Neuralake's Arrow reader reads; raises as :meth:`files`."""
-        from neuralake.delta.rows import PlainFiles
-        from neuralake.delta.snapshot import DataFile
-
-        files, footers = self._checked()
-        schema = plain_schema(stored_schema(footers[0]))
-        return PlainFiles(schema, [DataFile(file) for file in files], self.storage_options)
+        return self._as_arrow(*self._checked())
 
     def files(self) -> list[str]:
         """The files, sorted, once their columns agree with each other and with the declaration.
@@ -118,42 +132,61 @@ class ParquetTable:
         Raises
         ------
         CatalogError
-            If there are none, they cannot be read, or their paths hold values (Hive partitions).
+            If there are none, they cannot be read, or their paths hold values (Hive partitions)
+            that contradict each other, or of which the declaration knows nothing.
         SchemaMismatchError
             If one has other columns.
         """
+        return [file.uri for file in self._checked()[0].files]
+
+    def partitions(self) -> Partitions:
+        """The files with the values that their directories say; raises as :meth:`files`."""
         return self._checked()[0]
 
-    def _checked(self) -> tuple[list[str], list[pq.FileMetaData]]:
+    def _as_arrow(self, found: Partitions, footers: Sequence[pq.FileMetaData]) -> PlainFiles:
+        from neuralake.delta.rows import PlainFiles
+        from neuralake.delta.snapshot import DataFile
+
+        files = [DataFile(file.uri, file.values) for file in found.files]
+        schema = plain_schema(_live_schema(footers[0], found))
+        return PlainFiles(schema, files, self.storage_options)
+
+    def _checked(
+        self, conditions: Sequence[Condition] = ()
+    ) -> tuple[Partitions, list[pq.FileMetaData]]:
         """The files with their footers, which :meth:`files` promises to agree."""
-        files = self._listed()
+        found = self._listed(conditions)
+        files = [file.uri for file in found.files]
         footers = self._footers(files)
-        schemas = [stored_schema(footer) for footer in footers]
-        for file, schema in zip(files, schemas, strict=True):
-            self._refuse_twins(file, schema)
+        for placed, footer in zip(found.files, footers, strict=True):
+            schema = stored_schema(footer)
+            self._refuse_twins(placed.uri, schema)
+            self._refuse_other_values(placed, footer, schema)
+        schemas = [_live_schema(footer, found) for footer in footers]
         for file, schema in zip(files[1:], schemas[1:], strict=True):
             self._compare(files[0], schemas[0], file, schema)
         required = {column.name for column in self.columns if not column.nullable}
         for footer, schema in zip(footers, schemas, strict=True):
             check_schema(self.name, self.columns, _without_nulls(schema, footer, required))
-        return files, footers
+        return found, footers
 
     def schema_unless_uniform(self) -> pa.Schema | None:
         """The columns, where the files have them in other orders or encodings; None if all alike.
 
         An engine that reads several files by position, or by the first one's types, must be told.
         """
-        _, footers = self._checked()
+        found, footers = self._checked()
         written = {encoding(footer) for footer in footers}
-        return None if len(written) == 1 else plain_schema(stored_schema(footers[0]))
+        return None if len(written) == 1 else plain_schema(_live_schema(footers[0], found))
 
     def arrow_schema(self) -> pa.Schema:
         """Schema of the first file; :meth:`files` makes sure that all have the same."""
-        return stored_schema(self._footers(self._listed()[:1])[0])
+        found = self._listed()
+        return _live_schema(self._footers([found.files[0].uri])[0], found)
 
     def rows(self) -> int:
         """Number of rows, as the footers say."""
-        return sum(footer.num_rows for footer in self._footers(self._listed()))
+        return sum(f.num_rows for f in self._footers([f.uri for f in self._listed().files]))
 
     def check(self) -> None:
         """Read every footer, and raise ``SchemaMismatchError`` if one has other columns.
@@ -164,12 +197,20 @@ class ParquetTable:
         self.files()
 
     def lazy(self, filters: Sequence[Condition] = (), columns: Sequence[str] = ()) -> pl.LazyFrame:
-        """Rows as a LazyFrame; filters and columns are pushed down into the scan."""
+        """Rows as a LazyFrame; filters and columns are pushed down into the scan.
+
+        Directories of partitions that a filter excludes are not listed, nor are their files opened.
+        """
+        require_conditions(self.name, filters)
+        found, footers = self._checked(filters)
+        frame = self._scan(found, footers) if footers else self._no_rows(found)
+        return apply(frame, self.name, filters, columns)
+
+    def _scan(self, found: Partitions, footers: Sequence[pq.FileMetaData]) -> pl.LazyFrame:
         import polars as pl
 
         from neuralake.catalog.scan import polars_schema, scan_arrow
 
-        files, footers = self._checked()
         schemas = [stored_schema(footer) for footer in footers]
         # One schema for all: a string may be dictionary-encoded (Categorical) in one file only.
         # Not otherwise: Polars 2.1 plans a scan with a given schema without looking at the footers,
@@ -177,29 +218,80 @@ class ParquetTable:
         plain = plain_schema(schemas[0])
         uniform = all(plain_schema(s).equals(plain) and not _has_dictionary(s) for s in schemas)
         int96 = frozenset().union(*(int96_columns(footer) for footer in footers))
-        if not int96 <= set(plain.names):  # within a list or struct, which Polars cannot be told
-            return apply(scan_arrow(self.rows_as_arrow()), self.name, filters, columns)
-        scan = pl.scan_parquet(
-            files,
+        in_paths = found.fields and not self._suits_paths(found, schemas[0])
+        # Within a list or struct, which Polars cannot be told
+        if not int96 <= set(plain.names) or in_paths:
+            return scan_arrow(self._as_arrow(found, footers))
+        return pl.scan_parquet(
+            [file.uri for file in found.files],
             schema=None if uniform and not int96 else polars_schema(plain),
             glob=False,
-            hive_partitioning=False,
+            hive_partitioning=bool(found.fields),
+            hive_schema=polars_schema(pa.schema(list(found.fields))) if found.fields else None,
             cast_options=pl.ScanCastOptions(
                 categorical_to_string="allow", datetime_cast="nanosecond-downcast"
             ),
             storage_options=dict(self.storage_options) or None,
         )
-        return apply(scan, self.name, filters, columns)
 
-    def _listed(self) -> list[str]:
+    def _suits_paths(self, found: Partitions, stored: pa.Schema) -> bool:
+        """Whether an engine that reads the values from the paths finds these, and no others."""
+        exact = (pa.string(), pa.date32(), pa.int64(), pa.int32())
+        return (
+            "=" not in self.uri
+            and not set(found.names) & set(stored.names)
+            and all(f.type in exact for f in found.fields)
+            and all("%" not in file.uri for file in found.files)
+        )
+
+    def reads_from_paths(self) -> bool:
+        """Whether the partitions are such that an engine's own reader of paths finds their values.
+
+        Another sees values in a directory above the table as well, a column that is in the files
+        too, or an escape that it does not know.
+        """
+        found, footers = self._checked()
+        return self._suits_paths(found, stored_schema(footers[0]))
+
+    def _no_rows(self, found: Partitions) -> pl.LazyFrame:
+        """What is left where a filter excludes all directories."""
+        import polars as pl
+
+        from neuralake.catalog.scan import polars_schema
+
+        names = found.names
+        ordered = sorted(
+            arrow_schema(self.columns) if self.columns else self.arrow_schema(),
+            key=lambda f: names.index(f.name) if f.name in names else -1,
+        )
+        return pl.LazyFrame(schema=polars_schema(plain_schema(pa.schema(ordered))))
+
+    def _listed(self, conditions: Sequence[Condition] = ()) -> Partitions:
         require_absolute(self.name, self.uri)
+        prefix = "s3://" if is_remote(self.uri) else ""
         try:
             system, path = filesystem(self.uri, self.storage_options)
-            paths = list_parquet(self.name, self.uri, system, path)
+            if not self.partitioned_by:
+                paths = list_parquet(self.name, self.uri, system, path)
+                return Partitions([PartitionedFile(prefix + path) for path in paths])
+            root = path.rstrip("/") or "/"
+            given, columns = self.partitioned_by, self.columns
+            listing = Listing(self.name, self.uri, system, root, given, columns)
+            found = listing.partitions(conditions)
         except (OSError, ValueError) as error:
             raise self._unreadable(self.uri, error) from error
-        prefix = "s3://" if is_remote(self.uri) else ""
-        return [prefix + path for path in paths]
+        return replace(found, files=[replace(f, uri=prefix + f.uri) for f in found.files])
+
+    def _refuse_other_values(
+        self, file: PartitionedFile, footer: pq.FileMetaData, schema: pa.Schema
+    ) -> None:
+        """Refuse a file that holds a partition column, unless with its directory's value alone."""
+        for name, value in file.values.items():
+            if name in schema.names and not _holds_only(footer, name, value):
+                raise CatalogError(
+                    f"table {self.name}: partition column {name} is in {file.uri}, too, and its "
+                    f"statistics do not say that it is {value.as_py()} throughout"
+                )
 
     def _refuse_twins(self, file: str, schema: pa.Schema) -> None:
         names = schema.names
@@ -221,7 +313,7 @@ class ParquetTable:
 
     def _footers(self, files: Sequence[str]) -> list[pq.FileMetaData]:
         system, _ = filesystem(self.uri, self.storage_options)
-        with ThreadPoolExecutor(min(_FOOTERS_AT_ONCE, len(files))) as pool:
+        with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
             return list(pool.map(lambda file: self._footer(system, file), files))
 
     def _footer(self, system: fs.FileSystem, file: str) -> pq.FileMetaData:
@@ -233,6 +325,29 @@ class ParquetTable:
     def _unreadable(self, place: str, error: Exception) -> CatalogError:
         reason = one_line(error, self.storage_options)
         return CatalogError(f"table {self.name}: cannot read Parquet at {place}: {reason}")
+
+
+def _live_schema(footer: pq.FileMetaData, found: Partitions) -> pa.Schema:
+    """Columns of a table by one of its files: those of the file, then those of the partitions."""
+    stored = [field for field in stored_schema(footer) if field.name not in found.names]
+    return pa.schema([*stored, *found.fields])
+
+
+def _holds_only(footer: pq.FileMetaData, name: str, value: pa.Scalar) -> bool:
+    leaves = {footer.schema.column(i).path: i for i in range(footer.num_columns)}
+    if name not in leaves:
+        return False
+    for i in range(footer.num_row_groups):
+        group = footer.row_group(i)
+        told = group.column(leaves[name]).statistics
+        if told is None or not told.has_null_count:
+            return False
+        if not value.is_valid:
+            if told.null_count != group.num_rows:
+                return False
+        elif told.null_count or not told.has_min_max or {told.min, told.max} != {value.as_py()}:
+            return False
+    return True
 
 
 def _has_dictionary(schema: pa.Schema) -> bool:

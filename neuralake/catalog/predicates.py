@@ -56,14 +56,7 @@ def bound(
         If a column is unknown or chosen twice, what is given is no condition, or a value is not of
         its column's type.
     """
-    if isinstance(filters, Condition):
-        raise CatalogError(f"table {table}: filters are a list: expected [{filters}]")
-    for condition in filters:
-        if not isinstance(condition, Condition):
-            raise CatalogError(
-                f"table {table}: a filter is {condition!r:.80}: expected such as "
-                f"Filter('id', '=', 1)"
-            )
+    require_conditions(table, filters)
     for name in [*(c for f in filters for c in columns_of(f)), *columns]:
         if name not in schema:
             raise CatalogError(f"table {table} has no column {name}; it has {', '.join(schema)}")
@@ -73,6 +66,64 @@ def bound(
     for condition in read:
         predicate(table, condition, schema)  # which holds values against types
     return read
+
+
+def require_conditions(table: str, filters: object) -> None:
+    """Refuse what is no list of conditions."""
+    if isinstance(filters, Condition | str) or not isinstance(filters, Sequence):
+        shown = f"[{filters}]" if isinstance(filters, Condition) else "[Filter('id', '=', 1)]"
+        raise CatalogError(f"table {table}: filters are a list: expected {shown}")
+    for condition in filters:
+        if not isinstance(condition, Condition):
+            raise CatalogError(
+                f"table {table}: a filter is {condition!r:.80}: expected such as "
+                f"Filter('id', '=', 1)"
+            )
+
+
+def exclude(
+    rows: pl.DataFrame, table: str, filters: Sequence[Condition], known: pl.Schema
+) -> pl.DataFrame:
+    """The rows, of which only some columns are known, without those of which no filter can be true.
+
+    A condition in SQL on other columns too excludes none: these are needed to read it.
+    """
+    for condition in conjuncts(filters):
+        named = set(columns_of(condition))
+        if named <= set(known):
+            (told,) = bound(table, [condition], (), known)
+        elif named & set(known) and not _has_sql(condition):
+            told = condition
+        else:
+            continue
+        rows = rows.filter(possible(table, told, known, set(known)))
+    return rows
+
+
+def _has_sql(condition: Condition) -> bool:
+    match condition:
+        case Not():
+            return _has_sql(condition.condition)
+        case AllOf() | AnyOf():
+            return any(map(_has_sql, condition.conditions))
+        case _:
+            return isinstance(condition, Where)
+
+
+def conjuncts(conditions: Sequence[Condition]) -> list[Condition]:
+    """Conditions that all hold where the given ones do, each as small as can be told."""
+    found: list[Condition] = []
+    for condition in conditions:
+        match condition:
+            case AllOf():
+                found += conjuncts(condition.conditions)
+            case Where():
+                from neuralake.catalog.where import conjuncts as parts
+
+                found += map(Where, parts(condition.sql))
+            case _:
+                found.append(condition)
+    return found
 
 
 def predicate(table: str, condition: Condition, schema: pl.Schema) -> pl.Expr:

@@ -43,6 +43,20 @@ def named(node: exp.Expr) -> Iterator[str]:
     return (column.name for column in node.find_all(exp.Column))
 
 
+def conjuncts(sql: str) -> list[str]:
+    """The parts of a condition that are joined by AND at its top."""
+    from sqlglot import exp
+
+    found, waiting = [], [parse(sql)]
+    while waiting:
+        part = waiting.pop().unnest()
+        if isinstance(part, exp.And):
+            waiting += [part.expression, part.this]
+        else:
+            found.append(part)
+    return [part.sql(comments=False) for part in found]
+
+
 def shown(sql: str) -> str:
     """A condition for a message, cut off where it is long."""
     return repr(sql) if len(sql) <= 80 else f"{sql[:77]!r}…"

@@ -270,6 +270,7 @@ def _reads_parquet(table: ParquetTable) -> bool:
     """Whether Daft's reader of Parquet gives a table's rows."""
     return (
         not is_remote(table.uri)
+        and not table.partitioned_by
         and table.schema_unless_uniform() is None
         and not any(map(int96_columns, table.footers().values()))
         and not _has_views(table.footers().values())

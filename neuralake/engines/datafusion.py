@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import pyarrow as pa
 
+from neuralake.arrow import plain_schema
 from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
 from neuralake.config import is_remote
 from neuralake.delta.contents import Contents
@@ -239,6 +240,8 @@ class DataFusionSession:
             if table.may_hide_nan():
                 self._register_arrow(name, table.rows_as_arrow())
                 self.readers[name] = ARROW
+            elif table.partitioned_by:
+                self._register_partitions(name, table)
             else:
                 self._register_files(name, table.files(), table.schema_unless_uniform())
         else:
@@ -276,6 +279,33 @@ class DataFusionSession:
         is_one = len(files) == 1 and files[0].endswith(".parquet")
         listed = files[0] if is_one else self._links.directory_of(files)
         self._context.register_parquet(name, _as_url(listed), schema=schema)
+
+    def _register_partitions(self, name: str, table: ParquetTable) -> None:
+        """Register a union of the partitions, each with its values beside the columns of its files.
+
+        DataFusion folds a filter on them before it reads: what it excludes is not in the plan.
+        """
+        from datafusion import DataFrame, col, lit
+
+        found = table.partitions()
+        schema = plain_schema(table.arrow_schema())
+        stored = pa.schema([f for f in schema if f.name not in found.names])
+        files: dict[tuple[pa.Scalar, ...], list[str]] = {}
+        for file in found.files:
+            files.setdefault(tuple(file.values.values()), []).append(file.uri)
+        parts = []
+        for values, uris in files.items():
+            columns = [col(f'"{column}"') for column in stored.names]
+            named = zip(found.names, values, strict=True)
+            columns += [lit(value).alias(column) for column, value in named]
+            parts += [frame.select(*columns) for frame in self._frames(uris, stored)]
+        self._context.register_view(name, reduce(DataFrame.union, parts))
+
+    def _frames(self, files: Sequence[str], schema: pa.Schema) -> list[DataFrame]:
+        """The rows of files, in one frame on disk and in one a file elsewhere."""
+        if not is_remote(files[0]):
+            return [linked_frame(self._context, self._links, files, schema)]
+        return [self._context.read_parquet(_as_remote_url(f), schema=schema) for f in files]
 
     def _register_arrow(self, name: str, source: Source) -> None:
         """Register Neuralake's reader of data files."""

@@ -73,9 +73,9 @@ def create_view(
         relation.create_view(name)
         return
     scan = f"{helpers}.{quoted(f'{name} files')}"
-    listed = ", ".join(_literal(file) for file in files)
+    listed = ", ".join(literal(file) for file in files)
     row_number = ", file_row_number = true" if snapshot.has_deletions else ""
-    options = f"union_by_name = true, filename = {_literal(_FILE)}{row_number}"
+    options = f"union_by_name = true, filename = {literal(_FILE)}{row_number}"
     source = f"read_parquet([{listed}], hive_partitioning = false, {options})"
     connection.execute(f"CREATE VIEW {scan} AS FROM {source}")
     described = connection.execute(f"DESCRIBE {scan}").fetchall()
@@ -165,5 +165,6 @@ def _keep(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> N
     connection.unregister(_GIVEN)
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
+    """A text as SQL has it."""
     return "'" + text.replace("'", "''") + "'"

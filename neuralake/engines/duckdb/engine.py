@@ -20,6 +20,7 @@ from neuralake.engines.duckdb.delta import (
     as_they_are,
     create_view,
     doubted,
+    literal,
     reads_itself,
 )
 from neuralake.engines.duckdb.remote import load_httpfs, make_secrets, remote_reader
@@ -245,13 +246,12 @@ class DuckDBSession:
             self._connection.from_arrow(rows).create_view(name)
         elif isinstance(table, ParquetTable):
             refuse_case_twins("DuckDB", name, table.arrow_schema())
-            if not self._reads(table):
+            in_paths = bool(table.partitioned_by)
+            if not self._reads(table) or (in_paths and not table.reads_from_paths()):
                 self._connection.register(name, FilesDataset(table.rows_as_arrow()))
                 self.readers[name] = "arrow"
                 return
-            relation = self._connection.read_parquet(
-                [as_pattern(file) for file in table.files()], hive_partitioning=False
-            )
+            relation = self._files(table)
             if doubts := doubted(table.footers(), hides_nan=table.may_hide_nan()):
                 relation = relation.project(as_they_are(table.arrow_schema(), doubts))
                 self.readers[name] = WITHOUT_STATISTICS
@@ -268,6 +268,20 @@ class DuckDBSession:
                 self.readers[name] = "arrow"
         else:
             raise EngineError(f"table {name}: DuckDB cannot read the format {table.format}")
+
+    def _files(self, table: ParquetTable) -> duckdb.DuckDBPyRelation:
+        """The files by DuckDB's own reader, with the values that their paths hold."""
+        found = table.partitions()
+        files = [as_pattern(file.uri) for file in found.files]
+        if not found.fields:
+            return self._connection.read_parquet(files, hive_partitioning=False)
+        empty = pa.schema(list(found.fields)).empty_table()
+        types = zip(found.names, self._connection.from_arrow(empty).types, strict=True)
+        given = ", ".join(f"{quoted(column)}: {kind}" for column, kind in types)
+        columns = ", ".join(quoted(column) for column in table.arrow_schema().names)
+        listed = ", ".join(literal(file) for file in files)
+        options = f"hive_partitioning = true, hive_types = {{{given}}}"
+        return self._connection.sql(f"FROM read_parquet([{listed}], {options})").project(columns)
 
     def _reads(self, table: DeltaTable | ParquetTable) -> bool:
         """Whether DuckDB's own reader comes to where a table lies."""

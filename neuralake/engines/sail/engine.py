@@ -186,6 +186,7 @@ def _reads_parquet(name: str, table: ParquetTable) -> bool:
     """Whether Sail's reader of Parquet gives a table's rows."""
     return (
         not is_remote(table.uri)
+        and not table.partitioned_by
         and table.schema_unless_uniform() is None
         and _has_types(name, table.arrow_schema())
         and not table.may_hide_nan()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
+from functools import reduce
 from importlib.util import find_spec
 from io import StringIO
 from typing import TYPE_CHECKING, Any
@@ -213,7 +214,7 @@ class SparkSession:
         if not isinstance(table, DeltaTable | ParquetTable):
             raise EngineError(f"table {name}: Spark cannot read the format {table.format}")
         if isinstance(table, ParquetTable):
-            frame = self._files(name, table.files(), table.arrow_schema())
+            frame = self._parquet(name, table)
             return self._as_they_are(name, frame, floats=table.may_hide_nan())
         contents = table.contents()
         snapshot = contents.snapshot
@@ -235,6 +236,28 @@ class SparkSession:
         frame = self._files(name, table.files(), snapshot.schema)
         return self._as_they_are(name, frame, floats=contents.hides_nan)
 
+    def _parquet(self, name: str, table: ParquetTable) -> DataFrame:
+        schema = table.arrow_schema()
+        if not table.partitioned_by:
+            return self._files(name, table.files(), schema)
+        if table.reads_from_paths():
+            return self._files(name, table.files(), schema, table.uri)
+        # Of a path Spark 4.2 decodes byte by byte, and takes -2 for -0.02 where that is a decimal
+        from neuralake.engines.spark.values import with_values
+
+        found = table.partitions()
+        files: dict[tuple[pa.Scalar, ...], list[str]] = {}
+        for file in found.files:
+            files.setdefault(tuple(file.values.values()), []).append(file.uri)
+        stored = pa.schema([f for f in schema if f.name not in found.names])
+        refuse_case_twins("Spark", name, schema)
+        fields = spark_schema(name, pa.schema(list(found.fields)))
+        parts = [
+            with_values(self._files(name, uris, stored), fields, values)
+            for values, uris in files.items()
+        ]
+        return reduce(lambda one, other: one.union(other), parts)
+
     def _as_they_are(
         self, name: str, frame: DataFrame, *, floats: bool, decimals: bool = False
     ) -> DataFrame:
@@ -254,7 +277,10 @@ class SparkSession:
         frame.inputFiles()
         return frame
 
-    def _files(self, name: str, files: Sequence[str], live: pa.Schema) -> DataFrame:
+    def _files(
+        self, name: str, files: Sequence[str], live: pa.Schema, base: str | None = None
+    ) -> DataFrame:
+        """The rows of files; below a base their directories hold values of columns."""
         from pyspark.sql.pandas.types import from_arrow_schema
 
         refuse_case_twins("Spark", name, live)
@@ -263,4 +289,7 @@ class SparkSession:
         if not files:
             return self._spark.createDataFrame([], schema)
         escaped = [escape_glob(hadoop_uri(file)) for file in files]
-        return self._spark.read.schema(schema).parquet(*escaped)
+        read = self._spark.read.schema(schema)
+        # Spark looks for values in all directories above a file, unless it is told where they begin
+        read = read if base is None else read.option("basePath", hadoop_uri(base))
+        return read.parquet(*escaped)

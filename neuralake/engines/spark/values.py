@@ -1,4 +1,4 @@
-"""Columns that Spark takes from the files as they are, and not from their statistics.
+"""Columns that Spark takes from the files as they are, and not from their statistics; or from us.
 
 Spark 4.2 passes over row groups, and Delta Lake over files, whose greatest value is below what is
 looked for, and Delta answers MAX from the log. A NaN that is greater, or a decimal of which the log
@@ -8,9 +8,12 @@ statistics.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import DataType, DecimalType, DoubleType, FloatType, StructType
 
 from neuralake.identifiers import backticked
@@ -37,6 +40,28 @@ def without_statistics(frame: DataFrame, *, floats: bool, decimals: bool) -> Dat
         _without(f, f.col(backticked(field.name)), field.dataType, kinds).alias(field.name)
         for field in frame.schema
     ]
+    return frame.select(*columns)
+
+
+def with_values(frame: DataFrame, fields: pa.Schema, values: Sequence[pa.Scalar]) -> DataFrame:
+    """The same rows with one value of each of further columns.
+
+    Parameters
+    ----------
+    frame
+        The rows.
+    fields
+        The columns, in types that Spark has.
+    values
+        Theirs, in the same order.
+    """
+    types = from_arrow_schema(fields, prefer_timestamp_ntz=True)
+    f = _functions(frame)
+    columns = [f.col(backticked(field.name)) for field in frame.schema]
+    for field, value in zip(types, values, strict=True):
+        # As a text, which Spark reads in the type: a time of Python's is one of the local zone
+        text = None if not value.is_valid else str(value.as_py())
+        columns.append(f.lit(text).cast(field.dataType).alias(field.name))
     return frame.select(*columns)
 
 

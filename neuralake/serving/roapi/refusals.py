@@ -148,6 +148,8 @@ def _column_of_other_names(contents: Contents) -> str | None:
 
 
 def _parquet_refusal(table: ParquetTable, freshness: Freshness) -> str | None:
+    if table.partitioned_by:
+        return "it has Hive partitions, whose values are in its paths and not in its files"
     footers = table.footers()
     extra = _beside(table, set(footers))
     if extra is not None:
