@@ -20,10 +20,11 @@ ENGINES ?= polars,datafusion,duckdb
 KILLS ?= 200
 PORT ?=
 
-.PHONY: bench gate test test-all s3 kafka mutants hunt seeds storm kill kill-kafka kafka-away cluster connect browser strace lint format docs clean help
+.PHONY: bench demo gate test test-all s3 kafka mutants hunt seeds storm kill kill-kafka kafka-away cluster connect browser strace lint format docs clean help
 
 help:
 	@echo "make bench    generate TPC-H (SCALE_FACTOR=1) if absent, run three engines, verify, report"
+	@echo "make demo     a small platform from end to end, each part checked; it is left in data/demo"
 	@echo "make gate     compare BASE=main with HEAD; fails if anything is slower, or wrong"
 	@echo "make test     run the tests; latencies are kept in $(BENCHMARKS)"
 	@echo "make test-all the same, with more combinations of what is tested"
@@ -45,6 +46,10 @@ help:
 
 bench: $(READY)
 	$(BIN)/neuralake bench --scale-factor $(SCALE_FACTOR)
+
+demo: $(READY)
+	@rm -rf data/demo
+	@$(BIN)/python examples/neuralake/demo.py --to data/demo
 
 # Ends early: at the first regression, or when everything has a verdict. GATE=… adds options
 gate: $(READY)

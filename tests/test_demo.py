@@ -1,0 +1,76 @@
+"""The demo of a whole platform: every part runs and is checked, and nothing is left running."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import cli_environment
+
+ROOT = Path(__file__).parents[1]
+PARTS = ("tables", "writer", "elt", "join", "api")
+NEEDS_SPARK = ("elt",)
+
+
+def demo(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run it where there is nothing of this repository, in a group of processes of its own."""
+    if not (directory / "examples").exists():
+        shutil.copytree(ROOT / "examples", directory / "examples")
+    with subprocess.Popen(
+        [sys.executable, "examples/neuralake/demo.py", *arguments],
+        cwd=directory,
+        env=cli_environment(directory / "unused", directory),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        printed, said = process.communicate(timeout=600)
+    with pytest.raises(ProcessLookupError):  # nothing of it runs
+        os.killpg(process.pid, 0)
+    return subprocess.CompletedProcess(arguments, process.returncode, printed, said)
+
+
+def marks(printed: str) -> list[tuple[str, str]]:
+    """Each part that was told of, and how it went."""
+    return re.findall(r"^([✓✗]) (\w+) ", printed, re.MULTILINE)
+
+
+def test_the_parts_that_need_no_spark(tmp_path: Path) -> None:
+    parts = [part for part in PARTS if part not in NEEDS_SPARK]
+    done = demo(tmp_path, "--to", "place", "--parts", ",".join(parts))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert marks(done.stdout) == [("✓", part) for part in parts]
+    assert f"all of it works; look at {tmp_path / 'place'}" in done.stdout
+    again = demo(tmp_path, "--to", "place")
+    assert (again.returncode, again.stdout) == (2, "")
+    assert f"there is {tmp_path / 'place/lake'} already" in again.stderr
+
+
+@pytest.mark.more
+def test_the_whole_of_it(tmp_path: Path) -> None:
+    done = demo(tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert marks(done.stdout) == [("✓", part) for part in PARTS]
+
+
+def test_a_part_that_is_not_right_is_told_with_its_reason(tmp_path: Path) -> None:
+    done = demo(tmp_path, "--parts", "join")
+    assert done.returncode == 1
+    assert marks(done.stdout) == [("✗", "join")]
+    assert f"CatalogError: table implants: no Parquet file at {tmp_path}" in done.stdout
+    assert "\njoin failed; look at " in done.stdout
+
+
+def test_a_part_that_there_is_not_is_told(tmp_path: Path) -> None:
+    done = demo(tmp_path, "--parts", "tables,quantum")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no part 'quantum': there are tables, writer, elt" in done.stderr
+    assert not (tmp_path / "data").exists()
