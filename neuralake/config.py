@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
@@ -25,7 +25,8 @@ _PREFIX = "NEURALAKE_"
 _VARIABLES = (
     *("ENV", "STORAGE_ROOT", "RESULTS_ROOT", "CACHE_ROOT", "ALLOW_HTTP", "MAVEN_REPOSITORY"),
     *("ASV_ARMS", "ASV_ENGINES", "ASV_QUERIES", "ASV_ROUNDS", "ASV_SCALE_FACTOR"),
-    *("ASV_STREAM_ROUNDS", "ANCHOR", "LOCK_FILE", "WRITER_TOKEN", "SERVE_TOKEN"),
+    *("ASV_STREAM_ROUNDS", "ANCHOR", "LOCK_FILE", "WRITER_TOKEN", "SERVE_TOKEN", "SERVE_URL"),
+    *("TOPIC_URL", "READER_ACCESS_KEY_ID", "READER_SECRET_ACCESS_KEY"),
 )
 _SCHEME = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*://")
 
@@ -108,6 +109,12 @@ class Settings:
         Hosts that production may reach by plain HTTP.
     home
         What ``~`` stands for; None if the user has no home directory.
+    reader
+        How those reach ``s3://`` addresses who only read, if they have a key of their own.
+    serve_url
+        Where the API answers, if there is one.
+    topic_url
+        ``kafka://HOST:PORT/TOPIC`` of the topic that is written to tables, if there is one.
     """
 
     environment: Environment
@@ -117,6 +124,9 @@ class Settings:
     s3: S3Settings = field(default_factory=S3Settings)
     allow_http: frozenset[str] = frozenset()
     home: Path | None = None
+    reader: S3Settings | None = None
+    serve_url: str | None = None
+    topic_url: str | None = None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
@@ -150,14 +160,21 @@ class Settings:
         cache = environ.get("NEURALAKE_CACHE_ROOT") or default
         named = environ.get("NEURALAKE_ALLOW_HTTP", "").lower().split(",")
         allow_http = frozenset(host.strip() for host in named if host.strip())
+        s3 = _s3(environ, environment, allow_http)
+        serve_url = environ.get("NEURALAKE_SERVE_URL") or None
+        if serve_url is not None:
+            _is_plain_http(serve_url, "NEURALAKE_SERVE_URL", environment, allow_http)
         return cls(
             environment=environment,
             storage_root=_location(storage_root, "NEURALAKE_STORAGE_ROOT", home),
             results_root=directory("NEURALAKE_RESULTS_ROOT", "results"),
             cache_directory=directory("NEURALAKE_CACHE_ROOT", default) if cache else None,
-            s3=_s3(environ, environment, allow_http),
+            s3=s3,
             allow_http=allow_http,
             home=home,
+            reader=_reader(environ, s3),
+            serve_url=serve_url,
+            topic_url=environ.get("NEURALAKE_TOPIC_URL") or None,
         )
 
     @property
@@ -314,12 +331,8 @@ def _s3(
     variables = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
     source = next((name for name in variables if environ.get(name)), None)
     endpoint = environ[source] if source else None
-    key = environ.get("AWS_ACCESS_KEY_ID") or None
-    secret = environ.get("AWS_SECRET_ACCESS_KEY") or None
+    key, secret = _key(environ, "AWS_")
     token = environ.get("AWS_SESSION_TOKEN") or None
-    if (key is None) != (secret is None):
-        missing = "AWS_ACCESS_KEY_ID" if key is None else "AWS_SECRET_ACCESS_KEY"
-        raise ConfigError(f"{missing} is not set, but its partner is: set both or neither")
     if token is not None and key is None:
         raise ConfigError(
             "AWS_SESSION_TOKEN is set without AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: "
@@ -335,6 +348,24 @@ def _s3(
             endpoint and source and _is_plain_http(endpoint, source, environment, allow_http)
         ),
     )
+
+
+def _reader(environ: Mapping[str, str], s3: S3Settings) -> S3Settings | None:
+    """The same service with the key of those who only read; None if they have none."""
+    key, secret = _key(environ, "NEURALAKE_READER_")
+    if key is None:
+        return None
+    return replace(s3, access_key_id=key, secret_access_key=secret, session_token=None)
+
+
+def _key(environ: Mapping[str, str], prefix: str) -> tuple[str | None, str | None]:
+    """An access key and its secret; both or neither."""
+    names = f"{prefix}ACCESS_KEY_ID", f"{prefix}SECRET_ACCESS_KEY"
+    key, secret = (environ.get(name) or None for name in names)
+    if (key is None) != (secret is None):
+        missing = names[0] if key is None else names[1]
+        raise ConfigError(f"{missing} is not set, but its partner is: set both or neither")
+    return key, secret
 
 
 def _is_plain_http(

@@ -27,6 +27,7 @@ from neuralake.cli.serving import serving
 from neuralake.cli.standard_streams import StandardStreams
 from neuralake.cli.streams import streams
 from neuralake.cli.tpch import tpch
+from neuralake.cli.verify import verify
 from neuralake.cli.writer import writer
 from neuralake.user_code import SURROUNDINGS
 from neuralake.version import __version__
@@ -106,6 +107,7 @@ for _command in (
     writer,
     serve,
     pipeline,
+    verify,
     tpch,
 ):
     cli.add_command(checked(_command))

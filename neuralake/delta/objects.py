@@ -190,6 +190,14 @@ class ObjectStore:
         found.sort(key=lambda stored: stored.path)
         yield from found
 
+    def first(self) -> str | None:
+        """The path of some object, by one request; None if there is none."""
+        import obstore
+
+        with self._errors(""):
+            chunk = next(iter(obstore.list(self._store, chunk_size=1)), None)
+        return chunk[0]["path"] if chunk else None
+
     def delete(self, paths: Sequence[str]) -> None:
         """Delete objects, up to a thousand in a request; one that is not there is no error."""
         import obstore

@@ -50,9 +50,9 @@ def digest(table: pa.Table, order_by: Sequence[str] = ()) -> str:
                 header = [f"{field.name}:{field.type}" for field in batch.schema]
                 found.update("\n".join(header).encode())
             columns = [hash_values(column) for column in batch.columns]
-            whole = _rows(columns, batch.num_rows)
+            whole = row_hashes(columns, batch.num_rows)
             places = np.arange(rows, rows + batch.num_rows, dtype=np.uint64)
-            order = _rows([columns[i] for i in keys], batch.num_rows)
+            order = row_hashes([columns[i] for i in keys], batch.num_rows)
             sums += np.array(
                 [
                     mixed(whole).sum(dtype=np.uint64),
@@ -67,8 +67,16 @@ def digest(table: pa.Table, order_by: Sequence[str] = ()) -> str:
     return found.hexdigest()
 
 
-def _rows(columns: Sequence[Hashes], count: int) -> Hashes:
-    """One hash a row of those of its values."""
+def row_hashes(columns: Sequence[Hashes], count: int) -> Hashes:
+    """One hash a row of those of its values.
+
+    Parameters
+    ----------
+    columns
+        A hash of each value, (count,) a column.
+    count
+        Number of rows.
+    """
     hashes = np.zeros(count, np.uint64)
     for column in columns:
         hashes = combined(hashes, column)

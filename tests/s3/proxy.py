@@ -12,11 +12,15 @@ those that a test names::
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
+from email.utils import format_datetime, parsedate_to_datetime
 from enum import Enum, auto
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import unquote, urlsplit
@@ -92,6 +96,10 @@ class Proxy:
     ----------
     upstream
         Where the server listens, ``http://host:port``.
+    tls
+        Certificate and key, if clients are to reach it by HTTPS.
+    clock_ahead_s
+        By how much the clock in the answers is ahead.
 
     Attributes
     ----------
@@ -105,7 +113,18 @@ class Proxy:
         Bytes of the bodies of all answers of the server.
     """
 
-    def __init__(self, upstream: str) -> None:
+    def __init__(
+        self,
+        upstream: str,
+        *,
+        tls: tuple[Path, Path] | None = None,
+        clock_ahead_s: float = 0.0,
+    ) -> None:
+        self._tls: ssl.SSLContext | None = None
+        if tls is not None:
+            self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._tls.load_cert_chain(*tls)
+        self.clock_ahead_s = clock_ahead_s
         parts = urlsplit(upstream)
         self._upstream = (parts.hostname or "", parts.port or 80)
         self._strikes: list[Strike] = []
@@ -171,9 +190,12 @@ class Proxy:
             self._loop.close()
 
     async def _serve(self) -> None:
-        server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=_LIMIT_BYTES)
+        server = await asyncio.start_server(
+            self._accept, "127.0.0.1", 0, limit=_LIMIT_BYTES, ssl=self._tls
+        )
         port = server.sockets[0].getsockname()[1]
-        self.endpoint_url = f"http://127.0.0.1:{port}"
+        scheme = "http" if self._tls is None else "https"
+        self.endpoint_url = f"{scheme}://127.0.0.1:{port}"
         self._ready.set()
         await self._stop.wait()
         server.close()
@@ -212,6 +234,12 @@ class _Message:
 
     def header(self, name: str) -> str | None:
         return next((value for key, value in self.headers if key.lower() == name), None)
+
+    def put_clock_ahead(self, seconds: float) -> None:
+        if seconds and (date := self.header("date")):
+            moved = parsedate_to_datetime(date) + timedelta(seconds=seconds)
+            others = [pair for pair in self.headers if pair[0].lower() != "date"]
+            self.headers = [*others, ("Date", format_datetime(moved, usegmt=True))]
 
     def encode(self, body: bytes) -> bytes:
         lines = [self.first, *(f"{key}: {value}" for key, value in self.headers)]
@@ -258,6 +286,7 @@ class _Connection:
         upstream.write(head.encode(head.body))
         await upstream.drain()
         answer = await _read_head(upstream_reader)
+        answer.put_clock_ahead(self.proxy.clock_ahead_s)
         has_body = method != "HEAD" and answer.first.split(" ")[1] not in ("204", "304")
         if has_body:
             answer.body = await _read_body(upstream_reader, answer, is_request=False)
