@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from neuralake.arrow import plain_type
 from neuralake.catalog.columns import arrow_schema
+from neuralake.catalog.declaration import ForeignKey
 from neuralake.catalog.tables import Table
 from neuralake.errors import CatalogError
 
@@ -31,18 +32,39 @@ def check_keys(table: Table, find: Callable[[str], Table]) -> None:
     for column in table.primary_key:
         _field(table, column, f"primary key of table {table.name}")
     for key in table.foreign_keys:
-        place = f"foreign key of table {table.name}"
-        try:
-            target = find(key.references)
-        except CatalogError as error:
-            raise CatalogError(f"{place}: {error}") from error
-        for name, referenced in zip(key.columns, key.referenced_columns, strict=True):
-            here, there = _field(table, name, place), _field(target, referenced, place)
-            if plain_type(here.type) != plain_type(there.type):
-                raise CatalogError(
-                    f"{place}: {table.name}.{name} is {here.type}, but {target.name}.{referenced} "
-                    f"is {there.type}: expected one type, so that every engine compares them"
-                )
+        check_foreign_key(table, key, find)
+
+
+def check_foreign_key(table: Table, key: ForeignKey, find: Callable[[str], Table]) -> Table:
+    """Follow one key of a table, and return the table that it leads to.
+
+    Parameters
+    ----------
+    table
+        Whose key.
+    key
+        One of its foreign keys.
+    find
+        As of :func:`check_keys`.
+
+    Raises
+    ------
+    CatalogError
+        As of :func:`check_keys`.
+    """
+    place = f"foreign key of table {table.name}"
+    try:
+        target = find(key.references)
+    except CatalogError as error:
+        raise CatalogError(f"{place}: {error}") from error
+    for name, referenced in zip(key.columns, key.referenced_columns, strict=True):
+        here, there = _field(table, name, place), _field(target, referenced, place)
+        if plain_type(here.type) != plain_type(there.type):
+            raise CatalogError(
+                f"{place}: {table.name}.{name} is {here.type}, but {target.name}.{referenced} "
+                f"is {there.type}: expected one type, so that every engine compares them"
+            )
+    return target
 
 
 def _field(table: Table, column: str, place: str) -> pa.Field:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from neuralake.catalog.declaration import ForeignKey
 from neuralake.catalog.delta import DeltaTable
+from neuralake.catalog.keys import check_foreign_key
+from neuralake.catalog.promises import freshness
 from neuralake.catalog.tables import Table, pinned
-from neuralake.errors import CatalogError, NeuralakeError, named_reason
+from neuralake.errors import NeuralakeError, named_reason
 from neuralake.storage import one_line
 from neuralake.verify.check import CheckFailedError
 
@@ -50,6 +53,13 @@ class Inspector:
     def unique(self, table: Table, sample: int | None) -> str:
         """Check that no value of the primary key is missing or there twice."""
         return _told(table, lambda: _unique(table, sample))
+
+    def fresh(self, table: Table) -> tuple[str, str]:
+        """How fresh a table is against its promise: the outcome, and why."""
+        found = _told(table, lambda: freshness(table, datetime.now(UTC)))
+        return (
+            ("skipped", "nothing is promised") if found is None else (found.outcome, found.detail)
+        )
 
     def refers(self, table: Table, key: ForeignKey, parent: Table, sample: int | None) -> str:
         """Check that the values of a foreign key are there in the table that it refers to."""
@@ -103,20 +113,13 @@ def _unique(table: Table, sample: int | None) -> str:
 def _refers(table: Table, key: ForeignKey, parent: Table, sample: int | None) -> str:
     import polars as pl
 
+    check_foreign_key(table, key, lambda _: parent)
     own, theirs = list(key.columns), list(key.referenced_columns)
     frame = table.lazy(columns=own)
     # SQL:2016, MATCH SIMPLE: a row with a null in the key refers to nothing
     referring, said = _sampled(frame.drop_nulls(), own, _rows(frame), sample)
     known = parent.lazy(columns=theirs).unique()
-    types = known.collect_schema()
-    for name, other in zip(own, theirs, strict=True):
-        if (mine := frame.collect_schema()[name]) != types[other] and not _is_alike(
-            mine, types[other]
-        ):
-            raise CatalogError(
-                f"{table.name}.{name} is {mine}, and {parent.name}.{other}, to which it refers, is "
-                f"{types[other]}"
-            )
+    types = known.collect_schema()  # of one meaning with ours, if perhaps another encoding
     values = referring.unique().with_columns(
         pl.col(name).cast(types[other], strict=False).alias(f"neuralake {name}")
         for name, other in zip(own, theirs, strict=True)
@@ -130,13 +133,6 @@ def _refers(table: Table, key: ForeignKey, parent: Table, sample: int | None) ->
             f"such as {_shown(table, example)}"
         )
     return f"{said} refer to what is in {parent.name}"
-
-
-def _is_alike(one: pl.DataType, other: pl.DataType) -> bool:
-    """Whether values of two types are compared by what they mean."""
-    return (one.is_integer() and other.is_integer()) or (
-        type(one) is type(other) and (one.is_temporal() or one.is_decimal())
-    )
 
 
 def _sampled(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from neuralake.catalog.about import about_of
 from neuralake.catalog.catalog import Catalog, Database
 from neuralake.catalog.declaration import ForeignKey
 from neuralake.catalog.tables import Table
@@ -72,6 +74,10 @@ class TablesRoom:
             if table.primary_key:
                 checks.append(self._of_primary_key(name))
             checks += [self._of_foreign_key(name, database, key) for key in table.foreign_keys]
+            if about_of(table).freshness is not None:
+                checks.append(
+                    _check(f"promise.{name}", partial(self._fresh, name), f"table.{name}")
+                )
         return checks
 
     def close(self) -> None:
@@ -111,6 +117,12 @@ class TablesRoom:
 
         columns = "_".join(key.columns)
         return _check(f"foreign_key.{name}.{columns}", refers, f"table.{name}", f"table.{target}")
+
+    def _fresh(self, name: str) -> str:
+        outcome, detail = self._inspector.call("fresh", self._read(name))
+        if outcome != "passed":
+            raise (CheckFailedError if outcome == "failed" else CheckSkippedError)(detail)
+        return str(detail)
 
     def _table(self, name: str) -> Found:
         """A table as it is now; it is looked at once."""
