@@ -66,6 +66,10 @@ class StorageError(NeuralakeError, OSError):
     """
 
 
+class StorageRefusedError(StorageError):
+    """Object storage refuses what the key, or nobody without one, has a right to."""
+
+
 class DatasetError(NeuralakeError):
     """A dataset is absent, half, foreign, of another version, or cannot be written."""
 

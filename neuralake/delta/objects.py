@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
 from neuralake.delta.store import Stored
-from neuralake.errors import StorageError
+from neuralake.errors import StorageError, StorageRefusedError
 from neuralake.storage import one_line
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ _STATUS = re.compile(r"status code: (\d{3}(?: [A-Z][a-z]+)*)")
 # Where a machine of Amazon's is asked for its credentials when none are given
 _METADATA_SERVICE = "169.254.169.254"
 _REFUSED = frozenset({"401", "403"})
+_DENIED = (
+    "AccessDenied"  # also of one object among those of a request, which as a whole is answered 200
+)
 _VERSION = re.compile(r"\d+")
 _LISTED_AT_ONCE = 1000
 
@@ -275,9 +278,11 @@ class ObjectStore:
                 f"{where} cannot be reached without credentials: set AWS_ACCESS_KEY_ID and "
                 "AWS_SECRET_ACCESS_KEY"
             )
-        if status[:3] in _REFUSED:
-            reason = one_line(ValueError(f"{code}: {words}" if code else status), self._options)
-            return StorageError(
+        if status[:3] in _REFUSED or (not status and _DENIED in text):
+            reason = one_line(
+                ValueError(f"{code}: {words}" if code else status or _DENIED), self._options
+            )
+            return StorageRefusedError(
                 f"{service} refuses the access key for {where} ({reason.rstrip('.')}): check "
                 "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
             )
