@@ -51,6 +51,7 @@ ELSEWHERE = {
     "neuralake tpch refresh": ("tests/tpch/refresh/test_stage.py", '"refresh"'),
     "neuralake serve": ("tests/cli/test_serve_page.py", "SERVE"),
     "neuralake serve --server": ("tests/serving/roapi/test_serve.py", '"serve"'),
+    "neuralake verify": ("tests/verify/test_verify_command.py", '"verify"'),
     "neuralake writer events --catalog catalog.py --create --from kafka://127.0.0.1:9092/events": (
         "tests/kafka/test_page.py",
         "SESSIONS",

@@ -145,7 +145,7 @@ def _sampled(
         return frame, f"all {rows:,} rows"
     every = -(-rows // sample)
     taken = frame.filter(pl.struct(key).hash(_SEED) % every == 0)
-    return taken, f"every {every:,}th value of the key: its rows, of {rows:,}"
+    return taken, f"the rows of every {every:,}th value, of {rows:,} rows,"
 
 
 def _first(frame: pl.LazyFrame, columns: Sequence[str]) -> tuple[int, dict[str, Any]]:
