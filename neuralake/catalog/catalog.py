@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Self
+from typing import Any, Self
 
 from neuralake.catalog.declaration import check_name
 from neuralake.catalog.keys import check_keys
@@ -164,6 +164,33 @@ class Catalog:
             if names.count(name) > 1:
                 raise _ambiguous(name, [d.name for d, t in _pairs(within) if t.name == name])
         return {table.name: self._bound(table) for _, table in _pairs(within)}
+
+    def with_arguments(self, **arguments: Any) -> Catalog:
+        """The same catalog, whose function tables are made with other values of their parameters.
+
+        Parameters
+        ----------
+        arguments
+            By the names of parameters; each goes to every function that has one of that name.
+
+        Raises
+        ------
+        CatalogError
+            If no function has such a parameter.
+        """
+        unused = set(arguments)
+
+        def given(table: Table) -> Table:
+            if not isinstance(table, FunctionTable):
+                return table
+            own = arguments.keys() & table.parameters()
+            unused.difference_update(own)
+            return table.with_arguments(**{name: arguments[name] for name in own})
+
+        databases = tuple(replace(d, tables=tuple(map(given, d.tables))) for d in self.databases)
+        if unused:
+            raise CatalogError(f"no table has a parameter {min(unused)}")
+        return replace(self, databases=databases)
 
     def check(self) -> None:
         """Check every table against its declaration, and that foreign keys lead somewhere.

@@ -24,11 +24,15 @@ Operator = Literal[
     "contains",
     "starts_with",
     "ends_with",
+    "includes",
+    "includes_any",
+    "includes_all",
     "is null",
     "is not null",
 ]
 
 _OPERATORS: tuple[str, ...] = get_args(Operator)
+_OF_LISTS = ("in", "not in", "includes_any", "includes_all")
 
 
 @dataclass(frozen=True)
@@ -41,12 +45,13 @@ class Filter:
         Column name.
     operator
         ``=  !=  <  <=  >  >=``, ``in``, ``not in``, ``contains``, ``starts_with``, ``ends_with``,
-        ``is null`` or ``is not null``.
+        ``includes``, ``includes_any``, ``includes_all``, ``is null`` or ``is not null``.
     value
         What to compare with, of the column's type: ``int``, ``Decimal`` (never ``float``) for a
         decimal, ``date``, ``datetime`` (with a time zone where the column has one), ``str``, …
         A list or tuple of them for ``in`` and ``not in``; a ``str`` for a string column, or
         ``bytes`` for a binary one, for what it contains, starts or ends with, letter by letter;
+        for a column of lists what one ``includes``, or a list of which it includes any or all;
         nothing for ``is null``.
     """
 
@@ -62,7 +67,7 @@ class Filter:
             )
         if self.operator.startswith("is ") and self.value is not None:
             raise CatalogError(f"{place}: takes no value, but was given {self.value!r}")
-        if self.operator in ("in", "not in"):
+        if self.operator in _OF_LISTS:
             if not isinstance(self.value, list | tuple) or not self.value:
                 raise CatalogError(
                     f"{place}: takes a list of one or more values, but was given {self.value!r}"

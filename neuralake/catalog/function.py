@@ -81,6 +81,10 @@ class FunctionTable:
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "function"}
         return _unpickled, (FunctionReference.to(self.function), values)
 
+    def parameters(self) -> set[str]:
+        """Names of the function's parameters that may be given other values."""
+        return set(inspect.signature(self.function).parameters) - {_CATALOG}
+
     def with_arguments(self, **arguments: Any) -> FunctionTable:
         """The same table made with other values of the function's parameters."""
         return replace(self, arguments={**self.arguments, **arguments})

@@ -213,6 +213,9 @@ def _predicate(table: str, condition: Filter, dtype: pl.DataType) -> pl.Expr:
     place = f"filter {table}.{condition.column} {operator}"
     if operator in ("contains", "starts_with", "ends_with"):
         return _in_text(place, column, operator, condition.value, dtype)
+    if operator.startswith("includes"):
+        values = (condition.value,) if operator == "includes" else condition.value
+        return _in_list(place, column, operator, values, dtype)
     if operator not in ("in", "not in"):
         return _compare(column, operator, point(place, condition.value, dtype))
     points = [point(place, value, dtype) for value in condition.value]
@@ -249,6 +252,26 @@ def _among(column: pl.Expr, operator: str, points: Sequence[Point]) -> pl.Expr:
         return pl.lit(value=False) if operator == "in" else column.is_not_null()
     found = column.is_in(series(points).implode())
     return found if operator == "in" else ~found
+
+
+def _in_list(
+    place: str, column: pl.Expr, operator: str, values: Sequence[object], dtype: pl.DataType
+) -> pl.Expr:
+    """Whether a list has values among its elements; a missing element is none of them."""
+    import polars as pl
+
+    if not isinstance(dtype, pl.List | pl.Array):
+        raise CatalogError(f"{place}: the column is of type {dtype}: expected lists")
+    elements = column.arr.to_list() if isinstance(dtype, pl.Array) else column
+    inner = dtype.inner
+    assert isinstance(inner, pl.DataType)  # noqa: S101 - Polars has made it
+    points = [point(place, value, inner) for value in values]
+    # a value that the type cannot hold is in no list
+    found = [
+        elements.list.contains(p.literal()) if p.is_exact else pl.lit(value=False) for p in points
+    ]
+    is_kept = pl.any_horizontal(found) if operator == "includes_any" else pl.all_horizontal(found)
+    return pl.when(column.is_not_null()).then(is_kept)
 
 
 def _in_text(
