@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, overload
 
 import pyarrow as pa
 
-from neuralake.api.display import Frame, as_frame, as_html, as_text
+from neuralake.api.answer import Answer
+from neuralake.api.display import Frame, as_frame, as_text
 from neuralake.api.options import PathLike, engine_spec, place
 from neuralake.catalog.about import warn_of_deprecated
 from neuralake.catalog.catalog import Catalog, Database
 from neuralake.catalog.describe import list_tables
+from neuralake.catalog.html import catalog_html
 from neuralake.catalog.load import load_catalog
 from neuralake.catalog.tables import Table
 from neuralake.config import Settings, absolute_uri
@@ -47,6 +49,24 @@ class OpenCatalog:
 
     catalog: Catalog
     source: str | None = None
+
+    def __post_init__(self) -> None:
+        # As of a database's tables: attributes of the object, which complete without running code
+        taken = {*dir(type(self)), *vars(self)}
+        found = [d for d in self.catalog.databases if d.name not in taken]
+        vars(self).update({database.name: self.catalog.bound(database) for database in found})
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Database:
+            """A database, unless its name is one of a method or field."""
+
+    def __getitem__(self, name: str) -> Database:
+        """A database, whatever its name is; raises ``CatalogError`` if there is none."""
+        return self.catalog[name]
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return [database.name for database in self.catalog.databases]
 
     def table(self, name: str) -> Table:
         """One table, ``orders`` or ``shop.orders``.
@@ -160,6 +180,18 @@ class OpenCatalog:
         tables = at_versions(text, self._read_by(text), _by_table(version), _by_table(at))
         return as_frame(run_query(text, engine_spec(engine, options), tables), frame)
 
+    def ask(
+        self,
+        text: str,
+        engine: str = "polars",
+        *,
+        options: Mapping[str, Any] | None = None,
+        version: int | Mapping[str, int] | None = None,
+        at: Moment | Mapping[str, Moment] | None = None,
+    ) -> Answer:
+        """Run a query, and return an answer that shows itself as a table; as :meth:`sql` else."""
+        return Answer(self.sql(text, engine, options=options, version=version, at=at))
+
     def explain(
         self, text: str, engine: str = "polars", *, options: Mapping[str, Any] | None = None
     ) -> str:
@@ -219,7 +251,7 @@ class OpenCatalog:
         return as_text(lambda console: print_tables(list_tables(self.catalog), console))
 
     def _repr_html_(self) -> str:
-        return as_html(lambda console: print_tables(list_tables(self.catalog), console))
+        return catalog_html(self.catalog.databases)
 
 
 def open_catalog(

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from neuralake.catalog.declaration import check_name
+from neuralake.catalog.html import catalog_html, database_html
 from neuralake.catalog.keys import check_keys
 from neuralake.catalog.tables import FunctionTable, Table
 from neuralake.config import Settings
@@ -47,6 +48,28 @@ class Database:
             if table.name in seen:
                 raise CatalogError(f"database {self.name} has two tables named {table.name}")
             seen.add(table.name)
+        # Attributes of the object and not found by __getattr__: a shell that completes what is
+        # typed runs no code for it
+        taken = {*dir(type(self)), *vars(self)}
+        vars(self).update({t.name: t for t in self.tables if t.name not in taken})
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Table:
+            """A table, unless its name is one of a method or field."""
+
+    def __getitem__(self, name: str) -> Table:
+        """A table, whatever its name is; raises ``CatalogError`` if there is none."""
+        for table in self.tables:
+            if table.name == name:
+                return table
+        raise CatalogError(_unknown("table", str(name), [table.name for table in self.tables]))
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return [table.name for table in self.tables]
+
+    def _repr_html_(self) -> str:
+        return database_html(self)
 
     @classmethod
     def from_module(cls, module: ModuleType, name: str | None = None) -> Self:
@@ -104,6 +127,34 @@ class Catalog:
         for name in names:
             if names.count(name) > 1:
                 raise CatalogError(f"the catalog has two databases named {name}")
+
+    def __getitem__(self, name: str) -> Database:
+        """A database, whatever its name is; raises ``CatalogError`` if there is none."""
+        if not isinstance(name, str):
+            raise CatalogError(f"{name!r} is no name: expected one of a database, such as 'shop'")
+        return self.bound(self.database(name))
+
+    def __getattr__(self, name: str) -> Database:
+        """A database, unless its name is one of a method or field."""
+        databases: tuple[Database, ...] = self.__dict__.get("databases", ())  # none while unpickled
+        for database in databases:
+            if database.name == name:
+                return self.bound(database)
+        known = [database.name for database in databases]
+        raise AttributeError(_unknown("database or attribute", name, known), name=name, obj=self)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self._ipython_key_completions_()})
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return [database.name for database in self.databases]
+
+    def _repr_html_(self) -> str:
+        return catalog_html(self.databases)
+
+    def bound(self, database: Database) -> Database:
+        """A database whose function tables can be made: they know this catalog."""
+        return replace(database, tables=tuple(self._bound(table) for table in database.tables))
 
     def resolve(self, settings: Settings) -> Catalog:
         """The same catalog, every location absolute and with the options that reach it."""

@@ -18,6 +18,7 @@ from neuralake.catalog.about import NOTHING, About
 from neuralake.catalog.columns import Column, check_schema
 from neuralake.catalog.declaration import ForeignKey, check_declaration
 from neuralake.catalog.filters import Condition
+from neuralake.catalog.html import table_html
 from neuralake.catalog.moments import check_version, moment
 from neuralake.catalog.predicates import apply
 from neuralake.catalog.storage import require_absolute, resolve_location
@@ -93,6 +94,9 @@ class DeltaTable:
     def uri(self) -> str:
         """Where the table lies; absolute once resolved."""
         return self.location
+
+    def _repr_html_(self) -> str:
+        return table_html(self)
 
     def resolve(self, settings: Settings) -> DeltaTable:
         """The same table with its absolute URI and the options that reach it."""

@@ -15,6 +15,7 @@ from neuralake.catalog.about import NOTHING, About
 from neuralake.catalog.columns import Column, arrow_schema, check_schema
 from neuralake.catalog.declaration import ForeignKey, check_declaration
 from neuralake.catalog.filters import Condition
+from neuralake.catalog.html import table_html
 from neuralake.catalog.modules import FunctionReference
 from neuralake.catalog.predicates import apply
 from neuralake.config import Settings
@@ -72,6 +73,9 @@ class FunctionTable:
     def __post_init__(self) -> None:
         check_declaration(self.name, self.columns, self.primary_key, self.foreign_keys, self.about)
         _check_parameters(self.name, self.function, self.arguments)
+
+    def _repr_html_(self) -> str:
+        return table_html(self)
 
     def resolve(self, settings: Settings) -> FunctionTable:  # noqa: ARG002 - as every table
         """The same table: a function has no location."""

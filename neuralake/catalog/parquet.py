@@ -16,6 +16,7 @@ from neuralake.catalog.about import NOTHING, About
 from neuralake.catalog.columns import Column, arrow_schema, check_schema
 from neuralake.catalog.declaration import ForeignKey, check_declaration
 from neuralake.catalog.filters import Condition
+from neuralake.catalog.html import table_html
 from neuralake.catalog.listing import list_parquet
 from neuralake.catalog.partitions import (
     Listing,
@@ -84,6 +85,9 @@ class ParquetTable:
     def uri(self) -> str:
         """Where the files lie; absolute once resolved."""
         return self.location
+
+    def _repr_html_(self) -> str:
+        return table_html(self)
 
     def resolve(self, settings: Settings) -> ParquetTable:
         """The same table with its absolute URI and the options that reach it."""

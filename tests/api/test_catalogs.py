@@ -61,7 +61,8 @@ def test_a_catalog_shows_its_tables(workload: Path) -> None:
     catalog = open_catalog("lake/catalog.py")
     assert "lake.orders" in repr(catalog)
     assert "An order a row." in repr(catalog)
-    assert "lake.orders" in catalog._repr_html_()
+    assert "<b>lake</b>" in catalog._repr_html_()
+    assert "An order a row." in catalog._repr_html_()
 
 
 @pytest.mark.parametrize(
