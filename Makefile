@@ -20,7 +20,7 @@ ENGINES ?= polars,datafusion,duckdb
 KILLS ?= 200
 PORT ?=
 
-.PHONY: bench demo gate test test-all s3 kafka mutants hunt seeds storm kill kill-kafka kafka-away cluster connect browser strace lint format docs clean help
+.PHONY: bench demo gate test test-all s3 kafka mutants hunt seeds storm kill kill-kafka kafka-away cluster connect browser strace valgrind lint format docs clean help
 
 help:
 	@echo "make bench    generate TPC-H (SCALE_FACTOR=1) if absent, run three engines, verify, report"
@@ -59,7 +59,7 @@ gate: $(READY)
 # The files in their own order, which puts the longest first (tests/conftest.py)
 test: WHICH := -m "not more"
 test-all: WHICH :=
-test test-all: $(READY) browser strace
+test test-all: $(READY) browser strace valgrind
 	@mkdir -p $(dir $(BENCHMARKS))
 	@$(BIN)/python -m compileall -q neuralake neuralake_bench.py benchmarks
 	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile \
@@ -108,8 +108,8 @@ kafka-away: AWAY = 60
 kafka-away: $(READY)
 	AWAY=$(AWAY) $(BIN)/python -m pytest tests/kafka/test_trouble.py -k away --benchmark-disable
 
-# The report is tested in the system's browser, and a commit's system calls are traced; what cannot
-# be installed is told by the tests that are skipped without it
+# The report is tested in the system's browser, a commit's system calls are traced, and instructions
+# are counted; what cannot be installed is told by the tests that are skipped without it
 define apt_install
 	if [ "$$(id -u)" = 0 ]; then sudo=; else sudo="sudo -n"; fi; \
 	command -v apt-get >/dev/null 2>&1 && $$sudo true 2>/dev/null \
@@ -129,6 +129,11 @@ strace:
 	@if command -v strace >/dev/null 2>&1; then exit 0; fi; \
 	if $(call apt_install,strace); then exit 0; fi; \
 	echo "no strace for the test of a commit's system calls: install it to run that" >&2
+
+valgrind:
+	@if command -v valgrind >/dev/null 2>&1; then exit 0; fi; \
+	if $(call apt_install,valgrind); then exit 0; fi; \
+	echo "no Valgrind for the tests that count instructions: apt-get install valgrind" >&2
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -19,6 +19,8 @@ from typing import Any
 import pyarrow as pa
 
 from neuralake.arms.at_once import AtOnce
+from neuralake.measure.callgrind import CallgrindCounter, offered_features
+from neuralake.measure.execution import count as count_instructions
 from neuralake.measure.execution import measure, settle
 from neuralake.measure.hardware import hardware_counter
 from neuralake.queries.digest import digest
@@ -38,6 +40,18 @@ class Agent:
         self._tables: Mapping[str, Any] = {}
         self._sessions: list[Any] = []  # of the second stream and those after it
         self._counter = hardware_counter()  # before there are threads of an engine
+        self._simulator: CallgrindCounter | None = None
+
+    def count_with(self, log: str) -> dict[str, Any]:
+        """Count instructions from now on: this process runs under Valgrind, which answers there.
+
+        Returns
+        -------
+        dict
+            Instruction sets that it offers the engine (``features``).
+        """
+        self._simulator = CallgrindCounter(Path(log))
+        return {"features": list(offered_features())}
 
     def load(
         self,
@@ -157,7 +171,12 @@ class Agent:
         return {"settings": settings, "faults": faults, "counts": found}
 
     def execute(
-        self, sql: str, answer: str, known: str | None, order_by: list[str]
+        self,
+        sql: str,
+        answer: str,
+        known: str | None,
+        order_by: list[str],
+        profile: str | None = None,
     ) -> dict[str, Any]:
         """Run a query once.
 
@@ -171,6 +190,8 @@ class Agent:
             Digest of an earlier result.
         order_by
             Names of the columns that the rows are ordered by.
+        profile
+            File for what callgrind found in this execution, where it counts.
 
         Returns
         -------
@@ -178,7 +199,12 @@ class Agent:
             The measured ``execution``, ``rows`` and ``digest``.
         """
         execute = self._session.execute
-        result, execution = measure(lambda: execute(sql), self._counter)
+        if self._simulator is None:
+            result, execution = measure(lambda: execute(sql), self._counter)
+        else:
+            if profile is not None:
+                self._simulator.keep_profile(Path(profile))
+            result, execution = count_instructions(lambda: execute(sql), self._simulator)
         fingerprint = digest(result, order_by)
         if fingerprint != known:
             _keep(result, Path(answer))

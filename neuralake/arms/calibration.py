@@ -12,7 +12,7 @@ import msgspec
 
 from neuralake.arms.pairs import FEWEST_PROCESSES, planned_rounds
 from neuralake.errors import ResultsError
-from neuralake.results.comparison import Comparison, EngineComparison
+from neuralake.results.comparison import By, Comparison, EngineComparison
 from neuralake.results.documents import read_plain_document
 from neuralake.results.records import Fingerprint
 from neuralake.results.store import write_whole
@@ -145,6 +145,8 @@ class Calibration:
         The machine.
     engines
         Noise by engine.
+    by
+        What was compared.
     """
 
     schema_version: int
@@ -154,6 +156,7 @@ class Calibration:
     scale_factor: float | None
     fingerprint: Fingerprint
     engines: Mapping[str, EngineNoise]
+    by: By = "time"
 
 
 def calibration_of(comparison: Comparison) -> Calibration:
@@ -182,6 +185,7 @@ def calibration_of(comparison: Comparison) -> Calibration:
         scale_factor=comparison.scale_factor,
         fingerprint=comparison.fingerprint,
         engines=engines,
+        by=comparison.by,
     )
 
 
@@ -204,13 +208,18 @@ def _noise(engine: EngineComparison) -> EngineNoise | None:
 
 
 def calibration_path(
-    results: Path, workload: str, scale_factor: float | None, machine: Fingerprint
+    results: Path,
+    workload: str,
+    scale_factor: float | None,
+    machine: Fingerprint,
+    by: By = "time",
 ) -> Path:
-    """File of the calibration of a workload on a machine."""
+    """File of the calibration of a workload on a machine, by time or by counted instructions."""
     facts = f"{machine.cpu}|{machine.cores}|{machine.memory_bytes >> 30}"
     name = hashlib.sha256(facts.encode()).hexdigest()[:8]
     size = "" if scale_factor is None else f"-sf{scale_factor:g}"
-    return results / CALIBRATIONS / f"{workload}{size}-{name}.json"
+    counted = "" if by == "time" else f"-{by}"
+    return results / CALIBRATIONS / f"{workload}{size}{counted}-{name}.json"
 
 
 def store_calibration(results: Path, calibration: Calibration) -> Path:
@@ -222,7 +231,8 @@ def store_calibration(results: Path, calibration: Calibration) -> Path:
         If it cannot be written, or what is there cannot be read.
     """
     path = calibration_path(
-        results, calibration.workload, calibration.scale_factor, calibration.fingerprint
+        *(results, calibration.workload, calibration.scale_factor, calibration.fingerprint),
+        calibration.by,
     )
     earlier = load_calibration(path)
     if earlier is not None:

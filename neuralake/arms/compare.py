@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ from neuralake.engines import registry
 from neuralake.engines.registry import EngineSpec
 from neuralake.errors import CompareError, EngineError
 from neuralake.machine import available_memory_bytes
+from neuralake.measure.callgrind import Callgrind
 from neuralake.queries.answers import require_columns
 from neuralake.queries.query import Allowance, Query, SortKey
 from neuralake.queries.shape import Tolerance
@@ -48,6 +50,7 @@ from neuralake.tpch.parameters import parameters, stream_seed
 from neuralake.workloads.turn import machine_to_ourselves
 
 _ENGINES_OF_A_JVM = ("spark",)
+COUNTED = "counted"
 _SEED = 1  # of the streams' parameters: the same in both arms, and in every comparison
 
 
@@ -93,7 +96,33 @@ def compare(request: Request, observer: Observer) -> tuple[Comparison, Path]:
         repository = find_repository(request.working_directory)
     arms = {side: _build(request, spec, repository, observer) for side, spec in specs.items()}
     with hold(*arms.values()), machine_to_ourselves("neuralake compare"):
-        return _Comparing(request, arms, options, repository, observer).run()
+        comparing = _Comparing(request, arms, options, repository, observer)
+        if request.counted is None:
+            return comparing.run()
+        return _both(request, request.counted, comparing)
+
+
+def _both(request: Request, counting: Request, comparing: _Comparing) -> tuple[Comparison, Path]:
+    """Count first, which is soon decided, and time the arms until the rest of the time is up.
+
+    What was counted is a comparison of its own, in the directory of the other. If it was
+    interrupted, it is all that there is.
+    """
+    began = time.monotonic()
+    directory = comparing.directory()
+    # what an option says of an engine in one arm holds for both
+    options = {
+        side: counting.options(parse_arm(text))
+        for side, text in zip(SIDES, (request.base, request.candidate), strict=True)
+    }
+    counted, place = comparing.asked(counting, options).run(directory / COUNTED)
+    if counted.finished_at is None:
+        return counted, place
+    left_s = max(request.terms.max_time_s - (time.monotonic() - began), 1.0)
+    terms = replace(request.terms, max_time_s=left_s)
+    timing = comparing.asked(replace(request, terms=terms), comparing.options)
+    comparison, _ = timing.run(directory, counted)
+    return comparison, directory
 
 
 def _build(request: Request, spec: ArmSpec, repository: Path | None, observer: Observer) -> Arm:
@@ -129,14 +158,32 @@ class _Comparing:
     ) -> None:
         self._request = request
         self._arms = arms
-        self._options = options
+        self.options = options
         self._observer = observer
         self._repository = repository
         self._created = datetime.now(UTC)
         self._machine = fingerprint(request.working_directory)  # with the load before it begins
 
-    def run(self) -> tuple[Comparison, Path]:
-        directory = self._directory()
+    def asked(
+        self, request: Request, options: Mapping[Side, Mapping[str, Mapping[str, str]]]
+    ) -> _Comparing:
+        """The same arms, asked something else."""
+        return _Comparing(request, self._arms, options, self._repository, self._observer)
+
+    def run(
+        self, directory: Path | None = None, counted: Comparison | None = None
+    ) -> tuple[Comparison, Path]:
+        """Measure all engines, and keep what was found.
+
+        Parameters
+        ----------
+        directory
+            For the document and the pairs; None for a new one among the results.
+        counted
+            The same arms by counted instructions.
+        """
+        directory = directory or self.directory()
+        (directory / "logs").mkdir(parents=True, exist_ok=True)
         places = {side: self._place(side, directory) for side in SIDES}
         loaded = self._probe(places)
         queries, only = self._queries(loaded)
@@ -164,6 +211,7 @@ class _Comparing:
                     rounds=plans[number].rounds,
                     journal=journal.append,
                     observer=self._observer,
+                    profiles=self._request.profiles,
                 )
                 share = plans[number].share / sum(plan.share for plan in plans[number:])
                 done = engine.run(left_s * share)
@@ -175,7 +223,7 @@ class _Comparing:
         if self._request.streams is not None:
             names = tuple(query.name for query in queries)
             comparison = replace(comparison, streams=self._request.streams, stream_queries=names)
-        comparison = with_disagreements(comparison, timed, answers)
+        comparison = replace(with_disagreements(comparison, timed, answers), counted=counted)
         document = msgspec.json.format(msgspec.json.encode(comparison), indent=1)
         write_whole(directory / DOCUMENT, document)
         return comparison, directory
@@ -191,14 +239,13 @@ class _Comparing:
         )
         return replace(terms, question=question)
 
-    def _directory(self) -> Path:
+    def directory(self) -> Path:
+        """A new directory among the results."""
         workload = self._request.workload
         name = workload.name if workload else (self._request.directory or Path()).name
         scale_factor = workload.scale_factor if workload else None
         parent = self._request.results.absolute() / COMPARISONS  # absolute: arms work elsewhere
-        directory = make_directory(parent, name, scale_factor, self._created)
-        (directory / "logs").mkdir()
-        return directory
+        return make_directory(parent, name, scale_factor, self._created)
 
     def _place(self, side: Side, directory: Path) -> Place:
         request, arm = self._request, self._arms[side]
@@ -217,6 +264,15 @@ class _Comparing:
             log=directory / "logs" / f"{side}.log",
             environment={**_bytecode(arm), **request.environment},
             checkout=None if arm.commit is None else arm.directory,
+            counting=self._counting(side, directory),
+        )
+
+    def _counting(self, side: Side, directory: Path) -> Callgrind | None:
+        if self._request.terms.by == "time":
+            return None
+        return Callgrind(
+            directory.absolute() / "logs" / f"{side}-valgrind.log",
+            cache_sim=self._request.cache_sim,
         )
 
     def _standing(self, arm: Arm) -> Path:
@@ -236,7 +292,7 @@ class _Comparing:
         """Find out, before anything is measured, whether both arms can run at all."""
         loaded = {}
         for side, place in places.items():
-            process = ArmProcess(place)
+            process = ArmProcess(replace(place, counting=None))
             try:
                 loaded[side] = process.load()
                 for engine in self._request.engines:
@@ -291,9 +347,9 @@ class _Comparing:
 
     def _engine_options(self, engine: str, side: Side) -> dict[str, str]:
         """Two JVMs share the memory that one would take; both get the same."""
-        options = dict(self._options[side][engine])
+        options = dict(self.options[side][engine])
         if engine in _ENGINES_OF_A_JVM and not any(
-            "memory" in self._options[each][engine] for each in SIDES
+            "memory" in self.options[each][engine] for each in SIDES
         ):
             try:
                 limit_bytes = available_memory_bytes() // 2
@@ -306,7 +362,7 @@ class _Comparing:
         """How time and rounds are shared out: by each engine's noise, where that is known."""
         request, terms = self._request, self._request.terms
         path = calibration_path(
-            request.results, loaded["name"], loaded["scale_factor"], self._machine
+            *(request.results, loaded["name"], loaded["scale_factor"], self._machine), terms.by
         )
         calibration = load_calibration(path)
         known = {} if calibration is None else calibration.engines
@@ -360,6 +416,7 @@ class _Comparing:
             only_in_base=only["base"],
             only_in_candidate=only["candidate"],
             tables={table: shown_identity(identity) for table, identity in _tables(loaded).items()},
+            by=terms.by,
         )
 
 

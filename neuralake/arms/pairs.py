@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import fmean, median
 from typing import Protocol, TypeVar
 
@@ -16,7 +17,17 @@ from neuralake.arms.processes import ArmFailedError, ArmProcess, Asked, Opened, 
 from neuralake.arms.tables import TableFault, fault_of, require_same_tables, table_faults
 from neuralake.arms.timed import SidedQuery, Timed
 from neuralake.arms.verdicts import Measured, Unit, engine_verdicts
-from neuralake.results.comparison import SIDES, Change, Ending, EngineComparison, Pair, Side
+from neuralake.results.comparison import (
+    SAME,
+    SIDES,
+    WORSE,
+    By,
+    Change,
+    Ending,
+    EngineComparison,
+    Pair,
+    Side,
+)
 from neuralake.stats.paired import Question
 from neuralake.stats.sequential import FEWEST
 
@@ -81,9 +92,12 @@ class Terms:
     timeout_s
         Of one execution, or None.
     until_regression
-        Whether an engine ends with the first verdict ``slower``.
+        Whether an engine ends with the first verdict ``slower``, or ``more work``.
     until_time
         Whether it goes on until the time is up, whatever is decided.
+    by
+        What is compared. Instructions that a simulator counts feel no neighbour: both arms run at
+        once.
     seed
         Of the random orders.
     """
@@ -94,6 +108,7 @@ class Terms:
     timeout_s: float | None = None
     until_regression: bool = False
     until_time: bool = False
+    by: By = "time"
     seed: int = 1
 
 
@@ -188,6 +203,8 @@ class EnginePairs:
         Takes the pairs of a round.
     observer
         Is told of each step.
+    profiles
+        Directory for a profile of each query in each arm, by callgrind, or None.
     """
 
     engine: str
@@ -200,6 +217,8 @@ class EnginePairs:
     rounds: int | None
     journal: Callable[[list[Pair]], None]
     observer: Observer
+    profiles: Path | None = None
+    _profiled: set[tuple[Side, str]] = field(default_factory=set)
     _units: list[Unit] = field(default_factory=list)
     _pace: _Pace = field(default_factory=_Pace)
     _done: frozenset[str] = frozenset()
@@ -268,7 +287,7 @@ class EnginePairs:
         if all(query.name in self._faults for query in self.queries):
             return "failed"
         if not self.terms.until_time:
-            if self.terms.until_regression and any(c.verdict == "slower" for c in changes):
+            if self.terms.until_regression and any(c.verdict in WORSE for c in changes):
                 return "regression"
             if all(c.verdict != "inconclusive" for c in changes):
                 return "decided"
@@ -279,7 +298,7 @@ class EnginePairs:
     def _verdicts(self, ending: Ending, elapsed_s: float) -> EngineComparison:
         names = tuple(query.name for query in self.queries)
         rounds = self.rounds or FIRST_ROUNDS
-        measured = Measured(names, tuple(self._units), self._faults, rounds)
+        measured = Measured(names, tuple(self._units), self._faults, rounds, self.terms.by)
         suite, queries = engine_verdicts(measured, self.terms.question)
         return EngineComparison(
             engine=self.engine,
@@ -307,13 +326,30 @@ class EnginePairs:
         arms = {side: ArmProcess(self.places[side]) for side in rng.sample(SIDES, 2)}
         end = ArmProcess.kill
         try:
-            _both(arms, self._start)
-            pairs = self._measure(arms, number, rng) if self._open_tables(arms) else []
+            pairs = []
+            if self._start_both(arms) and self._open_tables(arms):
+                pairs = self._measure(arms, number, rng)
             end = ArmProcess.close
         finally:
             _both(arms, lambda arm, _: end(arm))
         if pairs:
             self._units.append(Unit(names, pairs))
+
+    def _start_both(self, arms: Mapping[Side, ArmProcess]) -> bool:
+        """Start the engine in both arms; whether both could."""
+
+        def start_in(arm: ArmProcess, side: Side) -> ArmFailedError | None:
+            try:
+                self._start(arm, side)
+            except ArmFailedError as error:
+                return error
+            return None
+
+        failed = {side: error for side, error in _both(arms, start_in).items() if error}
+        if failed:
+            reason = "; ".join(f"{s}: cannot start: {failed[s]}" for s in sorted(failed))
+            self._faults |= {query.name: ("failed", reason) for query in self._open()}
+        return not failed
 
     def _start(self, arm: ArmProcess, side: Side) -> None:
         require_same_tables(arm.load()["tables"], self.tables, arm.place)
@@ -356,8 +392,7 @@ class EnginePairs:
         pairs: list[Pair] = []
         try:
             for query in self._open():
-                for side in rng.sample(SIDES, 2):
-                    self._execute(arms[side], side, query)
+                self._execute_both(arms, query, rng.sample(SIDES, 2))
                 self._check_first(query)
             for turn in range(self.rounds or FIRST_ROUNDS):
                 began = time.monotonic()
@@ -384,7 +419,7 @@ class EnginePairs:
         rng: random.Random,
     ) -> Pair | None:
         order = rng.sample(SIDES, 2)
-        took = {side: self._execute(arms[side], side, query) for side in order}
+        took = self._execute_both(arms, query, order)
         base, candidate = took["base"], took["candidate"]
         if base is None or candidate is None:
             return None
@@ -398,7 +433,25 @@ class EnginePairs:
             base_cpu_ns=base["cpu_ns"],
             candidate_cpu_ns=candidate["cpu_ns"],
             base_first=order[0] == "base",
+            base_instructions=base.get("instructions"),
+            candidate_instructions=candidate.get("instructions"),
+            base_cycles=base.get("cycles"),
+            candidate_cycles=candidate.get("cycles"),
         )
+
+    def _execute_both(
+        self, arms: Mapping[Side, ArmProcess], query: Timed, order: Sequence[Side]
+    ) -> dict[Side, Mapping[str, int] | None]:
+        """Run a query once in each arm: one after the other, or at once where nothing is timed.
+
+        Raises
+        ------
+        ArmFailedError
+            If a process is lost with it.
+        """
+        if self.terms.by == "time":
+            return {side: self._execute(arms[side], side, query) for side in order}
+        return _both(arms, lambda arm, side: self._execute(arm, side, query))
 
     def _execute(self, arm: ArmProcess, side: Side, query: Timed) -> Mapping[str, int] | None:
         """Run a query once in an arm; None if it gave no answer, or another than before.
@@ -439,7 +492,19 @@ class EnginePairs:
         answer = path(self.engine, side, name)
         answer.parent.mkdir(parents=True, exist_ok=True)
         order_by = [key.column for key in query.query.order_by]
-        return Asked(name, query.sql[side], answer, known, order_by)
+        return Asked(name, query.sql[side], answer, known, order_by, self._profile(side, name))
+
+    def _profile(self, side: Side, query: str) -> Path | None:
+        """Where the profile of the next execution is kept: of each query in each arm there is one.
+
+        It is that of the first execution that counts: what is loaded with the one before is done.
+        """
+        if self.profiles is None or (side, query) in self._profiled:
+            return None
+        if (side, query) not in self._digests:
+            return None
+        self._profiled.add((side, query))
+        return self.profiles / f"callgrind.out.{self.engine}-{query}-{side}"
 
     def _check_first(self, query: Timed) -> None:
         """Judge the first answers, once both arms have given them."""
@@ -463,7 +528,7 @@ class EnginePairs:
 
 def _is_done(change: Change) -> bool:
     decided_after = change.decided_after_pairs
-    if change.verdict != "unchanged" or decided_after is None:
+    if change.verdict not in SAME or decided_after is None:
         return False
     return change.pairs >= RUN_ON * decided_after
 

@@ -11,6 +11,7 @@ import neuralake.arms
 import neuralake.measure
 from neuralake.arms.agent import TARGET
 from neuralake.errors import CompareError
+from neuralake.measure.callgrind import Callgrind, complaint, valgrind_version
 from neuralake.measure.worker import (
     Interpreter,
     RemoteError,
@@ -54,6 +55,8 @@ class Place:
         Variables that are set there: places that the caller names by where he stands.
     checkout
         Top of the files of its commit: data in it is the same wherever it lies.
+    counting
+        How its instructions are counted by a simulator; None where its time is measured.
     """
 
     side: Side
@@ -66,6 +69,7 @@ class Place:
     log: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     checkout: Path | None = None
+    counting: Callgrind | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,8 @@ class Asked:
         Digest of an earlier result, or None.
     order_by
         Names of the columns that the rows are ordered by.
+    profile
+        File for the profile of its execution, or None.
     """
 
     name: str
@@ -110,6 +116,7 @@ class Asked:
     answer: Path
     known: str | None
     order_by: Sequence[str]
+    profile: Path | None = None
 
 
 class ArmFailedError(Exception):
@@ -131,7 +138,14 @@ class ArmProcess:
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self._worker = Worker(TARGET, place.log, place.environment, interpreter=_interpreter(place))
+        counting = place.counting
+        self._worker = Worker(
+            TARGET,
+            place.log,
+            place.environment,
+            interpreter=_interpreter(place),
+            launcher=counting.launcher() if counting else (),
+        )
 
     def load(self) -> dict[str, Any]:
         """Open the workload (:meth:`neuralake.arms.agent.Agent.load`).
@@ -180,9 +194,23 @@ class ArmProcess:
         ------
         CompareError
             If the arm cannot.
+        ArmFailedError
+            If the simulator that counts its instructions is lost with it.
         """
-        started = self._required("start", engine, dict(options), timeout_s=SETUP_TIMEOUT_S)
-        return dict(started["versions"])
+        arguments = ("start", engine, dict(options))
+        if self.place.counting is None:
+            return dict(self._required(*arguments, timeout_s=SETUP_TIMEOUT_S)["versions"])
+        try:
+            started = self.call(*arguments, timeout_s=SETUP_TIMEOUT_S)
+            counting = self.call("count_with", str(self.place.counting.log))
+        except ArmFailedError as error:
+            if error.gone:
+                raise
+            raise self._cannot(error) from error
+        simulated = {"valgrind": valgrind_version()}
+        if counting["features"]:
+            simulated["instruction sets"] = " ".join(counting["features"])
+        return {**started["versions"], **simulated}
 
     def open(self, without: Iterable[str] = (), *, count: bool = False) -> Opened:
         """Open the tables (:meth:`neuralake.arms.agent.Agent.open`).
@@ -203,6 +231,7 @@ class ArmProcess:
         known: str | None,
         order_by: Sequence[str],
         timeout_s: float | None,
+        profile: Path | None = None,
     ) -> dict[str, Any]:
         """Run a query once (:meth:`neuralake.arms.agent.Agent.execute`).
 
@@ -211,7 +240,9 @@ class ArmProcess:
         ArmFailedError
             If it gave no answer.
         """
-        arguments = (sql, str(answer), known, list(order_by))
+        arguments: tuple[Any, ...] = (sql, str(answer), known, list(order_by))
+        if profile is not None:
+            arguments = (*arguments, str(profile))
         found: dict[str, Any] = self.call("execute", *arguments, timeout_s=timeout_s)
         return found
 
@@ -259,7 +290,11 @@ class ArmProcess:
     def _failed(self, failure: Failure, start: int) -> ArmFailedError:
         """What a failure means, by itself and by what was logged from a place on."""
         verdict = judge(failure, log_tail(self.place.log, start), limit_bytes=None)
-        return ArmFailedError(verdict.message, gone=verdict.replace)
+        message = verdict.message
+        if self.place.counting is not None and verdict.replace:
+            said = complaint(self.place.counting.log)
+            message = f"under Valgrind: {message}{f' ({said})' if said else ''}"
+        return ArmFailedError(message, gone=verdict.replace)
 
     def _required(
         self, method: str, *arguments: Any, timeout_s: float | None = None
@@ -267,9 +302,11 @@ class ArmProcess:
         try:
             found: dict[str, Any] = self.call(method, *arguments, timeout_s=timeout_s)
         except ArmFailedError as error:
-            place = self.place
-            raise CompareError(f"{place.side} {place.name}: {error}") from error
+            raise self._cannot(error) from error
         return found
+
+    def _cannot(self, error: ArmFailedError) -> CompareError:
+        return CompareError(f"{self.place.side} {self.place.name}: {error}")
 
 
 def _interpreter(place: Place) -> Interpreter:

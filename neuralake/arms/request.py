@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from neuralake.arms import counted
 from neuralake.arms.arm import ArmSpec, parse_arm
 from neuralake.arms.pairs import Terms
 from neuralake.config import Settings
@@ -13,6 +14,7 @@ from neuralake.engines import registry
 from neuralake.engines.registry import EngineSpec
 from neuralake.errors import CompareError
 from neuralake.queries.workload import Workload
+from neuralake.results.comparison import By
 from neuralake.stats.paired import Question
 from neuralake.workloads.opening import open_tpch
 from neuralake.workloads.streams.plan import check_streams
@@ -54,6 +56,12 @@ class Request:
     streams
         How many run at once in each execution, with all the queries that are chosen; None for
         queries alone.
+    cache_sim
+        Whether caches are simulated where instructions are counted.
+    profiles
+        Directory for profiles of counted queries, or None.
+    counted
+        The same arms by counted instructions, which are compared first, or None.
     """
 
     base: str
@@ -70,6 +78,9 @@ class Request:
     results: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     streams: int | None = None
+    cache_sim: bool = False
+    profiles: Path | None = None
+    counted: Request | None = None
 
     def options(self, spec: ArmSpec) -> dict[str, dict[str, str]]:
         """Options of each engine in one arm: those of both, and then its own.
@@ -94,27 +105,32 @@ class Request:
 def make_terms(
     *,
     max_time_s: float,
-    effect: float = 0.02,
-    query_effect: float = 0.05,
+    effect: float | None = None,
+    query_effect: float | None = None,
     rounds: int | None = None,
     timeout_s: float | None = None,
     until_regression: bool = False,
     until_time: bool = False,
+    by: By = "time",
 ) -> Terms:
     """How a comparison is carried out, as a caller asks for it.
 
     Parameters
     ----------
-    max_time_s, rounds, timeout_s, until_regression, until_time
+    max_time_s, rounds, timeout_s, until_regression, until_time, by
         As of :class:`neuralake.arms.pairs.Terms`.
     effect, query_effect
-        Smallest change of the suite and of a query that matters, as a fraction.
+        Smallest change of the suite and of a query that matters, as a fraction; None is 0.02 and
+        0.05, and 0.005 and 0.01 of counted instructions.
 
     Raises
     ------
     CompareError
         If one of them is impossible.
     """
+    defaults = {"time": (0.02, 0.05), "instructions": (counted.SUITE_EFFECT, counted.QUERY_EFFECT)}
+    effect = defaults[by][0] if effect is None else effect
+    query_effect = defaults[by][1] if query_effect is None else query_effect
     for name, value in (("effect", effect), ("query effect", query_effect)):
         if not 0 < value < 1:
             raise CompareError(
@@ -126,6 +142,8 @@ def make_terms(
             raise CompareError(f"{name} is {seconds:g}: expected seconds, more than 0")
     if rounds is not None and rounds < 2:
         raise CompareError(f"rounds are {rounds}: expected 2 or more")
+    if by == "instructions":
+        rounds = rounds or counted.ROUNDS
     return Terms(
         question=Question(effect, query_effect),
         max_time_s=max_time_s,
@@ -133,6 +151,7 @@ def make_terms(
         timeout_s=timeout_s,
         until_regression=until_regression,
         until_time=until_time,
+        by=by,
     )
 
 
@@ -179,6 +198,8 @@ def make_request(
     selection: str | None,
     allow_dirty: bool,
     streams: int | None = None,
+    cache_sim: bool = False,
+    profiles: Path | None = None,
 ) -> Request:
     """What a caller who stands in his repository asks for; a TPC-H dataset is made if absent.
 
@@ -193,8 +214,8 @@ def make_request(
     directory, catalog
         Queries of a team's own, and their tables; None for TPC-H.
     scale_factor, dataset
-        Of TPC-H: its size, 0.1 by default, or its place.
-    engines, options, selection, allow_dirty, streams
+        Of TPC-H: its size, 0.1 by default and 0.01 where instructions are counted, or its place.
+    engines, options, selection, allow_dirty, streams, cache_sim, profiles
         As of a :class:`Request`; engines and options as :func:`parse_engines` takes them.
 
     Raises
@@ -213,10 +234,22 @@ def make_request(
     for arm in arms:
         parse_arm(arm)  # before a dataset is made
     specs = parse_engines(engines, options)
+    counting = terms.by == "instructions"
+    if counting and streams is not None:
+        raise CompareError(
+            "streams are compared by time: how they share a machine is not in what is counted"
+        )
+    if not counting and (cache_sim or profiles is not None):
+        raise CompareError(
+            "caches are simulated and profiles kept where instructions are counted: expected "
+            "--by instructions or both beside them"
+        )
+    if counting:
+        specs = counted.counted_engines(specs)
     workload = None
     if directory is None:
         if dataset is None and scale_factor is None:
-            scale_factor = DEFAULT_SCALE_FACTOR
+            scale_factor = counted.SCALE_FACTOR if counting else DEFAULT_SCALE_FACTOR
         workload = open_tpch(settings, scale_factor, dataset, make=True, selection=selection)
     base, candidate = arms
     return Request(
@@ -235,6 +268,9 @@ def make_request(
         environment={
             "NEURALAKE_STORAGE_ROOT": settings.absolute_storage_root,
             "NEURALAKE_CACHE_ROOT": str(settings.cache_root.absolute()),
+            **(counted.ENVIRONMENT if counting else {}),
         },
         streams=streams,
+        cache_sim=cache_sim,
+        profiles=None if profiles is None else profiles.absolute(),
     )

@@ -67,7 +67,9 @@ class SidedQuery:
     def run(self, arm: ArmProcess, ask: Ask, timeout_s: float | None) -> Ran:
         """Execute the query once (:class:`Timed`)."""
         asked = ask(self)
-        done = arm.execute(asked.sql, asked.answer, asked.known, asked.order_by, timeout_s)
+        done = arm.execute(
+            *(asked.sql, asked.answer, asked.known, asked.order_by, timeout_s), asked.profile
+        )
         return Ran(done["execution"], (done["digest"],))
 
     def told(self, query: SidedQuery, fault: str) -> str:  # noqa: ARG002 - it has one query

@@ -5,16 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from neuralake.results.comparison import Change, Pair
+from neuralake.results.comparison import BETTER, SIDES, By, Change, Pair, Side
 from neuralake.results.comparison import Verdict as ChangeVerdict
 from neuralake.stats.paired import Judgement, Question, judge, query_units, suite_units
 from neuralake.stats.sequential import estimate
 
 Array = npt.NDArray[np.float64]
+What = Literal["wall", "cpu", "instructions", "cycles"]
+# What decides, and what is told beside it
+_DECIDING: Mapping[By, What] = {"time": "wall", "instructions": "instructions"}
+_BESIDE: Mapping[By, What] = {"time": "cpu", "instructions": "cycles"}
+_OF_WORK: Mapping[ChangeVerdict, ChangeVerdict] = {
+    "slower": "more work",
+    "faster": "less work",
+    "unchanged": "same work",
+}
 
 
 @dataclass(frozen=True)
@@ -47,12 +57,15 @@ class Measured:
         Queries without a time: ``wrong`` or ``failed``, and why.
     rounds
         Pairs of each query in the units to come.
+    by
+        What is compared.
     """
 
     queries: tuple[str, ...]
     units: tuple[Unit, ...]
     faults: Mapping[str, tuple[str, str]]
     rounds: int
+    by: By = "time"
 
 
 def engine_verdicts(measured: Measured, question: Question) -> tuple[Change, tuple[Change, ...]]:
@@ -66,18 +79,21 @@ def engine_verdicts(measured: Measured, question: Question) -> tuple[Change, tup
     whole = [unit for unit in units if unit[0].keys() >= set(sound)]
     if not sound or not whole:
         return _nothing(measured)
-    wall = [_log_ratios(unit, sound, cpu=False) for unit in units]
-    query_cpu = query_units([_log_ratios(unit, sound, cpu=True) for unit in units]).values
-    suite, queries = judge(wall, question)
-    spread = pair_spreads(wall)
-    medians = {query: _medians(units, query) for query in sound}
+    deciding, beside = _DECIDING[measured.by], _BESIDE[measured.by]
+    ratios = [_log_ratios(unit, sound, deciding) for unit in units]
+    query_beside = query_units([_log_ratios(unit, sound, beside) for unit in units]).values
+    suite, queries = judge(ratios, question)
+    spread = pair_spreads(ratios)
+    medians = {query: _medians(units, query, deciding) for query in sound}
     changes = {}
     for i, query in enumerate(sound):
         pairs = [len(unit) for unit in units if query in unit[0]]
-        cpu = _Cpu.of(query_cpu[: len(pairs), i])
-        changes[query] = _change(query, queries[i], cpu, medians[query], pairs, measured, spread[i])
+        beside_it = _Beside.of(query_beside[: len(pairs), i])
+        changes[query] = _change(
+            query, queries[i], beside_it, medians[query], pairs, measured, spread[i]
+        )
     change = _suite_change(suite, whole, list(medians.values()), measured)
-    if change.verdict == "faster" and measured.faults:  # what is wrong or missing is never faster
+    if change.verdict in BETTER and measured.faults:  # what is wrong or missing is never better
         kinds = {kind for kind, _ in measured.faults.values()}
         gravest: ChangeVerdict = "wrong" if "wrong" in kinds else "failed"
         named = ", ".join(sorted(measured.faults))
@@ -93,57 +109,74 @@ def _suite_change(
 ) -> Change:
     """The change of all sound queries together, of the units that ran all of them."""
     sound = list(whole[0][0])
-    wall, cpu = ([_log_ratios(u, sound, cpu=which) for u in whole] for which in (False, True))
-    known = all(np.isfinite(unit).all() for unit in cpu)
-    of_cpu = _Cpu.of(suite_units(cpu).values[:, 0]) if known else _Cpu(None, None, None)
+    deciding, beside = (
+        [_log_ratios(unit, sound, what[measured.by]) for unit in whole]
+        for what in (_DECIDING, _BESIDE)
+    )
+    known = all(np.isfinite(unit).all() for unit in beside)
+    beside_it = _Beside.of(suite_units(beside).values[:, 0]) if known else _Beside(None, None, None)
     totals = (sum(base for base, _ in medians), sum(candidate for _, candidate in medians))
-    (spread,) = pair_spreads([unit.mean(axis=1, keepdims=True) for unit in wall])
+    (spread,) = pair_spreads([unit.mean(axis=1, keepdims=True) for unit in deciding])
     pairs = [len(unit) for unit in whole]
-    return _change(None, suite, of_cpu, totals, pairs, measured, spread)
+    return _change(None, suite, beside_it, totals, pairs, measured, spread)
 
 
 @dataclass(frozen=True)
-class _Cpu:
+class _Beside:
     ratio: float | None
     low: float | None
     high: float | None
 
     @staticmethod
-    def of(values: Array) -> _Cpu:
+    def of(values: Array) -> _Beside:
         if not np.all(np.isfinite(values)):
-            return _Cpu(None, None, None)
+            return _Beside(None, None, None)
         found = estimate(values)
         ends = (None if x is None else math.exp(x) for x in (found.low, found.high))
-        return _Cpu(math.exp(found.mean), *ends)
+        return _Beside(math.exp(found.mean), *ends)
 
 
 def _change(
     query: str | None,
     judgement: Judgement,
-    cpu: _Cpu,
+    beside: _Beside,
     medians: tuple[float, float],
     pairs: Sequence[int],
     measured: Measured,
     spread: float | None,
 ) -> Change:
     decided, more, fixed = judgement.decided_after, judgement.more, judgement.fixed_size
-    return Change(
+    found = Change(
         query=query,
         verdict=judgement.verdict,
         ratio=judgement.ratio,
         low=judgement.low,
         high=judgement.high,
-        cpu_ratio=cpu.ratio,
-        cpu_low=cpu.low,
-        cpu_high=cpu.high,
-        base_ns=medians[0],
-        candidate_ns=medians[1],
         pairs=sum(pairs),
         decided_after_pairs=None if decided is None else sum(pairs[:decided]),
         more_pairs=None if more is None else more * measured.rounds,
         fixed_size_pairs=None if fixed is None else fixed * sum(pairs) / len(pairs),
         spread=spread,
         unit_spread=judgement.unit_spread,
+    )
+    base, candidate = medians
+    if measured.by == "time":
+        return replace(
+            found,
+            cpu_ratio=beside.ratio,
+            cpu_low=beside.low,
+            cpu_high=beside.high,
+            base_ns=base,
+            candidate_ns=candidate,
+        )
+    return replace(
+        found,
+        verdict=_OF_WORK.get(found.verdict, found.verdict),
+        cycles_ratio=beside.ratio,
+        cycles_low=beside.low,
+        cycles_high=beside.high,
+        base_instructions=base,
+        candidate_instructions=candidate,
     )
 
 
@@ -177,9 +210,7 @@ def _whole_rounds(unit: Unit, sound: Sequence[str]) -> list[dict[str, Pair]]:
     ]
 
 
-def _log_ratios(
-    rounds: Sequence[Mapping[str, Pair]], queries: Sequence[str], *, cpu: bool
-) -> Array:
+def _log_ratios(rounds: Sequence[Mapping[str, Pair]], queries: Sequence[str], what: What) -> Array:
     """Logarithms of candidate ÷ base, of shape (rounds, queries); nan where one is not known."""
     found = np.full((len(rounds), len(queries)), math.nan)
     for i, pairs in enumerate(rounds):
@@ -187,17 +218,30 @@ def _log_ratios(
             pair = pairs.get(query)
             if pair is None:
                 continue
-            base = pair.base_cpu_ns if cpu else pair.base_wall_ns
-            candidate = pair.candidate_cpu_ns if cpu else pair.candidate_wall_ns
+            base, candidate = (_value(pair, side, what) for side in SIDES)
             if base and candidate:
                 found[i, j] = math.log(candidate / base)
     return found
 
 
-def _medians(units: Sequence[Sequence[Mapping[str, Pair]]], query: str) -> tuple[float, float]:
+def _value(pair: Pair, side: Side, what: What) -> int | None:
+    of_base, of_candidate = {
+        "wall": (pair.base_wall_ns, pair.candidate_wall_ns),
+        "cpu": (pair.base_cpu_ns, pair.candidate_cpu_ns),
+        "instructions": (pair.base_instructions, pair.candidate_instructions),
+        "cycles": (pair.base_cycles, pair.candidate_cycles),
+    }[what]
+    return of_base if side == "base" else of_candidate
+
+
+def _medians(
+    units: Sequence[Sequence[Mapping[str, Pair]]], query: str, what: What
+) -> tuple[float, float]:
     pairs = [found[query] for unit in units for found in unit if query in found]
-    base = float(np.median([pair.base_wall_ns for pair in pairs]))
-    return base, float(np.median([pair.candidate_wall_ns for pair in pairs]))
+    base, candidate = (
+        float(np.median([_value(pair, side, what) or 0 for pair in pairs])) for side in SIDES
+    )
+    return base, candidate
 
 
 def pair_spreads(units: Sequence[Array]) -> list[float | None]:

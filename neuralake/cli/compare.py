@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -31,8 +32,9 @@ from neuralake.errors import ResultsError
 if TYPE_CHECKING:
     from neuralake.arms.pairs import Terms
     from neuralake.arms.request import Request
-    from neuralake.results.comparison import Comparison
+    from neuralake.results.comparison import By, Comparison
 
+ByOrBoth = Literal["time", "instructions", "both"]
 Command = Callable[..., Any]
 INCONCLUSIVE = 3
 
@@ -78,6 +80,18 @@ _HOW = (
         help="Longest execution of a query.  [default: none]",
     ),
 )
+_profile = click.option(
+    "--profile",
+    "profiles",
+    type=Place(),
+    metavar="DIR",
+    help="Keep a profile of each query in each arm, which KCachegrind opens (counted only).",
+)
+_cache_sim = click.option(
+    "--cache-sim",
+    is_flag=True,
+    help="Simulate caches too, and show estimated cycles beside the instructions (counted only).",
+)
 _allow_dirty = click.option(
     "--allow-dirty", is_flag=True, help="Compare HEAD without the changes of the work tree."
 )
@@ -105,20 +119,25 @@ def _all(options: Sequence[Callable[[Command], Command]]) -> Callable[[Command],
     help="Compare throughput: in each pair N streams of TPC-H's queries run at once, 1 to 40.",
 )
 @click.option(
+    "--by",
+    type=click.Choice(("time", "instructions", "both")),
+    default="time",
+    show_default=True,
+    help="Compare elapsed time, or instructions that Valgrind counts: they feel no neighbour.",
+)
+@click.option(
     "--effect",
     type=Number(),
-    default=0.02,
-    show_default=True,
     help="Smallest change of the suite, or of streams, that matters; an interval within it is "
-    "unchanged.",
+    "unchanged.  [default: 0.02; 0.005 of instructions]",
 )
 @click.option(
     "--query-effect",
     type=Number(),
-    default=0.05,
-    show_default=True,
-    help="Smallest change of a single query that matters.",
+    help="Smallest change of a single query that matters.  [default: 0.05; 0.01 of instructions]",
 )
+@_cache_sim
+@_profile
 @_all(_HOW)
 @click.option(
     "--until-regression", is_flag=True, help="End an engine at its first verdict of slower."
@@ -145,8 +164,11 @@ def compare(
     queries: str | None,
     max_time_s: float,
     streams: int | None,
-    effect: float,
-    query_effect: float,
+    by: ByOrBoth,
+    effect: float | None,
+    query_effect: float | None,
+    cache_sim: bool,
+    profiles: Path | None,
     rounds: int | None,
     timeout_s: float | None,
     until_regression: bool,
@@ -163,27 +185,41 @@ def compare(
     (polars==2.0.0); no repository is needed then.
     Both are built and run side by side on one dataset; every answer is checked in both.
 
-    Exit status 1 says that something is slower, or wrong, in the candidate.
+    By instructions a verdict is on work and not on time: more work, less work, same work.
+
+    Exit status 1 says that something is slower or more work, or wrong, in the candidate.
     """
     from neuralake.arms.request import make_terms
 
-    terms = make_terms(
-        max_time_s=max_time_s,
-        effect=effect,
-        query_effect=query_effect,
-        rounds=rounds,
-        timeout_s=timeout_s,
-        until_regression=until_regression,
-    )
-    request = _request(
-        (base, candidate),
-        terms,
-        workload=(own, source, scale_factor, dataset),
-        engines=(engines, options),
-        queries=queries,
-        allow_dirty=allow_dirty,
-        streams=streams,
-    )
+    def asked(what: By) -> Request:
+        # beside times, what is given of effects and rounds is theirs
+        given = what in (by, "time")
+        terms = make_terms(
+            max_time_s=max_time_s,
+            effect=effect if given else None,
+            query_effect=query_effect if given else None,
+            rounds=rounds if given else None,
+            timeout_s=timeout_s,
+            until_regression=until_regression,
+            by=what,
+        )
+        is_told = what == "instructions" or by == "time"
+        return _request(
+            (base, candidate),
+            terms,
+            workload=(own, source, scale_factor, dataset),
+            engines=(engines, options),
+            queries=queries,
+            allow_dirty=allow_dirty,
+            streams=streams,
+            counting=(cache_sim, profiles) if is_told else (False, None),
+        )
+
+    if by == "both":
+        counted = asked("instructions")
+        request = replace(asked("time"), counted=counted)
+    else:
+        request = asked(by)
     comparison = _carry_out(request, destination, as_json=as_json)
     if comparison.regressed:
         return 1
@@ -193,6 +229,13 @@ def compare(
 @click.command()
 @click.argument("arm", default="HEAD")
 @_all(_WHAT)
+@click.option(
+    "--by",
+    type=click.Choice(("time", "instructions")),
+    default="time",
+    show_default=True,
+    help="Of elapsed time, or of instructions that Valgrind counts.",
+)
 @_all(_HOW)
 @_allow_dirty
 @json_option
@@ -206,6 +249,7 @@ def calibrate(
     options: tuple[str, ...],
     queries: str | None,
     max_time_s: float,
+    by: By,
     rounds: int | None,
     timeout_s: float | None,
     allow_dirty: bool,
@@ -223,7 +267,9 @@ def calibrate(
     from neuralake.report.comparison.progress import ComparisonProgress
     from neuralake.report.line import line_of
 
-    terms = make_terms(max_time_s=max_time_s, rounds=rounds, timeout_s=timeout_s, until_time=True)
+    terms = make_terms(
+        max_time_s=max_time_s, rounds=rounds, timeout_s=timeout_s, until_time=True, by=by
+    )
     request = _request(
         (arm, arm),
         terms,
@@ -282,6 +328,7 @@ def _request(
     queries: str | None,
     allow_dirty: bool,
     streams: int | None = None,
+    counting: tuple[bool, Path | None] = (False, None),
 ) -> Request:
     """What the options ask for; a TPC-H dataset is made if there is none."""
     from neuralake.arms.request import DEFAULT_ENGINES, make_request
@@ -301,4 +348,6 @@ def _request(
         selection=queries,
         allow_dirty=allow_dirty,
         streams=streams,
+        cache_sim=counting[0],
+        profiles=counting[1],
     )

@@ -6,7 +6,7 @@ import gc
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from neuralake.measure.control_groups import throttled_since, throttling
@@ -45,6 +45,8 @@ class Execution:
         the call, summed over processors; None where there is no quota.
     instructions
         Executed in user space during the call; None where nobody counts them.
+    cycles
+        That a simulated processor would need for them; None where none is simulated.
     """
 
     wall_ns: int
@@ -55,6 +57,7 @@ class Execution:
     throttled_ns: int | None = None
     bytes_written: int | None = None
     instructions: int | None = None
+    cycles: int | None = None
 
     def of_work_elsewhere(self) -> Execution:
         """The elapsed time alone: of what others did for the call, this tree tells nothing."""
@@ -120,3 +123,32 @@ def measure(call: Callable[[], T], counter: Counter | None = None) -> tuple[T, E
         bytes_written=usage.bytes_written if whole else None,
         instructions=counted.instructions if counted else None,
     )
+
+
+def count(call: Callable[[], T], counter: Counter) -> tuple[T, Execution]:
+    """Call once and say how many instructions it took, and how long while they were counted.
+
+    Where a simulator counts, everything else takes fifty times as long too, and would say nothing
+    of the call: it is not asked.
+
+    Parameters
+    ----------
+    call
+        What is counted; its exceptions pass through.
+    counter
+        Of instructions.
+    """
+    gc.collect()
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        begun_ns = time.perf_counter_ns()
+        counter.start()
+        result = call()
+        counted = counter.stop()
+        wall_ns = time.perf_counter_ns() - begun_ns
+    finally:
+        if collecting:
+            gc.enable()
+    execution = Execution(wall_ns, None, None, None)
+    return result, replace(execution, instructions=counted.instructions, cycles=counted.cycles)

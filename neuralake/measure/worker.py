@@ -33,6 +33,7 @@ from neuralake.measure.supervisor import supervise
 
 _STOP_GRACE_S = 10.0
 _WATCH_INTERVAL_S = 0.01
+_SUPERVISED = -1  # in place of a lifeline, where the supervisor has it already
 
 
 class WorkerDiedError(Exception):
@@ -114,6 +115,9 @@ class Worker:
         How the limit is kept; None is a control group where one can be made, otherwise watched.
     interpreter
         What runs the child; None is the Python that runs this, with its path.
+    launcher
+        A command that the child alone runs under, such as a profiler's; the child's own command
+        comes after it.
     """
 
     def __init__(
@@ -125,6 +129,7 @@ class Worker:
         memory_limit_bytes: int | None = None,
         limiter: Limiter | None = None,
         interpreter: Interpreter | None = None,
+        launcher: Sequence[str] = (),
     ) -> None:
         self._limit_bytes = memory_limit_bytes
         self._group: ControlGroup | None = None
@@ -139,7 +144,10 @@ class Worker:
         with theirs, lifeline, log.open("ab") as output:
             descriptors = (theirs.fileno(), lifeline.fileno())
             self._process = subprocess.Popen(
-                [*_command(interpreter), *map(str, descriptors), group, _found_by(interpreter)],
+                [
+                    *(*_command(interpreter), *map(str, descriptors), group),
+                    *(_found_by(interpreter), json.dumps(launcher)),
+                ],
                 cwd=interpreter.directory if interpreter else None,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -253,7 +261,7 @@ _CHILD = """\
 import json, sys
 sys.path[:] = json.loads(sys.argv[4])
 from neuralake.measure.worker import main
-main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], json.loads(sys.argv[5]))
 """
 _CHILD_ELSEWHERE = """\
 import importlib, json, sys
@@ -270,7 +278,7 @@ for name, file in json.loads(sys.argv[4]).items():
     setattr(importlib.import_module(parent), child, module)
     spec.loader.exec_module(module)
 from neuralake.measure.worker import main
-main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], json.loads(sys.argv[5]))
 """
 _OF_THIS_PYTHON = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
 
@@ -319,9 +327,14 @@ def _inherited(interpreter: Interpreter | None) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in dropped}
 
 
-def main(descriptor: int, lifeline: int, group: str) -> NoReturn:
+def main(descriptor: int, lifeline: int, group: str, launcher: Sequence[str] = ()) -> NoReturn:
     """Run the supervisor and, in its child, the worker."""
-    supervise(lifeline, descriptor, group)
+    if lifeline != _SUPERVISED:
+        supervise(lifeline, descriptor, group)
+    if launcher:
+        # the same process, started anew: the launcher sees nothing of the supervisor
+        again = [str(_SUPERVISED), group, sys.argv[4], json.dumps([])]
+        os.execv(launcher[0], [*launcher, *sys.orig_argv[:-4], *again])  # noqa: S606 (no shell)
     serve(descriptor)
 
 

@@ -16,7 +16,13 @@ SCHEMA_VERSION = 1
 
 Side = Literal["base", "candidate"]
 SIDES: tuple[Side, Side] = ("base", "candidate")
-Verdict = Literal["slower", "faster", "unchanged", "inconclusive", "wrong", "failed"]
+By = Literal["time", "instructions"]
+OfTime = Literal["slower", "faster", "unchanged"]
+OfWork = Literal["more work", "less work", "same work"]
+Verdict = OfTime | OfWork | Literal["inconclusive", "wrong", "failed"]
+WORSE: tuple[Verdict, ...] = ("slower", "more work")
+BETTER: tuple[Verdict, ...] = ("faster", "less work")
+SAME: tuple[Verdict, ...] = ("unchanged", "same work")
 Ending = Literal["decided", "regression", "time", "failed", "interrupted"]
 
 
@@ -64,7 +70,12 @@ class Pair:
     base_cpu_ns, candidate_cpu_ns
         CPU time of the process trees, or None.
     base_first
-        Which of them came first.
+        Which of them came first; where instructions were counted by a simulator, both ran at once,
+        and the times are the simulator's.
+    base_instructions, candidate_instructions
+        Executed in user space, or None where nobody counted them.
+    base_cycles, candidate_cycles
+        That a simulated processor would need, or None.
     """
 
     engine: str
@@ -76,6 +87,10 @@ class Pair:
     base_cpu_ns: int | None
     candidate_cpu_ns: int | None
     base_first: bool
+    base_instructions: int | None = None
+    candidate_instructions: int | None = None
+    base_cycles: int | None = None
+    candidate_cycles: int | None = None
 
 
 @dataclass(frozen=True)
@@ -88,13 +103,14 @@ class Change:
         Its name; None for the suite, which is the geometric mean over the queries.
     verdict
         ``slower``, ``faster``: the candidate; ``unchanged``: the interval lies within the effect;
-        ``inconclusive``; ``wrong``: an answer is wrong; ``failed``: there is none.
+        ``inconclusive``; ``wrong``: an answer is wrong; ``failed``: there is none. By counted
+        instructions they are ``more work``, ``less work`` and ``same work``.
     ratio, low, high
-        Wall time, candidate ÷ base, and its interval of 95 %.
+        Wall time, or counted instructions, candidate ÷ base, and its interval of 95 %.
     cpu_ratio, cpu_low, cpu_high
         The same of CPU time, of which nothing is decided.
     base_ns, candidate_ns
-        Median wall time; of the suite the sum of the medians.
+        Median wall time; of the suite the sum of the medians. None where instructions were counted.
     pairs
         Executions of each arm behind it.
     decided_after_pairs
@@ -109,6 +125,10 @@ class Change:
         The same of the ratio of a pair of processes.
     message
         Why it is wrong or failed, and in which arm.
+    base_instructions, candidate_instructions
+        Median count; of the suite the sum of the medians. None where time was measured.
+    cycles_ratio, cycles_low, cycles_high
+        The same as ``ratio`` of cycles that were estimated, of which nothing is decided.
     """
 
     query: str | None
@@ -128,6 +148,11 @@ class Change:
     spread: float | None = None
     unit_spread: float | None = None
     message: str | None = None
+    base_instructions: float | None = None
+    candidate_instructions: float | None = None
+    cycles_ratio: float | None = None
+    cycles_low: float | None = None
+    cycles_high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -212,6 +237,14 @@ class Comparison:
         and the suite is their only "query". None where queries ran alone.
     stream_queries
         Names of those that each of the streams had, in an order of its own.
+    by
+        What was compared: ``time``, or ``instructions`` that a simulator counted.
+    counter
+        Who counted them, such as ``valgrind-3.19.0 (callgrind), AVX2``; None where time was
+        measured.
+    counted
+        The same arms by counted instructions, beside this comparison of their times; None unless
+        both were asked for.
     """
 
     schema_version: int
@@ -235,18 +268,24 @@ class Comparison:
     tables: Mapping[str, str] = field(default_factory=dict)
     streams: int | None = None
     stream_queries: tuple[str, ...] = ()
+    by: By = "time"
+    counter: str | None = None
+    counted: Comparison | None = None
 
     @property
     def regressed(self) -> bool:
-        """Whether anything is slower in the candidate, or wrong or failed in it."""
-        bad = ("slower", "wrong", "failed")
-        return any(change.verdict in bad for change in self.changes())
+        """Whether anything is slower or more work in the candidate, or wrong or failed in it."""
+        bad = (*WORSE, "wrong", "failed")
+        return any(change.verdict in bad for change in self._changes_of_both())
 
     @property
     def is_conclusive(self) -> bool:
         """Whether there is a verdict on everything."""
-        return all(change.verdict != "inconclusive" for change in self.changes())
+        return all(change.verdict != "inconclusive" for change in self._changes_of_both())
 
     def changes(self) -> list[Change]:
         """Every verdict: of each engine the suite's, then the queries'."""
         return [c for engine in self.engines for c in (engine.suite, *engine.queries)]
+
+    def _changes_of_both(self) -> list[Change]:
+        return [*self.changes(), *(self.counted.changes() if self.counted else ())]

@@ -8,7 +8,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from pathlib import Path
+from threading import Thread
 from typing import Any
+
+from neuralake.measure.callgrind import CallgrindCounter, offered_features
+from neuralake.measure.execution import count
 
 
 class Target:
@@ -114,3 +120,48 @@ class Stubborn(Target):
 
 def broken() -> Any:
     raise RuntimeError("cannot be made")
+
+
+class CountedTarget:
+    """Counts what it does, under Valgrind."""
+
+    def __init__(self) -> None:
+        self._counter: CallgrindCounter | None = None
+
+    def count_in(self, log: str) -> None:
+        self._counter = CallgrindCounter(Path(log))
+
+    def features(self) -> tuple[str, ...]:
+        return offered_features()
+
+    def loop(self, turns: int, profile: str | None = None) -> tuple[int, int | None]:
+        return self._count(lambda: sum(range(turns)), profile)
+
+    def loop_in_a_thread_that_ends(self, turns: int) -> tuple[int, int | None]:
+        def call() -> None:
+            thread = Thread(target=lambda: sum(range(turns)))
+            thread.start()
+            thread.join()
+
+        return self._count(call)
+
+    def bare_loop(self, turns: int, times: int) -> list[int]:
+        """Count by the requests alone, with nothing else of Neuralake's between them."""
+        assert self._counter is not None
+        found = []
+        for _ in range(times):
+            self._counter.start()
+            sum(range(turns))
+            found.append(self._counter.stop().instructions or 0)
+        return found
+
+    def abort(self) -> None:
+        os.abort()
+
+    def _count(self, call: Callable[[], Any], profile: str | None = None) -> tuple[int, int | None]:
+        assert self._counter is not None
+        if profile is not None:
+            self._counter.keep_profile(Path(profile))
+        _, execution = count(call, self._counter)
+        assert execution.instructions is not None
+        return execution.instructions, execution.cycles

@@ -1,0 +1,57 @@
+"""How arms are compared by counted instructions: which engines can be, and how each is run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from neuralake.engines.registry import EngineSpec
+from neuralake.errors import CompareError
+from neuralake.measure.callgrind import NotCountedError, find_valgrind
+
+SCALE_FACTOR = 0.01
+SUITE_EFFECT, QUERY_EFFECT = 0.005, 0.01
+ROUNDS = 4
+# Of Rust's asynchronous runtime, which has a thread a processor otherwise
+ENVIRONMENT = {"TOKIO_WORKER_THREADS": "1"}
+_ONE_THREAD = {
+    "polars": ("threads", "1"),
+    "datafusion": ("target_partitions", "1"),
+    "duckdb": ("threads", "1"),
+    "daft": ("threads", "1"),
+}
+_REFUSED = {
+    "spark": "its JVM compiles as it runs, so that the same query is other instructions each time",
+}
+
+
+def counted_engines(engines: Iterable[EngineSpec]) -> tuple[EngineSpec, ...]:
+    """Engines as their instructions are counted: with one thread each, unless asked otherwise.
+
+    Threads that wait for one another spin, and how often is not the work's.
+
+    Raises
+    ------
+    CompareError
+        If one of them cannot be counted, or there is no Valgrind.
+    """
+    engines = tuple(engines)
+    for engine in engines:
+        if reason := _REFUSED.get(engine.name):
+            countable = ", ".join(_ONE_THREAD)
+            raise CompareError(
+                f"{engine.name} cannot be compared by instructions: {reason}; expected such as "
+                f"{countable}"
+            )
+    try:
+        find_valgrind()
+    except NotCountedError as error:
+        raise CompareError(str(error)) from None
+    return tuple(_with_one_thread(engine) for engine in engines)
+
+
+def _with_one_thread(engine: EngineSpec) -> EngineSpec:
+    if engine.name not in _ONE_THREAD:
+        return engine
+    key, value = _ONE_THREAD[engine.name]
+    return replace(engine, options={key: value, **engine.options})

@@ -1,0 +1,199 @@
+"""Instructions that Valgrind counts: in real processes that run under it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from neuralake.measure.callgrind import (
+    INSTALL,
+    Callgrind,
+    CallgrindCounter,
+    NotCountedError,
+    complaint,
+    find_valgrind,
+    offered_features,
+    read_answers,
+    since,
+)
+from neuralake.measure.counter import Counts
+from neuralake.measure.worker import Worker, WorkerDiedError
+from tests.conftest import is_gone
+
+BEFORE = b"""\
+instrumentation: on
+executed-bbs: 512049
+events: Ir Dr Dw I1mr D1mr D1mw ILmr DLmr DLmw
+part: 0
+threads: 2 1
+current-tid: 1
+events-1: 900 400 200
+frames-1: 1
+function-1-1: main
+events-1-1: 77 5 5
+events-2: 100 50 20 1
+frames-2: 0
+"""
+AFTER = b"""\
+==7== a word of Valgrind's own
+instrumentation: on
+events: Ir Dr Dw I1mr D1mr D1mw ILmr DLmr DLmw
+threads: 2 1
+events-1: 1000 500 200 1 2 3 4 5 6
+frames-1: 0
+events-2: 200 50 20 1
+frames-2: 0
+"""
+under_valgrind = pytest.mark.skipif(
+    shutil.which("valgrind") is None, reason=f"needs Valgrind ({INSTALL})"
+)
+TURNS = 4_000
+
+
+def started(log: Path, *, cache_sim: bool = False) -> Worker:
+    how = Callgrind(log.with_suffix(".valgrind"), cache_sim=cache_sim)
+    worker = Worker("tests.measure.targets:CountedTarget", log, launcher=how.launcher())
+    worker.call("count_in", str(how.log))
+    return worker
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    """A process under Valgrind that has counted before: its first count loads what it needs."""
+    worker = started(tmp_path_factory.mktemp("counted") / "log")
+    worker.call("loop", TURNS)
+    yield worker
+    worker.close()
+
+
+@under_valgrind
+def test_the_same_work_counts_alike(worker: Worker) -> None:
+    counts = [worker.call("loop", 10 * TURNS)[0] for _ in range(3)]
+    assert max(counts) / min(counts) < 1.001
+
+
+@under_valgrind
+def test_a_percent_more_work_counts_a_percent_more(worker: Worker) -> None:
+    base, _ = worker.call("loop", 100 * TURNS)
+    more, _ = worker.call("loop", 101 * TURNS)
+    assert more / base == pytest.approx(1.01, abs=0.001)
+
+
+@under_valgrind
+def test_what_a_thread_does_counts_though_it_has_ended(worker: Worker) -> None:
+    own, _ = worker.call("loop", 10 * TURNS)
+    threads = [worker.call("loop_in_a_thread_that_ends", 10 * TURNS)[0] for _ in range(3)]
+    again, _ = worker.call("loop", 10 * TURNS)
+    assert min(threads) > 0.99 * own
+    assert max(threads) < 1.2 * own
+    assert again == pytest.approx(own, rel=0.001)  # and counts no second time
+
+
+@under_valgrind
+def test_the_instrument_is_not_in_what_is_counted(worker: Worker) -> None:
+    turns = 50 * TURNS  # as much as a query at scale factor 0.01
+    bare = sorted(worker.call("bare_loop", turns, 3))[1]
+    counted = sorted(worker.call("loop", turns)[0] for _ in range(3))[1]
+    assert counted == pytest.approx(bare, rel=0.001)
+
+
+@under_valgrind
+def test_a_profile_that_is_kept_holds_the_call_alone(worker: Worker, tmp_path: Path) -> None:
+    profile = tmp_path / "profiles" / "callgrind.out.loop"
+    counted, _ = worker.call("loop", TURNS, str(profile))
+    lines = profile.read_text().splitlines()
+    assert lines[0] == "# callgrind format"
+    assert "events: Ir" in lines
+    (total,) = (line for line in lines if line.startswith("totals:"))
+    assert int(total.split()[1]) == pytest.approx(counted, rel=0.2)
+    assert worker.call("loop", TURNS)[0] == pytest.approx(counted, rel=0.01)
+    assert [path.name for path in profile.parent.iterdir()] == [profile.name]
+
+
+@under_valgrind
+def test_only_the_worker_runs_under_valgrind_and_nothing_of_it_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    worker = started(tmp_path / "log", cache_sim=True)
+    instructions, cycles = worker.call("loop", TURNS)
+    assert cycles > instructions
+    assert "callgrind" in Path(f"/proc/{worker.pid}/cmdline").read_text()
+    supervisor = int(Path(f"/proc/{worker.pid}/stat").read_text().rpartition(")")[2].split()[1])
+    assert "callgrind" not in Path(f"/proc/{supervisor}/exe").resolve().name
+    assert supervisor != os.getpid()
+    worker.kill()
+    assert is_gone(worker.pid)
+    assert is_gone(supervisor)
+    assert list(scratch.iterdir()) == []
+
+
+@under_valgrind
+def test_valgrind_offers_a_processor_of_its_own(worker: Worker) -> None:
+    assert "avx512f" not in worker.call("features")
+
+
+@under_valgrind
+def test_a_process_that_dies_is_told_of_as_any_other(tmp_path: Path) -> None:
+    worker = started(tmp_path / "log")
+    try:
+        with pytest.raises(WorkerDiedError, match="ended by SIGABRT"):
+            worker.call("abort")
+    finally:
+        worker.kill()
+
+
+def test_what_may_be_chosen_at_run_time_is_what_the_kernel_says_of_the_processor() -> None:
+    flags = Path("/proc/cpuinfo").read_text().partition("flags")[2].partition("\n")[0].split()
+    for name in offered_features():
+        assert name.replace("sse4.", "sse4_") in flags
+
+
+def test_a_process_of_its_own_cannot_count(tmp_path: Path) -> None:
+    with pytest.raises(NotCountedError, match="does not run under Valgrind"):
+        CallgrindCounter(tmp_path / "log")
+
+
+def test_without_valgrind_a_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(NotCountedError, match=r"not installed: apt-get install valgrind$"):
+        find_valgrind()
+
+
+def test_counts_of_all_threads_are_added_up_and_cycles_estimated() -> None:
+    before, after = read_answers(BEFORE + b"\n" + AFTER)
+    assert since(before, after) == Counts(200, 200 + 10 * (1 + 2 + 3) + 100 * (4 + 5 + 6))
+    short = b"instrumentation: on\nevents: Ir\nevents-1: %d\nevents-2: \n"
+    assert since(*read_answers(short % 5 + short % 7)) == Counts(2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", BEFORE, b"instrumentation: off\n" * 2, b"instrumentation: on\nevents: Dr\n" * 2],
+)
+def test_an_answer_without_counts_is_a_mistake(text: bytes) -> None:
+    with pytest.raises(NotCountedError, match="told no counts"):
+        read_answers(text)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("events: Ir\nevents-1: 5\n", None),
+        ("events: Ir\n==9== Unrecognised instruction\n==9== at 0\n", "Unrecognised instruction"),
+        ("valgrind: the 'impossible' happened:\n", "the 'impossible' happened:"),
+    ],
+)
+def test_what_valgrind_says_of_an_end_is_told(
+    said: str, expected: str | None, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    assert complaint(log) is None
+    log.write_text(said)
+    assert complaint(log) == expected
