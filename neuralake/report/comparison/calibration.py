@@ -10,7 +10,6 @@ from rich.table import Table
 from neuralake.arms.calibration import Calibration, EngineNoise
 from neuralake.report.text import printable
 from neuralake.results.comparison import Comparison
-from neuralake.stats.paired import Question
 
 _MINUTES = (2, 5, 10, 30)
 
@@ -31,12 +30,16 @@ def print_calibration(
     path
         Where it is kept.
     """
+    question = Question(
+        *(comparison.effect, comparison.query_effect),
+        *(comparison.suite_alpha, comparison.queries_alpha),
+    )
     for engine in comparison.engines:
         noise = calibration.engines.get(engine.engine)
         if noise is None:
             continue
         console.print(_noise_table(engine.engine, noise))
-        console.print(_effect_table(engine.engine, noise))
+        console.print(_effect_table(engine.engine, noise, question))
     console.print(f"kept in {printable(str(path))}", markup=False, soft_wrap=True)
 
 
@@ -52,11 +55,11 @@ def _noise_table(engine: str, noise: EngineNoise) -> Table:
     table.add_column("a pair", justify="right")
     table.add_column("a pair of processes", justify="right")
     for name, found in (("suite", noise.suite), *noise.queries.items()):
-        table.add_row(printable(name), f"{found.pair:.1%}", f"{found.unit:.1%}")
+        table.add_row(printable(name), *(_percent(sd) for sd in (found.pair, found.unit)))
     return table
 
 
-def _effect_table(engine: str, noise: EngineNoise) -> Table:
+def _effect_table(engine: str, noise: EngineNoise, question: Question) -> Table:
     table = Table(
         title=f"{engine}: smallest change that is sure of a verdict",
         title_justify="left",
@@ -65,6 +68,11 @@ def _effect_table(engine: str, noise: EngineNoise) -> Table:
     table.add_column("suite", justify="right")
     table.add_column("any one query", justify="right")
     for minutes in _MINUTES:
-        suite, query = noise.smallest_effects(minutes, Question())
-        table.add_row(str(minutes), f"{suite:.1%}", f"{query:.1%}")
+        suite, query = noise.smallest_effects(minutes, question)
+        table.add_row(str(minutes), _percent(suite), _percent(query))
     return table
+
+
+def _percent(share: float) -> str:
+    """With the decimals that a counted change needs: ``4.2%``, ``0.03%``."""
+    return f"{share:.1%}" if share >= 0.01 else f"{share:.2%}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from neuralake.report import numbers
 from neuralake.report.comparison import verdicts
+from neuralake.report.comparison.measure import Measure, measure_of
 from neuralake.report.figures.chart import CHARACTER_IN, WIDTH_IN, Sheet
 from neuralake.report.figures.drawing import Drawing, cut
 from neuralake.report.figures.palette import (
@@ -43,6 +44,9 @@ _COLOURS: dict[Verdict, str] = {
     "slower": SLOWER,
     "faster": FASTER,
     "unchanged": UNCHANGED,
+    "more work": SLOWER,
+    "less work": FASTER,
+    "same work": UNCHANGED,
     "inconclusive": INCONCLUSIVE,
     "wrong": SLOWER,
     "failed": SLOWER,
@@ -70,10 +74,11 @@ def forest(
         can be read there.
     """
     width, numbers_in = (_NARROW_IN, 0.0) if narrow else (WIDTH_IN, _NUMBERS_IN)
+    measure = measure_of(comparison.by)
     _, note = cut([change.query or "" for change in engine.queries])
     suite, *queries = _drawn(engine)
     sheet = Sheet(
-        f"{short(engine.engine)}: wall time, candidate against base",
+        f"{short(engine.engine)}: {measure.name}, candidate against base",
         (),
         _ROW_IN * (len(queries) + 1 + _GAP),
         footnote(comparison.workload),
@@ -85,7 +90,7 @@ def forest(
     bands = (math.log1p(comparison.effect), math.log1p(comparison.query_effect))
     reach = max(_reach(_drawn(each), max(bands)) for each in comparison.engines)
     width_in = width - left_in - numbers_in - _VERDICT_IN
-    _frame(axes, names, reach, width_in)
+    _frame(axes, names, reach, width_in, measure)
     _bands(axes, bands, len(queries))
     greatest = max((p for q in queries if (p := _precision(q)) is not None), default=None)
     for row, change in enumerate((suite, *queries)):
@@ -99,11 +104,11 @@ def forest(
     clipped = " An arrow: the interval goes on." if _is_clipped((suite, *queries), reach) else ""
     return Drawing(
         f"forest-{number}{'-narrow' if narrow else ''}",
-        f"Forest plot of {engine.engine}: change of wall time of the suite and of {len(queries)} "
-        f"queries, with intervals; numbers in the table. {one_line(said)}.",
-        f"Right is slower. The diamond is the suite, as wide as its interval of 95 %; a square is "
-        f"a query, the larger the more precisely it is known, and hollow where nothing is decided. "
-        f"The dot below is CPU time. Shaded: changes that do not matter, "
+        f"Forest plot of {engine.engine}: change of {measure.name} of the suite and "
+        f"of {len(queries)} queries, with intervals; numbers in the table. {one_line(said)}.",
+        f"Right is {measure.worse}. The diamond is the suite, as wide as its interval of 95 %; a "
+        f"square is a query, the larger the more precisely it is known, and hollow where nothing is decided. "
+        f"The dot below is {measure.beside}. Shaded: changes that do not matter, "
         f"±{numbers.percent(comparison.effect)} of the suite and "
         f"±{numbers.percent(comparison.query_effect)} of a query.{clipped}{note}",
         sheet.figure,
@@ -137,7 +142,9 @@ def _reach(changes: Sequence[Change], band: float) -> float:
     return min(max(1.8 * band, wanted, 1.12 * points), _GREATEST)
 
 
-def _frame(axes: Axes, names: Sequence[str], reach: float, width_in: float) -> None:
+def _frame(
+    axes: Axes, names: Sequence[str], reach: float, width_in: float, measure: Measure
+) -> None:
     axes.set_xlim(-reach, reach)
     axes.set_ylim(_place(len(names) - 1) + 0.5, -0.5)
     axes.set_yticks([_place(row) for row in range(len(names))], names)
@@ -147,7 +154,7 @@ def _frame(axes: Axes, names: Sequence[str], reach: float, width_in: float) -> N
     axes.grid(axis="x", color=GRID, linewidth=0.7)
     axes.axvline(0, color=MUTED, linewidth=1)
     axes.axhline(0.5 + _GAP / 2, color=GRID, linewidth=1)
-    label = "← faster · change of wall time, % · slower →"
+    label = f"← {measure.better} · change of {measure.name}, % · {measure.worse} →"
     axes.set_xlabel(label, size=8, color=MUTED, labelpad=4)
 
 
@@ -279,10 +286,12 @@ def _is_clipped(changes: Sequence[Change], reach: float) -> bool:
 
 
 def _cpu(axes: Axes, change: Change, y: float, reach: float) -> None:
-    if change.cpu_ratio is None or abs(math.log(change.cpu_ratio)) > reach:
+    is_cpu = change.cycles_ratio is None
+    ratio = change.cpu_ratio if is_cpu else change.cycles_ratio
+    if ratio is None or abs(math.log(ratio)) > reach:
         return
     axes.plot(
-        [math.log(change.cpu_ratio)],
+        [math.log(ratio)],
         [y + _BELOW],
         marker=".",
         markersize=3.4,
@@ -290,7 +299,7 @@ def _cpu(axes: Axes, change: Change, y: float, reach: float) -> None:
         color=MUTED,
         linestyle="none",
         zorder=3,
-        label="CPU time",
+        label="CPU time" if is_cpu else "estimated cycles",
     )
 
 

@@ -7,8 +7,17 @@ from collections.abc import Sequence
 from neuralake.report import numbers
 from neuralake.report.comparison import verdicts
 from neuralake.report.comparison.differences import commit
+from neuralake.report.comparison.measure import measure_of
 from neuralake.report.text import short
-from neuralake.results.comparison import Change, Comparison, EngineComparison, Verdict
+from neuralake.results.comparison import (
+    BETTER,
+    SAME,
+    WORSE,
+    Change,
+    Comparison,
+    EngineComparison,
+    Verdict,
+)
 
 _MOST_NAMED = 4
 
@@ -30,7 +39,9 @@ def sentences(comparison: Comparison) -> tuple[str, ...]:
         said = ", ".join(f"{short(e.engine)} {verdicts.in_words(e.suite)}" for e in calm)
         sizes = {verdicts.measured(comparison, engine) for engine in calm}
         over = f" over {sizes.pop()}" if len(sizes) == 1 else ""
-        told.append(f"No change of {numbers.percent(comparison.effect)} or more: {said}{over}.")
+        of = "" if comparison.by == "time" else f" of {measure_of(comparison.by).name}"
+        effect = numbers.percent(comparison.effect)
+        told.append(f"No change{of} of {effect} or more: {said}{over}.")
     return tuple(told)
 
 
@@ -48,7 +59,8 @@ def title(comparison: Comparison) -> str:
     streams = (
         "" if comparison.streams is None else ", " + numbers.count(comparison.streams, "stream")
     )
-    return f"{arms[0]} against {arms[1]}: {short(comparison.workload, 60)}{size}{streams}"
+    by = "" if comparison.by == "time" else f", by {measure_of(comparison.by).name}"
+    return f"{arms[0]} against {arms[1]}: {short(comparison.workload, 60)}{size}{streams}{by}"
 
 
 def where(comparison: Comparison) -> tuple[str, ...]:
@@ -67,7 +79,7 @@ def where(comparison: Comparison) -> tuple[str, ...]:
 
 def _is_calm(engine: EngineComparison) -> bool:
     """Whether the suite is unchanged, and every query by itself."""
-    return all(change.verdict == "unchanged" for change in verdicts.changes(engine))
+    return all(change.verdict in SAME for change in verdicts.changes(engine))
 
 
 def _engine(engine: EngineComparison, comparison: Comparison) -> str:
@@ -100,11 +112,13 @@ def _suite(engine: EngineComparison, comparison: Comparison) -> str:
         return "" if faulty else f"{verb}: {suite.message or 'no reason was given'}"
     if faulty and suite.ratio is not None:
         left = numbers.count(len(engine.queries) - len(faulty), "other query", "other queries")
-        said = "slower" if suite.verdict == "slower" else "no verdict on speed"
+        measure = measure_of(comparison.by)
+        worse = suite.verdict == measure.worse
+        said = measure.worse if worse else f"no verdict on {measure.total}"
         return f"the {left}: {_percents(suite)}, {said}"
     if suite.ratio is None:
         return "was not measured in both arms"
-    if suite.verdict == "unchanged":
+    if suite.verdict in SAME:
         effect = numbers.percent(comparison.effect)
         return f"shows no change of {effect} or more as a whole{over}, {verdicts.in_words(suite)}"
     if suite.verdict == "inconclusive":
@@ -117,7 +131,7 @@ def _suite(engine: EngineComparison, comparison: Comparison) -> str:
 def _queries(engine: EngineComparison) -> list[str]:
     """Queries that are slower or faster by themselves, the greatest change first, or undecided."""
     found = []
-    for verdict in ("slower", "faster"):
+    for verdict in (*WORSE, *BETTER):
         changed = [query for query in engine.queries if query.verdict == verdict]
         changed.sort(key=_size, reverse=True)
         said = [f"{short(q.query or '')} {_percents(q)}" for q in changed]
@@ -127,7 +141,7 @@ def _queries(engine: EngineComparison) -> list[str]:
             itself = "itself" if len(said) == 1 else "themselves"
             found.append(f"{verdict} by {itself}: {', '.join(said)}")
     undecided = [short(q.query or "") for q in engine.queries if q.verdict == "inconclusive"]
-    if undecided and engine.suite.verdict == "unchanged":
+    if undecided and engine.suite.verdict in SAME:
         many = numbers.count(len(undecided), "query is undecided", "queries are undecided")
         names = f": {', '.join(undecided)}" if len(undecided) <= _MOST_NAMED else ""
         found.append(f"{many}{names}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from neuralake.report.comparison import tables, verdicts
+from neuralake.report.comparison import both, tables, verdicts
 from neuralake.report.comparison.differences import difference_line, settings
 from neuralake.report.comparison.headline import overall, sentences, title, where
 from neuralake.report.comparison.method import failures, reading
@@ -29,7 +29,9 @@ def comparison_markdown(comparison: Comparison) -> str:
         "\n".join(
             f"- {note.level}: {markdown(note.text)}" for note in comparison_notes(comparison)
         ),
-        *(folded(tables.queries_table(engine, number)) for number, engine in numbered),
+        *(folded(tables.queries_table(comparison, engine, number)) for number, engine in numbered),
+        *(table_markdown(table) for table in both.both_tables(comparison)),
+        *_counted(comparison),
         *_differences(comparison),
         _reading(comparison),
         " · ".join(map(markdown, where(comparison))),
@@ -41,6 +43,26 @@ def comparison_markdown(comparison: Comparison) -> str:
 def _reading(comparison: Comparison) -> str:
     opener = "<details><summary>How to read this</summary>"
     return f"{opener}\n\n{reading(comparison)}\n\n{error_rates(comparison)}\n\n</details>"
+
+
+def _counted(comparison: Comparison) -> list[str | None]:
+    """What was counted beside the times."""
+    counted = comparison.counted
+    if counted is None:
+        return []
+    notable = tables.notable_table(counted)
+    return [
+        f"#### Counted instructions, scale factor {counted.scale_factor or 0:g}",
+        "\n".join(f"- **{markdown(sentence)}**" for sentence in sentences(counted)),
+        table_markdown(tables.engines_table(counted)) if counted.engines else None,
+        table_markdown(notable) if notable.rows else None,
+        _failures(counted),
+        *(
+            folded(tables.queries_table(counted, engine, number))
+            for number, engine in enumerate(counted.engines, start=1)
+        ),
+        _reading(counted),
+    ]
 
 
 def _failures(comparison: Comparison) -> str | None:

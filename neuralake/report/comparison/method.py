@@ -19,6 +19,19 @@ READING = (
     "Slower and faster keep to the error rates however often they are looked at; unchanged means "
     "that the interval lies within the effect; anything else is inconclusive."
 )
+COUNTED = (
+    "Compared are instructions of user space, as Valgrind's callgrind counts them in the arms' "
+    "processes alone, all their threads together, around each execution. Both arms' processes are "
+    "started anew for each pair of processes, which is the unit of every test, and run at once: "
+    "nothing is timed. A change is that of the count. More work and less work keep to the error "
+    "rates however often they are looked at; same work means that the interval lies within the "
+    "effect; anything else is inconclusive."
+)
+LIMITS = (
+    "A count says nothing of waiting, of the disk, of memory and caches, or of what runs at once; "
+    "Valgrind offers another processor's instructions, AVX2 at most; and small data weigh planning "
+    "more than large ones do."
+)
 _STREAMS = (
     "Here an execution is a throughput run: streams of queries at once, each in its own order and "
     "with its own parameters, in a session and a thread of its own; its time is that from their "
@@ -35,6 +48,8 @@ _ENDINGS: dict[Ending, str] = {
 
 def reading(comparison: Comparison) -> str:
     """How the verdicts came about, in plain words."""
+    if comparison.by == "instructions":
+        return f"{COUNTED} {LIMITS}"
     return READING if comparison.streams is None else f"{READING} {_STREAMS}"
 
 

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from neuralake.report import numbers, surroundings
 from neuralake.report.comparison import verdicts
 from neuralake.report.comparison.differences import packages
+from neuralake.report.comparison.measure import measure_of
+from neuralake.report.comparison.method import LIMITS
 from neuralake.report.notes import Note, gravest_first
-from neuralake.results.comparison import Comparison, EngineComparison
+from neuralake.results.comparison import BETTER, WORSE, Comparison, EngineComparison
 
 
 def comparison_notes(comparison: Comparison) -> tuple[Note, ...]:
@@ -26,10 +28,11 @@ def error_rates(comparison: Comparison) -> str:
             "Where nothing has changed, that of an engine is called slower or faster in at most "
             f"{numbers.percent(comparison.suite_alpha)} of comparisons."
         )
+    measure = measure_of(comparison.by)
     return (
         f"A change of the suite matters from {numbers.percent(comparison.effect)} on, one of a "
         f"query from {numbers.percent(comparison.query_effect)} on. Where nothing has changed, "
-        f"the suite of an engine is called slower or faster in at most "
+        f"the suite of an engine is called {measure.worse} or {measure.better} in at most "
         f"{numbers.percent(comparison.suite_alpha)} of comparisons, and any of its queries in at "
         f"most {numbers.percent(comparison.queries_alpha)}."
     )
@@ -70,9 +73,11 @@ def _whole(comparison: Comparison) -> Iterator[Note]:
         named = [e.engine for e in comparison.engines if e.verified_against == against]
         whose = "" if len(named) == len(comparison.engines) else f" of {', '.join(named)}"
         yield Note("info", f"answers{whose} of both arms verified against: {against}")
+    if comparison.by == "instructions":
+        yield Note("info", f"counted, not timed. {LIMITS}")
     yield from surroundings.variables(comparison.fingerprint)
     base, candidate = comparison.base, comparison.candidate
     same = (base.commit, base.options) == (candidate.commit, candidate.options)
-    changed = any(change.verdict in ("slower", "faster") for change in comparison.changes())
+    changed = any(change.verdict in (*WORSE, *BETTER) for change in comparison.changes())
     if changed and same and not packages(comparison):
         yield Note("warning", "the arms do not differ, so that a change is a false alarm")

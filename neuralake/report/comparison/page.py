@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from htpy import Node, fragment, p
 
-from neuralake.report.comparison import tables
+from neuralake.report.comparison import both, tables
 from neuralake.report.comparison.differences import difference_line, packages, settings
 from neuralake.report.comparison.headline import sentences, title, where
 from neuralake.report.comparison.method import facts, failures, reading
@@ -28,10 +29,13 @@ def comparison_page(comparison: Comparison, pictures: Sequence[Picture]) -> str:
             Section(
                 f"engine-{number}",
                 engine.engine,
-                parts.beside(pictures, f"forest-{number}", tables.queries_table(engine, number)),
+                parts.beside(
+                    pictures, f"forest-{number}", tables.queries_table(comparison, engine, number)
+                ),
             )
             for number, engine in numbered
         ),
+        *_counted(comparison),
         Section("differences", "What differs", _differences(comparison)),
         Section("method", "How it was measured", _method(comparison)),
         Section("failures", f"Failures ({len(found):,})", parts.failures(found)),
@@ -56,6 +60,31 @@ def _verdict(comparison: Comparison) -> Node:
         parts.table(tables.engines_table(comparison)) if comparison.engines else None,
         parts.table(notable) if notable.rows else None,
     ]
+
+
+def _counted(comparison: Comparison) -> list[Section]:
+    """What was counted beside the times, and both side by side."""
+    counted = comparison.counted
+    if counted is None:
+        return []
+    found = failures(counted)
+    content = fragment[
+        [p(".lead")[sentence] for sentence in sentences(counted)],
+        parts.notes(comparison_notes(counted)),
+        [parts.table(table) for table in both.both_tables(comparison)],
+        parts.table(replace(tables.engines_table(counted), name="counted-suites")),
+        [
+            parts.table(
+                replace(tables.queries_table(counted, engine, number), name=f"counted-{number}")
+            )
+            for number, engine in enumerate(counted.engines, start=1)
+        ],
+        p[reading(counted)],
+        p[error_rates(counted)],
+        parts.facts(facts(counted)),
+        parts.failures(found) if found else None,
+    ]
+    return [Section("counted", "Counted instructions", content)]
 
 
 def _differences(comparison: Comparison) -> Node:

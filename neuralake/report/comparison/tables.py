@@ -8,14 +8,11 @@ from collections.abc import Iterable
 from neuralake.report import numbers
 from neuralake.report.comparison import differences, verdicts
 from neuralake.report.comparison.differences import Difference
+from neuralake.report.comparison.measure import amounts, measure_of
 from neuralake.report.tables import Column, Entry, Table, text_columns
-from neuralake.results.comparison import Change, Comparison, EngineComparison
+from neuralake.results.comparison import SAME, Change, Comparison, EngineComparison
 
 MOST_NOTABLE = 15
-_CHANGES = (
-    *(Column("wall time (%)"), Column("CPU time (%)")),
-    *(Column("base (ms)"), Column("candidate (ms)"), Column("pairs")),
-)
 
 
 def engines_table(comparison: Comparison) -> Table:
@@ -32,11 +29,11 @@ def engines_table(comparison: Comparison) -> Table:
     ]
     columns = (
         *text_columns("engine", "verdict"),
-        *(*_CHANGES, Column("queries" if streams is None else "streams")),
+        *(*_changes(comparison), Column("queries" if streams is None else "streams")),
     )
     caption = (
         "Suite: geometric mean of the queries' ratios, candidate ÷ base, with intervals of 95 %; "
-        "times are sums of medians"
+        f"{'times' if comparison.by == 'time' else 'counts'} are sums of medians"
         if streams is None
         else "Throughput: elapsed time of streams at once, candidate ÷ base, with intervals of "
         "95 %; times are medians"
@@ -50,7 +47,7 @@ def notable_table(comparison: Comparison) -> Table:
         (engine.engine, query)
         for engine in comparison.engines
         for query in engine.queries
-        if comparison.streams is None and query.verdict not in ("unchanged", "inconclusive")
+        if comparison.streams is None and query.verdict not in (*SAME, "inconclusive")
     ]
     found.sort(key=lambda named: (verdicts.GRAVITY.index(named[1].verdict), -_size(named[1])))
     rows = [
@@ -60,22 +57,23 @@ def notable_table(comparison: Comparison) -> Table:
     cut = f"; the first {MOST_NOTABLE} of {len(found)}" if len(found) > MOST_NOTABLE else ""
     columns = (
         *text_columns("engine", "query", "verdict"),
-        *_CHANGES,
+        *_changes(comparison),
     )
-    caption = f"Queries that changed, or have no time{cut}"
+    what = "time" if comparison.by == "time" else "count"
+    caption = f"Queries that changed, or have no {what}{cut}"
     return Table("notable", caption, columns, tuple(rows))
 
 
-def queries_table(engine: EngineComparison, number: int) -> Table:
+def queries_table(comparison: Comparison, engine: EngineComparison, number: int) -> Table:
     """Every query of an engine, and its suite as the foot."""
     columns = (
-        *(*text_columns("query", "verdict"), *_CHANGES),
+        *(*text_columns("query", "verdict"), *_changes(comparison)),
         *(Column("at most more"), Column("decided after"), Column("spread of a pair (%)")),
     )
     *queries, suite = [_row(change) for change in (*engine.queries, verdicts.suite(engine))]
     return Table(
         f"queries-{number}",
-        f"{engine.engine}: median wall time in each arm; changes, candidate ÷ base, with intervals "
+        f"{engine.engine}: median {measure_of(comparison.by).name} in each arm; changes, candidate ÷ base, with intervals "
         "of 95 %",
         columns,
         tuple(queries),
@@ -127,8 +125,17 @@ def _numbers(change: Change) -> tuple[Entry, ...]:
             change.cpu_ratio,
             verdicts.span(change, cpu=True),
         ),
-        *(Entry(numbers.milliseconds(ns), ns) for ns in (change.base_ns, change.candidate_ns)),
+        *(Entry(numbers.milliseconds(amount), amount) for amount in amounts(change)),
         _count(change.pairs or None),
+    )
+
+
+def _changes(comparison: Comparison) -> tuple[Column, ...]:
+    measure = measure_of(comparison.by)
+    return (
+        *(Column(f"{measure.name} (%)"), Column(f"{measure.beside} (%)")),
+        *(Column(f"base ({measure.unit})"), Column(f"candidate ({measure.unit})")),
+        Column("pairs"),
     )
 
 

@@ -7,12 +7,22 @@ from typing import Literal
 
 from neuralake.report import numbers
 from neuralake.report.text import short
-from neuralake.results.comparison import Change, Comparison, EngineComparison, Verdict
+from neuralake.results.comparison import (
+    BETTER,
+    WORSE,
+    Change,
+    Comparison,
+    EngineComparison,
+    Verdict,
+)
 
 SIGNS: dict[Verdict, str] = {
     "slower": "▲",
     "faster": "▼",
     "unchanged": "=",
+    "more work": "▲",
+    "less work": "▼",
+    "same work": "=",
     "inconclusive": "?",
     "wrong": "×",
     "failed": "×",
@@ -21,6 +31,9 @@ MARKS: dict[Verdict, Literal["", "good", "bad", "open"]] = {
     "slower": "bad",
     "faster": "good",
     "unchanged": "",
+    "more work": "bad",
+    "less work": "good",
+    "same work": "",
     "inconclusive": "open",
     "wrong": "bad",
     "failed": "bad",
@@ -29,10 +42,10 @@ MARKS: dict[Verdict, Literal["", "good", "bad", "open"]] = {
 GRAVITY: tuple[Verdict, ...] = (
     "wrong",
     "failed",
-    "slower",
+    *("slower", "more work"),
     "inconclusive",
-    "faster",
-    "unchanged",
+    *("faster", "less work"),
+    *("unchanged", "same work"),
 )
 
 
@@ -42,9 +55,9 @@ def signed(verdict: Verdict) -> str:
 
 
 def suite(engine: EngineComparison) -> Change:
-    """What is said of the suite, which is never faster while an answer is wrong or missing."""
+    """What is said of the suite, which is never better while an answer is wrong or missing."""
     found = faults(engine)
-    if engine.suite.verdict != "faster" or not found:
+    if engine.suite.verdict not in BETTER or not found:
         return engine.suite
     gravest = min((change.verdict for change in found), key=GRAVITY.index)
     return replace(engine.suite, verdict=gravest)
@@ -81,7 +94,7 @@ def measured(comparison: Comparison, engine: EngineComparison) -> str:
 
 
 def percent(change: Change, *, cpu: bool = False) -> str:
-    """The change in percent without its unit: ``+3.1``."""
+    """The change in percent without its unit: ``+3.1``; that of CPU time, or of cycles."""
     ratio, low, high = _ratios(change, cpu)
     return numbers.change(ratio, numbers.change_decimals(ratio, low, high))
 
@@ -100,12 +113,12 @@ def span(change: Change, *, cpu: bool = False) -> str:
 def in_words(change: Change) -> str:
     """``3.1 % slower [2.2, 4.0]``, or ``+0.1 % [−0.4, +0.6]`` where nothing is decided."""
     ratio, low, high = _ratios(change, cpu=False)
-    if change.verdict not in ("slower", "faster") or ratio is None:
+    if change.verdict not in (*WORSE, *BETTER) or ratio is None:
         return f"{percent(change)} % {interval(change)}".rstrip()
     decimals = numbers.change_decimals(ratio, low, high)
-    if change.verdict == "faster":
+    if change.verdict in BETTER:
         low, high = high, low
-    sign = 1 if change.verdict == "slower" else -1
+    sign = 1 if change.verdict in WORSE else -1
     size, *ends = (
         None if end is None else f"{sign * (end - 1) * 100:,.{decimals}f}".replace("-", "−")
         for end in (ratio, low, high)
@@ -147,6 +160,8 @@ def _ends(change: Change, cpu: bool) -> tuple[str, ...]:
 
 
 def _ratios(change: Change, cpu: bool) -> tuple[float | None, float | None, float | None]:
+    if cpu and change.cycles_ratio is not None:
+        return change.cycles_ratio, change.cycles_low, change.cycles_high
     if cpu:
         return change.cpu_ratio, change.cpu_low, change.cpu_high
     return change.ratio, change.low, change.high
