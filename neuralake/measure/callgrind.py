@@ -46,7 +46,7 @@ _FEATURES = (
 )
 _RUNNING_ON_VALGRIND, _MONITOR_COMMAND = 0x1001, 0x1202
 _CALLGRIND = ord("C") << 24 | ord("T") << 16
-_DUMP, _ZERO, _START = _CALLGRIND, _CALLGRIND + 1, _CALLGRIND + 4
+_DUMP, _START = _CALLGRIND, _CALLGRIND + 4
 _BEGINNING = b"instrumentation: on\n"
 _EVENTS = re.compile(rb"^events: (.*)$", re.MULTILINE)
 _COUNTS = re.compile(rb"^events-\d+: ?([\d ]*)$", re.MULTILINE)  # of a thread
@@ -151,7 +151,7 @@ class CallgrindCounter:
             self._is_on = True
         self._log.seek(0, os.SEEK_END)
         if self._profile is not None:
-            self._request(_ZERO)
+            self._dump().unlink()  # which sets all costs to 0: a request to do so leaves some
         self._ask()
 
     def stop(self) -> Counts:
@@ -164,8 +164,9 @@ class CallgrindCounter:
         """
         self._ask()
         if self._profile is not None:
-            self._request(_DUMP)
-            self._keep(self._profile)
+            dump = self._dump()
+            self._profile.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(dump, self._profile)
             self._profile = None
         # both answers are read here: what is read after the start would count
         return since(*read_answers(self._log.read()))
@@ -177,11 +178,10 @@ class CallgrindCounter:
     def _ask(self) -> None:
         self._request(_MONITOR_COMMAND, ctypes.addressof(self._status))
 
-    def _keep(self, path: Path) -> None:
+    def _dump(self) -> Path:
+        self._request(_DUMP)
         self._dumps += 1
-        dump = Path(os.environ["TMPDIR"]) / f"{_DUMPS}.{self._dumps}"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(dump, path)
+        return Path(os.environ["TMPDIR"]) / f"{_DUMPS}.{self._dumps}"
 
 
 def read_answers(text: bytes) -> tuple[Events, Events]:

@@ -10,6 +10,7 @@ from rich.table import Table
 from neuralake.arms.calibration import Calibration, EngineNoise
 from neuralake.report.text import printable
 from neuralake.results.comparison import Comparison
+from neuralake.stats.paired import Question
 
 _MINUTES = (2, 5, 10, 30)
 

@@ -107,8 +107,8 @@ def forest(
         f"Forest plot of {engine.engine}: change of {measure.name} of the suite and "
         f"of {len(queries)} queries, with intervals; numbers in the table. {one_line(said)}.",
         f"Right is {measure.worse}. The diamond is the suite, as wide as its interval of 95 %; a "
-        f"square is a query, the larger the more precisely it is known, and hollow where nothing is decided. "
-        f"The dot below is {measure.beside}. Shaded: changes that do not matter, "
+        "square is a query, the larger the more precisely it is known, and hollow where nothing is "
+        f"decided. The dot below is {measure.beside}. Shaded: changes that do not matter, "
         f"±{numbers.percent(comparison.effect)} of the suite and "
         f"±{numbers.percent(comparison.query_effect)} of a query.{clipped}{note}",
         sheet.figure,

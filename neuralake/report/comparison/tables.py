@@ -73,8 +73,8 @@ def queries_table(comparison: Comparison, engine: EngineComparison, number: int)
     *queries, suite = [_row(change) for change in (*engine.queries, verdicts.suite(engine))]
     return Table(
         f"queries-{number}",
-        f"{engine.engine}: median {measure_of(comparison.by).name} in each arm; changes, candidate ÷ base, with intervals "
-        "of 95 %",
+        f"{engine.engine}: median {measure_of(comparison.by).name} in each arm; changes, "
+        "candidate ÷ base, with intervals of 95 %",
         columns,
         tuple(queries),
         (suite,),
