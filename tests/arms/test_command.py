@@ -387,6 +387,16 @@ CASES: dict[str, Case] = {
     "no such wheel": (("fast", "fast+./nosuch-1-py3-none-any.whl"), "no wheel"),
     "other data": (("fast", "other-data"), "table t is not the same in both arms"),
     "effect 0": (("fast", "fast", "--effect", "0"), "0 is no effect"),
+    "by another word": (("fast", "fast", "--by", "cycles"), "'cycles' is not one of 'time'"),
+    "spark counted": (
+        ("fast", "fast", "--by", "instructions", "--engines", "spark"),
+        "spark cannot be compared by instructions: its JVM compiles as it runs",
+    ),
+    "streams counted": (
+        ("fast", "fast", "--by", "instructions", "--streams", "2"),
+        "streams are compared by time",
+    ),
+    "caches without a count": (("fast", "fast", "--cache-sim"), "expected --by instructions"),
     "effect nan": (("fast", "fast", "--query-effect", "nan"), "nan is no effect"),
     "one round": (("fast", "fast", "--rounds", "1"), "--rounds"),
     "no time": (("fast", "fast", "--max-time", "soon"), "--max-time"),
