@@ -49,6 +49,7 @@ SHARE_SPARK = (
     "engines/test_nan.py",
     "engines/test_sessions_at_once.py",
     "engines/test_time_travel.py",
+    "engines/test_views.py",
     "engines/test_write_conflicts.py",
     "engines/test_unsupported_writes.py",
     "engines/test_writing.py",

@@ -305,8 +305,18 @@ def _identity(table: Any, checkout: str | None) -> dict[str, Any]:
         snapshot = deltalake.DeltaTable(table.uri, pinned, storage_options=options or None)
         found |= {"id": str(snapshot.metadata().id), "version": snapshot.version()}
     elif table.format == "parquet" and hasattr(table, "files"):
-        found["files"] = [_file(path, checkout) for path in table.files()]
+        found["files"] = [_file(path, checkout) for path in _stored(table).files()]
     return found
+
+
+def _stored(table: Any) -> Any:
+    """A table without its computed columns and the like, where Neuralake knows of them."""
+    try:
+        from neuralake.catalog.views import view_of
+    except ImportError:  # an older one
+        return table
+    view = view_of(table)
+    return table if view is None else view.base
 
 
 def _within(path: str, checkout: str | None) -> str | None:

@@ -27,11 +27,14 @@ class Column:
         Whether a value may be missing.
     sensitive
         Whether its values are nothing to show: no page and no export has one of them.
+    expression
+        SQL by which the column is computed from stored ones, the same on every engine
+        (:mod:`neuralake.catalog.expressions`); None of a stored column.
 
     Raises
     ------
     CatalogError
-        If the type is none of pyarrow's.
+        If the type is none of pyarrow's, or the expression no text.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Column:
     description: str = ""
     nullable: bool = True
     sensitive: bool = False
+    expression: str | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str):
@@ -47,6 +51,18 @@ class Column:
             raise CatalogError(
                 f"column {self.name} has the type {_type_name(self.type)}: "
                 f"expected a type of pyarrow, such as pa.int64() or pa.string()"
+            )
+        if self.expression is None:
+            return
+        if not isinstance(self.expression, str) or not self.expression.strip():
+            raise CatalogError(
+                f"column {self.name} has the expression {self.expression!r}: "
+                f"expected SQL, such as 'price * quantity'"
+            )
+        if not self.nullable:
+            raise CatalogError(
+                f"column {self.name} is computed, of which nobody checks that it is not null: "
+                f"leave nullable=False out"
             )
 
 

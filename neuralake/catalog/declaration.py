@@ -74,8 +74,8 @@ def check_declaration(
                 f"table {name}: the foreign key to {key.references} has {len(key.columns)} columns "
                 f"and refers to {len(key.referenced_columns)}"
             )
-    if not columns:
-        return
+    if all(column.expression is not None for column in columns):
+        return  # what is stored is left open
     keys = [primary_key, *(key.columns for key in foreign_keys)]
     for column_name in (column_name for key_columns in keys for column_name in key_columns):
         if column_name not in declared:
@@ -101,7 +101,8 @@ def _check_kinds(name: str, columns: object, primary_key: object, foreign_keys: 
 def _check_about(name: str, columns: Sequence[Column], about: object) -> None:
     if not isinstance(about, About):
         raise CatalogError(f"table {name}: about is {about!r:.60}: expected About(owner='…')")
-    declared = [column.name for column in columns]
+    is_open = all(column.expression is not None for column in columns)
+    declared = [] if is_open else [column.name for column in columns]
     for example in about.example_filters:
         column = getattr(example, "column", None)
         if declared and isinstance(column, str) and column not in declared:

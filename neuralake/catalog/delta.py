@@ -22,6 +22,18 @@ from neuralake.catalog.html import table_html
 from neuralake.catalog.moments import check_version, moment
 from neuralake.catalog.predicates import apply
 from neuralake.catalog.storage import require_absolute, resolve_location
+from neuralake.catalog.views import (
+    AS_VIEW,
+    Latest,
+    MissingColumns,
+    Ties,
+    check_view,
+    count,
+    is_view,
+    latest,
+    present_columns,
+    view_of,
+)
 from neuralake.config import Settings, is_remote
 from neuralake.errors import CatalogError, NoSuchVersionError
 from neuralake.storage import one_line
@@ -61,6 +73,11 @@ class DeltaTable:
     at
         A moment, in place of a version: the newest that was committed by then is read. A
         ``datetime`` with a time zone, or its text in ISO 8601; it is kept as the former, in UTC.
+    missing_columns
+        What is done about a declared column that the table lacks: ``refuse`` it, or give ``null``
+        of the declared type.
+    newest
+        Of each key only the newest row is read; see :meth:`latest`.
     hides_nan
         Whether a float is NaN and the statistics of its file leave that out; looked for as soon as
         an engine must know it, if None. A run finds it out once (:func:`~neuralake.catalog.tables.
@@ -77,6 +94,8 @@ class DeltaTable:
     storage_options: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
     version: int | None = None
     at: datetime | str | None = None
+    missing_columns: MissingColumns = "refuse"
+    newest: Latest | None = None
     hides_nan: bool | None = field(default=None, repr=False, compare=False)
 
     format: ClassVar[str] = "delta"
@@ -89,6 +108,7 @@ class DeltaTable:
             if self.version is not None:
                 raise CatalogError(f"table {self.name} has a version and a time: expected one")
             object.__setattr__(self, "at", moment(self.name, self.at))
+        check_view(self)
 
     @property
     def uri(self) -> str:
@@ -117,7 +137,8 @@ class DeltaTable:
             If its schema differs from the declaration.
         """
         snapshot = self._open()
-        check_schema(self.name, self.columns, _arrow_schema(snapshot))
+        live = _arrow_schema(snapshot)
+        check_schema(self.name, present_columns(self, live), live)
         return snapshot
 
     def as_of(self, *, version: int | None = None, at: datetime | str | None = None) -> DeltaTable:
@@ -139,6 +160,17 @@ class DeltaTable:
         if (version, at) == (self.version, self.at):
             return self
         return replace(self, version=version, at=at, hides_nan=None)
+
+    def latest(
+        self,
+        by: str | Sequence[str],
+        *,
+        key: str | Sequence[str] | None = None,
+        ties: Ties = "ordered",
+        name: str | None = None,
+    ) -> DeltaTable:
+        """The newest row of each key; see :func:`neuralake.catalog.views.latest`."""
+        return latest(self, by, key, ties, name)
 
     def newest_version(self) -> int:
         """Version of the newest snapshot, whichever the table is read at."""
@@ -172,6 +204,8 @@ class DeltaTable:
         SchemaMismatchError
             If its schema differs from the declaration.
         """
+        if is_view(self):
+            raise CatalogError(f"table {self.name} {AS_VIEW}")
         return self._contents(self._snapshot())
 
     def places(self) -> list[str]:
@@ -181,16 +215,22 @@ class DeltaTable:
 
     def rows(self) -> int:
         """Number of rows, as the log says, or the footers where it does not."""
+        if self.newest is not None:
+            return count(self.lazy())
         snapshot = self._snapshot()
         counted = snapshot.rows_in_log()
         return self._contents(snapshot).rows if counted is None else counted
 
     def arrow_schema(self) -> pa.Schema:
-        """Schema in the transaction log."""
+        """Schema in the transaction log, with what is computed beside it."""
+        if (view := view_of(self)) is not None:
+            return view.schema
         return _arrow_schema(self._open())
 
     def check(self) -> None:
         """Raise ``SchemaMismatchError`` if the schema differs from the declaration."""
+        if (view := view_of(self)) is not None:
+            view.check()
         self.snapshot()
 
     def files(self) -> list[str]:
@@ -201,6 +241,8 @@ class DeltaTable:
         CatalogError
             If the rows are not simply those of the files; the message names the feature.
         """
+        if is_view(self):
+            raise CatalogError(f"table {self.name} {AS_VIEW}")
         snapshot = self._snapshot()
         if snapshot.beyond_files is not None:
             raise CatalogError(
@@ -237,6 +279,8 @@ class DeltaTable:
 
         if version is not None or at is not None:
             return self.as_of(version=version, at=at).lazy(filters, columns)
+        if (view := view_of(self)) is not None:
+            return apply(view.frame(view.base.lazy()), self.name, filters, columns)
         contents = self.contents()
         return apply(scan(contents, choose_reader(contents)), self.name, filters, columns)
 

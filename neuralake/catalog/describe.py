@@ -11,6 +11,7 @@ from neuralake.catalog.columns import Column
 from neuralake.catalog.delta import DeltaTable
 from neuralake.catalog.parquet import ParquetTable
 from neuralake.catalog.tables import Table
+from neuralake.catalog.views import Latest, is_view, stored_columns, view_of
 from neuralake.delta.snapshot import Snapshot
 from neuralake.errors import NeuralakeError
 from neuralake.quantities import duration_text
@@ -30,6 +31,8 @@ class ColumnSummary:
         Whether its values are nothing to show.
     references
         ``table.column`` of every foreign key it belongs to.
+    expression
+        By which it is computed; None of a stored one.
     """
 
     name: str
@@ -38,6 +41,7 @@ class ColumnSummary:
     description: str
     is_primary_key: bool
     references: tuple[str, ...]
+    expression: str | None = None
     is_sensitive: bool = False
 
 
@@ -82,6 +86,8 @@ class TableSummary:
         As of an :class:`AboutSummary`.
     version, at
         Of a Delta table: the version, or the moment in ISO 8601, that it is declared to be read at.
+    view
+        Whether columns are computed or may be missing, or only the newest rows are read.
     """
 
     database: str
@@ -94,6 +100,7 @@ class TableSummary:
     deprecated: str | None = None
     version: int | None = None
     at: str | None = None
+    view: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,6 +123,10 @@ class TableDetails:
         Its newest one.
     at
         The moment, in ISO 8601, that it is declared to be read at.
+    missing_columns
+        What is done about declared columns that it lacks: ``refuse`` or ``null``.
+    latest
+        Of each key only the newest row is read: by which columns, and of which key.
     rows
         Number of rows where the files or the log say it.
     files
@@ -137,6 +148,8 @@ class TableDetails:
     version: int | None = None
     newest_version: int | None = None
     at: str | None = None
+    missing_columns: str = "refuse"
+    latest: Latest | None = None
     rows: int | None = None
     files: int | None = None
     about: AboutSummary = AboutSummary()
@@ -157,6 +170,7 @@ def list_tables(catalog: Catalog) -> list[TableSummary]:
             deprecated=summarise_about(table).deprecated,
             version=getattr(table, "version", None),
             at=_moment(table),
+            view=is_view(table),
         )
         for database in catalog.databases
         for table in database.tables
@@ -186,6 +200,8 @@ def describe_table(catalog: Catalog, name: str) -> TableDetails:
         about=summarise_about(table),
         version=getattr(table, "version", None),
         at=_moment(table),
+        missing_columns=getattr(table, "missing_columns", "refuse"),
+        latest=getattr(table, "newest", None),
     )
     try:
         return _found(table, details)
@@ -225,6 +241,8 @@ def facts(details: TableDetails) -> list[tuple[str, str]]:
         "location": details.location,
         "version": _version(details),
         "read as of": details.at,
+        "newest row": _latest(details.latest),
+        "missing columns": "null" if details.missing_columns == "null" else None,
         "rows": None if details.rows is None else f"{details.rows:,}",
         "files": details.files,
         "primary key": ", ".join(details.primary_key),
@@ -239,6 +257,13 @@ def _version(details: TableDetails) -> str | None:
     if details.version is None or details.newest_version in (None, details.version):
         return None if details.version is None else str(details.version)
     return f"{details.version}, where {details.newest_version} is the newest"
+
+
+def _latest(latest: Latest | None) -> str | None:
+    if latest is None:
+        return None
+    ties = "" if latest.ties == "ordered" else ", ties in any order"
+    return f"of each {', '.join(latest.key)}, by {', '.join(latest.by)}{ties}"
 
 
 def _moment(table: Table) -> str | None:
@@ -259,13 +284,18 @@ def _found(table: Table, details: TableDetails) -> TableDetails:
         )
     elif isinstance(table, ParquetTable):
         table.check()
-        found = table.partitions()
+        view = view_of(table)
+        found = (table if view is None else view.base).partitions()
         details = replace(
             details, rows=table.rows(), files=len(found.files), partition_columns=found.names
         )
-    if table.columns:
+    if stored_columns(table.columns):
         return details
-    live = [Column(f.name, f.type, nullable=f.nullable) for f in table.arrow_schema()]
+    declared = {column.name: column for column in table.columns}
+    live = [
+        declared.get(f.name) or Column(f.name, f.type, nullable=f.nullable)
+        for f in table.arrow_schema()
+    ]
     return replace(details, columns=_columns(table, live))
 
 
@@ -284,6 +314,7 @@ def _columns(table: Table, columns: tuple[Column, ...] | list[Column]) -> tuple[
                 for own, referenced in zip(key.columns, key.referenced_columns, strict=True)
                 if own == column.name
             ),
+            expression=column.expression,
         )
         for column in columns
     )

@@ -18,6 +18,14 @@ from neuralake.catalog.filters import Condition
 from neuralake.catalog.html import table_html
 from neuralake.catalog.modules import FunctionReference
 from neuralake.catalog.predicates import apply
+from neuralake.catalog.views import (
+    Latest,
+    MissingColumns,
+    Ties,
+    check_view,
+    latest,
+    view_of,
+)
 from neuralake.config import Settings
 from neuralake.errors import CatalogError, NeuralakeError, named_reason
 from neuralake.user_code import calling
@@ -50,7 +58,7 @@ class FunctionTable:
         Called with ``arguments``, and with the catalog if it has a parameter ``catalog``.
     columns
         Declared columns, enforced on what the function returns; empty leaves the schema open.
-    description, primary_key, foreign_keys, about
+    description, primary_key, foreign_keys, about, missing_columns, newest
         As of a :class:`~neuralake.catalog.delta.DeltaTable`.
     arguments
         Values for the function's parameters, in place of their defaults.
@@ -66,12 +74,15 @@ class FunctionTable:
     foreign_keys: tuple[ForeignKey, ...] = ()
     about: About = NOTHING
     arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    missing_columns: MissingColumns = "refuse"
+    newest: Latest | None = None
     catalog: Maker | None = field(default=None, repr=False, compare=False)
 
     format: ClassVar[str] = "function"
 
     def __post_init__(self) -> None:
         check_declaration(self.name, self.columns, self.primary_key, self.foreign_keys, self.about)
+        check_view(self)
         _check_parameters(self.name, self.function, self.arguments)
 
     def _repr_html_(self) -> str:
@@ -93,6 +104,17 @@ class FunctionTable:
         """The same table made with other values of the function's parameters."""
         return replace(self, arguments={**self.arguments, **arguments})
 
+    def latest(
+        self,
+        by: str | Sequence[str],
+        *,
+        key: str | Sequence[str] | None = None,
+        ties: Ties = "ordered",
+        name: str | None = None,
+    ) -> FunctionTable:
+        """The newest row of each key; see :func:`neuralake.catalog.views.latest`."""
+        return latest(self, by, key, ties, name)
+
     def arrow(self) -> pa.Table:
         """The rows, as declared: columns in their order, strings as plain strings.
 
@@ -103,10 +125,17 @@ class FunctionTable:
         SchemaMismatchError
             If what it returns differs from the declaration, a null where none may be included.
         """
+        if (view := view_of(self)) is not None:
+            import polars as pl
+
+            made = view.frame(pl.LazyFrame(view.base.arrow())).collect().to_arrow()
+            return made.cast(plain_schema(view.schema))
         return self._enforced(self._arrow(self._call()))
 
     def arrow_schema(self) -> pa.Schema:
         """Schema of what the function returns; a LazyFrame's rows are not computed."""
+        if (view := view_of(self)) is not None:
+            return view.schema
         return self._schema(self._call())
 
     def check(self) -> None:
@@ -121,6 +150,8 @@ class FunctionTable:
         """
         import polars as pl
 
+        if (view := view_of(self)) is not None:
+            return apply(view.frame(view.base.lazy()), self.name, filters, columns)
         made = self._call()
         lazily = isinstance(made, pl.LazyFrame) and all(c.nullable for c in self.columns)
         if lazily:

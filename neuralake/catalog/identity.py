@@ -12,6 +12,7 @@ from neuralake.catalog.delta import DeltaTable
 from neuralake.catalog.modules import FunctionReference
 from neuralake.catalog.parquet import ParquetTable
 from neuralake.catalog.tables import FunctionTable, Table
+from neuralake.catalog.views import Latest, is_view, view_of
 from neuralake.errors import CatalogError
 from neuralake.storage import filesystem, one_line
 
@@ -32,7 +33,8 @@ def table_identity(table: Table) -> dict[str, Any]:
         their ``bytes``; for Parquet ``uri``, the ``path``, ``bytes`` and ``modified`` (UTC)
         of each of its ``files`` and, with Hive partitions, their types by name
         (``partitioned_by``); for a function the ``file`` of its module with its ``sha256``
-        (None where there is no such file), its ``name`` and its ``arguments``.
+        (None where there is no such file), its ``name`` and its ``arguments``. Of a table with
+        computed or missing columns, or of which the newest rows are read, also ``view``.
 
     Raises
     ------
@@ -41,6 +43,27 @@ def table_identity(table: Table) -> dict[str, Any]:
     SchemaMismatchError
         If it differs from its declaration.
     """
+    if is_view(table):
+        return {**_stored(table), "view": _view(table)}
+    return _stored(table)
+
+
+def _view(table: Table) -> dict[str, Any]:
+    """What decides the rows beside those that are stored."""
+    newest: Latest | None = getattr(table, "newest", None)
+    return {
+        "columns": {column.name: column.expression for column in table.columns},
+        "missing_columns": getattr(table, "missing_columns", "refuse"),
+        "latest": None
+        if newest is None
+        else {"by": list(newest.by), "key": list(newest.key), "ties": newest.ties},
+    }
+
+
+def _stored(table: Table) -> dict[str, Any]:
+    if is_view(table) and isinstance(table, ParquetTable):
+        view = view_of(table)
+        table = table if view is None else view.base
     if isinstance(table, DeltaTable):
         return {"format": table.format, "uri": table.uri, **_delta(table)}
     if isinstance(table, ParquetTable):

@@ -28,6 +28,17 @@ from neuralake.catalog.partitions import (
 )
 from neuralake.catalog.predicates import apply, require_conditions
 from neuralake.catalog.storage import require_absolute, resolve_location
+from neuralake.catalog.views import (
+    AS_VIEW,
+    Latest,
+    MissingColumns,
+    Ties,
+    check_view,
+    count,
+    is_view,
+    latest,
+    view_of,
+)
 from neuralake.config import Settings, is_remote
 from neuralake.errors import CatalogError, SchemaMismatchError
 from neuralake.storage import filesystem, one_line
@@ -57,7 +68,9 @@ class ParquetTable:
         outermost: each a :class:`Column`, or the name of a declared one or of one whose type is to
         be inferred; ``"infer"`` takes the names from the directories, too. Inferred are dates,
         whole numbers and strings, from all values. They come last among the columns.
-    columns, description, primary_key, foreign_keys, about, storage_options, hides_nan
+    columns, description, primary_key, foreign_keys, about, storage_options, missing_columns, newest
+        As of a :class:`~neuralake.catalog.delta.DeltaTable`.
+    hides_nan
         As of a :class:`~neuralake.catalog.delta.DeltaTable`.
     """
 
@@ -69,6 +82,8 @@ class ParquetTable:
     foreign_keys: tuple[ForeignKey, ...] = ()
     about: About = NOTHING
     storage_options: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+    missing_columns: MissingColumns = "refuse"
+    newest: Latest | None = None
     hides_nan: bool | None = field(default=None, repr=False, compare=False)
     partitioned_by: PartitionedBy = ()
 
@@ -80,6 +95,7 @@ class ParquetTable:
         if not isinstance(self.partitioned_by, str):  # a list could still be changed
             object.__setattr__(self, "partitioned_by", tuple(self.partitioned_by))
         check_declaration(self.name, self.columns, self.primary_key, self.foreign_keys, self.about)
+        check_view(self)
 
     @property
     def uri(self) -> str:
@@ -97,9 +113,21 @@ class ParquetTable:
     def pinned(self) -> ParquetTable:
         """The same table, with what its floats hide known."""
         try:
-            return replace(self, hides_nan=self.may_hide_nan())
+            view = view_of(self)
+            return replace(self, hides_nan=(self if view is None else view.base).may_hide_nan())
         except CatalogError:  # told by every engine that is to open it
             return self
+
+    def latest(
+        self,
+        by: str | Sequence[str],
+        *,
+        key: str | Sequence[str] | None = None,
+        ties: Ties = "ordered",
+        name: str | None = None,
+    ) -> ParquetTable:
+        """The newest row of each key; see :func:`neuralake.catalog.views.latest`."""
+        return latest(self, by, key, ties, name)
 
     def may_hide_nan(self) -> bool:
         """Whether a float is NaN and the statistics of its file leave that out.
@@ -159,6 +187,8 @@ class ParquetTable:
         self, conditions: Sequence[Condition] = ()
     ) -> tuple[Partitions, list[pq.FileMetaData]]:
         """The files with their footers, which :meth:`files` promises to agree."""
+        if is_view(self):
+            raise CatalogError(f"table {self.name} {AS_VIEW}")
         found = self._listed(conditions)
         files = [file.uri for file in found.files]
         footers = self._footers(files)
@@ -185,11 +215,15 @@ class ParquetTable:
 
     def arrow_schema(self) -> pa.Schema:
         """Schema of the first file; :meth:`files` makes sure that all have the same."""
+        if (view := view_of(self)) is not None:
+            return view.schema
         found = self._listed()
         return _live_schema(self._footers([found.files[0].uri])[0], found)
 
     def rows(self) -> int:
         """Number of rows, as the footers say."""
+        if self.newest is not None:
+            return count(self.lazy())
         return sum(f.num_rows for f in self._footers([f.uri for f in self._listed().files]))
 
     def check(self) -> None:
@@ -198,6 +232,10 @@ class ParquetTable:
         A column declared as not null may be optional in the file if the statistics of every row
         group show that no value is missing: most writers make all columns optional.
         """
+        if (view := view_of(self)) is not None:
+            view.check()
+            view.base.check()
+            return
         self.files()
 
     def lazy(self, filters: Sequence[Condition] = (), columns: Sequence[str] = ()) -> pl.LazyFrame:
@@ -206,6 +244,8 @@ class ParquetTable:
         Directories of partitions that a filter excludes are not listed, nor are their files opened.
         """
         require_conditions(self.name, filters)
+        if (view := view_of(self)) is not None:
+            return apply(view.frame(view.base.lazy()), self.name, filters, columns)
         found, footers = self._checked(filters)
         frame = self._scan(found, footers) if footers else self._no_rows(found)
         return apply(frame, self.name, filters, columns)

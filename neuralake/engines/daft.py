@@ -20,8 +20,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from neuralake.arrow import int96_columns, plain_schema, stored_schema
+from neuralake.arrow import int96_columns, plain_schema, plain_type, stored_schema
+from neuralake.catalog.dialects import DAFT
 from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
+from neuralake.catalog.views import view_of
 from neuralake.config import is_remote
 from neuralake.delta.contents import Contents
 from neuralake.delta.rows import FileFragment, FilesDataset, PlainFiles, Source
@@ -172,6 +174,19 @@ class DaftSession:
         return daft.sql(sql, register_globals=False, **self._frames)
 
     def _frame(self, name: str, table: Table) -> DataFrame:
+        import daft
+
+        view = view_of(table)
+        if view is None:
+            return self._plain_frame(name, table)
+        base = self._plain_frame(name, view.base)
+        for field in view.absent:
+            null = daft.lit(None).cast(daft.DataType.from_arrow_type(plain_type(field.type)))
+            base = base.with_column(field.name, null)
+        select = view.sql(view.base_name, DAFT, has_absent=True)
+        return daft.sql(select, register_globals=False, **{view.base_name: base})
+
+    def _plain_frame(self, name: str, table: Table) -> DataFrame:
         import daft
 
         if isinstance(table, FunctionTable):

@@ -17,14 +17,16 @@ from urllib.parse import quote
 import pyarrow as pa
 
 from neuralake.arrow import plain_schema
+from neuralake.catalog.dialects import DATAFUSION
 from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
+from neuralake.catalog.views import view_of
 from neuralake.config import is_remote
 from neuralake.delta.contents import Contents
 from neuralake.delta.rows import FilesDataset, Source
 from neuralake.engines.deltalake_writes import DeltalakeWrites, Streamed, write_paths
 from neuralake.engines.memory import pool_within, require_sizes
 from neuralake.engines.object_storage import options_by_bucket
-from neuralake.engines.readers import with_readers
+from neuralake.engines.readers import move_reader, with_readers
 from neuralake.engines.writing import Rows
 from neuralake.errors import EngineError, reason_of
 from neuralake.machine import cores
@@ -195,7 +197,15 @@ class DataFusionSession:
             for bucket, options in options_by_bucket("DataFusion", tables).items():
                 _register_bucket(context, bucket, options)
             for name, table in tables.items():
-                self._register(name, table, files=files)
+                view = view_of(table)
+                if view is None:
+                    self._register(name, table, files=files)
+                else:
+                    self._register(view.base_name, view.base, files=files)
+                    select = view.sql(view.base_name, DATAFUSION)
+                    context.register_view(name, context.sql(select))
+                    context.deregister_table(view.base_name)  # the plan holds it
+                    move_reader(self.readers, view.base_name, name)
                 self._names.append(name)
         except BaseException:
             self.close()

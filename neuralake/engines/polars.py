@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from neuralake.catalog.scan import choose_reader, scan
 from neuralake.catalog.tables import DeltaTable, Table
+from neuralake.catalog.views import view_of
 from neuralake.engines.deltalake_writes import DeltalakeWrites, write_paths
 from neuralake.engines.memory import require_sizes
 from neuralake.engines.readers import with_readers
@@ -140,14 +141,17 @@ class PolarsEngine:
         default = self._options.delta_reader
         frames, readers = {}, {}
         for name, table in tables.items():
-            if not isinstance(table, DeltaTable):
-                frames[name] = table.lazy()
-                continue
-            contents = table.contents()
-            reader = choose_reader(contents, default)
-            frames[name] = scan(contents, reader)
-            if reader != default:
-                readers[name] = reader
+            view = view_of(table)
+            base = table if view is None else view.base
+            if isinstance(base, DeltaTable):
+                contents = base.contents()
+                reader = choose_reader(contents, default)
+                frame = scan(contents, reader)
+                if reader != default:
+                    readers[name] = reader
+            else:
+                frame = base.lazy()
+            frames[name] = frame if view is None else view.frame(frame)
         self.settings = with_readers(self.settings, readers)
         return PolarsSession(pl.SQLContext(frames), self._options.engine)
 

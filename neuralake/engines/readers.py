@@ -43,3 +43,9 @@ def refuse_case_twins(engine: str, table: str, schema: pa.Schema) -> None:
                 f"table {table} has the columns {twin} and {name}, which {engine} cannot tell "
                 f"apart: rename one"
             )
+
+
+def move_reader(readers: dict[str, str], base: str, name: str) -> None:
+    """Tell the reader of a view's base as the view's, by which the table is known."""
+    if (reader := readers.pop(base, None)) is not None:
+        readers[name] = reader

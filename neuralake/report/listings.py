@@ -93,7 +93,9 @@ def print_table_details(details: TableDetails, console: Console) -> None:
         keys = ["primary"] if column.is_primary_key else []
         keys += [f"→ {reference}" for reference in column.references]
         null = "yes" if column.nullable else "no"
-        rows.append(_row(column.name, column.type, null, ", ".join(keys), column.description))
+        computed = "" if column.expression is None else f"= {column.expression}"
+        description = "; ".join(filter(None, (column.description, computed)))
+        rows.append(_row(column.name, column.type, null, ", ".join(keys), description))
     print_rows(columns, rows, console)
 
 

@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 
 from neuralake.catalog.tables import DeltaTable
+from neuralake.catalog.views import is_view
 from neuralake.errors import NeuralakeError
 from neuralake.serving.hot import HotSnapshot, HotTable, UnsuitedError
 
@@ -48,7 +49,12 @@ class Following:
             If it cannot be read.
         """
         name = table.name
-        if not self._most_bytes or table.version is not None or name in self.unsuited:
+        if (
+            not self._most_bytes
+            or table != table.as_of()
+            or is_view(table)
+            or name in self.unsuited
+        ):
             return None
         if time.monotonic() < self._away_until_s.get(name, 0.0):
             return None

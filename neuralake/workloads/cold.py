@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from neuralake.catalog.tables import DeltaTable, ParquetTable, Table
+from neuralake.catalog.views import view_of
 from neuralake.config import is_remote
 from neuralake.measure.page_cache import evict
 
@@ -22,7 +23,9 @@ def evict_tables(tables: Iterable[Table]) -> int | None:
         Bytes that stayed all the same; None if that is not known.
     """
     paths: list[Path] = []
-    for table in tables:
+    for declared in tables:
+        view = view_of(declared)
+        table = declared if view is None else view.base
         if isinstance(table, DeltaTable) and not is_remote(table.uri):
             paths += map(Path, table.places())
         elif isinstance(table, ParquetTable) and not is_remote(table.uri):

@@ -8,6 +8,8 @@ from pathlib import PurePath
 
 from neuralake.catalog import Catalog, Column, DeltaTable
 from neuralake.catalog.columns import arrow_schema, check_schema
+from neuralake.catalog.tables import Table
+from neuralake.catalog.views import is_view
 from neuralake.config import Settings, absolute_uri
 from neuralake.delta.log import NotATableError
 from neuralake.delta.place import open_store
@@ -63,12 +65,18 @@ def find_destination(text: str, catalog: Catalog | None, settings: Settings) -> 
         uri = absolute_uri(text).rstrip("/")
         return Destination(PurePath(uri).name, uri, settings.storage_options(uri))
     table = catalog.table(text)
-    if not isinstance(table, DeltaTable) or table.version is not None:
-        what = "a version of a Delta table" if isinstance(table, DeltaTable) else table.format
+    if not isinstance(table, DeltaTable) or is_view(table) or table != table.as_of():
+        what = _what(table)
         raise CatalogError(f"table {text} is {what}, which is not written: expected a DeltaTable")
     return Destination(
         table.name, table.uri, table.storage_options, table.columns, table.description
     )
+
+
+def _what(table: Table) -> str:
+    if is_view(table):
+        return "a view, by computed or missing columns or by latest"
+    return "a version of a Delta table" if isinstance(table, DeltaTable) else table.format
 
 
 def check_destination(destination: Destination) -> None:

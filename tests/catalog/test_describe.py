@@ -77,6 +77,7 @@ def test_the_list_is_of_declarations_and_reads_nothing(tmp_path: Path, catalog: 
             "deprecated": None,
             "version": None,
             "at": None,
+            "view": False,
         },
         {
             "database": "shop",
@@ -89,6 +90,7 @@ def test_the_list_is_of_declarations_and_reads_nothing(tmp_path: Path, catalog: 
             "deprecated": None,
             "version": None,
             "at": None,
+            "view": False,
         },
         {
             "database": "shop",
@@ -101,6 +103,7 @@ def test_the_list_is_of_declarations_and_reads_nothing(tmp_path: Path, catalog: 
             "deprecated": None,
             "version": None,
             "at": None,
+            "view": False,
         },
     ]
 

@@ -11,7 +11,9 @@ from uuid import uuid4
 
 import pyarrow as pa
 
+from neuralake.catalog.dialects import DUCKDB
 from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
+from neuralake.catalog.views import view_of
 from neuralake.config import is_remote
 from neuralake.delta.rows import FilesDataset
 from neuralake.engines.deltalake_writes import DeltalakeWrites, Streamed, write_paths
@@ -26,7 +28,12 @@ from neuralake.engines.duckdb.delta import (
 from neuralake.engines.duckdb.remote import load_httpfs, make_secrets, remote_reader
 from neuralake.engines.memory import require_sizes
 from neuralake.engines.object_storage import are_remote
-from neuralake.engines.readers import WITHOUT_STATISTICS, refuse_case_twins, with_readers
+from neuralake.engines.readers import (
+    WITHOUT_STATISTICS,
+    move_reader,
+    refuse_case_twins,
+    with_readers,
+)
 from neuralake.engines.writing import Rows
 from neuralake.errors import EngineError
 from neuralake.identifiers import quoted
@@ -240,6 +247,16 @@ class DuckDBSession:
             self._connection.close()
 
     def _create(self, name: str, table: Table) -> None:
+        view = view_of(table)
+        if view is None:
+            self._create_plain(name, table)
+            return
+        self._create_plain(view.base_name, view.base)
+        select = view.sql(view.base_name, DUCKDB)
+        self._connection.execute(f"CREATE VIEW {quoted(name)} AS {select}")
+        move_reader(self.readers, view.base_name, name)
+
+    def _create_plain(self, name: str, table: Table) -> None:
         if isinstance(table, FunctionTable):
             rows = table.arrow()
             refuse_case_twins("DuckDB", name, rows.schema)

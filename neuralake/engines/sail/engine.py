@@ -10,13 +10,15 @@ from typing import Any
 import pyarrow as pa
 
 from neuralake.arrow import plain_schema
+from neuralake.catalog.dialects import SPARK
 from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
+from neuralake.catalog.views import view_of
 from neuralake.config import is_remote
 from neuralake.delta.bounds import has_wide_decimals
 from neuralake.delta.contents import Contents
 from neuralake.delta.rows import Source
 from neuralake.engines.memory import pool_within
-from neuralake.engines.readers import refuse_case_twins, with_readers
+from neuralake.engines.readers import move_reader, refuse_case_twins, with_readers
 from neuralake.engines.sail.options import SailOptions, sail_config
 from neuralake.engines.sail.server import SailServer
 from neuralake.engines.sail.uris import are_plain
@@ -101,7 +103,14 @@ class SailSession:
         self.readers: dict[str, str] = {}
         try:
             for name, table in tables.items():
-                self._frame(name, table).createOrReplaceTempView(name)
+                view = view_of(table)
+                if view is None:
+                    self._frame(name, table).createOrReplaceTempView(name)
+                    continue
+                self._frame(view.base_name, view.base).createOrReplaceTempView(view.base_name)
+                select = view.sql(view.base_name, SPARK)
+                self._spark.sql(select).createOrReplaceTempView(name)
+                move_reader(self.readers, view.base_name, name)
         except BaseException:
             self.close()
             raise

@@ -12,10 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from neuralake.catalog.dialects import SPARK
 from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
+from neuralake.catalog.views import view_of
 from neuralake.delta.snapshot import Snapshot
 from neuralake.engines.object_storage import are_remote, options_by_bucket
-from neuralake.engines.readers import WITHOUT_STATISTICS, refuse_case_twins, with_readers
+from neuralake.engines.readers import (
+    WITHOUT_STATISTICS,
+    move_reader,
+    refuse_case_twins,
+    with_readers,
+)
 from neuralake.engines.spark.connect import ConnectClient, require_client
 from neuralake.engines.spark.driver import Driver, fetch
 from neuralake.engines.spark.java import find_java
@@ -165,8 +172,13 @@ class SparkSession:
         self.readers: dict[str, str] = {}
         try:
             for name, table in tables.items():
-                self._frame(name, table).createOrReplaceTempView(f"`{name}`")
-                self._names.append(name)
+                view = view_of(table)
+                if view is None:
+                    self._register(name, self._frame(name, table))
+                    continue
+                self._register(view.base_name, self._frame(view.base_name, view.base))
+                self._register(name, self._spark.sql(view.sql(view.base_name, SPARK)))
+                move_reader(self.readers, view.base_name, name)
         except BaseException:
             self.close()
             raise
@@ -205,6 +217,10 @@ class SparkSession:
             self._spark.catalog.dropTempView(name)
         self._names.clear()
         self._runtime.end_session(self._spark)
+
+    def _register(self, name: str, frame: DataFrame) -> None:
+        frame.createOrReplaceTempView(f"`{name}`")
+        self._names.append(name)
 
     def _frame(self, name: str, table: Table) -> DataFrame:
         if isinstance(table, FunctionTable):

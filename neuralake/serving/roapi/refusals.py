@@ -17,6 +17,7 @@ from pyarrow import fs
 
 from neuralake.arrow import stored_schema
 from neuralake.catalog.tables import DeltaTable, ParquetTable, Table
+from neuralake.catalog.views import is_view
 from neuralake.config import Settings, is_remote
 from neuralake.delta.bounds import has_wide_decimals
 from neuralake.delta.contents import Contents
@@ -56,6 +57,8 @@ def refusal(table: Table, freshness: Freshness, settings: Settings) -> str | Non
     """
     if not isinstance(table, DeltaTable | ParquetTable):
         return "a function makes it, and ROAPI reads nothing but files"
+    if is_view(table):
+        return "its columns are computed or may be missing, or only its newest rows are wanted"
     reason = _unreachable(table, settings)
     if reason is not None:
         return reason
@@ -83,6 +86,8 @@ def _unreachable(table: DeltaTable | ParquetTable, settings: Settings) -> str | 
 def _delta_refusal(table: DeltaTable, freshness: Freshness) -> str | None:
     if table.version is not None:
         return f"it is pinned to version {table.version}, and ROAPI reads the newest alone"
+    if table.at is not None:
+        return f"it is read as of {table.at}, and ROAPI reads the newest alone"
     contents = table.contents()
     reason = _log_refusal(contents.snapshot)
     if reason is not None:

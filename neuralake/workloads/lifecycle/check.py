@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from neuralake.catalog.tables import DeltaTable, Table
+from neuralake.catalog.views import is_view
 from neuralake.errors import LifecycleError, did_you_mean
 from neuralake.queries.sql import tables_read
 from neuralake.queries.workload import Workload, select_queries
@@ -48,6 +49,11 @@ def tables_of(phases: Sequence[Phase], workload: Workload) -> dict[str, DeltaTab
             raise LifecycleError(
                 f"table {name} is {table.format}: expected a Delta table, as a plan changes them "
                 "and reads their earlier versions"
+            )
+        if is_view(table):
+            raise LifecycleError(
+                f"table {name} has computed or missing columns, or only its newest rows are read: "
+                "expected a Delta table as it is stored, as a plan changes it"
             )
         found[name] = table
     return found
