@@ -224,6 +224,11 @@ def make_request(
         If an arm, an engine or an option cannot be read, the streams are impossible or not
         TPC-H's, or the dataset cannot be made.
     """
+    counting = terms.by == "instructions"
+    if counting and streams is not None:
+        raise CompareError(
+            "streams are compared by time: how they share a machine is not in what is counted"
+        )
     if streams is not None:
         check_streams((streams,))
         if directory is not None:
@@ -234,11 +239,6 @@ def make_request(
     for arm in arms:
         parse_arm(arm)  # before a dataset is made
     specs = parse_engines(engines, options)
-    counting = terms.by == "instructions"
-    if counting and streams is not None:
-        raise CompareError(
-            "streams are compared by time: how they share a machine is not in what is counted"
-        )
     if not counting and (cache_sim or profiles is not None):
         raise CompareError(
             "caches are simulated and profiles kept where instructions are counted: expected "
