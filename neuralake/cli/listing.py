@@ -7,6 +7,7 @@ import click
 from neuralake.cli.context import load_tables, make_console, print_json
 from neuralake.cli.export import export
 from neuralake.cli.options import catalog_option, dataset_option, json_option, scale_factor_option
+from neuralake.cli.site import export_json, site
 
 
 @click.command()
@@ -103,4 +104,6 @@ def catalog_check(
     return 1 if failed(found) else 0
 
 
+export.add_command(export_json)
 catalog.add_command(export)
+catalog.add_command(site)

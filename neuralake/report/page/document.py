@@ -29,14 +29,13 @@ from htpy import (
     script,
     section,
     style,
-    title,
 )
+from htpy import title as title_element
 from markupsafe import Markup
 
 from neuralake.report.figures.render import dark_rules
+from neuralake.report.placing import REPORT
 from neuralake.report.text import printable
-
-GENERATOR = "Neuralake report"
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,32 @@ class Page:
 
 def document(page: Page) -> str:
     """The whole HTML file; control characters in it are replaced, wherever they come from."""
-    css, code = _style(), _resource("sort.js")
+    return shell(
+        generator=REPORT.generator,
+        title=page.title,
+        css=house_style(),
+        code=_resource("sort.js"),
+        skip="Skip to the results",
+        content=div(".page")[_header(page), _body(page), page.foot and footer[page.foot]],
+    )
+
+
+def shell(*, generator: str, title: str, css: str, code: str, skip: str, content: Node) -> str:
+    """A whole HTML file that asks nobody for anything: its policy allows its own style and script.
+
+    Parameters
+    ----------
+    generator
+        What made it: by this a page is known that may be replaced.
+    title
+        Of the page.
+    css, code
+        Our own, not escaped.
+    skip
+        What leads past the contents, to the element with the id ``results``.
+    content
+        What is seen.
+    """
     policy = "; ".join(
         (
             "default-src 'none'",
@@ -98,26 +122,21 @@ def document(page: Page) -> str:
     whole = html(lang="en")[
         head[
             meta(charset="utf-8"),
-            meta(name="generator", content=GENERATOR),
+            meta(name="generator", content=generator),
             meta(http_equiv="Content-Security-Policy", content=policy),
             meta(name="viewport", content="width=device-width, initial-scale=1"),
             meta(name="color-scheme", content="light dark"),
-            title[f"{page.title} – Neuralake"],
+            title_element[f"{title} – Neuralake"],
             style[Markup(css)],  # noqa: S704 (our own)
         ],
         "\n",
         body[
-            a(".skip", href="#results")["Skip to the results"],
-            div(".page")[_header(page), _body(page), page.foot and footer[page.foot]],
+            a(".skip", href="#results")[skip],
+            content,
             script[Markup(code)],  # noqa: S704 (our own)
         ],
     ]
     return printable(str(whole)) + "\n"
-
-
-def is_report(content: bytes) -> bool:
-    """Whether an ``index.html`` that begins so was made by :func:`document`."""
-    return f'<meta name="generator" content="{GENERATOR}">'.encode() in content
 
 
 def _header(page: Page) -> Node:
@@ -135,7 +154,8 @@ def _body(page: Page) -> Node:
 
 
 @cache
-def _style() -> str:
+def house_style() -> str:
+    """What all pages look like, light and dark."""
     dark = f"@media (prefers-color-scheme: dark){{{dark_rules()}}}"
     return _resource("report.css") + dark
 

@@ -1,0 +1,256 @@
+"""What is told of each table, found out; a table that cannot be read stops nobody else's."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
+from itertools import islice
+from typing import Any, TypeVar
+
+import pyarrow as pa
+
+from neuralake.catalog.catalog import Catalog, Database
+from neuralake.catalog.columns import Column
+from neuralake.catalog.delta import DeltaTable
+from neuralake.catalog.describe import summarise_about
+from neuralake.catalog.function import FunctionTable
+from neuralake.catalog.parquet import ParquetTable
+from neuralake.catalog.promises import freshness
+from neuralake.catalog.tables import Table
+from neuralake.delta.history import Commit, commits_before
+from neuralake.delta.place import open_store
+from neuralake.delta.snapshot import Snapshot
+from neuralake.errors import NeuralakeError
+from neuralake.report.text import printable
+from neuralake.site.facts import (
+    FORMAT_VERSION,
+    CatalogFacts,
+    ColumnFacts,
+    CommitFacts,
+    CostFacts,
+    DatabaseFacts,
+    FreshnessFacts,
+    SampleFacts,
+    Snippet,
+    TableFacts,
+)
+from neuralake.site.fields import fields_of, kind_of, value_text
+from neuralake.site.statistics import Bounds, bounds_in_footers, bounds_in_log
+from neuralake.storage import filesystem, one_line
+from neuralake.version import __version__
+
+T = TypeVar("T")
+_TABLES_AT_ONCE = 8
+_COMMITS = 10
+
+
+def gather(
+    catalog: Catalog,
+    *,
+    title: str,
+    source: str,
+    now: dt.datetime,
+    sample_rows: int = 0,
+    costs: Mapping[str, Sequence[CostFacts]] | None = None,
+    snippets: Callable[[Database, Table], tuple[Snippet, ...]] = lambda _database, _table: (),
+) -> CatalogFacts:
+    """Look at every table of a catalog.
+
+    Parameters
+    ----------
+    catalog
+        Resolved.
+    title, source
+        As of :class:`~neuralake.site.facts.CatalogFacts`.
+    now
+        With a time zone.
+    sample_rows
+        How many rows of each table to show; 0 for none. A function is not called for them.
+    costs
+        What queries cost, by the URI of a table that they read.
+    snippets
+        How a table is read.
+
+    Returns
+    -------
+    CatalogFacts
+        What cannot be told of a table is among its problems.
+    """
+    pairs = [(database, table) for database in catalog.databases for table in database.tables]
+
+    def look(pair: tuple[Database, Table]) -> TableFacts:
+        database, table = pair
+        found = _look(catalog, database, table, now, sample_rows)
+        uri = getattr(table, "uri", None)
+        measured = (costs or {}).get(uri, ()) if isinstance(uri, str) else ()
+        return replace(found, costs=tuple(measured), snippets=snippets(database, table))
+
+    with ThreadPoolExecutor(_TABLES_AT_ONCE) as pool:
+        found = iter(list(pool.map(look, pairs)))
+    return CatalogFacts(
+        FORMAT_VERSION,
+        title,
+        source,
+        now,
+        __version__,
+        tuple(
+            DatabaseFacts(d.name, d.description, tuple(islice(found, len(d.tables))))
+            for d in catalog.databases
+        ),
+    )
+
+
+class _Problems:
+    """What went wrong with one table, each once."""
+
+    def __init__(self, table: Table) -> None:
+        self.lines: list[str] = []
+        self._options = getattr(table, "storage_options", {})
+
+    def attempt(self, call: Callable[[], T]) -> T | None:
+        """What a call gives; None where it fails, of which a line is kept."""
+        try:
+            return call()
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 (other people's tables, and a Rust panic)
+            ours = isinstance(error, NeuralakeError)
+            line = str(error) if ours else one_line(error, self._options)
+            if line not in self.lines:
+                self.lines.append(line)
+            return None
+
+
+def _look(
+    catalog: Catalog, database: Database, table: Table, now: dt.datetime, sample_rows: int
+) -> TableFacts:
+    bound = catalog.table(f"{database.name}.{table.name}")
+    problems = _Problems(table)
+    facts = TableFacts(
+        database=database.name,
+        name=table.name,
+        format=table.format,
+        location=_location(table),
+        description=table.description,
+        primary_key=tuple(table.primary_key),
+        about=summarise_about(table),
+    )
+    found = problems.attempt(lambda: _found(bound, facts))
+    readable = found is not None
+    facts, bounds = (facts, {}) if found is None else found
+    columns: Iterable[Column] = table.columns
+    if not table.columns and readable:
+        live = problems.attempt(bound.arrow_schema) or pa.schema([])
+        columns = [Column(f.name, f.type, nullable=f.nullable) for f in live]
+    facts = replace(facts, columns=_columns(table, columns, bounds), is_readable=readable)
+    if readable:
+        facts = replace(
+            facts,
+            commits=problems.attempt(lambda: _commits(bound)) or (),
+            freshness=problems.attempt(lambda: _freshness(bound, now)),
+            sample=problems.attempt(lambda: _sample(bound, facts.columns, sample_rows)),
+        )
+    return replace(facts, problems=tuple(problems.lines))
+
+
+def _found(table: Table, facts: TableFacts) -> tuple[TableFacts, dict[str, Bounds]]:
+    """Facts and bounds; raises what the table raises if it cannot be read as it is declared."""
+    if isinstance(table, DeltaTable):
+        handle = table.snapshot()
+        snapshot = Snapshot(handle, table.uri, table.storage_options)
+        sizes = pa.table(handle.get_add_actions()).column("size_bytes").to_pylist()
+        known = replace(
+            facts,
+            partition_columns=snapshot.partition_columns,
+            version=snapshot.version,
+            rows=snapshot.rows_in_log(),
+            files=len(sizes),
+            bytes=sum(sizes),
+        )
+        return known, bounds_in_log(snapshot)
+    if isinstance(table, ParquetTable):
+        footers = table.footers()
+        system, _ = filesystem(table.uri, table.storage_options)
+        infos = system.get_file_info([file.removeprefix("s3://") for file in footers])
+        known = replace(
+            facts,
+            rows=sum(footer.num_rows for footer in footers.values()),
+            files=len(footers),
+            bytes=sum(info.size or 0 for info in infos),
+        )
+        return known, bounds_in_footers(footers.values())
+    if not table.columns or not isinstance(table, FunctionTable):
+        table.arrow_schema()
+    return facts, {}
+
+
+def _columns(
+    table: Table, columns: Iterable[Column], bounds: Mapping[str, Bounds]
+) -> tuple[ColumnFacts, ...]:
+    found = []
+    for column in columns:
+        known = bounds.get(column.name, Bounds())
+        shown = not column.sensitive
+        found.append(
+            ColumnFacts(
+                name=column.name,
+                type=kind_of(column.type),
+                nullable=column.nullable,
+                description=column.description,
+                is_primary_key=column.name in table.primary_key,
+                references=tuple(
+                    f"{key.references}.{referenced}"
+                    for key in table.foreign_keys
+                    for own, referenced in zip(key.columns, key.referenced_columns, strict=True)
+                    if own == column.name
+                ),
+                is_sensitive=column.sensitive,
+                fields=fields_of(column.type),
+                least=value_text(known.least) if shown else None,
+                greatest=value_text(known.greatest) if shown else None,
+                nulls=known.nulls,
+            )
+        )
+    return tuple(found)
+
+
+def _commits(table: Table) -> tuple[CommitFacts, ...]:
+    if not isinstance(table, DeltaTable):
+        return ()
+    handle = table.snapshot()
+    store = open_store(table.uri, table.storage_options)
+    newest = commits_before(store, handle.metadata().configuration, handle.version())
+    return tuple(map(_commit, islice(newest, _COMMITS)))
+
+
+def _commit(commit: Commit) -> CommitFacts:
+    return CommitFacts(
+        version=commit.version,
+        committed_at=dt.datetime.fromtimestamp(commit.committed_ms / 1000, dt.UTC),
+        operation=commit.operation,
+        engine=commit.engine,
+        files_added=commit.files_added,
+        files_removed=commit.files_removed,
+    )
+
+
+def _freshness(table: Table, now: dt.datetime) -> FreshnessFacts | None:
+    found = freshness(table, now)
+    return None if found is None else FreshnessFacts(**asdict(found))
+
+
+def _sample(table: Table, columns: Sequence[ColumnFacts], sample_rows: int) -> SampleFacts | None:
+    shown = tuple(column.name for column in columns if not column.is_sensitive)
+    if sample_rows == 0 or not shown or isinstance(table, FunctionTable):
+        return None
+    rows: list[dict[str, Any]] = (
+        table.lazy(columns=shown).head(sample_rows).collect().to_arrow().to_pylist()
+    )
+    return SampleFacts(shown, tuple(tuple(value_text(row[name]) for name in shown) for row in rows))
+
+
+def _location(table: Table) -> str | None:
+    uri = getattr(table, "uri", None)
+    return printable(uri) if isinstance(uri, str) else None
