@@ -13,11 +13,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from neuralake.catalog.filters import Filter
+from neuralake.catalog.filters import AllOf, AnyOf, Condition, Filter, Not, Where
 from neuralake.errors import CatalogError
 
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):")
 _WEB = ("http", "https")
+_KINDS = (Filter, AllOf, AnyOf, Not, Where)
+_PATTERNS = {"contains": "%{}%", "starts_with": "{}%", "ends_with": "%{}"}
 
 
 class DeprecatedTableWarning(UserWarning):
@@ -88,7 +90,7 @@ class About:
     owner: str = ""
     source: str = ""
     freshness: dt.timedelta | None = None
-    example_filters: tuple[Filter, ...] = ()
+    example_filters: tuple[Condition, ...] = ()
     notebook: str = ""
     deprecated: Deprecated | None = None
 
@@ -98,7 +100,7 @@ class About:
                 raise CatalogError(f"about has the {name} {value!r}: expected a text")
         self._check_freshness()
         filters = self.example_filters
-        if not isinstance(filters, tuple | list) or not all(hasattr(f, "column") for f in filters):
+        if not isinstance(filters, tuple | list) or not all(isinstance(f, _KINDS) for f in filters):
             raise CatalogError(
                 f"about has the example_filters {filters!r:.60}: expected a tuple of filters, "
                 "such as (Filter('day', '>=', date(2026, 1, 1)),)"
@@ -172,16 +174,30 @@ def warn_of_deprecated(tables: Iterable[Named], stacklevel: int = 2) -> None:
         warnings.warn(line, DeprecatedTableWarning, stacklevel=stacklevel + 1)
 
 
-def condition(example: Any) -> str:
-    """A filter as a condition in SQL, for a reader; a value that SQL cannot say, as Python does."""
-    operator = str(getattr(example, "operator", "")).upper()
-    if not isinstance(example, Filter) or not operator:
-        return str(example)
-    if operator.startswith("IS "):
-        return f"{example.column} {operator}"
-    if isinstance(example.value, tuple):
-        return f"{example.column} {operator} ({', '.join(map(_literal, example.value))})"
-    return f"{example.column} {operator} {_literal(example.value)}"
+def condition(example: Condition) -> str:
+    """A condition in SQL, for a reader; what SQL has no word for, as Python writes it."""
+    match example:
+        case Where():
+            return example.sql
+        case Not():
+            return f"NOT ({condition(example.condition)})"
+        case AllOf():
+            return " AND ".join(f"({condition(inner)})" for inner in example.conditions)
+        case AnyOf():
+            return " OR ".join(f"({condition(inner)})" for inner in example.conditions)
+    value, operator = example.value, example.operator
+    if operator in _PATTERNS:
+        is_plain = isinstance(value, str) and not set(value) & set("%_\\")
+        return (
+            f"{example.column} LIKE {_literal(_PATTERNS[operator].format(value))}"
+            if is_plain
+            else str(example)
+        )
+    if value is None:
+        return f"{example.column} {operator.upper()}"
+    if isinstance(value, tuple):
+        return f"{example.column} {operator.upper()} ({', '.join(map(_literal, value))})"
+    return f"{example.column} {operator} {_literal(value)}"
 
 
 def _literal(value: Any) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from neuralake.catalog.about import NOTHING, About
 from neuralake.catalog.columns import Column
+from neuralake.catalog.filters import columns_of
 from neuralake.errors import CatalogError
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
@@ -103,9 +104,8 @@ def _check_about(name: str, columns: Sequence[Column], about: object) -> None:
         raise CatalogError(f"table {name}: about is {about!r:.60}: expected About(owner='…')")
     is_open = all(column.expression is not None for column in columns)
     declared = [] if is_open else [column.name for column in columns]
-    for example in about.example_filters:
-        column = getattr(example, "column", None)
-        if declared and isinstance(column, str) and column not in declared:
+    for column in (c for example in about.example_filters for c in columns_of(example)):
+        if declared and column not in declared:
             raise CatalogError(
                 f"table {name}: an example filter names column {column}, which is not declared; "
                 f"declared are {', '.join(declared)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from neuralake.catalog.tables import Table
 from neuralake.site.facts import Snippet
 
 _ROWS = 10
+# Names that mean one column to every engine without quotes, which are not the same to all
+_PLAIN = re.compile("[a-z_][a-z0-9_]*")
+_PARTS = ("contains", "starts_with", "ends_with")
 HTTP, FLIGHT_SQL = "http://127.0.0.1:8080", "grpc://127.0.0.1:8081"
 _ENGINES = (("DataFusion", "datafusion"), ("Spark", "spark"), ("DuckDB", "duckdb"))
 
@@ -104,7 +108,7 @@ def _by_sql(opening: Opening, table: Table) -> tuple[Snippet, ...]:
 
 def _select(table: Table) -> str:
     filters = [f for f in about_of(table).example_filters if isinstance(f, Filter)]
-    plain = [f for f in filters if f.column.isidentifier() and f.column.islower()]
+    plain = [f for f in filters if _PLAIN.fullmatch(f.column) and f.operator not in _PARTS]
     # With the table's name before it a column may be called like a keyword: "at" of DuckDB's
     simple = [f"{table.name}.{condition(f)}" for f in plain]
     where = f" WHERE {' AND '.join(simple)}" if simple else ""

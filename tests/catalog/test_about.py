@@ -28,6 +28,7 @@ from neuralake.catalog import (
 )
 from neuralake.catalog.about import condition
 from neuralake.catalog.describe import describe_table, facts, list_tables
+from neuralake.catalog.filters import AllOf, AnyOf, Condition, Not, Where
 from neuralake.config import Settings
 from neuralake.errors import CatalogError
 from tests.conftest import Cli
@@ -125,9 +126,13 @@ def test_an_example_filter_names_a_declared_column() -> None:
         (Filter("d", ">", dt.date(2026, 5, 1)), "d > DATE '2026-05-01'"),
         (Filter("d", ">", dt.datetime(2026, 5, 1, 3)), "d > TIMESTAMP '2026-05-01 03:00:00'"),  # noqa: DTZ001
         (Filter("b", "=", value=True), "b = TRUE"),
+        (Filter("t", "contains", "it's"), "t LIKE '%it''s%'"),
+        (Filter("t", "starts_with", "5%"), "t starts_with '5%'"),
+        (AnyOf([Filter("n", "=", 1), Not(Filter("t", "is null"))]), "(n = 1) OR (NOT (t IS NULL))"),
+        (AllOf([Filter("n", "=", 1), Where("t LIKE 'A%'")]), "(n = 1) AND (t LIKE 'A%')"),
     ],
 )
-def test_a_filter_is_shown_as_sql(example: Filter, text: str) -> None:
+def test_a_filter_is_shown_as_sql(example: Condition, text: str) -> None:
     assert condition(example) == text
 
 
