@@ -14,8 +14,8 @@ import pytest
 from tests.conftest import cli_environment
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("tables", "writer", "elt", "join", "api")
-NEEDS_SPARK = ("elt",)
+PARTS = ("tables", "writer", "elt", "join", "api", "verify")
+NEEDS_SPARK = ("elt", "verify")
 
 
 def demo(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -1,7 +1,7 @@
 """A small platform from end to end, each part checked: ``make demo``.
 
 Rows are written by the writer, transformed by Polars and Spark, joined with a file and a function
-on several engines, and served. Nothing is left running.
+on several engines, served and verified. Nothing is left running.
 """
 
 from __future__ import annotations
@@ -154,6 +154,15 @@ def serving() -> Iterator[str]:
             expect(process.wait(60), 0, "status of the API")
 
 
+def verification(demo: Demo) -> str:
+    """Every table on several engines, its keys and promises, storage and API: for production."""
+    report = demo.place / "verification.xml"
+    with serving() as url:
+        os.environ["NEURALAKE_SERVE_URL"] = url
+        told = neuralake("verify", "--engines", "polars,datafusion,duckdb", "--junit", report)
+    return f"{told.splitlines()[-1]}; {report}"
+
+
 Part = Callable[[Demo], str]
 PARTS: dict[str, Part] = {
     "tables": tables,
@@ -161,6 +170,7 @@ PARTS: dict[str, Part] = {
     "elt": job,
     "join": join,
     "api": api,
+    "verify": verification,
 }
 
 

@@ -23,6 +23,7 @@ from neuralake.catalog.partitions import (
     PartitionedBy,
     PartitionedFile,
     Partitions,
+    check_names_in_paths,
     check_partitioned_by,
     with_partitions,
 )
@@ -68,6 +69,8 @@ class ParquetTable:
         outermost: each a :class:`Column`, or the name of a declared one or of one whose type is to
         be inferred; ``"infer"`` takes the names from the directories, too. Inferred are dates,
         whole numbers and strings, from all values. They come last among the columns.
+    names_in_paths
+        False where directories are values alone, as they stand (``2026-05-01/north``).
     columns, description, primary_key, foreign_keys, about, storage_options, missing_columns, newest
         As of a :class:`~neuralake.catalog.delta.DeltaTable`.
     hides_nan
@@ -86,11 +89,13 @@ class ParquetTable:
     newest: Latest | None = None
     hides_nan: bool | None = field(default=None, repr=False, compare=False)
     partitioned_by: PartitionedBy = ()
+    names_in_paths: bool = True
 
     format: ClassVar[str] = "parquet"
 
     def __post_init__(self) -> None:
         check_partitioned_by(self.name, self.partitioned_by, self.columns)
+        check_names_in_paths(self.name, self.names_in_paths, self.partitioned_by)
         object.__setattr__(self, "columns", with_partitions(self.columns, self.partitioned_by))
         if not isinstance(self.partitioned_by, str):  # a list could still be changed
             object.__setattr__(self, "partitioned_by", tuple(self.partitioned_by))
@@ -282,7 +287,8 @@ class ParquetTable:
         """Whether an engine that reads the values from the paths finds these, and no others."""
         exact = (pa.string(), pa.date32(), pa.int64(), pa.int32())
         return (
-            "=" not in self.uri
+            self.names_in_paths
+            and "=" not in self.uri
             and not set(found.names) & set(stored.names)
             and all(f.type in exact for f in found.fields)
             and all("%" not in file.uri for file in found.files)
@@ -320,7 +326,9 @@ class ParquetTable:
                 return Partitions([PartitionedFile(prefix + path) for path in paths])
             root = path.rstrip("/") or "/"
             given, columns = self.partitioned_by, self.columns
-            listing = Listing(self.name, self.uri, system, root, given, columns)
+            listing = Listing(
+                self.name, self.uri, system, root, given, columns, self.names_in_paths
+            )
             found = listing.partitions(conditions)
         except (OSError, ValueError) as error:
             raise self._unreadable(self.uri, error) from error

@@ -2,7 +2,7 @@
 
 Directories are listed level by level, and one that a condition excludes is not looked into. Names
 and values are percent-encoded, and ``__HIVE_DEFAULT_PARTITION__`` is a missing value, as Hive,
-Spark, Arrow, Polars and DuckDB write them.
+Spark, Arrow, Polars and DuckDB write them. Directories of values without names are read, too.
 """
 
 from __future__ import annotations
@@ -115,6 +115,25 @@ def check_partitioned_by(table: str, given: PartitionedBy, columns: Sequence[Col
             _require_type(table, key, declared[key])
 
 
+def check_names_in_paths(table: str, names_in_paths: object, given: PartitionedBy) -> None:
+    """Refuse directories without names of which nothing says the columns.
+
+    Raises
+    ------
+    CatalogError
+        If nothing does.
+    """
+    if not isinstance(names_in_paths, bool):
+        raise CatalogError(
+            f"table {table}: names_in_paths is {names_in_paths!r:.60}: expected True or False"
+        )
+    if not names_in_paths and (given == "infer" or not given):
+        raise CatalogError(
+            f"table {table}: names_in_paths=False goes with the columns of the levels, such as "
+            f"partitioned_by=('day',)"
+        )
+
+
 def with_partitions(columns: Sequence[Column], given: PartitionedBy) -> tuple[Column, ...]:
     """Declared columns, those of the partitions last where they are not among them."""
     if not columns or given == "infer":
@@ -138,6 +157,8 @@ class Listing:
         What the declaration says of the partitions.
     columns
         Declared columns.
+    names_in_paths
+        Whether a directory is ``day=2026-05-01``, or ``2026-05-01`` as it stands.
     """
 
     table: str
@@ -146,6 +167,7 @@ class Listing:
     root: str
     given: PartitionedBy
     columns: Sequence[Column]
+    names_in_paths: bool = True
 
     def partitions(self, conditions: Sequence[Condition] = ()) -> Partitions:
         """List what may have rows for which all conditions hold.
@@ -230,7 +252,8 @@ class Listing:
         directories, files = [], []
         for entry in self.system.get_file_info(fs.FileSelector(directory, allow_not_found=True)):
             name = entry.base_name
-            if name.startswith(".") or (name.startswith("_") and "=" not in name):
+            is_partition = "=" in name or (name == HIVE_NULL and not self.names_in_paths)
+            if name.startswith(".") or (name.startswith("_") and not is_partition):
                 continue
             if entry.type == fs.FileType.Directory:
                 directories.append(entry.path)
@@ -258,7 +281,10 @@ class Listing:
             raise self._contradiction(f"{directory} is not UTF-8, percent-encoded") from error
 
     def _text(self, directory: str, expected: str) -> str | None:
-        name, text = self._split(directory)
+        if self.names_in_paths:
+            name, text = self._split(directory)
+        else:
+            name, text = expected, directory.rpartition("/")[2]
         if name != expected:
             raise self._contradiction(f"{directory} is of {name}, where others are of {expected}")
         if not text:

@@ -384,3 +384,35 @@ def test_the_plan_shows_that_filters_are_in_the_scan(root: Path) -> None:
     plan = visits(root).lazy([Filter("region", "=", "north"), Filter("id", ">", 1)]).explain()
     assert re.search(r"SELECTION: .*region.*north", plan)
     assert "FILTER" not in plan
+
+
+def test_directories_may_be_values_without_names(tmp_path: Path) -> None:
+    write(tmp_path / "5956" / "2026-05-01", 1)
+    write(tmp_path / "5956" / "2026-05-02", 2)
+    write(tmp_path / "59560" / "day=2026-05-01%20", 3)
+    write(tmp_path / NULL / "2026-05-02", 4)
+    write(tmp_path / "_tmp" / "x", 5)
+    implant = Column("implant", pa.int64())
+    by = (implant, REGION)
+    table = ParquetTable(
+        name="visits", location=str(tmp_path), partitioned_by=by, names_in_paths=False
+    )
+    assert rows(table) == [
+        (1, 5956, "2026-05-01"),
+        (2, 5956, "2026-05-02"),
+        (3, 59560, "day=2026-05-01%20"),
+        (4, None, "2026-05-02"),
+    ]
+    with unreadable(tmp_path / "59560", tmp_path / NULL) as listed:
+        kept = [Filter("implant", "=", 5956), Filter("region", "=", "2026-05-02")]
+        assert rows(table, *kept) == [(2, 5956, "2026-05-02")]
+    assert "5956/2026-05-01" not in listed
+    assert not table.reads_from_paths()
+
+
+@pytest.mark.parametrize("by", ["infer", ()])
+def test_levels_without_names_are_declared(tmp_path: Path, by: PartitionedBy) -> None:
+    with pytest.raises(CatalogError, match="names_in_paths=False goes with the columns of the"):
+        ParquetTable(name="visits", location=str(tmp_path), partitioned_by=by, names_in_paths=False)
+    with pytest.raises(CatalogError, match="names_in_paths is 'no': expected True or False"):
+        ParquetTable(name="visits", location="x", names_in_paths="no")  # type: ignore[arg-type]

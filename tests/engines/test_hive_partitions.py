@@ -46,6 +46,9 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ParquetTable]:
             place / "typed" / f"amount={text}" / "ok=true" / "moment=2026-05-01 12%3A00%3A00",
             number,
         )
+    for directory, number in PLAIN.items():
+        bare = [level.partition("=")[2] for level in directory.split("/")]
+        write(place / "bare" / "/".join(bare), number)
     for key in ("a", "b"):
         write(place / "stored" / f"key={key}", 1, key=key)
     declared = {
@@ -58,12 +61,14 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ParquetTable]:
             Column("moment", pa.timestamp("us")),
         ),
         "stored": "infer",
+        "bare": (Column("day", pa.date32()), "kind", Column("n", pa.int64())),
     }
     return {
         name: ParquetTable(
             name=name,
             location=str(place / ("under=1" if name == "under" else name)),
             partitioned_by=by,  # type: ignore[arg-type]
+            names_in_paths=name != "bare",
         )
         for name, by in declared.items()
     }
@@ -81,7 +86,7 @@ def rows(session: Session, sql: str) -> list[tuple[object, ...]]:
     return list(zip(*found.to_pydict().values(), strict=True))
 
 
-@pytest.mark.parametrize("table", ["plain", "under"])
+@pytest.mark.parametrize("table", ["plain", "under", "bare"])
 def test_rows_have_the_values_of_their_directories_last(session: Session, table: str) -> None:
     found = session.execute(f"SELECT * FROM {table} ORDER BY id")
     assert found.column_names == ["id", "day", "kind", "n"]
