@@ -141,9 +141,14 @@ def _casts(found: pa.DataType, wanted: pa.DataType) -> bool:
     return bool(
         found == wanted
         or (is_number and wanted == _FLOAT)
-        or (found in (_INT, pa.date32()) and wanted == _TEXT)
+        or (found == _INT and wanted == _TEXT)
         or (pa.types.is_timestamp(found) and wanted == pa.date32())
     )
+
+
+def _certain(condition: str) -> str:
+    """Whether a condition is true: of one that is null Daft 0.7 makes a CASE null."""
+    return f"COALESCE({condition}, FALSE)"
 
 
 def _said(kind: pa.DataType) -> str:
@@ -393,7 +398,9 @@ class _Typing:
         ]
         results = [branch.args["true"] for branch in branches]
         typed, kind = self._alike([*results, *([default] if default else [])], what="a CASE")
-        whens = [f"WHEN {c} THEN {t.sql}" for c, t in zip(conditions, typed, strict=False)]
+        whens = [
+            f"WHEN {_certain(c)} THEN {t.sql}" for c, t in zip(conditions, typed, strict=False)
+        ]
         otherwise = typed[-1].sql if default else "NULL"
         return Typed(f"(CASE {' '.join(whens)} ELSE {otherwise} END)", kind)
 
@@ -404,7 +411,7 @@ class _Typing:
     def _null_if(self, node: exp.Expr) -> Typed:
         kept = self.of(node.this)
         equal = self._compared(node.this, "=", node.expression).sql
-        return Typed(f"(CASE WHEN {equal} THEN NULL ELSE {kept.sql} END)", kept.type)
+        return Typed(f"(CASE WHEN {_certain(equal)} THEN NULL ELSE {kept.sql} END)", kept.type)
 
     def _joined(self, nodes: Sequence[exp.Expr]) -> Typed:
         texts = [self._text(node) for node in nodes]
@@ -425,7 +432,10 @@ class _Typing:
             if not text.isdecimal() or (name == "start" and int(text) < 1):
                 raise self._refused(f"{node.sql()}: expected SUBSTRING(text, start from 1, length)")
             numbers.append(text)
-        return Typed(f"SUBSTRING({self._text(node.this)}, {', '.join(numbers)})", _TEXT)
+        text = self._text(node.this)
+        part = f"SUBSTRING({text}, {', '.join(numbers)})"
+        # Behind the end of a text Daft 0.7 finds no empty text but null
+        return Typed(f"(CASE WHEN {text} IS NULL THEN NULL ELSE COALESCE({part}, '') END)", _TEXT)
 
     def _like(self, node: exp.Expr) -> Typed:
         pattern = node.expression

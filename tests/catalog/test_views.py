@@ -67,6 +67,7 @@ def declare(column: Column) -> DeltaTable:
         ("i IN (SELECT 1)", pa.bool_(), "expected IN with a list of values"),
         ("CASE WHEN i = 1 THEN 1 ELSE 'x' END", I64, "a CASE of int64 and text"),
         ("CAST(text AS BIGINT)", I64, "a CAST of text to BIGINT is not known to be the same"),
+        ("CAST(at AS VARCHAR)", pa.string(), "a CAST of timestamp[us] to VARCHAR is not known"),
         ("CAST(i AS SMALLINT)", pa.int16(), "expected BIGINT, DOUBLE"),
         ("DATE '2026-02-30'", pa.date32(), "'2026-02-30' is no date"),
         ("EXTRACT(EPOCH FROM at)", I64, "expected YEAR, QUARTER, MONTH"),
