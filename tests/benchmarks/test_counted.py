@@ -1,0 +1,70 @@
+"""Trials from recorded counts: any two processes make a pair, which a change is told by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.detection.counted import (
+    HERE,
+    Counted,
+    noise,
+    read_counted,
+    rows,
+    write_counted,
+)
+
+QUERIES = ("q01", "q02", "q03")
+
+
+def counted(spread: float, processes: int = 8, rounds: int = 4) -> Counted:
+    """Counts that differ from execution to execution."""
+    rng = np.random.default_rng(7)
+    sizes = np.array([5e6, 2e7, 8e7])
+    logs = rng.normal(0, spread, (processes, rounds, len(QUERIES)))
+    instructions = np.round(sizes * np.exp(logs))
+    return Counted("made", QUERIES, instructions, np.full(processes, 30.0), 2.5)
+
+
+def test_a_recording_is_read_as_it_was_written(tmp_path: Path) -> None:
+    made = counted(0.01)
+    found = read_counted(write_counted(made, tmp_path))
+    assert (found.name, found.queries, found.round_cpu_s) == ("made", QUERIES, 2.5)
+    assert np.array_equal(found.instructions, made.instructions)
+    assert np.array_equal(found.cpu_s, made.cpu_s)
+
+
+def test_any_two_processes_are_a_pair_that_runs_at_once() -> None:
+    recording = counted(0.01).paired(2)
+    assert recording.base_s.shape == (28, 2, 3)
+    assert recording.unit_s == 30.0 - 2 * 2.5  # as long as one process with so many rounds
+    assert recording.query_s.sum() == pytest.approx(2.5, rel=0.05)
+    assert recording.start_s == pytest.approx(20, abs=0.5)
+
+
+def test_the_noise_is_that_of_the_median_of_the_rounds_of_two() -> None:
+    suite, median, greatest = noise(counted(0.001, processes=40, rounds=1).paired(1))
+    assert 0.0011 < median <= greatest < 0.0018  # 0.001 · √2
+    assert suite < median
+
+
+def test_what_is_ten_times_the_noise_is_found_and_nothing_else() -> None:
+    recording = counted(0.0005).paired(4)
+    found = {
+        (row.where, round(row.change, 3)): row
+        for row in rows(recording, 600, 200, np.random.default_rng(3))
+    }
+    assert found["nothing", 0.0].alarms < 0.01
+    assert found["all", 0.01].suite > 0.99
+    assert found["one query", 0.01].queries > 0.95
+    assert found["one query", 0.05].seconds <= 600
+
+
+@pytest.mark.parametrize("name", ["polars", "datafusion", "duckdb"])
+def test_the_recordings_are_whole(name: str) -> None:
+    found = read_counted(HERE / f"{name}.npz")
+    assert found.instructions.shape[1:] == (3, 22)
+    assert (found.instructions > 1_000_000).all()
+    assert found.processes == len(found.cpu_s) >= 4
