@@ -14,6 +14,7 @@ benchmark                                   parameters           value
 ``streams.Latency.track_latency``           engine, query        seconds
 ``streams.Anchor.track_latency``            engine, query        seconds, of the anchor
 ``streams.Ratio.track_latency``             engine, query        commit ÷ anchor
+``streams.Instructions.track_instructions`` engine, query        instructions
 ``streams.Throughput.track_seconds``        engine, streams      seconds
 ``streams.AnchorThroughput.track_seconds``  engine, streams      seconds, of the anchor
 ``streams.RatioThroughput.track_seconds``   engine, streams      commit ÷ anchor

@@ -12,10 +12,11 @@ NEURALAKE_ASV_ROUNDS            10 spark:3 generator:8      samples of a latency
                                 ingestion:6 serving:3
                                 freshness:3
 NEURALAKE_ASV_STREAM_ROUNDS     8 spark:2                   samples of concurrent streams
+NEURALAKE_ASV_COUNTED           polars,datafusion,duckdb    engines whose instructions are counted
 ==============================  ==========================  ======================================
 
-The last three take a value for all and exceptions by engine: ``1-22 spark:1,6,13``. The first two
-stand in asv's matrix, so that asv records them and keeps results of different ones apart.
+Queries and rounds take a value for all and exceptions by engine: ``1-22 spark:1,6,13``. The first
+two stand in asv's matrix, so that asv records them and keeps results of different ones apart.
 """
 
 from __future__ import annotations
@@ -28,19 +29,25 @@ ENGINES: Final = ("polars", "datafusion", "spark")
 QUERIES: Final = tuple(f"q{number:02d}" for number in range(1, 23))
 STREAMS: Final = (1, 2, 4)
 ARMS: Final = ("commit", "anchor")
+COUNTED: Final = ("polars", "datafusion", "duckdb")
+COUNTED_SCALE_FACTOR: Final = "0.01"
+INSTRUCTIONS: Final = "instructions"
 GENERATOR: Final = "generator"
 INGESTION: Final = "ingestion"
 SERVING: Final = "serving"
 FRESHNESS: Final = "freshness"
 
+_NAMED: Final = {"", *ENGINES, GENERATOR, INGESTION, SERVING, FRESHNESS, INSTRUCTIONS}
 _DEFAULTS: Final = {
     "NEURALAKE_ASV_SCALE_FACTOR": "0.1",
     "NEURALAKE_ANCHOR": "",
     "NEURALAKE_ASV_ARMS": ",".join(ARMS),
     "NEURALAKE_ASV_ENGINES": ",".join(ENGINES),
     "NEURALAKE_ASV_QUERIES": "1-22",
-    "NEURALAKE_ASV_ROUNDS": "10 spark:3 generator:8 ingestion:6 serving:3 freshness:3",
+    "NEURALAKE_ASV_ROUNDS": "10 spark:3 generator:8 ingestion:6 serving:3 freshness:3 "
+    "instructions:4",
     "NEURALAKE_ASV_STREAM_ROUNDS": "8 spark:2",
+    "NEURALAKE_ASV_COUNTED": ",".join(COUNTED),
 }
 
 
@@ -100,6 +107,50 @@ def plans(environ: Mapping[str, str]) -> dict[str, Plan]:
             _options(engine),
         )
         for engine in _names("NEURALAKE_ASV_ENGINES", environ, ENGINES)
+    }
+
+
+@dataclass(frozen=True)
+class CountedPlan:
+    """What one engine is to do while its instructions are counted.
+
+    Attributes
+    ----------
+    engine
+        Its name.
+    queries
+        Names of the queries.
+    rounds
+        Counted executions of each query in a process.
+    options
+        Of the engine: one thread, so that a count has no luck of the scheduler in it.
+    """
+
+    engine: str
+    queries: tuple[str, ...]
+    rounds: int
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+def counted_plans(environ: Mapping[str, str]) -> dict[str, CountedPlan]:
+    """The plan of each engine whose instructions are counted, by its name.
+
+    Raises
+    ------
+    PlanError
+        If a variable has an impossible value.
+    """
+    if environ.get("NEURALAKE_ASV_COUNTED") == "none":
+        return {}
+    threads = {"datafusion": "target_partitions"}
+    return {
+        engine: CountedPlan(
+            engine,
+            _queries(_for("NEURALAKE_ASV_QUERIES", environ, engine)),
+            _count("NEURALAKE_ASV_ROUNDS", environ, INSTRUCTIONS, least=1),
+            {threads.get(engine, "threads"): "1"},
+        )
+        for engine in _names("NEURALAKE_ASV_COUNTED", environ, COUNTED)
     }
 
 
@@ -175,7 +226,7 @@ def _for(variable: str, environ: Mapping[str, str], engine: str) -> str:
     for text in (_value(variable, environ), _DEFAULTS[variable]):
         parts = [part.rpartition(":") for part in text.split()]
         by_name = {name: value for name, _, value in parts}
-        if not set(by_name) <= {"", *ENGINES, GENERATOR, INGESTION, SERVING, FRESHNESS}:
+        if not set(by_name) <= _NAMED:
             raise PlanError(f"{variable} is {text!r}: expected such as {_DEFAULTS[variable]!r}")
         for name in (engine, ""):
             if name in by_name:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 
+from .counting import CountedAll, count_all
 from .measuring import Measured, Measurements, measure_all
-from .plan import ENGINES, QUERIES, STREAMS
+from .plan import COUNTED, ENGINES, QUERIES, STREAMS
 from .samples import Samples, ratios, samples
 
 
@@ -78,6 +79,33 @@ class Ratio(_OfQuery):
         """Samples, one a pair."""
         pair = (_of(cache, arm, engine).query(query) for arm in self.arms)
         return ratios(*pair)
+
+
+class Instructions:
+    """Instructions of a query at scale factor 0.01 on one thread, counted under Valgrind."""
+
+    params = (COUNTED, QUERIES)
+    param_names = ("engine", "query")
+    unit = "instructions"
+    version = "1"
+    timeout = 60
+
+    def setup_cache(self) -> CountedAll:
+        """Count each engine's queries in processes of their own."""
+        return count_all(os.environ)
+
+    setup_cache.timeout = 1800  # type: ignore[attr-defined]
+
+    def setup(self, cache: CountedAll, engine: str, query: str) -> None:
+        """Skip what was not asked for, and everything where nothing can be counted."""
+        if cache.uncounted is not None:
+            raise NotImplementedError(cache.uncounted)
+        if engine not in cache.plans or query not in cache.plans[engine].queries:
+            raise NotImplementedError(f"{engine}, {query} was not asked for")
+
+    def track_instructions(self, cache: CountedAll, engine: str, query: str) -> Samples:
+        """Samples, one an execution."""
+        return samples(cache.found[engine].query(query))
 
 
 class _OfStreams:

@@ -12,7 +12,7 @@ import json5
 import pytest
 
 from benchmarks import asv as suite
-from benchmarks.asv.plan import ENGINES, QUERIES
+from benchmarks.asv.plan import COUNTED, ENGINES, QUERIES
 from tests.asv_suite.conftest import ROOT, Benchmarks
 
 CONFIG = ROOT / "asv.conf.json"
@@ -85,6 +85,10 @@ def test_parameters_are_an_interface(benchmarks: Benchmarks) -> None:
     for arm in ("Anchor", "Ratio"):
         other = benchmarks[f"streams.{arm}.track_latency"]
         assert other["params"] == benchmarks["streams.Latency.track_latency"]["params"]
+    assert benchmarks["streams.Instructions.track_instructions"]["params"] == [
+        [repr(engine) for engine in COUNTED],
+        [repr(query) for query in QUERIES],
+    ]
     for name in ("Throughput", "AnchorThroughput", "RatioThroughput"):
         assert benchmarks[f"streams.{name}.track_seconds"]["params"] == [engines, ["1", "2", "4"]]
 
@@ -98,7 +102,7 @@ def test_all_streams_come_from_one_run(benchmarks: Benchmarks) -> None:
         "generator": 1,
         "ingestion": 1,
         "serving": 1,
-        "streams": 1,
+        "streams": 2,  # those that are timed, and those that are counted
     }
 
 

@@ -9,6 +9,7 @@ from benchmarks.asv.plan import (
     PlanError,
     anchor_commit,
     arms,
+    counted_plans,
     generator_rounds,
     plans,
     scale_factor,
@@ -31,6 +32,20 @@ def test_a_value_is_for_all_but_for_whom_it_has_another() -> None:
     assert chosen["spark"].queries == ("q01", "q06", "q09", "q10", "q11")
     assert chosen["polars"].queries == QUERIES
     assert generator_rounds({"NEURALAKE_ASV_ROUNDS": "4 generator:2"}) == 2
+
+
+def test_three_engines_are_counted_on_one_thread() -> None:
+    chosen = counted_plans({})
+    assert list(chosen) == ["polars", "datafusion", "duckdb"]
+    assert all(plan.queries == QUERIES and plan.rounds == 4 for plan in chosen.values())
+    assert chosen["datafusion"].options == {"target_partitions": "1"}
+    assert chosen["duckdb"].options == {"threads": "1"}
+    asked = {"NEURALAKE_ASV_COUNTED": "duckdb", "NEURALAKE_ASV_QUERIES": "6"}
+    (plan,) = counted_plans(asked | {"NEURALAKE_ASV_ROUNDS": "3 instructions:2"}).values()
+    assert (plan.engine, plan.queries, plan.rounds) == ("duckdb", ("q06",), 2)
+    assert counted_plans({"NEURALAKE_ASV_COUNTED": "none"}) == {}
+    with pytest.raises(PlanError, match="NEURALAKE_ASV_COUNTED is 'spark'"):
+        counted_plans({"NEURALAKE_ASV_COUNTED": "spark"})
 
 
 def test_two_jvms_side_by_side_leave_memory_to_the_rest() -> None:
