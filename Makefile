@@ -8,6 +8,7 @@ SCALE_FACTOR ?= 1
 BASE ?= main
 HEAD ?= HEAD
 GATE ?=
+BY ?=
 BENCHMARKS := results/pytest-benchmark.json
 SAMPLE ?= 60
 SEED ?= 0
@@ -25,7 +26,7 @@ PORT ?=
 help:
 	@echo "make bench    generate TPC-H (SCALE_FACTOR=1) if absent, run three engines, verify, report"
 	@echo "make demo     a small platform from end to end, each part checked; it is left in data/demo"
-	@echo "make gate     compare BASE=main with HEAD; fails if anything is slower, or wrong"
+	@echo "make gate     compare BASE=main with HEAD; fails if anything is more work, slower, or wrong"
 	@echo "make test     run the tests; latencies are kept in $(BENCHMARKS)"
 	@echo "make test-all the same, with more combinations of what is tested"
 	@echo "make mutants  put SAMPLE=60 small faults into the core, drawn with SEED=0: do the tests find them?"
@@ -51,9 +52,10 @@ demo: $(READY)
 	@rm -rf data/demo
 	@$(BIN)/python examples/neuralake/demo.py --to data/demo
 
-# Ends early: at the first regression, or when everything has a verdict. GATE=… adds options
-gate: $(READY)
-	$(BIN)/neuralake compare $(BASE) $(HEAD) --until-regression $(GATE)
+# Counts first, which is soon decided, and times until the rest of the time is up. Ends early: at the
+# first regression, or when everything has a verdict. GATE=… adds options, BY=time does not count
+gate: $(READY) valgrind
+	$(BIN)/neuralake compare $(BASE) $(HEAD) --by $(or $(BY),$(if $(shell command -v valgrind),both,time)) --until-regression $(GATE)
 
 # Compiled once: the tests start hundreds of processes, and may be told to write no bytecode.
 # The files in their own order, which puts the longest first (tests/conftest.py)

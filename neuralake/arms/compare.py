@@ -18,6 +18,7 @@ from neuralake.arms.answers import Answers
 from neuralake.arms.arm import ArmSpec, parse_arm
 from neuralake.arms.build import Arm, build_arm, find_repository, hold
 from neuralake.arms.calibration import calibration_path, load_calibration
+from neuralake.arms.grown import grown_functions
 from neuralake.arms.pairs import EnginePairs, Observer, Terms
 from neuralake.arms.processes import ArmProcess, Place
 from neuralake.arms.request import Request
@@ -224,6 +225,9 @@ class _Comparing:
             names = tuple(query.name for query in queries)
             comparison = replace(comparison, streams=self._request.streams, stream_queries=names)
         comparison = replace(with_disagreements(comparison, timed, answers), counted=counted)
+        if self._request.profiles is not None:
+            grown = grown_functions(self._request.profiles, found)
+            comparison = replace(comparison, grown=grown)
         document = msgspec.json.format(msgspec.json.encode(comparison), indent=1)
         write_whole(directory / DOCUMENT, document)
         return comparison, directory

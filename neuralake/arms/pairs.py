@@ -28,6 +28,7 @@ from neuralake.results.comparison import (
     Pair,
     Side,
 )
+from neuralake.results.profiles import profile_path
 from neuralake.stats.paired import Question
 from neuralake.stats.sequential import FEWEST
 
@@ -504,7 +505,7 @@ class EnginePairs:
         if (side, query) not in self._digests:
             return None
         self._profiled.add((side, query))
-        return self.profiles / f"callgrind.out.{self.engine}-{query}-{side}"
+        return profile_path(self.profiles, self.engine, query, side)
 
     def _check_first(self, query: Timed) -> None:
         """Judge the first answers, once both arms have given them."""

@@ -15,7 +15,7 @@ from neuralake.engines.registry import EngineSpec
 from neuralake.errors import CompareError
 from neuralake.queries.workload import Workload
 from neuralake.results.comparison import By
-from neuralake.stats.paired import Question
+from neuralake.stats.paired import QUERIES_ALPHA, SUITE_ALPHA, Question
 from neuralake.workloads.opening import open_tpch
 from neuralake.workloads.streams.plan import check_streams
 
@@ -142,10 +142,12 @@ def make_terms(
             raise CompareError(f"{name} is {seconds:g}: expected seconds, more than 0")
     if rounds is not None and rounds < 2:
         raise CompareError(f"rounds are {rounds}: expected 2 or more")
+    alphas = (SUITE_ALPHA, QUERIES_ALPHA)
     if by == "instructions":
+        alphas = (counted.SUITE_ALPHA, counted.QUERIES_ALPHA)
         rounds = rounds or counted.ROUNDS
     return Terms(
-        question=Question(effect, query_effect),
+        question=Question(effect, query_effect, *alphas),
         max_time_s=max_time_s,
         rounds=rounds,
         timeout_s=timeout_s,

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from neuralake.results.profiles import Growth
 from neuralake.results.records import Fingerprint
 
 SCHEMA_VERSION = 1
@@ -245,6 +246,8 @@ class Comparison:
     counted
         The same arms by counted instructions, beside this comparison of their times; None unless
         both were asked for.
+    grown
+        The functions that changed most, by engine and query, where profiles were kept.
     """
 
     schema_version: int
@@ -271,6 +274,7 @@ class Comparison:
     by: By = "time"
     counter: str | None = None
     counted: Comparison | None = None
+    grown: Mapping[str, Mapping[str, tuple[Growth, ...]]] = field(default_factory=dict)
 
     @property
     def regressed(self) -> bool:

@@ -41,6 +41,11 @@ class Growth:
     share: float
 
 
+def profile_path(directory: Path, engine: str, query: str, side: str) -> Path:
+    """File of the profile of a query in an arm, by a name that KCachegrind looks for."""
+    return directory / f"callgrind.out.{engine}-{query}-{side}"
+
+
 def read_profile(path: Path) -> Counter[str]:
     """Instructions of each function itself, without those of what it calls.
 

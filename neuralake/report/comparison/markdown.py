@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from neuralake.report.comparison import both, tables, verdicts
+from neuralake.report.comparison import both, grown, tables, verdicts
 from neuralake.report.comparison.differences import difference_line, settings
 from neuralake.report.comparison.headline import overall, sentences, title, where
 from neuralake.report.comparison.method import failures, reading
@@ -30,6 +30,7 @@ def comparison_markdown(comparison: Comparison) -> str:
             f"- {note.level}: {markdown(note.text)}" for note in comparison_notes(comparison)
         ),
         *(folded(tables.queries_table(comparison, engine, number)) for number, engine in numbered),
+        *(folded(table) for table in grown.grown_tables(comparison)),
         *(table_markdown(table) for table in both.both_tables(comparison)),
         *_counted(comparison),
         *_differences(comparison),
@@ -57,6 +58,7 @@ def _counted(comparison: Comparison) -> list[str | None]:
         table_markdown(tables.engines_table(counted)) if counted.engines else None,
         table_markdown(notable) if notable.rows else None,
         _failures(counted),
+        *(folded(table) for table in grown.grown_tables(counted)),
         *(
             folded(tables.queries_table(counted, engine, number))
             for number, engine in enumerate(counted.engines, start=1)

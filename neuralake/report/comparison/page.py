@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from htpy import Node, fragment, p
 
-from neuralake.report.comparison import both, tables
+from neuralake.report.comparison import both, grown, tables
 from neuralake.report.comparison.differences import difference_line, packages, settings
 from neuralake.report.comparison.headline import sentences, title, where
 from neuralake.report.comparison.method import facts, failures, reading
@@ -35,7 +35,7 @@ def comparison_page(comparison: Comparison, pictures: Sequence[Picture]) -> str:
             )
             for number, engine in numbered
         ),
-        *_counted(comparison),
+        *_counted(comparison, pictures),
         Section("differences", "What differs", _differences(comparison)),
         Section("method", "How it was measured", _method(comparison)),
         Section("failures", f"Failures ({len(found):,})", parts.failures(found)),
@@ -59,10 +59,11 @@ def _verdict(comparison: Comparison) -> Node:
         parts.notes(comparison_notes(comparison)),
         parts.table(tables.engines_table(comparison)) if comparison.engines else None,
         parts.table(notable) if notable.rows else None,
+        [parts.table(table) for table in grown.grown_tables(comparison)],
     ]
 
 
-def _counted(comparison: Comparison) -> list[Section]:
+def _counted(comparison: Comparison, pictures: Sequence[Picture]) -> list[Section]:
     """What was counted beside the times, and both side by side."""
     counted = comparison.counted
     if counted is None:
@@ -71,7 +72,11 @@ def _counted(comparison: Comparison) -> list[Section]:
     content = fragment[
         [p(".lead")[sentence] for sentence in sentences(counted)],
         parts.notes(comparison_notes(counted)),
-        [parts.table(table) for table in both.both_tables(comparison)],
+        [
+            parts.beside(pictures, table.name.replace("both", "scatter"), table)
+            for table in both.both_tables(comparison)
+        ],
+        [parts.table(table) for table in grown.grown_tables(counted)],
         parts.table(replace(tables.engines_table(counted), name="counted-suites")),
         [
             parts.table(

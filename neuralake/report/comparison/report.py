@@ -30,10 +30,10 @@ def write_comparison_report(comparison: Comparison, directory: Path) -> Report:
 
 
 def _contents(comparison: Comparison) -> dict[str, bytes]:
-    from neuralake.report.comparison.figures import forest_pictures
+    from neuralake.report.comparison.figures import forest_pictures, scatter_pictures
     from neuralake.report.comparison.markdown import comparison_markdown
     from neuralake.report.comparison.page import comparison_page
 
-    pictures = forest_pictures(comparison)
+    pictures = [*forest_pictures(comparison), *scatter_pictures(comparison)]
     page = comparison_page(comparison, pictures)
     return files(page, comparison_markdown(comparison), pictures)

@@ -55,7 +55,8 @@ def change(
         "spread": 0.12,
     }
     known |= fields
-    known.setdefault("candidate_ns", known["base_ns"] * ratio)  # type: ignore[operator]
+    if known["base_ns"] is not None:
+        known.setdefault("candidate_ns", known["base_ns"] * ratio)  # type: ignore[operator]
     return Change(query, verdict, **known)  # type: ignore[arg-type]
 
 
