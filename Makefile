@@ -21,7 +21,7 @@ ENGINES ?= polars,datafusion,duckdb
 KILLS ?= 200
 PORT ?=
 
-.PHONY: bench demo gate test test-all s3 kafka mutants hunt seeds storm kill kill-kafka kafka-away cluster connect browser strace valgrind lint format docs clean help
+.PHONY: bench demo gate test test-all s3 kafka mutants hunt seeds storm kill kill-kafka kafka-away cluster connect browser strace valgrind postgresql lint format docs clean help
 
 help:
 	@echo "make bench    generate TPC-H (SCALE_FACTOR=1) if absent, run three engines, verify, report"
@@ -37,6 +37,7 @@ help:
 	@echo "make hunt     make random Delta tables for TIME=60 seconds: do all engines read the same rows?"
 	@echo "make seeds    TPC-H's queries with the parameters of SEEDS=10 seeds (SCALE_FACTOR=1): do ENGINES=… agree?"
 	@echo "make browser  install a browser for the tests of the report, where apt-get can"
+	@echo "make postgresql  install PostgreSQL for the tests of tables of a database, where apt-get can"
 	@echo "make storm    processes append COMMITS=10000 times to one table: is every row there, once?"
 	@echo "make kill     kill the writer's processes KILLS=200 times: is every row there, once? SEED=… repeats"
 	@echo "make kill-kafka the same with a topic of Kafka, its broker killed too: KILLS=100, 20 s each"
@@ -61,7 +62,7 @@ gate: $(READY) valgrind
 # The files in their own order, which puts the longest first (tests/conftest.py)
 test: WHICH := -m "not more"
 test-all: WHICH :=
-test test-all: $(READY) browser strace valgrind
+test test-all: $(READY) browser strace valgrind postgresql
 	@mkdir -p $(dir $(BENCHMARKS))
 	@$(BIN)/python -m compileall -q neuralake neuralake_bench.py benchmarks
 	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile \
@@ -136,6 +137,17 @@ valgrind:
 	@if command -v valgrind >/dev/null 2>&1; then exit 0; fi; \
 	if $(call apt_install,valgrind); then exit 0; fi; \
 	echo "no Valgrind for the tests that count instructions: apt-get install valgrind" >&2
+
+# Its programs alone: the tests start a server of their own, and the system gets none
+postgresql:
+	@if command -v postgres >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ]; then as=; else as="sudo -n"; fi; \
+	if [ ! -e /etc/postgresql-common/createcluster.conf ]; then \
+		$$as mkdir -p /etc/postgresql-common 2>/dev/null \
+			&& echo "create_main_cluster = false" | $$as tee /etc/postgresql-common/createcluster.conf >/dev/null 2>&1; \
+	fi; \
+	if $(call apt_install,postgresql); then exit 0; fi; \
+	echo "no PostgreSQL for the tests of its tables: install it to run them" >&2
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -6,6 +6,7 @@ from neuralake.catalog.columns import Column
 from neuralake.catalog.filters import AllOf, AnyOf, Condition, Filter, Not, Where
 from neuralake.catalog.load import load_catalog
 from neuralake.catalog.tables import (
+    AdbcTable,
     DeltaTable,
     ForeignKey,
     FunctionTable,
@@ -16,6 +17,7 @@ from neuralake.catalog.tables import (
 
 __all__ = [
     "About",
+    "AdbcTable",
     "AllOf",
     "AnyOf",
     "Catalog",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from neuralake.catalog.about import about_of, condition
+from neuralake.catalog.adbc import AdbcTable
 from neuralake.catalog.catalog import Catalog, Database
 from neuralake.catalog.columns import Column
 from neuralake.catalog.delta import DeltaTable
@@ -289,6 +290,9 @@ def _found(table: Table, details: TableDetails) -> TableDetails:
         details = replace(
             details, rows=table.rows(), files=len(found.files), partition_columns=found.names
         )
+    elif isinstance(table, AdbcTable):
+        table.check()
+        details = replace(details, rows=table.rows())
     if stored_columns(table.columns):
         return details
     declared = {column.name: column for column in table.columns}

@@ -11,7 +11,7 @@ import pyarrow as pa
 from neuralake.catalog.delta import DeltaTable
 from neuralake.catalog.modules import FunctionReference
 from neuralake.catalog.parquet import ParquetTable
-from neuralake.catalog.tables import FunctionTable, Table
+from neuralake.catalog.tables import AdbcTable, FunctionTable, Table
 from neuralake.catalog.views import Latest, is_view, view_of
 from neuralake.errors import CatalogError
 from neuralake.storage import filesystem, one_line
@@ -33,8 +33,10 @@ def table_identity(table: Table) -> dict[str, Any]:
         their ``bytes``; for Parquet ``uri``, the ``path``, ``bytes`` and ``modified`` (UTC)
         of each of its ``files`` and, with Hive partitions, their types by name
         (``partitioned_by``); for a function the ``file`` of its module with its ``sha256``
-        (None where there is no such file), its ``name`` and its ``arguments``. Of a table with
-        computed or missing columns, or of which the newest rows are read, also ``view``.
+        (None where there is no such file), its ``name`` and its ``arguments``; for a table of a
+        database ``uri``, without what reaches it, and ``driver``: what tells its rows apart from
+        those of yesterday it does not say. Of a table with computed or missing columns, or of
+        which the newest rows are read, also ``view``.
 
     Raises
     ------
@@ -74,6 +76,8 @@ def _stored(table: Table) -> dict[str, Any]:
         return {**found, "partitioned_by": {f.name: str(f.type) for f in fields}}
     if isinstance(table, FunctionTable):
         return {"format": table.format, **_function(table)}
+    if isinstance(table, AdbcTable):
+        return {"format": table.format, "uri": table.uri, "driver": table.driver}
     uri = getattr(table, "uri", None)
     return {"format": table.format, "uri": uri if isinstance(uri, str) else None}
 

@@ -15,7 +15,7 @@ from neuralake.arrow import encoding, int96_columns, plain_schema, plain_type, s
 from neuralake.catalog.about import NOTHING, About
 from neuralake.catalog.columns import Column, arrow_schema, check_schema
 from neuralake.catalog.declaration import ForeignKey, check_declaration
-from neuralake.catalog.filters import Condition
+from neuralake.catalog.filters import Condition, columns_of
 from neuralake.catalog.html import table_html
 from neuralake.catalog.listing import list_parquet
 from neuralake.catalog.partitions import (
@@ -27,7 +27,7 @@ from neuralake.catalog.partitions import (
     check_partitioned_by,
     with_partitions,
 )
-from neuralake.catalog.predicates import apply, require_conditions
+from neuralake.catalog.predicates import apply, conjuncts, require_conditions
 from neuralake.catalog.storage import require_absolute, resolve_location
 from neuralake.catalog.views import (
     AS_VIEW,
@@ -250,10 +250,21 @@ class ParquetTable:
         """
         require_conditions(self.name, filters)
         if (view := view_of(self)) is not None:
-            return apply(view.frame(view.base.lazy()), self.name, filters, columns)
+            base = view.base.lazy(self._on_partitions(filters))
+            return apply(view.frame(base), self.name, filters, columns)
         found, footers = self._checked(filters)
         frame = self._scan(found, footers) if footers else self._no_rows(found)
         return apply(frame, self.name, filters, columns)
+
+    def _on_partitions(self, filters: Sequence[Condition]) -> list[Condition]:
+        """Filters of a view that the directories of its base may be held against, too.
+
+        Not of the newest rows: these are looked for among all.
+        """
+        if self.newest is not None or self.partitioned_by == "infer":
+            return []
+        names = {key if isinstance(key, str) else key.name for key in self.partitioned_by}
+        return [c for c in conjuncts(filters) if set(columns_of(c)) <= names]
 
     def _scan(self, found: Partitions, footers: Sequence[pq.FileMetaData]) -> pl.LazyFrame:
         import polars as pl

@@ -1,4 +1,4 @@
-"""Tables defined in code: Delta Lake, Parquet, and what a Python function returns.
+"""Tables defined in code: Delta Lake, Parquet, a database, and what a Python function returns.
 
 A table answers two questions: as a Polars ``LazyFrame`` (:meth:`Table.lazy`, with filters and
 columns pushed down), and as what any other engine needs to register it (``format``, then ``uri``,
@@ -8,10 +8,11 @@ columns pushed down), and as what any other engine needs to register it (``forma
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, Self, TypeAlias, runtime_checkable
 
 import pyarrow as pa
 
+from neuralake.catalog.adbc import AdbcTable
 from neuralake.catalog.columns import Column
 from neuralake.catalog.declaration import ForeignKey
 from neuralake.catalog.delta import DeltaTable
@@ -23,7 +24,20 @@ from neuralake.config import Settings
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["DeltaTable", "ForeignKey", "FunctionTable", "ParquetTable", "Table", "pinned", "table"]
+__all__ = [
+    "AdbcTable",
+    "DeltaTable",
+    "ForeignKey",
+    "FunctionTable",
+    "ParquetTable",
+    "RowsTable",
+    "Table",
+    "pinned",
+    "table",
+]
+
+# Which an engine is given whole, as Arrow (``arrow()``), whenever it opens them
+RowsTable: TypeAlias = FunctionTable | AdbcTable
 
 
 @runtime_checkable
@@ -52,7 +66,7 @@ class Table(Protocol):
 
     @property
     def format(self) -> str:
-        """``delta``, ``parquet`` or ``function``."""
+        """``delta``, ``parquet``, ``adbc`` or ``function``."""
 
     def resolve(self, settings: Settings) -> Self:
         """The same table with an absolute URI and its storage options."""

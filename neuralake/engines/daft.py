@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from neuralake.arrow import int96_columns, plain_schema, plain_type, stored_schema
 from neuralake.catalog.dialects import DAFT
-from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
+from neuralake.catalog.tables import DeltaTable, ParquetTable, RowsTable, Table
 from neuralake.catalog.views import view_of
 from neuralake.config import is_remote
 from neuralake.delta.contents import Contents
@@ -189,7 +189,7 @@ class DaftSession:
     def _plain_frame(self, name: str, table: Table) -> DataFrame:
         import daft
 
-        if isinstance(table, FunctionTable):
+        if isinstance(table, RowsTable):
             rows = table.arrow()
             _require_types(name, rows.schema)
             return daft.from_arrow(rows.cast(plain_schema(rows.schema)))

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from neuralake.arrow import plain_schema
 from neuralake.catalog.dialects import DATAFUSION
-from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
+from neuralake.catalog.tables import DeltaTable, ParquetTable, RowsTable, Table
 from neuralake.catalog.views import view_of
 from neuralake.config import is_remote
 from neuralake.delta.contents import Contents
@@ -242,7 +242,7 @@ class DataFusionSession:
                 self._register_arrow(name, contents.snapshot)
             if reader != preferred:
                 self.readers[name] = reader
-        elif isinstance(table, FunctionTable):
+        elif isinstance(table, RowsTable):
             rows = table.arrow()
             batches = rows.to_batches() or [pa.RecordBatch.from_pylist([], rows.schema)]
             self._context.register_record_batches(name, [batches])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from neuralake.catalog.catalog import Catalog
-from neuralake.catalog.tables import DeltaTable, FunctionTable, Table
+from neuralake.catalog.tables import DeltaTable, RowsTable, Table
 from neuralake.errors import NeuralakeError, ServingError
 from neuralake.machine import cores
 from neuralake.serving.answers import (
@@ -289,7 +289,7 @@ class Service:
         return sources, versions
 
     def _source(self, table: Table, as_of: AsOf) -> tuple[Source, int | None]:
-        if isinstance(table, FunctionTable):
+        if isinstance(table, RowsTable):
             rows = table.arrow()
             return InMemory(rows.schema, tuple(rows.to_batches()), rows.num_rows, rows.nbytes), None
         if not isinstance(table, DeltaTable):

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pyarrow as pa
 
 from neuralake.catalog.dialects import DUCKDB
-from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
+from neuralake.catalog.tables import DeltaTable, ParquetTable, RowsTable, Table
 from neuralake.catalog.views import view_of
 from neuralake.config import is_remote
 from neuralake.delta.rows import FilesDataset
@@ -257,7 +257,7 @@ class DuckDBSession:
         move_reader(self.readers, view.base_name, name)
 
     def _create_plain(self, name: str, table: Table) -> None:
-        if isinstance(table, FunctionTable):
+        if isinstance(table, RowsTable):
             rows = table.arrow()
             refuse_case_twins("DuckDB", name, rows.schema)
             self._connection.from_arrow(rows).create_view(name)

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from neuralake.arrow import plain_schema
 from neuralake.catalog.dialects import SPARK
-from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
+from neuralake.catalog.tables import DeltaTable, ParquetTable, RowsTable, Table
 from neuralake.catalog.views import view_of
 from neuralake.config import is_remote
 from neuralake.delta.bounds import has_wide_decimals
@@ -133,7 +133,7 @@ class SailSession:
         self._spark.stop()
 
     def _frame(self, name: str, table: Table) -> Any:
-        if isinstance(table, FunctionTable):
+        if isinstance(table, RowsTable):
             rows = table.arrow()
             refuse_case_twins("Sail", name, rows.schema)
             return self._given(rows.cast(spark_schema(name, rows.schema, "Sail")))

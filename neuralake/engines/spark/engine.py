@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from neuralake.catalog.dialects import SPARK
-from neuralake.catalog.tables import DeltaTable, FunctionTable, ParquetTable, Table
+from neuralake.catalog.tables import DeltaTable, ParquetTable, RowsTable, Table
 from neuralake.catalog.views import view_of
 from neuralake.delta.snapshot import Snapshot
 from neuralake.engines.object_storage import are_remote, options_by_bucket
@@ -223,7 +223,7 @@ class SparkSession:
         self._names.append(name)
 
     def _frame(self, name: str, table: Table) -> DataFrame:
-        if isinstance(table, FunctionTable):
+        if isinstance(table, RowsTable):
             rows = table.arrow()
             refuse_case_twins("Spark", name, rows.schema)
             return self._spark.createDataFrame(rows.cast(spark_schema(name, rows.schema)))

@@ -56,7 +56,8 @@ def refusal(table: Table, freshness: Freshness, settings: Settings) -> str | Non
         Whose storage options are those that ROAPI finds in its environment.
     """
     if not isinstance(table, DeltaTable | ParquetTable):
-        return "a function makes it, and ROAPI reads nothing but files"
+        maker = "a database holds it" if table.format == "adbc" else "a function makes it"
+        return f"{maker}, and ROAPI reads nothing but files"
     if is_view(table):
         return "its columns are computed or may be missing, or only its newest rows are wanted"
     reason = _unreachable(table, settings)
