@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import unquote
@@ -19,6 +20,7 @@ from neuralake.catalog.columns import Column, check_schema
 from neuralake.catalog.declaration import ForeignKey, check_declaration
 from neuralake.catalog.filters import Condition
 from neuralake.catalog.html import table_html
+from neuralake.catalog.kept import Kept
 from neuralake.catalog.moments import check_version, moment
 from neuralake.catalog.predicates import apply
 from neuralake.catalog.storage import require_absolute, resolve_location
@@ -97,6 +99,7 @@ class DeltaTable:
     missing_columns: MissingColumns = "refuse"
     newest: Latest | None = None
     hides_nan: bool | None = field(default=None, repr=False, compare=False)
+    _kept: Kept = field(init=False, repr=False, compare=False, default_factory=Kept)
 
     format: ClassVar[str] = "delta"
 
@@ -136,10 +139,7 @@ class DeltaTable:
         SchemaMismatchError
             If its schema differs from the declaration.
         """
-        snapshot = self._open()
-        live = _arrow_schema(snapshot)
-        check_schema(self.name, present_columns(self, live), live)
-        return snapshot
+        return self._checked(self._open(is_kept=False))
 
     def as_of(self, *, version: int | None = None, at: datetime | str | None = None) -> DeltaTable:
         """The same table at another version; at its newest if neither is given.
@@ -287,7 +287,12 @@ class DeltaTable:
     def _snapshot(self) -> Snapshot:
         from neuralake.delta.snapshot import Snapshot
 
-        return Snapshot(self.snapshot(), self.uri, self.storage_options)
+        return Snapshot(self._checked(self._open()), self.uri, self.storage_options)
+
+    def _checked(self, snapshot: deltalake.DeltaTable) -> deltalake.DeltaTable:
+        live = _arrow_schema(snapshot)
+        check_schema(self.name, present_columns(self, live), live)
+        return snapshot
 
     def _contents(self, snapshot: Snapshot) -> Contents:
         from deltalake.exceptions import DeltaError
@@ -327,11 +332,13 @@ class DeltaTable:
             f"table {self.name}: a data file of {self.uri} cannot be read: {reason}"
         )
 
-    def _open(self) -> deltalake.DeltaTable:
+    def _open(self, *, is_kept: bool = True) -> deltalake.DeltaTable:
+        """The snapshot to read; one that is handed out, to be changed by anybody, is not kept."""
         import deltalake
         from deltalake.exceptions import DeltaError, TableNotFoundError
 
         from neuralake.catalog.travel import find_version, why_absent
+        from neuralake.delta.place import open_store
 
         place = self.name, self.uri, self.storage_options
         require_absolute(self.name, self.uri)
@@ -340,10 +347,16 @@ class DeltaTable:
         version = self.version
         if self.at is not None:
             version = find_version(*place, moment(self.name, self.at))
+
+        def load() -> deltalake.DeltaTable:
+            options = dict(self.storage_options)
+            return deltalake.DeltaTable(self.uri, version=version, storage_options=options)
+
         try:
-            return deltalake.DeltaTable(
-                self.uri, version=version, storage_options=dict(self.storage_options)
-            )
+            if not is_kept:
+                return load()
+            opening = partial(open_store, self.uri, self.storage_options)
+            return self._kept.snapshot(opening, version, load)
         except (DeltaError, OSError, ValueError) as error:
             if version is not None and (reason := why_absent(*place, version)) is not None:
                 raise NoSuchVersionError(reason) from error
