@@ -23,7 +23,7 @@ from neuralake.cluster.process import ClusterProcess
 from neuralake.cluster.server import QUICK_OPTIONS, Cluster
 from neuralake.config import Settings
 from neuralake.engines.registry import EngineSpec
-from neuralake.engines.spark import SparkEngine, SparkOptions, cluster
+from neuralake.engines.spark import SparkEngine, SparkOptions, cluster, connect
 from neuralake.engines.spark.masters import parse_master
 from neuralake.engines.spark.tasks import SparkTasks
 from neuralake.errors import EngineEndedError, EngineError
@@ -38,10 +38,11 @@ from tests.conftest import run_bench
 pytestmark = pytest.mark.usefixtures("no_spark")
 MEMORY = "512m"
 TASKS = 16
+ENDLESS = 20_000  # tasks of a query that does not come to its end before what it needs is killed
 # Each task holds its core for 0.3 s, so that there is time to kill what runs it; there is no
 # condition beside it, which the optimizer would take for the whole
 SLOW = (
-    f"SELECT count(*) AS n FROM range(0, {TASKS}, 1, {TASKS}) WHERE reflect("
+    "SELECT count(*) AS n FROM range(0, {tasks}, 1, {tasks}) WHERE reflect("
     "'java.util.concurrent.locks.LockSupport', 'parkNanos', 300000000L) IS NOT NULL"
 )
 
@@ -151,25 +152,11 @@ def test_what_speaks_otherwise_is_no_server_of_spark_connect(sparks: Cluster) ->
         SparkEngine(SparkOptions(master=address))
 
 
-@pytest.mark.parametrize("kind", ["cluster", "connect"])
-def test_executors_make_the_same_dataset(
-    sparks: Cluster, kind: str, tmp_path: Path, dataset_sf001: Path
+def test_clients_of_spark_connect_make_the_same_dataset(
+    sparks: Cluster, tmp_path: Path, dataset_sf001: Path
 ) -> None:
-    """Byte for byte that of one machine, and its last file is the manifest."""
-    made = tmp_path / "made"
-    options = {
-        "cluster": SparkOptions(master=sparks.address, memory=MEMORY),
-        "connect": SparkOptions(master=sparks.connect_address),
-    }[kind]
-    with started(options) as engine:
-        manifest = generate(0.01, str(made), hands=SparkTasks(engine))
-        assert manifest.digest == load_manifest(str(dataset_sf001)).digest
-        assert not list(tmp_path.glob(".*")), "nothing of the making is left"
-        if kind == "connect":
-            return
-        other = PartJob(("region",), 1, 0.01, Layout().at(0.01), "tpchgen-cli 0.1", str(tmp_path))
-        with pytest.raises(EngineError, match=r"^spark: tpchgen-cli .* install the same"):
-            list(SparkTasks(engine)(run_part, [msgspec.json.encode(other)]))
+    with started(SparkOptions(master=sparks.connect_address)) as engine:
+        assert_makes_the_same(engine, tmp_path, dataset_sf001)
 
 
 def test_executors_of_another_version_are_told(sparks: Cluster) -> None:
@@ -183,11 +170,24 @@ def test_executors_of_another_version_are_told(sparks: Cluster) -> None:
         claim.unlink()
 
 
-def test_parts_that_die(sparks: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One application sees a busy cluster, and loses worker, master, and the last worker."""
+def assert_makes_the_same(engine: SparkEngine, place: Path, dataset: Path) -> None:
+    """Byte for byte a dataset of one machine, and its last file is the manifest."""
+    manifest = generate(0.01, str(place / "made"), hands=SparkTasks(engine))
+    assert manifest.digest == load_manifest(str(dataset)).digest
+    assert not list(place.glob(".*")), "nothing of the making is left"
+
+
+def test_executors_make_the_same_dataset_and_parts_die(
+    sparks: Cluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, dataset_sf001: Path
+) -> None:
+    """One application generates, sees a busy cluster, and loses worker, master, last worker."""
     monkeypatch.setattr(cluster, "ANSWER_TIMEOUT_S", 2)
     monkeypatch.setattr(cluster, "LOST_TIMEOUT_S", 2.0)
     with started(SparkOptions(master=sparks.address, memory=MEMORY)) as engine:
+        assert_makes_the_same(engine, tmp_path, dataset_sf001)
+        other = PartJob(("region",), 1, 0.01, Layout().at(0.01), "tpchgen-cli 0.1", str(tmp_path))
+        with pytest.raises(EngineError, match=r"^spark: tpchgen-cli .* install the same"):
+            list(SparkTasks(engine)(run_part, [msgspec.json.encode(other)]))
         session = engine.open({})
         jvm = engine._jvm._gateway.jvm
 
@@ -206,25 +206,26 @@ def test_parts_that_die(sparks: Cluster, monkeypatch: pytest.MonkeyPatch) -> Non
         assert ran(session, killing=sparks.processes["worker-1"]) == [{"n": TASKS}]
         assert ran(session, killing=sparks.processes["master"]) == [{"n": TASKS}]
         with pytest.raises(EngineEndedError, match="the cluster had no executor for 2 s"):
-            ran(session, killing=sparks.processes["worker-2"])
+            ran(session, killing=sparks.processes["worker-2"], tasks=ENDLESS)
         session.close()
 
 
-def test_a_server_that_dies(sparks: Cluster) -> None:
+def test_a_server_that_dies(sparks: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connect, "_MOST_RETRIES", 4)  # some seconds, and not half a minute
     engine = SparkEngine(SparkOptions(master=sparks.connect_address))
     session = engine.open({})
     with pytest.raises(EngineEndedError, match=f"{sparks.connect_address} is gone"):
-        ran(session, killing=sparks.processes["connect"])
+        ran(session, killing=sparks.processes["connect"], tasks=ENDLESS)
     session.close()
     engine.close()
 
 
-def ran(session: object, killing: ClusterProcess) -> object:
+def ran(session: object, killing: ClusterProcess, tasks: int = TASKS) -> object:
     """What the slow query answers while a process is killed."""
     killer = threading.Timer(0.5, killing.kill, kwargs={"group": False})
     killer.start()
     try:
-        return session.execute(SLOW).to_pylist()  # type: ignore[attr-defined]
+        return session.execute(SLOW.format(tasks=tasks)).to_pylist()  # type: ignore[attr-defined]
     finally:
         killer.join()
 

@@ -100,12 +100,19 @@ def eventually(condition: Callable[[], bool]) -> bool:
     return condition()
 
 
-def test_without_the_jar_the_snapshot_s_files_are_read(location: str, tmp_path: Path) -> None:
+def test_without_the_jar_and_with_options_of_other_javas(location: str, tmp_path: Path) -> None:
+    """The snapshot's files are read, the heap is Spark's own, and both is told."""
     environ = {
         "NEURALAKE_MAVEN_REPOSITORY": "http://127.0.0.1:9",
         "NEURALAKE_CACHE_ROOT": str(tmp_path / "cache"),
+        "_JAVA_OPTIONS": "-Xmx300m",
+        "JAVA_TOOL_OPTIONS": "-Xmx301m",
     }
-    with spark_process(location, tmp_path, environ) as (process, said):
+    config = {"spark.driver.extraJavaOptions": "-XX:MaxHeapSize=700m"}
+    with spark_process(location, tmp_path, environ, config=config) as (process, said):
+        assert said["settings"]["ignored_variables"] == ["JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"]
+        # what is asked of Spark itself is passed on, and the heap shown is the JVM's own
+        assert said["settings"]["driver_memory"] == "700m"
         assert said["answer"] == ANSWER
         assert said["settings"]["delta_reader"] == "snapshot-files"
         assert "delta_jars" not in said["settings"]
@@ -113,9 +120,13 @@ def test_without_the_jar_the_snapshot_s_files_are_read(location: str, tmp_path: 
         out, err = process.communicate()
     assert process.returncode == 0
     assert out == "", "standard output is for answers"
-    warning, noise = err.splitlines()
+    lines = err.splitlines()
+    (warning,) = (line for line in lines if "io.delta" in line)
     assert warning.startswith("neuralake: spark: io.delta:delta-spark_4.2_2.13:4.4.0 could not be")
     assert "Connection refused" in warning
+    (options,) = (line for line in lines if "_JAVA_OPTIONS" in line)
+    assert options.startswith("neuralake: spark: JAVA_TOOL_OPTIONS, _JAVA_OPTIONS: not passed on")
+    (noise,) = (line for line in lines if line not in (warning, options))
     assert noise == "noise of the JVM"
     assert not is_running(said["jvm"])
     assert list((tmp_path / "cwd").iterdir()) == []
@@ -192,20 +203,3 @@ def test_a_spark_that_does_not_start_leaves_room_for_the_next(
     assert not is_running(process.pid)
     engine.close()
     assert list(tmp_path.iterdir()) == []
-
-
-def test_options_of_other_javas_do_not_change_the_heap_and_are_told(
-    location: str, tmp_path: Path
-) -> None:
-    environ = {"_JAVA_OPTIONS": "-Xmx300m", "JAVA_TOOL_OPTIONS": "-Xmx301m"}
-    options = {
-        "delta_reader": "snapshot-files",
-        "config": {"spark.driver.extraJavaOptions": "-XX:MaxHeapSize=700m"},
-    }
-    with spark_process(location, tmp_path, environ, **options) as (process, said):
-        assert said["settings"]["ignored_variables"] == ["JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"]
-        # what is asked of Spark itself is passed on, and the heap shown is the JVM's own
-        assert said["settings"]["driver_memory"] == "700m"
-        _, err = process.communicate()
-    assert "neuralake: spark: JAVA_TOOL_OPTIONS, _JAVA_OPTIONS: not passed on" in err
-    assert "Picked up" not in err
