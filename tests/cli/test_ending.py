@@ -85,10 +85,10 @@ def test_without_arguments_the_help_is_shown(cli: Cli) -> None:
     [
         "--help",
         "engines",
-        "engines --json",
-        "catalog list",
-        "results list",
-        "query --tpch 6 -s 0.01",
+        pytest.param("engines --json", marks=pytest.mark.more),
+        pytest.param("catalog list", marks=pytest.mark.more),
+        pytest.param("results list", marks=pytest.mark.more),
+        pytest.param("query --tpch 6 -s 0.01", marks=pytest.mark.more),
         "query --tpch 6 -s 0.01 --format csv",
         "query --tpch 6 -s 0.01 --format parquet",
     ],
@@ -111,11 +111,11 @@ def test_a_full_device_is_one_line(storage: Path, tmp_path: Path, command: str) 
     "command",
     [
         "--help",
-        "engines",
+        pytest.param("engines", marks=pytest.mark.more),
         "catalog list --json",
-        "query --tpch 6 -s 0.01",
+        pytest.param("query --tpch 6 -s 0.01", marks=pytest.mark.more),
         "query --tpch 6 -s 0.01 --format csv",
-        "query --tpch 6 -s 0.01 --format json",
+        pytest.param("query --tpch 6 -s 0.01 --format json", marks=pytest.mark.more),
     ],
 )
 def test_a_reader_that_has_enough_ends_it_in_silence(
@@ -144,8 +144,17 @@ def test_a_closed_stream_is_nobody_listening(storage: Path, tmp_path: Path, opti
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("engine", ENDLESS)
+@pytest.mark.parametrize(
+    ("engine", "number"),
+    [
+        *((engine, signal.SIGINT) for engine in ENDLESS),
+        ("duckdb", signal.SIGTERM),
+        *(
+            pytest.param(e, signal.SIGTERM, marks=pytest.mark.more)
+            for e in ("polars", "datafusion")
+        ),
+    ],
+)
 def test_a_query_is_interrupted_at_once(
     storage: Path, tmp_path: Path, engine: str, number: signal.Signals
 ) -> None:

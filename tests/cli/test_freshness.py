@@ -23,11 +23,11 @@ SMALL = (
 
 
 def test_a_run_is_measured_verified_listed_exported_and_reported(
-    cli: Cli, typed: Cli, tmp_path: Path
+    typed: Cli, tmp_path: Path
 ) -> None:
     # as it is by default: below where the command is typed, which is not where a server works
     relative = {"NEURALAKE_RESULTS_ROOT": "results"}
-    done = cli("freshness", "--to", "tables", "--readers", "http", *SMALL, environment=relative)
+    done = typed("freshness", "--to", "tables", "--readers", "http", *SMALL, environment=relative)
     assert done.returncode == 0, done.stderr
     assert "1/1" in done.stdout  # tables that were verified
     assert "open loop, constant arrivals, 1 s a round" in done.stdout

@@ -105,7 +105,7 @@ def test_bad_input_is_one_line_and_exit_status_2(
 
 
 def test_ctrl_c_keeps_what_was_measured_and_the_run_goes_on(
-    cli: Cli, storage: Path, tmp_path: Path
+    typed: Cli, storage: Path, tmp_path: Path
 ) -> None:
     environment = cli_environment(storage, tmp_path)
     words = ["ingest", "--to", "tables", "--contestants", "disk", *SMALL, "--rounds", "3"]
@@ -126,7 +126,7 @@ def test_ctrl_c_keeps_what_was_measured_and_the_run_goes_on(
     assert process.returncode == 130
     assert "goes on" in said.splitlines()[-1]
     (directory,) = runs.iterdir()
-    done = cli("ingest", "--resume", directory.name, "--json")
+    done = typed("ingest", "--resume", directory.name, "--json")
     assert done.returncode == 0, done.stderr
     run = json.loads(done.stdout)["run"]
     assert len(run["rounds"]) == 3

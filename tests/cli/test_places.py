@@ -79,11 +79,11 @@ def home(tmp_path: Path) -> Path:
     return home
 
 
-def test_each_command_finds_and_writes_there(cli: Cli, home: Path, tmp_path: Path) -> None:
+def test_each_command_finds_and_writes_there(typed: Cli, home: Path, tmp_path: Path) -> None:
     environment = {"HOME": str(home), "NEURALAKE_RESULTS_ROOT": "~/results"}
     own = ("--workload=~/queries", "--catalog=~/tables.py")
     asked = ("bench", *own, "--engines=polars,duckdb", "--runs=1")
-    done = cli(*asked, environment=environment)
+    done = typed(*asked, environment=environment)
     assert done.returncode == 0, done.stderr
     (run,) = (home / "results/runs").iterdir()
     for words in (
@@ -92,7 +92,7 @@ def test_each_command_finds_and_writes_there(cli: Cli, home: Path, tmp_path: Pat
         ("generate", "--scale-factor=0.001", "--to=~/lake"),
         ("query", "SELECT 1 AS n", "--dataset=~/lake", "--to=~/answer.csv"),
     ):
-        done = cli(*words, environment=environment)
+        done = typed(*words, environment=environment)
         assert done.returncode == 0, (words, done.stderr)
     for written in ("samples.parquet", "page/index.html", "lake/region", "answer.csv"):
         assert (home / written).exists(), written

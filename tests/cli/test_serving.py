@@ -22,33 +22,33 @@ SMALL = (
 )
 
 
-def test_a_run_is_measured_checked_listed_exported_and_reported(cli: Cli, tmp_path: Path) -> None:
+def test_a_run_is_measured_checked_listed_exported_and_reported(typed: Cli, tmp_path: Path) -> None:
     rates = ("--rates", "200,3000", "--timeout", "1s")  # of which few servers carry the second
     words = ("--contestants", "http,null", "--mix", "point=9,aggregate=1")
     # as it is by default: below where the command is typed, which is not where a server works
     relative = {"NEURALAKE_RESULTS_ROOT": "results"}
-    done = cli("serving", *words, *rates, *SMALL, environment=relative)
+    done = typed("serving", *words, *rates, *SMALL, environment=relative)
     assert done.returncode == 0, done.stderr
     assert "90% point, 10% aggregate on 500 rows, zipf keys, open loop" in done.stdout
     assert "capacity (requests/s)" in done.stdout
     assert "3000/s" in done.stdout
     (directory,) = (tmp_path / "results" / "runs").iterdir()
     assert (directory / "report" / "index.html").is_file()
-    (listed,) = json.loads(cli("results", "list", "--json").stdout)
+    (listed,) = json.loads(typed("results", "list", "--json").stdout)
     assert (listed["workload"], listed["engines"]) == ("serving", ["http", "null"])
     assert listed["verified"] == listed["judged"] == 6  # two searches and four rounds
-    shown = cli("results", "show")
+    shown = typed("results", "show")
     assert "capacity (requests/s)" in shown.stdout
-    assert json.loads(cli("results", "show", "--json").stdout)["header"]["kind"] == "serving"
-    exported = cli("results", "export")
+    assert json.loads(typed("results", "show", "--json").stdout)["header"]["kind"] == "serving"
+    exported = typed("results", "export")
     assert exported.returncode == 0, exported.stderr
     rows = list(csv.DictReader(io.StringIO(exported.stdout)))
     assert len(rows) == listed["samples"]
     assert {row["status"] for row in rows} <= {"ok", "refused", "timeout"}
-    written = json.loads(cli("report", "latest", "--json").stdout)
+    written = json.loads(typed("report", "latest", "--json").stdout)
     names = {Path(figure).stem for figure in written["figures"]}
     assert names == {"rates", "percentiles", "answered", "timeline"}
-    refused = cli("ingest", "--resume", "latest")
+    refused = typed("ingest", "--resume", "latest")
     assert refused.returncode == 2
     assert "is of a run of serving: expected one of ingest" in refused.stderr
 
@@ -77,8 +77,10 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("arguments", MISTAKES)
-def test_bad_input_is_one_line_and_exit_status_2(cli: Cli, arguments: str, tmp_path: Path) -> None:
-    done = cli("serving", *arguments.split(" "))
+def test_bad_input_is_one_line_and_exit_status_2(
+    typed: Cli, arguments: str, tmp_path: Path
+) -> None:
+    done = typed("serving", *arguments.split(" "))
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
     (line,) = done.stderr.splitlines()
     assert line.startswith("neuralake: ")
@@ -87,7 +89,7 @@ def test_bad_input_is_one_line_and_exit_status_2(cli: Cli, arguments: str, tmp_p
 
 
 def test_ctrl_c_keeps_what_was_measured_and_the_run_goes_on(
-    cli: Cli, storage: Path, tmp_path: Path
+    typed: Cli, storage: Path, tmp_path: Path
 ) -> None:
     words = ["serving", "--contestants", "null", "--rates", "100,200,300", *SMALL]
     process = subprocess.Popen(
@@ -108,7 +110,7 @@ def test_ctrl_c_keeps_what_was_measured_and_the_run_goes_on(
     assert "goes on" in said.splitlines()[-1]
     (directory,) = runs.iterdir()
     assert not (directory / "scratch").exists()
-    done = cli("serving", "--resume", directory.name, "--json")
+    done = typed("serving", "--resume", directory.name, "--json")
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert [r["key"]["rate"] for r in answer["run"]["rounds"]] == ["100", "200", "300"]

@@ -219,11 +219,11 @@ def test_a_retention_is_refused_before_anything_is_read(table: str, tmp_path: Pa
         assert "is below the table's own" in line
 
 
-def test_a_table_that_is_no_delta_table_is_refused(catalog: Path, tmp_path: Path) -> None:
+def test_a_table_that_is_no_delta_table_is_refused(catalog: Path, typed: Cli) -> None:
     asked = ("--catalog", catalog, "--from", "stdin:arrow")
-    line = refused(write(tmp_path, b"", "numbers", *asked))
+    line = refused(typed("writer", "append", "numbers", *asked))
     assert line == "table numbers is function, which is not written: expected a DeltaTable"
-    assert "no table nothing" in refused(write(tmp_path, b"", "nothing", *asked))
+    assert "no table nothing" in refused(typed("writer", "append", "nothing", *asked))
 
 
 @pytest.mark.parametrize("option", ["--from", "--metrics-port"])
