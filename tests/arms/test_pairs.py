@@ -121,7 +121,7 @@ def verdicts(found: EngineComparison) -> dict[str | None, str]:
 
 def test_a_slower_query_is_named(tmp_path: Path, table: str) -> None:
     bench = Bench(tmp_path, table, {"heavy": (LIGHT, HEAVY), "light": (LIGHT, LIGHT)})
-    found = bench.run(60, until_regression=True)
+    found = bench.run(600, until_regression=True)  # it ends with the finding
     slower = {change.query for change in found.queries if change.verdict == "slower"}
     assert found.ending == "regression"
     assert verdicts(found)[None] == "slower" or slower == {"heavy"}

@@ -31,6 +31,7 @@ def limited_groups(cpus: float, memory_bytes: int) -> Iterator[list[Path] | None
     """Real groups within a quota and a memory limit: directories to enter, or None.
 
     The quota is that of a group around the one that is entered, as a pod's is around a container's.
+    The group comes before what else the machine does, so that it is the quota that stops it.
     """
     made: list[Path] = []
     try:
@@ -49,7 +50,9 @@ def _make_cpu_group(cpus: float, made: list[Path]) -> Path:
     outer = _make(parent, made)
     if version == 2:
         (outer / "cpu.max").write_text(f"{int(cpus * PERIOD_US)} {PERIOD_US}")
+        (outer / "cpu.weight").write_text("10000")
         return outer
+    (outer / "cpu.shares").write_text("262144")
     (outer / "cpu.cfs_period_us").write_text(str(PERIOD_US))
     (outer / "cpu.cfs_quota_us").write_text(str(int(cpus * PERIOD_US)))
     return _make(outer, made)
