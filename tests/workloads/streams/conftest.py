@@ -20,7 +20,10 @@ from neuralake.workloads.bench import choose_engines
 from neuralake.workloads.places import Target
 from neuralake.workloads.streams.plan import StreamsPlan, make_plan
 from neuralake.workloads.streams.streams import streams
-from tests.conftest import FAST_ENGINES, make_settings, own_temporary_directory
+from tests.conftest import make_settings, own_temporary_directory
+
+# Each answers again what the other has answered
+STREAMED = ("polars", "duckdb")
 
 
 @dataclass
@@ -95,8 +98,8 @@ def carry_out(
 def streamed(
     storage: Path, dataset_sf001: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Streamed:
-    """Three engines, two streams, on official data."""
+    """Two engines, two streams, on official data."""
     root = tmp_path_factory.mktemp("streams")
     settings = make_settings(storage, root / "results")
-    plan = plan_for(settings, dataset_sf001, root / "copies", FAST_ENGINES, streams=(2,), seed=7)
+    plan = plan_for(settings, dataset_sf001, root / "copies", STREAMED, streams=(2,), seed=7)
     return carry_out(plan, settings)
