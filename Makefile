@@ -59,13 +59,14 @@ gate: $(READY) valgrind
 	$(BIN)/neuralake compare $(BASE) $(HEAD) --by $(or $(BY),$(if $(shell command -v valgrind),both,time)) --until-regression $(GATE)
 
 # Compiled once: the tests start hundreds of processes, and may be told to write no bytecode.
+# One process more than there are cores, as tests wait for processes, brokers and timers, too.
 # The files in their own order, which puts the longest first (tests/conftest.py)
 test: WHICH := -m "not more"
 test-all: WHICH :=
 test test-all: $(READY) browser strace valgrind postgresql
 	@mkdir -p $(dir $(BENCHMARKS))
 	@$(BIN)/python -m compileall -q neuralake neuralake_bench.py benchmarks
-	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile \
+	$(BIN)/python -m pytest --numprocesses=$(shell n=$$(nproc); echo $$((n < 4 ? n + 1 : 4))) --dist=loadfile \
 		--no-loadscope-reorder --ignore=tests/performance --benchmark-disable $(WHICH)
 	$(BIN)/python -m pytest tests/performance --benchmark-json=$(BENCHMARKS)
 

@@ -200,9 +200,9 @@ def test_no_color_goes_before_what_forces_colour(
     assert ("\x1b[" in done.stdout) is coloured
 
 
-def test_a_tilde_in_an_option_is_the_home_directory(cli: Cli, tmp_path: Path) -> None:
+def test_a_tilde_in_an_option_is_the_home_directory(typed: Cli, tmp_path: Path) -> None:
     home = tmp_path / "ada"
-    done = cli("catalog", "list", "--json", "--dataset=~/lake", environment={"HOME": str(home)})
+    done = typed("catalog", "list", "--json", "--dataset=~/lake", environment={"HOME": str(home)})
     assert done.returncode == 0
     assert f'"{home}/lake/lineitem"' in done.stdout
 

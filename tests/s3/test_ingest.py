@@ -25,8 +25,8 @@ def lines_of(answer: Mapping[str, Any]) -> dict[str, Any]:
     return {line["case"]["contestant"]: line for line in answer["lines"]}
 
 
-def test_batches_are_appended_to_tables_on_s3_and_verified(cli: Cli, s3: Place) -> None:
-    done = cli(
+def test_batches_are_appended_to_tables_on_s3_and_verified(typed: Cli, s3: Place) -> None:
+    done = typed(
         *("ingest", "--to", f"{s3.uri}/tables", "--contestants", "neuralake,deltalake-handle"),
         *(*SMALL, "--keep", "--json"),
         environment=s3.environ,
@@ -43,8 +43,8 @@ def test_batches_are_appended_to_tables_on_s3_and_verified(cli: Cli, s3: Place) 
     assert s3.server.environ["AWS_SECRET_ACCESS_KEY"] not in done.stdout + done.stderr
 
 
-def test_tables_on_s3_are_removed_and_what_cannot_run_there_says_so(cli: Cli, s3: Place) -> None:
-    done = cli(
+def test_tables_on_s3_are_removed_and_what_cannot_run_there_says_so(typed: Cli, s3: Place) -> None:
+    done = typed(
         *("ingest", "--to", f"{s3.uri}/gone", "--contestants", "neuralake", *SMALL),
         environment=s3.environ,
     )
@@ -53,15 +53,15 @@ def test_tables_on_s3_are_removed_and_what_cannot_run_there_says_so(cli: Cli, s3
     options = {**s3.options}
     with pytest.raises(TableNotFoundError):
         DeltaTable(f"{s3.uri}/gone/{Path(run).name}/neuralake-r01", storage_options=options)
-    listed = cli("ingest", "--to", f"{s3.uri}/x", "--contestants", "disk", environment=s3.environ)
+    listed = typed("ingest", "--to", f"{s3.uri}/x", "--contestants", "disk", environment=s3.environ)
     assert listed.returncode == 2
     assert listed.stderr.splitlines() == [
         "neuralake: contestant disk is not available: object storage has no disk to sync"
     ]
 
 
-def test_no_such_bucket_is_said_in_a_line(cli: Cli, s3: Place) -> None:
-    done = cli(
+def test_no_such_bucket_is_said_in_a_line(typed: Cli, s3: Place) -> None:
+    done = typed(
         *("ingest", "--to", "s3://no-such-bucket-here/x", "--contestants", "neuralake", *SMALL),
         environment=s3.environ,
     )

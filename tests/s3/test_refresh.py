@@ -17,7 +17,7 @@ from tests.s3.conftest import Place
 
 
 def test_sets_are_staged_from_s3_and_tables_there_are_checked(
-    s3: Place, tmp_path: Path, cli: Cli
+    s3: Place, tmp_path: Path, typed: Cli
 ) -> None:
     generate(0.003, s3.uri, storage_options=s3.options)
     generate(0.003, str(tmp_path / "disk"))
@@ -31,7 +31,7 @@ def test_sets_are_staged_from_s3_and_tables_there_are_checked(
     fresh = table_totals(tables["orders"], tables["lineitem"])
     assert all(check.passed for check in check_tables(tables, fresh, remote, (), ()))
     place = tmp_path / "typed"
-    done = cli(
+    done = typed(
         *("tpch", "refresh", "--set", "1", "--dataset", s3.uri, "--to", place),
         environment=s3.environ,
     )

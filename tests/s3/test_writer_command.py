@@ -17,7 +17,7 @@ from tests.writer.running import EVENTS, Running, answers, numbered
 SCHEMA = pa.schema([("id", pa.int64())])
 
 
-def test_clients_write_a_table_on_s3(s3: Place, tmp_path: Path, cli: Cli) -> None:
+def test_clients_write_a_table_on_s3(s3: Place, tmp_path: Path, typed: Cli) -> None:
     uri = f"{s3.uri}/events"
     deltalake.DeltaTable.create(uri, SCHEMA, storage_options=s3.options)
     asked = (uri, "--from", "flight://127.0.0.1:0", "--compact-every", "100ms")
@@ -34,7 +34,7 @@ def test_clients_write_a_table_on_s3(s3: Place, tmp_path: Path, cli: Cli) -> Non
             writer.close()
         run.wait_for("compact", "did")
         cache = {"NEURALAKE_CACHE_ROOT": str(tmp_path / "cache")}
-        seen = cli("writer", "status", uri, "--json", environment=s3.environ | cache).stdout
+        seen = typed("writer", "status", uri, "--json", environment=s3.environ | cache).stdout
         assert json.loads(seen)["applications"][0]["sequence"] == 20
         assert run.terminate() == 0
         said = json.dumps(run.events) + run.errors.read_text() + seen

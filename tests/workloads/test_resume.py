@@ -36,7 +36,7 @@ QUERIES = ("q01", "q06")
 PARTS = (0.02, 0.45, 0.95)
 MORE_PARTS = (0.2, 0.7)
 TORN = b'{"sample":{"engine":"pol'
-KILLS = int(os.environ.get("NEURALAKE_TEST_KILLS", "4"))
+KILLS = int(os.environ.get("NEURALAKE_TEST_KILLS", "3"))
 
 
 @pytest.fixture(scope="module")

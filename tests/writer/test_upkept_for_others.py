@@ -53,14 +53,18 @@ SPECIAL = (
 LIKE_ANOTHER = tuple(
     f"ours: {case}"
     for case in (
+        "change data feed",
         "columns mapped by id",
         "columns that may not be null",
         "floats with nan",
+        "nested",
+        "partitions by two columns",
         "partitions of booleans",
         "partitions of days",
         "partitions of integers",
         "partitions of wall clocks",
         "times without a zone",
+        "without a row",
     )
 )
 # Times within its entries, which are of just now
