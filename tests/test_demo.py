@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import cli_environment
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("tables", "writer", "elt", "join", "api", "verify")
+PARTS = ("tables", "writer", "elt", "join", "api", "site", "verify")
 NEEDS_SPARK = ("elt", "verify")
 
 
@@ -48,6 +48,8 @@ def test_the_parts_that_need_no_spark(tmp_path: Path) -> None:
     done = demo(tmp_path, "--to", "place", "--parts", ",".join(parts))
     assert done.returncode == 0, done.stdout + done.stderr
     assert marks(done.stdout) == [("✓", part) for part in parts]
+    page = (tmp_path / "place/site/index.html").read_text()
+    assert all(name in page for name in ("recordings", "implants", "models"))
     assert f"all of it works; look at {tmp_path / 'place'}" in done.stdout
     again = demo(tmp_path, "--to", "place")
     assert (again.returncode, again.stdout) == (2, "")

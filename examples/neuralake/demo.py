@@ -1,7 +1,7 @@
 """A small platform from end to end, each part checked: ``make demo``.
 
 Rows are written by the writer, transformed by Polars and Spark, joined with a file and a function
-on several engines, served and verified. Nothing is left running.
+on several engines, served, shown on a page and verified. Nothing is left running.
 """
 
 from __future__ import annotations
@@ -154,6 +154,15 @@ def serving() -> Iterator[str]:
             expect(process.wait(60), 0, "status of the API")
 
 
+def site(demo: Demo) -> str:
+    """One page that shows the catalog, to look at without a network."""
+    neuralake("catalog", "site", "--to", demo.place / "site")
+    page = demo.place / "site/index.html"
+    text = page.read_text()
+    expect([n for n in demo.lake.tables() if n not in text], [], "tables that the site lacks")
+    return str(page)
+
+
 def verification(demo: Demo) -> str:
     """Every table on several engines, its keys and promises, storage and API: for production."""
     report = demo.place / "verification.xml"
@@ -170,6 +179,7 @@ PARTS: dict[str, Part] = {
     "elt": job,
     "join": join,
     "api": api,
+    "site": site,
     "verify": verification,
 }
 

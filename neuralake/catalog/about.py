@@ -20,6 +20,7 @@ _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):")
 _WEB = ("http", "https")
 _KINDS = (Filter, AllOf, AnyOf, Not, Where)
 _PATTERNS = {"contains": "%{}%", "starts_with": "{}%", "ends_with": "%{}"}
+_OF_LISTS = ("includes", "includes_any", "includes_all")  # of which engines speak differently
 
 
 class DeprecatedTableWarning(UserWarning):
@@ -186,8 +187,9 @@ def condition(example: Condition) -> str:
         case AnyOf():
             return " OR ".join(f"({condition(inner)})" for inner in example.conditions)
     value, operator = example.value, example.operator
-    if operator in _PATTERNS:
+    if operator in _PATTERNS or operator in _OF_LISTS:
         is_plain = isinstance(value, str) and not set(value) & set("%_\\")
+        is_plain = is_plain and operator in _PATTERNS
         return (
             f"{example.column} LIKE {_literal(_PATTERNS[operator].format(value))}"
             if is_plain

@@ -18,7 +18,7 @@ from neuralake.site.facts import Snippet
 _ROWS = 10
 # Names that mean one column to every engine without quotes, which are not the same to all
 _PLAIN = re.compile("[a-z_][a-z0-9_]*")
-_PARTS = ("contains", "starts_with", "ends_with")
+_PARTS = ("contains", "starts_with", "ends_with", "includes", "includes_any", "includes_all")
 HTTP, FLIGHT_SQL = "http://127.0.0.1:8080", "grpc://127.0.0.1:8081"
 _ENGINES = (("DataFusion", "datafusion"), ("Spark", "spark"), ("DuckDB", "duckdb"))
 

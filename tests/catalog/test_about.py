@@ -128,6 +128,8 @@ def test_an_example_filter_names_a_declared_column() -> None:
         (Filter("b", "=", value=True), "b = TRUE"),
         (Filter("t", "contains", "it's"), "t LIKE '%it''s%'"),
         (Filter("t", "starts_with", "5%"), "t starts_with '5%'"),
+        (Filter("l", "includes", "x"), "l includes 'x'"),
+        (Filter("l", "includes_any", ["x"]), "l includes_any ('x',)"),
         (AnyOf([Filter("n", "=", 1), Not(Filter("t", "is null"))]), "(n = 1) OR (NOT (t IS NULL))"),
         (AllOf([Filter("n", "=", 1), Where("t LIKE 'A%'")]), "(n = 1) AND (t LIKE 'A%')"),
     ],
