@@ -45,6 +45,7 @@ ELSEWHERE = {
     "neuralake query": ("tests/test_cli.py", '"query"'),
     "neuralake report": ("tests/test_cli.py", '"report"'),
     "neuralake results": ("tests/test_cli.py", '"results"'),
+    "neuralake shell": ("tests/shell/test_shell.py", '"shell"'),
     "neuralake streams": ("tests/cli/test_streams.py", '"streams"'),
     "neuralake serving": ("tests/cli/test_serving.py", '"serving"'),
     "neuralake tpch": ("tests/tpch/test_parameters.py", '"tpch"'),

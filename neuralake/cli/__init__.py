@@ -24,6 +24,7 @@ from neuralake.cli.query import query
 from neuralake.cli.results import report, results
 from neuralake.cli.serve import serve
 from neuralake.cli.serving import serving
+from neuralake.cli.shell import shell
 from neuralake.cli.standard_streams import StandardStreams
 from neuralake.cli.streams import streams
 from neuralake.cli.tpch import tpch
@@ -108,6 +109,7 @@ for _command in (
     serve,
     pipeline,
     verify,
+    shell,
     tpch,
 ):
     cli.add_command(checked(_command))
