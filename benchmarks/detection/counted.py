@@ -1,6 +1,8 @@
 """Print how often changes of counted work are found, from recorded counts of one code.
 
     python -m benchmarks.detection.counted
+    neuralake calibrate --by instructions --engines polars --max-time 30m
+    python -m benchmarks.detection.counted results/comparisons/…/pairs.jsonl --keep .
 
 A recording (``recordings/counted/``) holds the instructions of each query in each round of
 many processes of one commit under callgrind. Nothing of a count depends on what ran beside it, so
@@ -16,10 +18,14 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from benchmarks.detection.trials import Outcome, Recording, carry_out, draw
+from neuralake.results.comparison import Comparison
+from neuralake.results.comparisons import DOCUMENT
+from neuralake.results.pairs import read_pairs
 from neuralake.stats.paired import Question
 
 Array = npt.NDArray[np.float64]
@@ -74,7 +80,13 @@ class Counted:
 
 
 def read_counted(path: Path) -> Counted:
-    """A recording of counts."""
+    """A recording of counts, from arrays (``.npz``) or from counted pairs (``pairs.jsonl``).
+
+    Beside the pairs lies the document of their comparison. Processes with fewer rounds than the
+    others are left out. Of what a pair of processes takes, a round is taken to be a tenth.
+    """
+    if path.suffix == ".jsonl":
+        return _of_pairs(path)
     with np.load(path, allow_pickle=False) as arrays:
         return Counted(
             path.stem,
@@ -83,6 +95,28 @@ def read_counted(path: Path) -> Counted:
             arrays["cpu_s"].astype(float),
             float(arrays["round_cpu_s"]),
         )
+
+
+def _of_pairs(path: Path) -> Counted:
+    found: dict[tuple[int, str], dict[tuple[int, str], int]] = {}
+    for pair in read_pairs(path):
+        for side, instructions in (
+            ("base", pair.base_instructions),
+            ("candidate", pair.candidate_instructions),
+        ):
+            if instructions is not None:
+                process = found.setdefault((pair.processes, side), {})
+                process[pair.round, pair.query] = instructions
+    names = tuple(sorted({query for process in found.values() for _, query in process}))
+    rounds = max(turn for process in found.values() for turn, _ in process) + 1
+    whole = [process for process in found.values() if len(process) == rounds * len(names)]
+    instructions = np.array([[[p[r, q] for q in names] for r in range(rounds)] for p in whole])
+    document = (path.parent / DOCUMENT).read_bytes()
+    (engine,) = msgspec.json.decode(document, type=Comparison).engines
+    pair_s = engine.elapsed_s / engine.processes
+    return Counted(
+        engine.engine, names, instructions.astype(float), np.full(len(whole), pair_s), pair_s / 10
+    )
 
 
 def write_counted(counted: Counted, directory: Path) -> Path:
@@ -205,9 +239,12 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=4000)
     parser.add_argument("--minutes", type=float, default=3.0, help="time of a trial at most")
     parser.add_argument("--rounds", type=int, help="of each process; all by default")
+    parser.add_argument("--keep", type=Path, help="write the recordings to this directory")
     arguments = parser.parse_args()
     for file in arguments.recordings or sorted(HERE.glob("*.npz")):
         counted = read_counted(file)
+        if arguments.keep:
+            write_counted(counted, arguments.keep)
         rounds = arguments.rounds or counted.instructions.shape[1]
         recording = counted.paired(rounds)
         suite, median, greatest = noise(recording)

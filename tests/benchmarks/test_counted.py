@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -15,6 +17,10 @@ from benchmarks.detection.counted import (
     rows,
     write_counted,
 )
+from neuralake.results.comparison import Pair
+from neuralake.results.comparisons import DOCUMENT
+from neuralake.results.pairs import PairJournal
+from tests.report.comparison.make import change, made_comparison, made_engine
 
 QUERIES = ("q01", "q02", "q03")
 
@@ -34,6 +40,29 @@ def test_a_recording_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert (found.name, found.queries, found.round_cpu_s) == ("made", QUERIES, 2.5)
     assert np.array_equal(found.instructions, made.instructions)
     assert np.array_equal(found.cpu_s, made.cpu_s)
+
+
+def test_a_recording_is_read_from_the_pairs_of_a_comparison(tmp_path: Path) -> None:
+    comparison = made_comparison(
+        made_engine("polars", change(None, "same work"), processes=2, elapsed_s=80.0),
+        by="instructions",
+    )
+    (tmp_path / DOCUMENT).write_bytes(msgspec.json.encode(comparison))
+    with PairJournal(tmp_path / "pairs.jsonl") as journal:
+        for process, turn, query in itertools.product(range(2), range(3), ("q01", "q02")):
+            if (process, turn, query) != (1, 2, "q02"):  # the last processes were cut short
+                count = 1000 + turn
+                counts = {"base_instructions": count, "candidate_instructions": count + 5}
+                journal.append(
+                    [Pair("polars", query, process, turn, 1, 1, None, None, True, **counts)]
+                )
+    found = read_counted(tmp_path / "pairs.jsonl")
+    assert (found.name, found.queries, found.processes) == ("polars", ("q01", "q02"), 2)
+    assert found.instructions.tolist() == [
+        [[1000, 1000], [1001, 1001], [1002, 1002]],
+        [[1005, 1005], [1006, 1006], [1007, 1007]],
+    ]
+    assert found.cpu_s.tolist() == [40.0, 40.0]
 
 
 def test_any_two_processes_are_a_pair_that_runs_at_once() -> None:
