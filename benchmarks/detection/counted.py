@@ -100,13 +100,13 @@ def read_counted(path: Path) -> Counted:
 def _of_pairs(path: Path) -> Counted:
     found: dict[tuple[int, str], dict[tuple[int, str], int]] = {}
     for pair in read_pairs(path):
-        for side, instructions in (
+        for side, count in (
             ("base", pair.base_instructions),
             ("candidate", pair.candidate_instructions),
         ):
-            if instructions is not None:
+            if count is not None:
                 process = found.setdefault((pair.processes, side), {})
-                process[pair.round, pair.query] = instructions
+                process[pair.round, pair.query] = count
     names = tuple(sorted({query for process in found.values() for _, query in process}))
     rounds = max(turn for process in found.values() for turn, _ in process) + 1
     whole = [process for process in found.values() if len(process) == rounds * len(names)]
