@@ -311,8 +311,8 @@ def catalog_of(source: CatalogSource, settings: Settings) -> Catalog:
     for table in tables:
         if not isinstance(table, Table):
             raise CatalogError(
-                f"{table!r} is no table: expected a DeltaTable, a ParquetTable or a function with "
-                "@table"
+                f"{table!r} is no table: expected a DeltaTable, a ParquetTable, an AdbcTable or "
+                "a function with @table"
             )
     return Catalog((Database("tables", tables),)).resolve(settings)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pyarrow as pa
 
 from neuralake.catalog.scan import choose_reader, scan
-from neuralake.catalog.tables import DeltaTable, Table
+from neuralake.catalog.tables import AdbcTable, DeltaTable, Table
 from neuralake.catalog.views import view_of
 from neuralake.engines.deltalake_writes import DeltalakeWrites, write_paths
 from neuralake.engines.memory import require_sizes
@@ -149,6 +149,8 @@ class PolarsEngine:
                 frame = scan(contents, reader)
                 if reader != default:
                     readers[name] = reader
+            elif isinstance(base, AdbcTable):
+                frame = pl.LazyFrame(base.arrow())  # not anew by each query: that measures another
             else:
                 frame = base.lazy()
             frames[name] = frame if view is None else view.frame(frame)

@@ -421,22 +421,6 @@ class TestSecrets:
         assert table.uri == "${SHOP_URI}#one"
 
 
-def test_an_engine_reads_it_as_it_reads_a_function_table(orders: AdbcTable) -> None:
-    """All of them at once: what differs between them is how they take Arrow, which others test."""
-    from neuralake.engines import registry
-    from neuralake.engines.registry import EngineSpec
-
-    for engine in ("polars", "datafusion", "duckdb"):
-        started = registry.start(EngineSpec(engine))
-        session = started.open({"orders": orders})
-        found = session.execute(
-            "SELECT id, amount FROM orders WHERE name = 'Ann' OR id = 4 ORDER BY id"
-        )
-        session.close()
-        started.close()
-        assert found.to_pydict() == {"id": [1, 4], "amount": [Decimal("1.50"), Decimal("-0.01")]}
-
-
 VALUES = st.fixed_dictionaries(
     {
         "n": st.none() | st.integers(-(2**63), 2**63 - 1) | st.integers(-2, 2),
