@@ -126,7 +126,7 @@ class _Writer:
             raise _StaysError
         if operator in ("is null", "is not null"):
             return f"{name} {operator.upper()}"
-        if not column.is_compared:
+        if not column.is_compared or operator.startswith("includes"):
             raise _StaysError
         if operator in ("contains", "starts_with", "ends_with"):
             return self._in_text(column, operator, condition.value)

@@ -540,3 +540,13 @@ class TestSqlite:
 def test_a_wrong_declaration_is_told(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(CatalogError, match=message):
         AdbcTable(**{"name": "t", "driver": "sqlite", "database": "x", **changes})
+
+
+def test_what_a_list_includes_is_no_question_to_a_text(tmp_path: Path) -> None:
+    place = tmp_path / "own.db"
+    with sqlite3.connect(place) as connection:
+        connection.execute("CREATE TABLE t (name TEXT)")
+    connection.close()
+    table = AdbcTable(name="t", driver="sqlite", database=str(place))
+    with pytest.raises(CatalogError, match="the column is of type String: expected lists"):
+        table.lazy([Filter("name", "includes", "x")])
