@@ -538,4 +538,9 @@ def _both(arms: Mapping[Side, ArmProcess], do: Callable[[ArmProcess, Side], T]) 
     """Do something in both arms at once: nothing is measured meanwhile."""
     with ThreadPoolExecutor(len(arms)) as pool:
         doing = {side: pool.submit(do, arm, side) for side, arm in arms.items()}
-        return {side: done.result() for side, done in doing.items()}
+        try:
+            return {side: done.result() for side, done in doing.items()}
+        except KeyboardInterrupt:
+            for arm in arms.values():
+                arm.kill()  # so that the end of what they do is not waited for
+            raise

@@ -240,9 +240,6 @@ class Comparison:
         Names of those that each of the streams had, in an order of its own.
     by
         What was compared: ``time``, or ``instructions`` that a simulator counted.
-    counter
-        Who counted them, such as ``valgrind-3.19.0 (callgrind), AVX2``; None where time was
-        measured.
     counted
         The same arms by counted instructions, beside this comparison of their times; None unless
         both were asked for.
@@ -272,7 +269,6 @@ class Comparison:
     streams: int | None = None
     stream_queries: tuple[str, ...] = ()
     by: By = "time"
-    counter: str | None = None
     counted: Comparison | None = None
     grown: Mapping[str, Mapping[str, tuple[Growth, ...]]] = field(default_factory=dict)
 

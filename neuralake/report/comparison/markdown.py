@@ -31,7 +31,10 @@ def comparison_markdown(comparison: Comparison) -> str:
         ),
         *(folded(tables.queries_table(comparison, engine, number)) for number, engine in numbered),
         *(folded(table) for table in grown.grown_tables(comparison)),
-        *(table_markdown(table) for table in both.both_tables(comparison)),
+        *(
+            f"**{markdown(table.caption)}**\n\n{table_markdown(table)}"
+            for table in both.both_tables(comparison)
+        ),
         *_counted(comparison),
         *_differences(comparison),
         _reading(comparison),
