@@ -30,6 +30,7 @@ from neuralake.catalog.columns import Column, check_schema
 from neuralake.catalog.columns import arrow_schema as declared_schema
 from neuralake.catalog.declaration import ForeignKey, check_declaration
 from neuralake.catalog.filters import Condition
+from neuralake.catalog.html import table_html
 from neuralake.catalog.predicates import apply, bound, conjuncts
 from neuralake.config import Settings
 from neuralake.errors import CatalogError, NeuralakeError, SchemaMismatchError
@@ -114,6 +115,9 @@ class AdbcTable:
             if not isinstance(text, str) or "\0" in text or (not text and what[0] == "d"):
                 kind = "a text" if not isinstance(text, str) else "a text without NUL, not empty"
                 raise CatalogError(f"table {self.name}: {what} is no such thing: expected {kind}")
+
+    def _repr_html_(self) -> str:
+        return table_html(self)
 
     @property
     def uri(self) -> str:

@@ -78,7 +78,7 @@ def grid(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def table_html(table: Declared) -> str:
     """A table: its columns with their types and keys."""
-    place = getattr(table, "location", None)
+    place = getattr(table, "uri", None)  # without what reaches it
     facts = [table.format, str(place) if isinstance(place, str) else ""]
     title = _title(table.name, table.description, " · ".join(filter(None, facts)))
     if not table.columns:

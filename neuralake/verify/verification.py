@@ -21,8 +21,7 @@ from neuralake.verify.services import ServicesRoom
 from neuralake.verify.storage import StorageRoom, buckets_of
 from neuralake.verify.tables import TablesRoom
 
-_SECRETS = ("NEURALAKE_SERVE_TOKEN", "NEURALAKE_WRITER_TOKEN", "AWS_SESSION_TOKEN")
-_SECRET_WORDS = ("SECRET", "PASSWORD")
+_SECRET_WORDS = ("SECRET", "PASSWORD", "TOKEN")
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ def verify(plan: Plan, tell: Callable[[Result], None]) -> Verification:
     secrets = tuple(
         value
         for name, value in plan.environ.items()
-        if value and (name in _SECRETS or any(word in name for word in _SECRET_WORDS))
+        if value and any(word in name.upper() for word in _SECRET_WORDS)
     )
     runner = Runner(plan.limit_s, tell, secrets)
     settings = _verify_all(plan, runner)

@@ -17,6 +17,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from neuralake.api.answer import Answer
 from neuralake.api.catalogs import OpenCatalog, open_catalog
 from neuralake.catalog import Catalog, Column, Database, DeltaTable, ForeignKey, ParquetTable, table
+from neuralake.catalog.adbc import AdbcTable
 from neuralake.catalog.tables import FunctionTable
 from neuralake.errors import CatalogError
 
@@ -130,6 +131,12 @@ def test_html_of_a_table_is_escaped_and_holds_no_secret() -> None:
     assert "hunter2" not in html
     assert "not declared" in named._repr_html_()
     assert "not declared" in days._repr_html_()
+
+
+def test_html_of_a_table_of_a_database_holds_no_password() -> None:
+    kept = AdbcTable(name="kept", driver="postgresql", database="postgresql://me:hunter2@host/shop")
+    assert "<b>kept</b>" in kept._repr_html_()
+    assert "hunter2" not in kept._repr_html_()
 
 
 def test_html_of_databases_and_catalogs_has_a_row_a_table() -> None:
