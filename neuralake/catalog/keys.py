@@ -10,6 +10,7 @@ from neuralake.arrow import plain_type
 from neuralake.catalog.columns import arrow_schema
 from neuralake.catalog.declaration import ForeignKey
 from neuralake.catalog.tables import Table
+from neuralake.catalog.views import stored_columns
 from neuralake.errors import CatalogError
 
 
@@ -68,7 +69,8 @@ def check_foreign_key(table: Table, key: ForeignKey, find: Callable[[str], Table
 
 
 def _field(table: Table, column: str, place: str) -> pa.Field:
-    schema = arrow_schema(table.columns) if table.columns else table.arrow_schema()
+    is_closed = bool(stored_columns(table.columns))
+    schema = arrow_schema(table.columns) if is_closed else table.arrow_schema()
     if column not in schema.names:
         raise CatalogError(
             f"{place}: table {table.name} has no column {column}; it has {', '.join(schema.names)}"

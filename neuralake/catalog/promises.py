@@ -18,6 +18,7 @@ from neuralake.catalog.delta import DeltaTable
 from neuralake.catalog.keys import check_keys
 from neuralake.catalog.parquet import ParquetTable
 from neuralake.catalog.tables import Table
+from neuralake.catalog.views import view_of
 from neuralake.delta.history import commits_before
 from neuralake.delta.place import open_store
 from neuralake.errors import CatalogError, NeuralakeError
@@ -125,10 +126,11 @@ def freshness(table: Table, now: dt.datetime) -> Freshness | None:
     promised = about_of(table).freshness
     if promised is None:
         return None
-    if isinstance(table, DeltaTable):
-        found, since = _changed_by_commits(table, now - promised)
-    elif isinstance(table, ParquetTable):
-        found, since = _newest_file(table), ""
+    base = stored_part(table)
+    if isinstance(base, DeltaTable):
+        found, since = _changed_by_commits(base, now - promised)
+    elif isinstance(base, ParquetTable):
+        found, since = _newest_file(base), ""
     else:
         found, since = None, f"nothing tells when the rows of a table by {table.format} changed"
     seconds = promised.total_seconds()
@@ -137,6 +139,12 @@ def freshness(table: Table, now: dt.datetime) -> Freshness | None:
     age_s = (now - found).total_seconds()
     outcome, detail = _judged(age_s, seconds, since)
     return Freshness(seconds, found, age_s, outcome, detail)
+
+
+def stored_part(table: Table) -> Table:
+    """The table that is stored, of one that says more than its files; any other table itself."""
+    view = view_of(table)
+    return table if view is None else view.base
 
 
 def _judged(age_s: float, promised_s: float, since: str) -> tuple[Outcome, str]:

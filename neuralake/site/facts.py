@@ -48,6 +48,8 @@ class ColumnFacts:
         where they do not tell, and of a sensitive column.
     nulls
         Missing values; None where nothing tells.
+    expression
+        SQL of a computed column; None of a stored one.
     """
 
     name: str
@@ -61,6 +63,7 @@ class ColumnFacts:
     least: str | None = None
     greatest: str | None = None
     nulls: int | None = None
+    expression: str | None = None
 
 
 @dataclass(frozen=True)
@@ -179,7 +182,9 @@ class TableFacts:
     partition_columns, version
         Of a Delta table.
     rows, files, bytes
-        As log, footers and listing tell; None where they do not.
+        As log, footers and listing tell; None where they do not, as of the newest rows alone.
+    newest
+        Of which rows only the newest is read, in words; None if all are.
     commits
         The newest ones, newest first.
     freshness
@@ -209,6 +214,7 @@ class TableFacts:
     rows: int | None = None
     files: int | None = None
     bytes: int | None = None
+    newest: str | None = None
     commits: tuple[CommitFacts, ...] = ()
     freshness: FreshnessFacts | None = None
     sample: SampleFacts | None = None

@@ -17,8 +17,9 @@ from neuralake.catalog.delta import DeltaTable
 from neuralake.catalog.describe import summarise_about
 from neuralake.catalog.function import FunctionTable
 from neuralake.catalog.parquet import ParquetTable
-from neuralake.catalog.promises import freshness
+from neuralake.catalog.promises import freshness, stored_part
 from neuralake.catalog.tables import Table
+from neuralake.catalog.views import Latest, stored_columns
 from neuralake.delta.history import Commit, commits_before
 from neuralake.delta.place import open_store
 from neuralake.delta.snapshot import Snapshot
@@ -141,9 +142,12 @@ def _look(
     readable = found is not None
     facts, bounds = (facts, {}) if found is None else found
     columns: Iterable[Column] = table.columns
-    if not table.columns and readable:
+    if readable and not stored_columns(table.columns):
+        declared = {column.name: column for column in table.columns}
         live = problems.attempt(bound.arrow_schema) or pa.schema([])
-        columns = [Column(f.name, f.type, nullable=f.nullable) for f in live]
+        columns = [
+            declared.get(f.name) or Column(f.name, f.type, nullable=f.nullable) for f in live
+        ]
     facts = replace(facts, columns=_columns(table, columns, bounds), is_readable=readable)
     if readable:
         facts = replace(
@@ -157,11 +161,15 @@ def _look(
 
 def _found(table: Table, facts: TableFacts) -> tuple[TableFacts, dict[str, Bounds]]:
     """Facts and bounds; raises what the table raises if it cannot be read as it is declared."""
-    if isinstance(table, DeltaTable):
-        handle = table.snapshot()
-        snapshot = Snapshot(handle, table.uri, table.storage_options)
+    base, newest = stored_part(table), getattr(table, "newest", None)
+    facts = replace(facts, newest=None if newest is None else _newest(newest))
+    if base is not table:
+        table.check()
+    if isinstance(base, DeltaTable):
+        handle = base.snapshot()
+        snapshot = Snapshot(handle, base.uri, base.storage_options)
         sizes = pa.table(handle.get_add_actions()).column("size_bytes").to_pylist()
-        known = replace(
+        facts = replace(
             facts,
             partition_columns=snapshot.partition_columns,
             version=snapshot.version,
@@ -169,21 +177,30 @@ def _found(table: Table, facts: TableFacts) -> tuple[TableFacts, dict[str, Bound
             files=len(sizes),
             bytes=sum(sizes),
         )
-        return known, bounds_in_log(snapshot)
-    if isinstance(table, ParquetTable):
-        footers = table.footers()
-        system, _ = filesystem(table.uri, table.storage_options)
+        bounds = bounds_in_log(snapshot)
+    elif isinstance(base, ParquetTable):
+        footers = base.footers()
+        system, _ = filesystem(base.uri, base.storage_options)
         infos = system.get_file_info([file.removeprefix("s3://") for file in footers])
-        known = replace(
+        facts = replace(
             facts,
+            partition_columns=base.partitions().names,
             rows=sum(footer.num_rows for footer in footers.values()),
             files=len(footers),
             bytes=sum(info.size or 0 for info in infos),
         )
-        return known, bounds_in_footers(footers.values())
-    if not table.columns or not isinstance(table, FunctionTable):
-        table.arrow_schema()
-    return facts, {}
+        bounds = bounds_in_footers(footers.values())
+    else:
+        if not table.columns or not isinstance(table, FunctionTable):
+            table.arrow_schema()
+        return facts, {}
+    if newest is None:
+        return facts, bounds
+    return replace(facts, rows=None), {n: replace(b, nulls=None) for n, b in bounds.items()}
+
+
+def _newest(newest: Latest) -> str:
+    return f"of each {', '.join(newest.key)}, by {', '.join(newest.by)}"
 
 
 def _columns(
@@ -211,16 +228,18 @@ def _columns(
                 least=value_text(known.least) if shown else None,
                 greatest=value_text(known.greatest) if shown else None,
                 nulls=known.nulls,
+                expression=column.expression,
             )
         )
     return tuple(found)
 
 
 def _commits(table: Table) -> tuple[CommitFacts, ...]:
-    if not isinstance(table, DeltaTable):
+    base = stored_part(table)
+    if not isinstance(base, DeltaTable):
         return ()
-    handle = table.snapshot()
-    store = open_store(table.uri, table.storage_options)
+    handle = base.snapshot()
+    store = open_store(base.uri, base.storage_options)
     newest = commits_before(store, handle.metadata().configuration, handle.version())
     return tuple(map(_commit, islice(newest, _COMMITS)))
 

@@ -186,6 +186,33 @@ def test_versions_after_a_clean_up_are_those_that_are_left(tmp_path: Path) -> No
     assert [commit.version for commit in found.commits] == [2, 1]
 
 
+def test_what_a_table_says_beyond_its_files(tmp_path: Path) -> None:
+    """A computed column, and the newest rows alone, of which no log knows the number."""
+    rows = pa.table({"id": [1, 1, 2], "n": [1, 2, None]})
+    write_deltalake(str(tmp_path / "t"), rows)
+    table = DeltaTable(
+        name="t",
+        location="t",
+        columns=(
+            Column("id", pa.int64()),
+            Column("n", pa.int64()),
+            Column("double", pa.int64(), "Twice.", expression="n * 2"),
+        ),
+    )
+    found = one(table, tmp_path)
+    assert (found.rows, found.newest, found.problems) == (3, None, ())
+    assert [(c.name, c.expression, c.least) for c in found.columns] == [
+        ("id", None, "1"),
+        ("n", None, "1"),
+        ("double", "n * 2", None),
+    ]
+    newest = one(table.latest(by="n", key="id"), tmp_path)
+    assert (newest.rows, newest.newest, newest.problems) == (None, "of each id, by n", ())
+    assert newest.version == 0
+    assert newest.sample is not None
+    assert len(newest.sample.rows) == 2
+
+
 def test_costs_are_those_of_the_newest_run(settings: Settings, dataset_sf0003: Path) -> None:
     for _ in range(2):
         newest = run_bench(settings, dataset_sf0003, "polars", queries="5,6")
