@@ -80,10 +80,11 @@ def gather(
         What cannot be told of a table is among its problems.
     """
     pairs = [(database, table) for database in catalog.databases for table in database.tables]
+    hidden = _sensitive(table for _, table in pairs)
 
     def look(pair: tuple[Database, Table]) -> TableFacts:
         database, table = pair
-        found = _look(catalog, database, table, now, sample_rows)
+        found = _look(catalog, database, table, now, sample_rows, hidden)
         uri = getattr(table, "uri", None)
         measured = (costs or {}).get(uri, ()) if isinstance(uri, str) else ()
         return replace(found, costs=tuple(measured), snippets=snippets(database, table))
@@ -124,8 +125,30 @@ class _Problems:
             return None
 
 
+def _sensitive(tables: Iterable[Table]) -> frozenset[tuple[str | None, str]]:
+    """Columns that some declaration of a location marks: they are so under its other names too."""
+    return frozenset(
+        (_location(table), column.name)
+        for table in tables
+        if _location(table) is not None
+        for column in table.columns
+        if column.sensitive
+    )
+
+
+def _is_sensitive(column: Column, marked: frozenset[str]) -> bool:
+    """Whether a column is marked, or computed from one (rather one too many)."""
+    expression = (column.expression or "").casefold()
+    return column.name in marked or any(name.casefold() in expression for name in marked)
+
+
 def _look(
-    catalog: Catalog, database: Database, table: Table, now: dt.datetime, sample_rows: int
+    catalog: Catalog,
+    database: Database,
+    table: Table,
+    now: dt.datetime,
+    sample_rows: int,
+    hidden: frozenset[tuple[str | None, str]],
 ) -> TableFacts:
     bound = catalog.table(f"{database.name}.{table.name}")
     problems = _Problems(table)
@@ -148,6 +171,11 @@ def _look(
         columns = [
             declared.get(f.name) or Column(f.name, f.type, nullable=f.nullable) for f in live
         ]
+    marked = {name for place, name in hidden if place == facts.location}
+    marked |= {column.name for column in table.columns if column.sensitive}
+    columns = [
+        replace(column, sensitive=_is_sensitive(column, frozenset(marked))) for column in columns
+    ]
     facts = replace(facts, columns=_columns(table, columns, bounds), is_readable=readable)
     if readable:
         facts = replace(

@@ -91,6 +91,20 @@ def test_a_sensitive_value_is_nowhere(lake: tuple[Path, Catalog]) -> None:
     assert "ada@" not in catalog_document(found).decode()
 
 
+def test_a_sensitive_value_is_nowhere_under_another_name_either(tmp_path: Path) -> None:
+    """The same files declared once more without the mark, and a column computed from one."""
+    write_deltalake(str(tmp_path / "t"), pa.table({"id": [1], "email": ["ada@example.org"]}))
+    settings = Settings.from_environ({"NEURALAKE_STORAGE_ROOT": str(tmp_path)})
+    email = Column("email", pa.string(), sensitive=True)
+    short = Column("short", pa.string(), expression="upper(email)")
+    marked = DeltaTable(name="t", location="t", columns=(Column("id", pa.int64()), email, short))
+    tables = (marked, DeltaTable(name="again", location="t"))
+    found = told(Catalog((Database("shop", tables),)).resolve(settings))
+    samples = [table.sample.columns for table in found.tables if table.sample is not None]
+    assert samples == [("id",), ("id",)]
+    assert "ada@" not in catalog_document(found).decode().lower()
+
+
 def test_rows_are_shown_as_text_and_cut(facts: dict[str, TableFacts]) -> None:
     sample = facts["orders"].sample
     assert sample is not None
