@@ -55,7 +55,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         how = Callgrind(Path(directory) / "valgrind.log")
         worker = Worker(
-            f"{Beside.__module__}:{Beside.__name__}",
+            f"benchmarks.fidelity.counts:{Beside.__name__}",
             Path(directory) / "log",
             ENVIRONMENT,
             launcher=how.launcher(),
