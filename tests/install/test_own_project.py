@@ -53,6 +53,7 @@ class Project:
             | {
                 "PATH": f"{self._tools()}:/usr/bin:/bin",
                 "TMPDIR": str(self.directory.parent),
+                "NEURALAKE_LOCK_FILE": str(self.directory.parent / "lock"),
                 "COLUMNS": "250",
                 "UV_PYTHON_DOWNLOADS": "never",
                 "WHEEL": str(self.wheel),

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from neuralake.writer.vacuum import vacuum
 from tests.writer.running import WAIT_S, Running, Sender
 
-KILLS = int(os.environ.get("KILLS", "20"))  # make kill has 200
+KILLS = int(os.environ.get("KILLS", "8"))  # make kill has 200
 SEED = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
 ROWS = 20
 SCHEMA = pa.schema([("id", pa.int64()), ("sender", pa.string())])
