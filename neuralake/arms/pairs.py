@@ -452,7 +452,12 @@ class EnginePairs:
         """
         if self.terms.by == "time":
             return {side: self._execute(arms[side], side, query) for side in order}
-        return _both(arms, lambda arm, side: self._execute(arm, side, query))
+        before = dict(self._faults)
+        try:
+            return _both(arms, lambda arm, side: self._execute(arm, side, query))
+        except KeyboardInterrupt:
+            self._faults = before  # the arms were killed for it: the query has not failed in them
+            raise
 
     def _execute(self, arm: ArmProcess, side: Side, query: Timed) -> Mapping[str, int] | None:
         """Run a query once in an arm; None if it gave no answer, or another than before.
