@@ -67,6 +67,9 @@ COMMANDS = [
     "catalog list --json",
     "catalog show good --json",
     "catalog show hostile.good",
+    "catalog check --json",
+    "catalog export json",
+    "catalog site --to site",
     "query 'SELECT * FROM good'",
     "query 'SELECT * FROM good' --explain",
     "bench --workload queries --engines polars",
@@ -75,6 +78,7 @@ COMMANDS = [
     "serve --listen 127.0.0.1:0",
     "pipeline rows --from kafka://127.0.0.1:1/topic",
     f"lifecycle --workload queries --plan {PLAN}",
+    "shell",
 ]
 
 
