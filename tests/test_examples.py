@@ -58,7 +58,8 @@ def test_the_notebook_shows_tables_and_measures_in_other_processes(place: Path) 
     run(place, jupyter, "execute", "examples/shop/measure.ipynb", "--output=executed")
     shown = outputs(json.loads((place / "examples/shop/executed.ipynb").read_text()))
     assert "shop.orders" in shown[0]["text/plain"]
-    assert "shop.orders" in shown[0]["text/html"]
+    assert "<b>shop</b>" in shown[0]["text/html"]
+    assert ">orders<" in shown[0]["text/html"]
     assert "333" in shown[1]["text/html"]
     assert "<pre" in shown[2]["text/html"]
     assert "days_of_a_month" in shown[2]["text/html"]

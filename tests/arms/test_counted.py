@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from neuralake.arms.answers import Answers
-from neuralake.arms.counted import counted_engines
+from neuralake.arms.counted import QUERIES_ALPHA, SUITE_ALPHA, counted_engines
 from neuralake.arms.pairs import EnginePairs, Terms
 from neuralake.arms.request import make_terms
 from neuralake.arms.verdicts import Measured, Unit, engine_verdicts
@@ -216,7 +216,9 @@ def test_verdicts_are_on_work_whatever_the_clock_says() -> None:
 def test_defaults_fit_what_is_compared() -> None:
     assert make_terms(max_time_s=1).question == Question(0.02, 0.05)
     counted_terms = make_terms(max_time_s=1, by="instructions")
-    assert counted_terms.question == Question(0.005, 0.01)
+    # by the rates that a run of one engine is to raise a false alarm at: once in a thousand
+    assert counted_terms.question == Question(0.005, 0.01, SUITE_ALPHA, QUERIES_ALPHA)
+    assert 0.0005 < SUITE_ALPHA + QUERIES_ALPHA <= 0.001
     assert counted_terms.rounds == 4
     given = make_terms(max_time_s=1, by="instructions", effect=0.03, rounds=7)
     assert (given.question.suite_effect, given.rounds) == (0.03, 7)

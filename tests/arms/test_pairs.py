@@ -178,7 +178,9 @@ class ScriptedArm:
         known: str | None,
         order_by: Sequence[str],
         timeout_s: float | None,
+        profile: Path | None,
     ) -> dict[str, object]:
+        assert profile is None  # of counted executions alone
         if known is None:
             write_answer(pa.table({"n": [1]}), answer)
         took_ns = self.script.took(self.place.side, sql)

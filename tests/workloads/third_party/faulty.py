@@ -17,13 +17,18 @@ import pyarrow.compute as pc
 from tests.workloads.third_party.tiny import TinyEngine, TinyOptions
 
 MIB = 2**20
-# Started in a session of its own by a process that ends at once: nobody's child
+# Started in a session of its own by a process that ends when it has said so: nobody's child
 LEAK = """
 import os, sys, time
-if os.fork() == 0:
+said, saying = os.pipe()
+is_leaked = os.fork() == 0
+if is_leaked:
     os.setsid()
     print("leaked", os.getpid(), flush=True)
+os.close(saying)
+if is_leaked:
     time.sleep(600)
+os.read(said, 1)
 """
 
 
