@@ -13,7 +13,8 @@ SCALE_FACTOR = 0.01
 SUITE_EFFECT, QUERY_EFFECT = 0.005, 0.01
 # A run of one engine raises a false alarm once in a thousand: nobody looks at a count twice
 SUITE_ALPHA, QUERIES_ALPHA = 0.0004, 0.0005
-ROUNDS = 4
+# A verdict takes several pairs of processes, however many rounds each has: with few it comes sooner
+ROUNDS = 2
 # Of Rust's asynchronous runtime, which has a thread a processor otherwise
 ENVIRONMENT = {"TOKIO_WORKER_THREADS": "1"}
 _ONE_THREAD = {

@@ -70,7 +70,8 @@ _HOW = (
         "--rounds",
         type=Whole(2),
         metavar="N",
-        help="Pairs of each query before both arms restart.  [default: by the noise, 4 to 20]",
+        help="Pairs of each query before both arms restart.  [default: by the noise, 4 to 20; 2 of "
+        "instructions]",
     ),
     click.option(
         "--timeout",
