@@ -185,10 +185,9 @@ class AdbcTable:
         answers as Neuralake does; :meth:`pushdown` tells which. All filters are held against the
         rows again. What is added to the LazyFrame later is filtered here.
         """
-        import polars as pl
         from polars.io.plugins import register_io_source
 
-        from neuralake.catalog.scan import polars_schema
+        from neuralake.catalog.scan import frames_of, polars_schema
 
         with self._open() as (cursor, dialect):
             source = self._columns(cursor, dialect)
@@ -206,15 +205,8 @@ class AdbcTable:
             limit = n_rows if predicate is None and not asked.here else None
             with self._open() as (cursor, _):
                 query = self._query(wanted, asked.where, limit)
-                left = n_rows
-                for batch in self._batches(cursor, query, asked, wanted):
-                    frame = pl.DataFrame(batch)
-                    if left is not None:
-                        frame = frame.head(left)
-                        left -= frame.height
-                    yield frame if predicate is None else frame.filter(predicate)
-                    if left == 0:
-                        return
+                batches = self._batches(cursor, query, asked, wanted)
+                yield from frames_of(batches, predicate, n_rows)
 
         frame = register_io_source(read, schema=polars_schema(self._schema_of(source)))
         return apply(frame, self.name, filters, columns)

@@ -28,11 +28,10 @@ from neuralake.catalog.views import (
     AS_VIEW,
     Latest,
     MissingColumns,
-    Ties,
+    NewestRows,
     check_view,
     count,
     is_view,
-    latest,
     present_columns,
     view_of,
 )
@@ -49,7 +48,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeltaTable:
+class DeltaTable(NewestRows):
     """A Delta Lake table.
 
     Attributes
@@ -160,17 +159,6 @@ class DeltaTable:
         if (version, at) == (self.version, self.at):
             return self
         return replace(self, version=version, at=at, hides_nan=None)
-
-    def latest(
-        self,
-        by: str | Sequence[str],
-        *,
-        key: str | Sequence[str] | None = None,
-        ties: Ties = "ordered",
-        name: str | None = None,
-    ) -> DeltaTable:
-        """The newest row of each key; see :func:`neuralake.catalog.views.latest`."""
-        return latest(self, by, key, ties, name)
 
     def newest_version(self) -> int:
         """Version of the newest snapshot, whichever the table is read at."""

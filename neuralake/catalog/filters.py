@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 from neuralake.errors import CatalogError
 
@@ -81,7 +81,22 @@ class Filter:
 
 
 @dataclass(frozen=True)
-class AllOf:
+class _Group:
+    """Conditions with a word between them."""
+
+    conditions: Sequence[Condition]
+
+    _word: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        _keep(self, self.conditions)
+
+    def __str__(self) -> str:
+        return f" {self._word} ".join(map(_grouped, self.conditions))
+
+
+@dataclass(frozen=True)
+class AllOf(_Group):
     """Conditions that all hold: ``AllOf([Filter(…), Filter(…)])``.
 
     Attributes
@@ -90,17 +105,11 @@ class AllOf:
         One or more, of any kind.
     """
 
-    conditions: Sequence[Condition]
-
-    def __post_init__(self) -> None:
-        _keep(self, self.conditions)
-
-    def __str__(self) -> str:
-        return " and ".join(map(_grouped, self.conditions))
+    _word: ClassVar[str] = "and"
 
 
 @dataclass(frozen=True)
-class AnyOf:
+class AnyOf(_Group):
     """Conditions of which one or more hold: ``AnyOf([Filter(…), AllOf([…])])``.
 
     Attributes
@@ -109,13 +118,7 @@ class AnyOf:
         One or more, of any kind.
     """
 
-    conditions: Sequence[Condition]
-
-    def __post_init__(self) -> None:
-        _keep(self, self.conditions)
-
-    def __str__(self) -> str:
-        return " or ".join(map(_grouped, self.conditions))
+    _word: ClassVar[str] = "or"
 
 
 @dataclass(frozen=True)
@@ -182,7 +185,7 @@ def columns_of(condition: Condition) -> Iterator[str]:
                 yield from columns_of(part)
 
 
-def _keep(group: AllOf | AnyOf, conditions: object) -> None:
+def _keep(group: _Group, conditions: object) -> None:
     if not isinstance(conditions, list | tuple) or not conditions:
         raise CatalogError(
             f"{type(group).__name__} takes a list of one or more conditions, but was given "

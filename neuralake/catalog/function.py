@@ -21,9 +21,8 @@ from neuralake.catalog.predicates import apply
 from neuralake.catalog.views import (
     Latest,
     MissingColumns,
-    Ties,
+    NewestRows,
     check_view,
-    latest,
     view_of,
 )
 from neuralake.config import Settings
@@ -45,7 +44,7 @@ class Maker(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FunctionTable:
+class FunctionTable(NewestRows):
     """A table that a function returns, as a Polars LazyFrame or DataFrame or a pyarrow Table.
 
     The function is called at each reading; nothing is kept.
@@ -103,17 +102,6 @@ class FunctionTable:
     def with_arguments(self, **arguments: Any) -> FunctionTable:
         """The same table made with other values of the function's parameters."""
         return replace(self, arguments={**self.arguments, **arguments})
-
-    def latest(
-        self,
-        by: str | Sequence[str],
-        *,
-        key: str | Sequence[str] | None = None,
-        ties: Ties = "ordered",
-        name: str | None = None,
-    ) -> FunctionTable:
-        """The newest row of each key; see :func:`neuralake.catalog.views.latest`."""
-        return latest(self, by, key, ties, name)
 
     def arrow(self) -> pa.Table:
         """The rows, as declared: columns in their order, strings as plain strings.

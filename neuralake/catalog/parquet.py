@@ -33,11 +33,10 @@ from neuralake.catalog.views import (
     AS_VIEW,
     Latest,
     MissingColumns,
-    Ties,
+    NewestRows,
     check_view,
     count,
     is_view,
-    latest,
     view_of,
 )
 from neuralake.config import Settings, is_remote
@@ -53,7 +52,7 @@ _FOOTERS_AT_ONCE = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class ParquetTable:
+class ParquetTable(NewestRows):
     """A table of Parquet files that all have the same columns.
 
     Attributes
@@ -122,17 +121,6 @@ class ParquetTable:
             return replace(self, hides_nan=(self if view is None else view.base).may_hide_nan())
         except CatalogError:  # told by every engine that is to open it
             return self
-
-    def latest(
-        self,
-        by: str | Sequence[str],
-        *,
-        key: str | Sequence[str] | None = None,
-        ties: Ties = "ordered",
-        name: str | None = None,
-    ) -> ParquetTable:
-        """The newest row of each key; see :func:`neuralake.catalog.views.latest`."""
-        return latest(self, by, key, ties, name)
 
     def may_hide_nan(self) -> bool:
         """Whether a float is NaN and the statistics of its file leave that out.

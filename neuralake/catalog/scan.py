@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote
 
@@ -139,7 +139,6 @@ def _is_said(value: pa.Scalar, text: str) -> bool:
 
 def scan_arrow(source: Source) -> pl.LazyFrame:
     """Rows as a LazyFrame, read by Neuralake itself; columns are pushed down, filters are not."""
-    import polars as pl
     from polars.io.plugins import register_io_source
 
     dataset = FilesDataset(source)
@@ -150,17 +149,36 @@ def scan_arrow(source: Source) -> pl.LazyFrame:
         n_rows: int | None,
         batch_size: int | None,  # noqa: ARG001 - the plugin's signature
     ) -> Iterator[pl.DataFrame]:
-        left = n_rows
-        for batch in dataset.to_batches(columns=with_columns):
-            frame = pl.DataFrame(batch)
-            if left is not None:
-                frame = frame.head(left)
-                left -= frame.height
-            yield frame if predicate is None else frame.filter(predicate)
-            if left == 0:
-                return
+        return frames_of(dataset.to_batches(columns=with_columns), predicate, n_rows)
 
     return register_io_source(read, schema=polars_schema(dataset.schema))
+
+
+def frames_of(
+    batches: Iterable[pa.RecordBatch], predicate: pl.Expr | None, n_rows: int | None
+) -> Iterator[pl.DataFrame]:
+    """What an I/O source of Polars gives it: of the first rows those that are asked for.
+
+    Parameters
+    ----------
+    batches
+        All rows, read as they are asked for.
+    predicate
+        Which of them are wanted, or None.
+    n_rows
+        How many are looked at; all if None.
+    """
+    import polars as pl
+
+    left = n_rows
+    for batch in batches:
+        frame = pl.DataFrame(batch)
+        if left is not None:
+            frame = frame.head(left)
+            left -= frame.height
+        yield frame if predicate is None else frame.filter(predicate)
+        if left == 0:
+            return
 
 
 def polars_schema(schema: pa.Schema) -> pl.Schema:

@@ -46,17 +46,17 @@ def find_version(
     store = open_store(uri, options)
     try:
         version = version_at(store, (at - _EPOCH) // _MILLISECOND)
+        if version is not None:
+            return version
         first = readable_versions(store).start
     except (OSError, ValueError) as error:
         raise CatalogError(
             f"table {table}: no readable Delta table at {uri}: {one_line(error, options)}"
         ) from error
-    if version is None:
-        reason = "that is before its first commit" if first == 0 else _cleaned(first)
-        raise NoSuchVersionError(
-            f"table {table} has no version from {at.isoformat()} or before: {reason}"
-        )
-    return version
+    reason = "that is before its first commit" if first == 0 else _cleaned(first)
+    raise NoSuchVersionError(
+        f"table {table} has no version from {at.isoformat()} or before: {reason}"
+    )
 
 
 def why_absent(table: str, uri: str, options: Mapping[str, str], version: int) -> str | None:

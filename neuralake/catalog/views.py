@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, Self, TypeVar
 
 import pyarrow as pa
 
@@ -92,38 +92,41 @@ def count(frame: pl.LazyFrame) -> int:
     return int(frame.select(pl.len()).collect().item())
 
 
-def latest(
-    table: T,
-    by: str | Sequence[str],
-    key: str | Sequence[str] | None,
-    ties: Ties,
-    name: str | None,
-) -> T:
-    """The same table, of which only the newest row of each key is read.
+class NewestRows:
+    """A table that has the field ``newest``, and can be read as the newest row of each key."""
 
-    Parameters
-    ----------
-    table
-        Any kind that has the field ``newest``.
-    by, key, ties
-        As of :class:`Latest`; a single name may be a text. The key is the primary key by default.
-    name
-        Name of the new table; that of the old one by default.
+    def latest(
+        self,
+        by: str | Sequence[str],
+        *,
+        key: str | Sequence[str] | None = None,
+        ties: Ties = "ordered",
+        name: str | None = None,
+    ) -> Self:
+        """The same table, of which only the newest row of each key is read.
 
-    Raises
-    ------
-    CatalogError
-        If it has no key, or a column is not declared.
-    """
-    declared: Any = table
-    chosen = declared.primary_key if key is None else (key,) if isinstance(key, str) else key
-    if not chosen:
-        raise CatalogError(
-            f"table {declared.name} has no primary key: expected latest(by=…, key=…)"
-        )
-    wanted = Latest((by,) if isinstance(by, str) else tuple(by), tuple(chosen), ties)
-    found: T = replace(declared, newest=wanted, name=name or declared.name)
-    return found
+        Parameters
+        ----------
+        by, key, ties
+            As of :class:`Latest`; a single name may be a text. The key is the primary key by
+            default.
+        name
+            Name of the new table; that of the old one by default.
+
+        Raises
+        ------
+        CatalogError
+            If it has no key, or a column is not declared.
+        """
+        declared: Any = self
+        chosen = declared.primary_key if key is None else (key,) if isinstance(key, str) else key
+        if not chosen:
+            raise CatalogError(
+                f"table {declared.name} has no primary key: expected latest(by=…, key=…)"
+            )
+        wanted = Latest((by,) if isinstance(by, str) else tuple(by), tuple(chosen), ties)
+        found: Self = replace(declared, newest=wanted, name=name or declared.name)
+        return found
 
 
 def check_view(table: Declared) -> None:

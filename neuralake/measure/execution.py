@@ -6,7 +6,7 @@ import gc
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from neuralake.measure.control_groups import throttled_since, throttling
@@ -150,5 +150,6 @@ def count(call: Callable[[], T], counter: Counter) -> tuple[T, Execution]:
     finally:
         if collecting:
             gc.enable()
-    execution = Execution(wall_ns, None, None, None)
-    return result, replace(execution, instructions=counted.instructions, cycles=counted.cycles)
+    return result, Execution(
+        wall_ns, None, None, None, instructions=counted.instructions, cycles=counted.cycles
+    )

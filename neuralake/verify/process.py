@@ -17,9 +17,6 @@ from neuralake.measure.worker import (
 )
 from neuralake.verify.check import CheckFailedError
 
-# What such a process raises for a fault of the table or the engine, and not of the check
-_TOLD = "told"
-
 
 @dataclass
 class Process:
