@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from neuralake.writer.roles import run_role
 from neuralake.writer.stopping import Stopping
 from neuralake.writer.task import Letters, SourceSpec, Task
 from tests.kafka.conftest import Topic
+from tests.writer.running import until
 
 WAIT_S = 600.0
 ROWS = pa.schema([("id", pa.int64()), ("name", pa.string())])
@@ -61,14 +61,6 @@ def letters(table: str) -> list[dict[str, Any]]:
         return []
     found = pl.read_delta(f"{table}_dead_letters").sort("partition", "offset")
     return found.to_dicts()
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Wait for something that will come."""
-    end = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < end, "nothing goes on"
-        time.sleep(0.02)
 
 
 class Feeding:

@@ -13,8 +13,8 @@ import pytest
 
 from tests.conftest import Cli
 from tests.kafka.conftest import Topic
-from tests.kafka.feeding import ROWS, ids, lines, send, until
-from tests.writer.running import Running
+from tests.kafka.feeding import ROWS, ids, lines, send
+from tests.writer.running import Running, until
 
 Make = Callable[..., str]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,8 +17,7 @@ from neuralake.broker.events import event_schema
 from neuralake.broker.producer import EventProducer
 from neuralake.broker.server import QUICK_OPTIONS, QUICK_RESTART, Broker
 from neuralake.broker.topics import make_topic
-from tests.kafka.feeding import until
-from tests.writer.running import Running
+from tests.writer.running import Keeper, until
 
 Make = Callable[..., str]
 KILLS = int(os.environ.get("KILLS", "3"))  # make kill-kafka has 100
@@ -51,7 +49,15 @@ def test_nothing_is_lost_or_doubled_whoever_is_killed(
     produced = []
     thread = threading.Thread(target=lambda: produced.append(producer.run()))
     thread.start()
-    keeper = Keeper(table, f"kafka://{own.address}/killed", tmp_path)
+    keeper = Keeper(
+        (
+            *(table, "--from", f"kafka://{own.address}/killed", "--from-beginning"),
+            *("--restarts", 10_000, "--compact-every", "200ms", "--batch-age", "5ms"),
+        ),
+        tmp_path,
+        # one that comes back by its name need not wait until the group has missed it
+        {"NEURALAKE_KAFKA_GROUP_INSTANCE_ID": "one"},
+    )
     keeper.start()
     killed = 0
     try:
@@ -83,56 +89,3 @@ def test_nothing_is_lost_or_doubled_whoever_is_killed(
 
 def count(table: str) -> int:
     return int(deltalake.DeltaTable(table).to_pyarrow_dataset().count_rows())
-
-
-class Keeper(threading.Thread):
-    """Starts a writer again whenever it ends, as a service manager does."""
-
-    def __init__(self, table: str, origin: str, directory: Path) -> None:
-        super().__init__()
-        self.arguments = (
-            *(table, "--from", origin, "--from-beginning", "--restarts", 10_000),
-            *("--compact-every", "200ms", "--batch-age", "5ms"),
-        )
-        self.directory = directory
-        self.writer: Running | None = None
-        self._ending = threading.Event()
-        self._status: int | None = None
-
-    def run(self) -> None:
-        # one that comes back by its name need not wait until the group has missed it
-        environment = {"NEURALAKE_KAFKA_GROUP_INSTANCE_ID": "one"}
-        while not self._ending.is_set():
-            with Running(self.arguments, self.directory, environment=environment) as self.writer:
-                self._status = self.writer.wait()
-
-    def kill(self, victim: str) -> bool:
-        """Kill a process, or all; False if there is none just now."""
-        writer = self.writer
-        if writer is None:
-            return False
-        if victim == "everything":
-            writer.kill_group()
-            writer.process.wait()  # so that nobody takes it for one that runs
-            return True
-        pid = writer.pid(victim)
-        if pid is None:
-            return False
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return False
-        return True
-
-    def end(self) -> int | None:
-        if self.is_alive() and not self._ending.is_set():
-            until(self._is_writing)  # it may have been killed last
-        self._ending.set()
-        if self.is_alive() and self.writer is not None:
-            self.writer.wait_for("append", "ready")
-            self.writer.process.send_signal(signal.SIGTERM)
-        self.join()
-        return self._status
-
-    def _is_writing(self) -> bool:
-        return self.writer is not None and self.writer.process.poll() is None

@@ -16,7 +16,8 @@ from neuralake.writer.events import Event
 from neuralake.writer.stopping import Stopping
 from neuralake.writer.supervise import Patience, Supervisor
 from tests.kafka.conftest import Topic
-from tests.kafka.feeding import ROWS, WAIT_S, Feeding, ids, lines, send, until
+from tests.kafka.feeding import ROWS, WAIT_S, Feeding, ids, lines, send
+from tests.writer.running import until
 
 Make = Callable[..., str]
 WORDS = (

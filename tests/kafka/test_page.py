@@ -13,8 +13,8 @@ from pathlib import Path
 from neuralake.sources.kafka.options import MEMBERSHIP, SECURITY, Security, variable_of
 from tests.conftest import Cli
 from tests.kafka.conftest import Topic
-from tests.kafka.feeding import rows_of, until
-from tests.writer.running import Running
+from tests.kafka.feeding import rows_of
+from tests.writer.running import Running, until
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "how-to" / "stream-from-kafka.md").read_text()

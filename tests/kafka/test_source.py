@@ -22,7 +22,8 @@ from neuralake.delta.state import load_state
 from neuralake.sources.kafka import source as kafka_source
 from neuralake.writer import Writer
 from tests.kafka.conftest import Topic
-from tests.kafka.feeding import ROWS, Feeding, ids, letters, lines, rows_of, send, until
+from tests.kafka.feeding import ROWS, Feeding, ids, letters, lines, rows_of, send
+from tests.writer.running import until
 
 Make = Callable[..., str]
 

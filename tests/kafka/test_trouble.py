@@ -22,7 +22,8 @@ from neuralake.sources.kafka.inbox import Inbox
 from neuralake.sources.kafka.options import KafkaOptions, Security, TopicAddress, variable_of
 from neuralake.sources.kafka.positions import Positions, TopicFacts, Watermarks
 from tests.kafka.conftest import Topic
-from tests.kafka.feeding import ROWS, Feeding, ids, lines, send, until
+from tests.kafka.feeding import ROWS, Feeding, ids, lines, send
+from tests.writer.running import until
 
 Make = Callable[..., str]
 AWAY_S = float(os.environ.get("AWAY", "0"))  # make kafka-away has 60

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -83,6 +84,23 @@ class Running:
         started = [e for e in self.events if e["event"] == "started" and e["process"] == process]
         return int(started[-1]["pid"]) if started else None
 
+    def kill(self, process: str) -> bool:
+        """Kill a process of it, and wait until its supervisor knows; False if there is none."""
+        pid = self.pid(process)
+        if pid is None:
+            return False
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return False
+        with self._changed:
+            told = self._changed.wait_for(lambda: self._is_over or self._is_told_dead(pid), WAIT_S)
+        assert told, (self.events, self.errors.read_text())
+        return True
+
+    def _is_told_dead(self, pid: int) -> bool:
+        return any(e["event"] == "died" and e["pid"] == pid for e in self.events)
+
     def terminate(self) -> int:
         """Ask it to stop, and return its exit status."""
         self.process.send_signal(signal.SIGTERM)
@@ -108,6 +126,77 @@ class Running:
         self._thread.join()
         assert self.process.stdout is not None
         self.process.stdout.close()
+
+
+class Keeper(threading.Thread):
+    """Starts a writer again whenever it ends, as a service manager does.
+
+    Attributes
+    ----------
+    writer
+        The one that runs, or has run last; None before the first.
+    """
+
+    def __init__(
+        self,
+        arguments: tuple[object, ...],
+        directory: Path,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__()
+        self.writer: Running | None = None
+        self._arguments = arguments
+        self._directory = directory
+        self._environment = environment
+        self._ending = threading.Event()
+        self._status: int | None = None
+
+    def run(self) -> None:
+        while not self._ending.is_set():
+            with Running(
+                self._arguments, self._directory, environment=self._environment
+            ) as self.writer:
+                self._status = self.writer.wait()
+
+    def kill(self, victim: str) -> bool:
+        """Kill a process, the ``supervisor`` or ``everything``; False if there is none just now.
+
+        It is known to be dead then: a writer that is asked to stop before it knows ends with 70,
+        as it should.
+        """
+        writer = self.writer
+        if writer is None:
+            return False
+        if victim == "everything":
+            writer.kill_group()
+        elif victim == "supervisor":
+            writer.process.kill()
+        else:
+            return writer.kill(victim)
+        writer.process.wait()
+        return True
+
+    def end(self) -> int | None:
+        """Let the writer stop in order, and start none again; the exit status of the last."""
+        if self.is_alive() and not self._ending.is_set():
+            until(self._is_writing)  # it may have been killed last
+        self._ending.set()
+        if self.is_alive() and self.writer is not None:
+            self.writer.wait_for("append", "ready")  # one that has just begun knows no signal yet
+            self.writer.process.send_signal(signal.SIGTERM)
+        self.join()
+        return self._status
+
+    def _is_writing(self) -> bool:
+        return self.writer is not None and self.writer.process.poll() is None
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + WAIT_S
+    while not holds():
+        assert time.monotonic() < end, "nothing goes on"
+        time.sleep(0.01)
 
 
 def answers(reader: flight.FlightMetadataReader) -> Iterator[dict[str, Any]]:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import socket
-import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import deltalake
@@ -17,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from neuralake.writer.vacuum import vacuum
-from tests.writer.running import WAIT_S, Running, Sender
+from tests.writer.running import Keeper, Sender, until
 
 KILLS = int(os.environ.get("KILLS", "8"))  # make kill has 200
 SEED = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
@@ -40,67 +37,20 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class Keeper(threading.Thread):
-    """Starts a writer again whenever it ends, as a service manager does."""
-
-    def __init__(self, table: str, port: int, directory: Path) -> None:
-        super().__init__()
-        self.arguments = (
-            *(table, "--from", f"flight://127.0.0.1:{port}", "--restarts", 10_000),
-            *("--compact-every", "50ms", "--vacuum-every", "200ms", "--batch-age", "5ms"),
-            *("--retention", "1s", "--force-short-retention"),
-        )
-        self.directory = directory
-        self.writer: Running | None = None
-        self.starts = 0
-        self._ending = threading.Event()
-
-    def run(self) -> None:
-        while not self._ending.is_set():
-            with Running(self.arguments, self.directory) as self.writer:
-                self.starts += 1
-                self.writer.process.wait()
-
-    def end(self) -> int:
-        _until(self._is_writing)  # it may have been killed last
-        assert self.writer is not None
-        self._ending.set()
-        self.writer.wait_for("append", "ready")  # one that has just begun knows no signal yet
-        self.writer.process.send_signal(signal.SIGTERM)
-        self.join()
-        return int(self.writer.process.returncode)
-
-    def _is_writing(self) -> bool:
-        return self.writer is not None and self.writer.process.poll() is None
-
-    def kill(self, victim: str) -> bool:
-        """Kill a process, or all; False if there is none just now."""
-        writer = self.writer
-        if writer is None:
-            return False
-        if victim == "everything":
-            writer.kill_group()
-            writer.process.wait()  # so that nobody takes it for one that runs
-            return True
-        pid = writer.process.pid if victim == "supervisor" else writer.pid(victim)
-        if pid is None:
-            return False
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return False
-        if victim == "supervisor":
-            writer.process.wait()
-        return True
-
-
 def test_nothing_is_lost_or_doubled_whoever_is_killed(
     make_table: Callable[..., str], tmp_path: Path
 ) -> None:
     print(f"SEED={SEED}")  # shown where it fails
     table = make_table(SCHEMA)
     port = free_port()
-    keeper = Keeper(table, port, tmp_path)
+    keeper = Keeper(
+        (
+            *(table, "--from", f"flight://127.0.0.1:{port}", "--restarts", 10_000),
+            *("--compact-every", "50ms", "--vacuum-every", "200ms", "--batch-age", "5ms"),
+            *("--retention", "1s", "--force-short-retention"),
+        ),
+        tmp_path,
+    )
     senders = [Sender(f"grpc://127.0.0.1:{port}", name, batch(name)) for name in ("rig-1", "rig-2")]
     chance = random.Random(SEED)
     for thread in (keeper, *senders):
@@ -112,17 +62,16 @@ def test_nothing_is_lost_or_doubled_whoever_is_killed(
             victim = chance.choice(VICTIMS)
             # mostly at work, now and then while it starts or stops
             if chance.random() < 0.8:
-                _until(lambda more=more: sum(s.acknowledged for s in senders) > more)  # type: ignore[misc]
+                until(lambda more=more: sum(s.acknowledged for s in senders) > more)  # type: ignore[misc]
             time.sleep(chance.random() * 0.3)
             killed[victim] += keeper.kill(victim)
         for sender in senders:
             sender.end()
-        _until(lambda: not any(sender.is_alive() for sender in senders))
+        until(lambda: not any(sender.is_alive() for sender in senders))
     finally:
         for sender in senders:
             sender.end()
-        with suppress(AssertionError):
-            status = keeper.end()
+        status = keeper.end()
     assert status == 0
     assert all(killed.values()) or KILLS < 100, killed
 
@@ -133,13 +82,6 @@ def test_nothing_is_lost_or_doubled_whoever_is_killed(
         assert sorted(mine) == list(range(sender.sent * ROWS))
     _check_log(table)
     _check_files(table)
-
-
-def _until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < end, "nothing goes on"
-        time.sleep(0.01)
 
 
 def _check_log(table: str) -> None:
