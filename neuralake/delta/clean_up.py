@@ -22,6 +22,7 @@ from neuralake.delta.log import (
 )
 from neuralake.delta.state import TableState
 from neuralake.delta.store import Store, Stored
+from neuralake.delta.times import has_in_commit_times, in_commit_ms
 
 # A reader that listed the log before there was the checkpoint reads what lies before it
 _GRACE_MS = 10_000
@@ -105,7 +106,7 @@ def _oldest_needed(
     may go back. Where a table has times in its entries those hold, too.
     """
     entries = {version for path in listing if (version := entry_version(path)) is not None}
-    if not entries or not state.is_set("delta.enableInCommitTimestamps"):
+    if not entries or not has_in_commit_times(state.configuration):
         return max(entries, default=None)
     # the last one at or before the moment lies in (low, high]
     low, high = min(entries) - 1, max(entries)
@@ -120,11 +121,7 @@ def _oldest_needed(
 
 def _committed_ms(store: Store, version: int) -> int:
     """The time in an entry; 0 if it has none, as of one before the table had such times."""
-    for action in read_entry(store, version) or ():
-        if action.commitInfo is not None:
-            found = action.commitInfo.get("inCommitTimestamp")
-            return found if isinstance(found, int) else 0
-    return 0
+    return in_commit_ms(read_entry(store, version) or ()) or 0
 
 
 def _segment(store: Store, listing: Mapping[str, int], version: int) -> LogSegment | None:

@@ -20,6 +20,7 @@ from neuralake.delta.actions import Action, decode, encode
 from neuralake.delta.log import NotATableError, entry_path, read_entry
 from neuralake.delta.state import TableState, load_state
 from neuralake.delta.store import Store
+from neuralake.delta.times import IN_COMMIT, has_in_commit_times
 
 _FIRST_PAUSE_S = 0.001
 _LONGEST_PAUSE_S = 0.1
@@ -184,9 +185,9 @@ def _is_ours(store: Store, path: str, transaction: str) -> bool:
 def _info(info: Mapping[str, Any], state: TableState, now_ms: int) -> dict[str, Any]:
     """What is said of a commit; its first action where the table has in-commit timestamps."""
     said: dict[str, Any] = {}
-    if state.is_set("delta.enableInCommitTimestamps"):
+    if has_in_commit_times(state.configuration):
         before = state.in_commit_timestamp_ms
-        said["inCommitTimestamp"] = now_ms if before is None else max(now_ms, before + 1)
+        said[IN_COMMIT] = now_ms if before is None else max(now_ms, before + 1)
     return {**said, "timestamp": now_ms, **info, "txnId": str(uuid.uuid4())}
 
 

@@ -1,8 +1,6 @@
 """The commits of a table as its log still has them: when each was made, and what it did.
 
-Source: Delta Transaction Log Protocol, "Commit Provenance Information" and "In-Commit Timestamps";
-Delta Lake's own readers, to whom the time of a commit is otherwise that of its entry's file, and
-never before that of the one before.
+Source: Delta Transaction Log Protocol, "Commit Provenance Information".
 """
 
 from __future__ import annotations
@@ -12,11 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from neuralake.delta.actions import Action
-from neuralake.delta.log import LOG, entry_version, read_entry
+from neuralake.delta.log import read_entry
 from neuralake.delta.store import Store
-
-_ENABLED = "delta.enableInCommitTimestamps"
-_ENABLED_FROM = "delta.inCommitTimestampEnablementVersion"
+from neuralake.delta.times import file_times, time_within, timed_from
 
 
 @dataclass(frozen=True)
@@ -77,9 +73,7 @@ def commits_before(
         If an entry cannot be read.
     """
     times = file_times(store, version)
-    timed_from = None
-    if configuration.get(_ENABLED, "").lower() == "true":
-        timed_from = int(configuration.get(_ENABLED_FROM, 0))
+    first_timed = timed_from(configuration)
     for number in range(version, -1, -1):
         if number not in times:
             return
@@ -87,53 +81,9 @@ def commits_before(
         if actions is None:  # cleaned up meanwhile
             return
         at = times[number]
-        if timed_from is not None and number >= timed_from:
+        if first_timed is not None and number >= first_timed:
             at = time_within(store, number, actions)
         yield _commit(number, at, actions)
-
-
-def file_times(store: Store, version: int | None = None) -> dict[int, int]:
-    """When the files of the entries were written, each later than the one before.
-
-    Parameters
-    ----------
-    store
-        Of the table.
-    version
-        The newest one to consider; None for the newest there is.
-
-    Returns
-    -------
-    dict
-        Milliseconds since 1970 by version, in ascending order.
-    """
-    found = (
-        (number, stored.modified_ms)
-        for stored in store.list(LOG)
-        if (number := entry_version(stored.path)) is not None
-        and (version is None or number <= version)
-    )
-    times: dict[int, int] = {}
-    last = None
-    for number, at in sorted(found):
-        times[number] = last = at if last is None else max(at, last + 1)
-    return times
-
-
-def time_within(store: Store, version: int, actions: Iterable[Action]) -> int:
-    """When an entry was made, as it says itself.
-
-    Raises
-    ------
-    ValueError
-        If it does not.
-    """
-    for action in actions:
-        if action.commitInfo is not None:
-            found = action.commitInfo.get("inCommitTimestamp")
-            if isinstance(found, int):
-                return found
-    raise ValueError(f"the entry of version {version} of {store.uri} has no time in it")
 
 
 def _commit(version: int, at: int, actions: Iterable[Action]) -> Commit:

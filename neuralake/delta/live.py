@@ -276,7 +276,7 @@ class LiveFiles:
         content = self._read(version)
         self._digest = _digest(content)
         # A checkpoint does not have its own version's time
-        info = (a for a in decode_entry(version, content or b"") if a.commitInfo is not None)
+        info = [a for a in decode_entry(version, content or b"") if a.commitInfo is not None]
         self._state = begin(version, tuple(table), self._store).after(version, info)
 
     def _reload(self) -> Changes:

@@ -21,6 +21,7 @@ from deltalake.schema import VariantType
 
 from neuralake.delta.commits import has_empty_partition_values, written_last
 from neuralake.delta.paths import absolute, decoded, is_absolute
+from neuralake.delta.times import has_in_commit_times
 
 # Directory of a partition value that is missing
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
@@ -111,8 +112,7 @@ class Snapshot:
     @property
     def has_in_commit_timestamps(self) -> bool:
         """Whether the time of a version is in its entry from some version on."""
-        configuration = self.handle.metadata().configuration
-        return bool(configuration.get("delta.enableInCommitTimestamps") == "true")
+        return has_in_commit_times(self.handle.metadata().configuration)
 
     @cached_property
     def features(self) -> frozenset[str]:

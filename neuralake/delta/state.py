@@ -6,14 +6,14 @@ many versions and files the table has.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from neuralake.delta.actions import Action, DomainMetadata, Metadata, Protocol, Transaction
 from neuralake.delta.checkpoint import TABLE, read_checkpoint
 from neuralake.delta.log import NotATableError, find_segment, read_entry
 from neuralake.delta.store import Store
+from neuralake.delta.times import in_commit_ms
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,11 @@ class TableState:
         """Whether a property of the table is ``true``."""
         return self.configuration.get(name, str(default)).lower() == "true"
 
-    def after(self, version: int, actions: Iterable[Action]) -> TableState:
+    def after(self, version: int, actions: Sequence[Action]) -> TableState:
         """The state with the actions of the next entry."""
         protocol, metadata = self.protocol, self.metadata
         transactions: dict[str, Transaction] = {}
         domains: dict[str, DomainMetadata] = {}
-        timestamp = None
         for action in actions:
             if action.txn is not None:
                 transactions[action.txn.app_id] = action.txn
@@ -76,8 +75,6 @@ class TableState:
                 metadata = action.metaData
             elif action.domainMetadata is not None:
                 domains[action.domainMetadata.domain] = action.domainMetadata
-            elif action.commitInfo is not None:
-                timestamp = _timestamp(action.commitInfo)
         return replace(
             self,
             version=version,
@@ -87,7 +84,7 @@ class TableState:
             if transactions
             else self.transactions,
             domains={**self.domains, **domains} if domains else self.domains,
-            in_commit_timestamp_ms=timestamp,
+            in_commit_timestamp_ms=in_commit_ms(actions),
         )
 
 
@@ -109,7 +106,7 @@ def load_state(store: Store, version: int | None = None) -> TableState:
         )
         if not segment.entries and (actions := read_entry(store, state.version)) is not None:
             # A checkpoint does not have its own version's time
-            state = state.after(state.version, (a for a in actions if a.commitInfo is not None))
+            state = state.after(state.version, [a for a in actions if a.commitInfo is not None])
     for number in segment.entries:
         actions = _required(store, number)
         state = begin(number, actions, store) if state is None else state.after(number, actions)
@@ -151,8 +148,3 @@ def _required(store: Store, version: int) -> tuple[Action, ...]:
     if actions is None:
         raise NotATableError(f"the entry of version {version} of {store.uri} was removed meanwhile")
     return actions
-
-
-def _timestamp(info: Mapping[str, Any]) -> int | None:
-    found = info.get("inCommitTimestamp")
-    return found if isinstance(found, int) else None

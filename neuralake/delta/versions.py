@@ -1,7 +1,6 @@
 """Which versions of a table can still be read, and which was the newest at a moment.
 
-Source: Delta Transaction Log Protocol, "In-Commit Timestamps"; Delta Lake's own readers, to whom
-the time of a commit is otherwise that of its entry's file, and never before that of the one before.
+Source: Delta Transaction Log Protocol, "In-Commit Timestamps".
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 
-from neuralake.delta.history import file_times, time_within
 from neuralake.delta.log import (
     LOG,
     NotATableError,
@@ -20,8 +18,8 @@ from neuralake.delta.log import (
 )
 from neuralake.delta.state import load_state
 from neuralake.delta.store import Store
+from neuralake.delta.times import file_times, time_within, timed_from
 
-_ENABLED_VERSION = "delta.inCommitTimestampEnablementVersion"
 _ENABLED_MS = "delta.inCommitTimestampEnablementTimestamp"
 
 
@@ -72,9 +70,9 @@ def version_at(store: Store, time_ms: int) -> int | None:
     """
     entries = file_times(store)
     state = load_state(store)
-    if state.is_set("delta.enableInCommitTimestamps"):
+    first = timed_from(state.configuration)
+    if first is not None:
         # Where they were not from the beginning, files tell the times of the versions before
-        first = int(state.configuration.get(_ENABLED_VERSION, 0))
         if time_ms >= int(state.configuration.get(_ENABLED_MS, 0)):
             timed = [version for version in entries if version >= first]
             position = bisect_right(timed, time_ms, key=lambda version: _written_ms(store, version))

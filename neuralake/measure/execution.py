@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -89,14 +90,11 @@ def measure(call: Callable[[], T], counter: Counter | None = None) -> tuple[T, E
     counter
         Of instructions, if there is one.
     """
-    gc.collect()
-    pid = os.getpid()
-    whole = shows_descendants(pid)
-    before = process_tree(pid)
-    reset_peak_memory(before)
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
+    with _no_collection():
+        pid = os.getpid()
+        whole = shows_descendants(pid)
+        before = process_tree(pid)
+        reset_peak_memory(before)
         throttled = throttling()
         used = tree_usage(before)
         if counter is not None:
@@ -110,9 +108,6 @@ def measure(call: Callable[[], T], counter: Counter | None = None) -> tuple[T, E
         usage = tree_usage(after).since(used)
         peak = peak_memory_bytes(after)
         stopped = throttled_since(throttled)
-    finally:
-        if collecting:
-            gc.enable()
     return result, Execution(
         wall_ns,
         usage.cpu_ns if whole else None,
@@ -138,18 +133,25 @@ def count(call: Callable[[], T], counter: Counter) -> tuple[T, Execution]:
     counter
         Of instructions.
     """
-    gc.collect()
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
+    with _no_collection():
         begun_ns = time.perf_counter_ns()
         counter.start()
         result = call()
         counted = counter.stop()
         wall_ns = time.perf_counter_ns() - begun_ns
-    finally:
-        if collecting:
-            gc.enable()
     return result, Execution(
         wall_ns, None, None, None, instructions=counted.instructions, cycles=counted.cycles
     )
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """No collection of garbage within, and none due."""
+    gc.collect()
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from neuralake.delta.actions import Action
 from neuralake.delta.live import LiveFiles
 from neuralake.delta.log import NotATableError, find_segment, read_entry
 from neuralake.delta.place import open_store
 from neuralake.delta.state import TableState
 from neuralake.delta.store import Store
+from neuralake.delta.times import writer_ms
 from neuralake.storage import one_line
 from neuralake.writer.bins import Packing, is_candidate
 from neuralake.writer.destination import Destination
@@ -121,18 +121,10 @@ def read_status(destination: Destination, places: Path | None) -> Status:
 
 
 def _committed_ms(store: Store, state: TableState) -> int | None:
-    """When a version was committed: by its entry's own time, or that of its object."""
+    """When a version was committed: by its entry's own time, or by its writer's clock."""
     if state.in_commit_timestamp_ms is not None:
         return state.in_commit_timestamp_ms
-    return _told_ms(read_entry(store, state.version) or ())
-
-
-def _told_ms(actions: Iterable[Action]) -> int | None:
-    for action in actions:
-        if action.commitInfo is not None:
-            told = action.commitInfo.get("timestamp")
-            return told if isinstance(told, int) else None
-    return None
+    return writer_ms(read_entry(store, state.version) or ())
 
 
 def _age_s(moment_ms: int) -> float:
