@@ -11,11 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from neuralake.arrow import encoding, int96_columns, plain_schema, plain_type, stored_schema
+from neuralake.arrow import encoding, int96_columns, plain_schema
 from neuralake.catalog.about import NOTHING, About
-from neuralake.catalog.columns import Column, arrow_schema, check_schema
+from neuralake.catalog.columns import Column, arrow_schema
 from neuralake.catalog.declaration import ForeignKey, check_declaration
 from neuralake.catalog.filters import Condition, columns_of
+from neuralake.catalog.footers import Footers
 from neuralake.catalog.html import table_html
 from neuralake.catalog.listing import list_parquet
 from neuralake.catalog.partitions import (
@@ -40,7 +41,7 @@ from neuralake.catalog.views import (
     view_of,
 )
 from neuralake.config import Settings, is_remote
-from neuralake.errors import CatalogError, SchemaMismatchError
+from neuralake.errors import CatalogError
 from neuralake.storage import filesystem, one_line
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ _FOOTERS_AT_ONCE = 16
 
 @dataclass(frozen=True, kw_only=True)
 class ParquetTable(NewestRows):
-    """A table of Parquet files that all have the same columns.
+    """A table of Parquet files that all have the same columns, or lack some that it declares.
 
     Attributes
     ----------
@@ -71,9 +72,13 @@ class ParquetTable(NewestRows):
     names_in_paths
         False where directories are values alone, as they stand (``2026-05-01/north``).
     columns, description, primary_key, foreign_keys, about, storage_options, missing_columns, newest
-        As of a :class:`~neuralake.catalog.delta.DeltaTable`.
+        As of a :class:`~neuralake.catalog.delta.DeltaTable`; a declared column may be absent from
+        all files or from some.
     hides_nan
         As of a :class:`~neuralake.catalog.delta.DeltaTable`.
+    files_differ
+        Whether a file may lack columns that others have. Set by the view that ``missing_columns``
+        makes of a table, for what it reads.
     """
 
     name: str
@@ -87,6 +92,7 @@ class ParquetTable(NewestRows):
     missing_columns: MissingColumns = "refuse"
     newest: Latest | None = None
     hides_nan: bool | None = field(default=None, repr=False, compare=False)
+    files_differ: bool = field(default=False, repr=False)
     partitioned_by: PartitionedBy = ()
     names_in_paths: bool = True
 
@@ -144,12 +150,13 @@ class ParquetTable(NewestRows):
 
     def footers(self) -> dict[str, pq.FileMetaData]:
         """The footers of the files; raises as :meth:`files`."""
-        found, footers = self._checked()
-        return {file.uri: footer for file, footer in zip(found.files, footers, strict=True)}
+        checked = self._checked()
+        files = [file.uri for file in checked.found.files]
+        return dict(zip(files, checked.footers, strict=True))
 
     def rows_as_arrow(self) -> PlainFiles:
         """What Neuralake's Arrow reader reads; raises as :meth:`files`."""
-        return self._as_arrow(*self._checked())
+        return self._as_arrow(self._checked())
 
     def files(self) -> list[str]:
         """The files, sorted, once their columns agree with each other and with the declaration.
@@ -162,56 +169,51 @@ class ParquetTable(NewestRows):
         SchemaMismatchError
             If one has other columns.
         """
-        return [file.uri for file in self._checked()[0].files]
+        return [file.uri for file in self._checked().found.files]
 
     def partitions(self) -> Partitions:
         """The files with the values that their directories say; raises as :meth:`files`."""
-        return self._checked()[0]
+        return self._checked().found
 
-    def _as_arrow(self, found: Partitions, footers: Sequence[pq.FileMetaData]) -> PlainFiles:
+    def _as_arrow(self, checked: Footers) -> PlainFiles:
         from neuralake.delta.rows import PlainFiles
         from neuralake.delta.snapshot import DataFile
 
-        files = [DataFile(file.uri, file.values) for file in found.files]
-        schema = plain_schema(_live_schema(footers[0], found))
-        return PlainFiles(schema, files, self.storage_options)
+        files = [DataFile(file.uri, file.values) for file in checked.found.files]
+        return PlainFiles(plain_schema(checked.schema), files, self.storage_options)
 
-    def _checked(
-        self, conditions: Sequence[Condition] = ()
-    ) -> tuple[Partitions, list[pq.FileMetaData]]:
+    def _checked(self, conditions: Sequence[Condition] = ()) -> Footers:
         """The files with their footers, which :meth:`files` promises to agree."""
         if is_view(self):
             raise CatalogError(f"table {self.name} {AS_VIEW}")
-        found = self._listed(conditions)
-        files = [file.uri for file in found.files]
-        footers = self._footers(files)
-        for placed, footer in zip(found.files, footers, strict=True):
-            schema = stored_schema(footer)
-            self._refuse_twins(placed.uri, schema)
-            self._refuse_other_values(placed, footer, schema)
-        schemas = [_live_schema(footer, found) for footer in footers]
-        for file, schema in zip(files[1:], schemas[1:], strict=True):
-            self._compare(files[0], schemas[0], file, schema)
-        required = {column.name for column in self.columns if not column.nullable}
-        for footer, schema in zip(footers, schemas, strict=True):
-            check_schema(self.name, self.columns, _without_nulls(schema, footer, required))
-        return found, footers
+        checked = self._read(self._listed(conditions))
+        checked.check()
+        return checked
+
+    def _read(self, found: Partitions) -> Footers:
+        footers = self._footers([file.uri for file in found.files])
+        return Footers(self.name, self.columns, found, footers, self.files_differ)
 
     def schema_unless_uniform(self) -> pa.Schema | None:
         """The columns, where the files have them in other orders or encodings; None if all alike.
 
         An engine that reads several files by position, or by the first one's types, must be told.
         """
-        found, footers = self._checked()
-        written = {encoding(footer) for footer in footers}
-        return None if len(written) == 1 else plain_schema(_live_schema(footers[0], found))
+        checked = self._checked()
+        written = {encoding(footer) for footer in checked.footers}
+        return None if len(written) == 1 else plain_schema(checked.schema)
 
     def arrow_schema(self) -> pa.Schema:
-        """Schema of the first file; :meth:`files` makes sure that all have the same."""
+        """Schema of the first file; :meth:`files` makes sure that all have the same.
+
+        Of all files, where they may differ.
+        """
         if (view := view_of(self)) is not None:
             return view.schema
         found = self._listed()
-        return _live_schema(self._footers([found.files[0].uri])[0], found)
+        return self._read(
+            found if self.files_differ else replace(found, files=found.files[:1])
+        ).schema
 
     def rows(self) -> int:
         """Number of rows, as the footers say."""
@@ -240,8 +242,8 @@ class ParquetTable(NewestRows):
         if (view := view_of(self)) is not None:
             base = view.base.lazy(self._on_partitions(filters))
             return apply(view.frame(base), self.name, filters, columns)
-        found, footers = self._checked(filters)
-        frame = self._scan(found, footers) if footers else self._no_rows(found)
+        checked = self._checked(filters)
+        frame = self._scan(checked) if checked.footers else self._no_rows(checked.found)
         return apply(frame, self.name, filters, columns)
 
     def _on_partitions(self, filters: Sequence[Condition]) -> list[Condition]:
@@ -254,43 +256,43 @@ class ParquetTable(NewestRows):
         names = {key if isinstance(key, str) else key.name for key in self.partitioned_by}
         return [c for c in conjuncts(filters) if set(columns_of(c)) <= names]
 
-    def _scan(self, found: Partitions, footers: Sequence[pq.FileMetaData]) -> pl.LazyFrame:
+    def _scan(self, checked: Footers) -> pl.LazyFrame:
         import polars as pl
 
         from neuralake.catalog.scan import polars_schema, scan_arrow
 
-        schemas = [stored_schema(footer) for footer in footers]
+        found = checked.found
         # One schema for all: a string may be dictionary-encoded (Categorical) in one file only.
         # Not otherwise: Polars 2.1 plans a scan with a given schema without looking at the footers,
         # and not knowing the number of rows it joins in orders that take up to five times as long.
-        plain = plain_schema(schemas[0])
-        uniform = all(plain_schema(s).equals(plain) and not _has_dictionary(s) for s in schemas)
-        int96 = frozenset().union(*(int96_columns(footer) for footer in footers))
-        in_paths = found.fields and not self._suits_paths(found, schemas[0])
+        plain = plain_schema(checked.stored)
+        int96 = frozenset().union(*(int96_columns(footer) for footer in checked.footers))
+        in_paths = found.fields and not self._suits_paths(checked)
         # Within a list or struct, which Polars cannot be told
         if not int96 <= set(plain.names) or in_paths:
-            return scan_arrow(self._as_arrow(found, footers))
+            return scan_arrow(self._as_arrow(checked))
         return pl.scan_parquet(
             [file.uri for file in found.files],
-            schema=None if uniform and not int96 else polars_schema(plain),
+            schema=None if checked.are_alike and not int96 else polars_schema(plain),
             glob=False,
             hive_partitioning=bool(found.fields),
             hive_schema=polars_schema(pa.schema(list(found.fields))) if found.fields else None,
+            missing_columns="insert" if self.files_differ else "raise",
             cast_options=pl.ScanCastOptions(
                 categorical_to_string="allow", datetime_cast="nanosecond-downcast"
             ),
             storage_options=dict(self.storage_options) or None,
         )
 
-    def _suits_paths(self, found: Partitions, stored: pa.Schema) -> bool:
+    def _suits_paths(self, checked: Footers) -> bool:
         """Whether an engine that reads the values from the paths finds these, and no others."""
         exact = (pa.string(), pa.date32(), pa.int64(), pa.int32())
         return (
             self.names_in_paths
             and "=" not in self.uri
-            and not set(found.names) & set(stored.names)
-            and all(f.type in exact for f in found.fields)
-            and all("%" not in file.uri for file in found.files)
+            and not checked.hold_partitions
+            and all(f.type in exact for f in checked.found.fields)
+            and all("%" not in file.uri for file in checked.found.files)
         )
 
     def reads_from_paths(self) -> bool:
@@ -299,8 +301,7 @@ class ParquetTable(NewestRows):
         Another sees values in a directory above the table as well, a column that is in the files
         too, or an escape that it does not know.
         """
-        found, footers = self._checked()
-        return self._suits_paths(found, stored_schema(footers[0]))
+        return self._suits_paths(self._checked())
 
     def _no_rows(self, found: Partitions) -> pl.LazyFrame:
         """What is left where a filter excludes all directories."""
@@ -333,35 +334,6 @@ class ParquetTable(NewestRows):
             raise self._unreadable(self.uri, error) from error
         return replace(found, files=[replace(f, uri=prefix + f.uri) for f in found.files])
 
-    def _refuse_other_values(
-        self, file: PartitionedFile, footer: pq.FileMetaData, schema: pa.Schema
-    ) -> None:
-        """Refuse a file that holds a partition column, unless with its directory's value alone."""
-        for name, value in file.values.items():
-            if name in schema.names and not _holds_only(footer, name, value):
-                raise CatalogError(
-                    f"table {self.name}: partition column {name} is in {file.uri}, too, and its "
-                    f"statistics do not say that it is {value.as_py()} throughout"
-                )
-
-    def _refuse_twins(self, file: str, schema: pa.Schema) -> None:
-        names = schema.names
-        twin = next((name for i, name in enumerate(names) if name in names[:i]), None)
-        if twin is not None:
-            raise CatalogError(f"table {self.name}: two columns are called {twin} in {file}")
-
-    def _compare(self, first: str, expected: pa.Schema, file: str, schema: pa.Schema) -> None:
-        for name in dict.fromkeys([*expected.names, *schema.names]):
-            types = [
-                plain_type(s.field(name).type) if name in s.names else None
-                for s in (expected, schema)
-            ]
-            if types[0] != types[1]:
-                was, now = (dtype or "absent" for dtype in types)
-                raise SchemaMismatchError(
-                    f"column {self.name}.{name} is {was} in {first}, but {now} in {file}"
-                )
-
     def _footers(self, files: Sequence[str]) -> list[pq.FileMetaData]:
         system, _ = filesystem(self.uri, self.storage_options)
         with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
@@ -376,43 +348,3 @@ class ParquetTable(NewestRows):
     def _unreadable(self, place: str, error: Exception) -> CatalogError:
         reason = one_line(error, self.storage_options)
         return CatalogError(f"table {self.name}: cannot read Parquet at {place}: {reason}")
-
-
-def _live_schema(footer: pq.FileMetaData, found: Partitions) -> pa.Schema:
-    """Columns of a table by one of its files: those of the file, then those of the partitions."""
-    stored = [field for field in stored_schema(footer) if field.name not in found.names]
-    return pa.schema([*stored, *found.fields])
-
-
-def _holds_only(footer: pq.FileMetaData, name: str, value: pa.Scalar) -> bool:
-    leaves = {footer.schema.column(i).path: i for i in range(footer.num_columns)}
-    if name not in leaves:
-        return False
-    for i in range(footer.num_row_groups):
-        group = footer.row_group(i)
-        told = group.column(leaves[name]).statistics
-        if told is None or not told.has_null_count:
-            return False
-        if not value.is_valid:
-            if told.null_count != group.num_rows:
-                return False
-        elif told.null_count or not told.has_min_max or {told.min, told.max} != {value.as_py()}:
-            return False
-    return True
-
-
-def _has_dictionary(schema: pa.Schema) -> bool:
-    return any("dictionary" in str(field.type) for field in schema)
-
-
-def _without_nulls(schema: pa.Schema, footer: pq.FileMetaData, required: set[str]) -> pa.Schema:
-    """The schema, with those of the required columns as not null that have no null in fact."""
-    groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
-    groups = [group for group in groups if group.num_rows]
-    leaves = {footer.schema.column(i).path: i for i in range(footer.num_columns)}
-    for position, name in enumerate(schema.names):
-        if name in required and name in leaves:
-            found = (group.column(leaves[name]).statistics for group in groups)
-            if all(s is not None and s.has_null_count and s.null_count == 0 for s in found):
-                schema = schema.set(position, schema.field(position).with_nullable(False))
-    return schema

@@ -352,6 +352,8 @@ def _plain(table: Any) -> dict[str, Any]:
     found |= {"primary_key": (), "foreign_keys": ()}
     stored = stored_columns(table.columns)
     found["columns"] = stored if table.missing_columns == "refuse" else ()
+    if hasattr(table, "files_differ"):
+        found["files_differ"] = table.missing_columns == "null"
     return found
 
 

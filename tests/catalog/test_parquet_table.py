@@ -1,5 +1,6 @@
 """Parquet tables: which files, the same columns in all of them, and what the footers prove."""
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -151,7 +152,10 @@ class TestFilesThatDiffer:
                 r"people\.id is int64 in .*a\.parquet, but do",
             ),
             (pa.table({"id": [1]}), r"people\.name is string in .*a\.parquet, but absent in .*b\."),
-            (ROWS.append_column("extra", [[1, 2]]), r"people\.extra is absent in .*, but int64 in"),
+            (
+                ROWS.append_column("extra", [[1, 2]]),
+                r"people\.extra is int64 in .*b\.parquet, but absent in .*a",
+            ),
         ],
     )
     @pytest.mark.parametrize("columns", [COLUMNS, ()], ids=["declared", "open"])
@@ -164,6 +168,94 @@ class TestFilesThatDiffer:
         for read in (table.check, table.files, table.lazy):
             with pytest.raises(SchemaMismatchError, match=message):
                 read()
+
+    @pytest.mark.parametrize(
+        ("columns", "hint"),
+        [(COLUMNS, "missing_columns='null'"), ((), "declared columns and missing_columns='null'")],
+    )
+    def test_are_refused_with_the_option_that_reads_them(
+        self, tmp_path: Path, columns: tuple[Column, ...], hint: str
+    ) -> None:
+        write(tmp_path / "a.parquet")
+        write(tmp_path / "b.parquet", ROWS.select(["id"]))
+        with pytest.raises(SchemaMismatchError) as raised:
+            people(tmp_path, columns).check()
+        assert str(raised.value) == (
+            f"column people.name is string in {tmp_path}/a.parquet, but absent in "
+            f"{tmp_path}/b.parquet: {hint} would read it as null there"
+        )
+
+    def test_are_null_where_one_lacks_a_column_and_the_table_says_so(self, tmp_path: Path) -> None:
+        write(tmp_path / "b.parquet")
+        write(tmp_path / "a.parquet", ROWS.select(["id"]))
+        table = replace(people(tmp_path), missing_columns="null")
+        table.check()
+        assert table.rows() == 4
+        assert table.arrow_schema().names == ["id", "name"]
+        assert sorted(table.lazy().collect().rows(), key=str) == [
+            (1, "ada"),
+            (1, None),
+            (2, None),
+            (2, None),
+        ]
+        plan = table.lazy([Filter("name", "=", "ada")], ["id"]).explain()
+        assert 'SELECTION: col("name") == "ada"' in plan
+        assert "FILTER" not in plan
+        assert table.lazy([Filter("name", "=", "ada")], ["id"]).collect().rows() == [(1,)]
+
+    @pytest.mark.parametrize(
+        ("other", "message"),
+        [
+            (
+                pa.table({"name": ["x"]}),
+                "column people.id, declared as not null, is absent in {}/b.parquet",
+            ),
+            (
+                pa.table({"id": [1], "extra": [2]}),
+                (
+                    "table people has a column extra that its declaration lacks, in {}/b.parquet; "
+                    "declared are id, name"
+                ),
+            ),
+            (
+                pa.table({"id": [1], "name": [2]}),
+                "column people.name is string in {0}/a.parquet, but int64 in {0}/b.parquet",
+            ),
+            (
+                pa.table({"id": [1], "Name": ["x"]}),
+                (
+                    "table people: some files have name, some Name, and one that is absent would "
+                    "be taken for the other: rename one"
+                ),
+            ),
+        ],
+    )
+    def test_may_lack_columns_and_no_more(
+        self, tmp_path: Path, other: pa.Table, message: str
+    ) -> None:
+        write(tmp_path / "a.parquet")
+        write(tmp_path / "b.parquet", other)
+        table = replace(people(tmp_path), missing_columns="null")
+        for read in (table.check, table.lazy):
+            with pytest.raises(SchemaMismatchError) as raised:
+                read()
+            assert str(raised.value) == message.format(tmp_path)
+
+    def test_are_read_below_directories_that_a_filter_leaves(self, tmp_path: Path) -> None:
+        """Where no file that is left has a column, another one has it."""
+        write(tmp_path / "day=1" / "a.parquet", ROWS.select(["id"]))
+        write(tmp_path / "day=2" / "b.parquet")
+        table = ParquetTable(
+            name="people",
+            location=str(tmp_path),
+            columns=(*COLUMNS, Column("day", pa.int64())),
+            partitioned_by=("day",),
+            missing_columns="null",
+        )
+        for day, names in {1: [None, None], 2: ["ada", None], 3: []}.items():
+            found = table.lazy([Filter("day", "=", day)]).collect()
+            assert found["name"].to_list() == names
+            assert found.schema == {"id": pl.Int64, "name": pl.String, "day": pl.Int64}
 
     def test_only_in_the_encoding_or_the_order_are_one_table(self, tmp_path: Path) -> None:
         encoded = ROWS.set_column(1, "name", ROWS["name"].dictionary_encode())

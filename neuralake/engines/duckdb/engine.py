@@ -291,13 +291,16 @@ class DuckDBSession:
         found = table.partitions()
         files = [as_pattern(file.uri) for file in found.files]
         if not found.fields:
-            return self._connection.read_parquet(files, hive_partitioning=False)
+            return self._connection.read_parquet(
+                files, hive_partitioning=False, union_by_name=table.files_differ
+            )
         empty = pa.schema(list(found.fields)).empty_table()
         types = zip(found.names, self._connection.from_arrow(empty).types, strict=True)
         given = ", ".join(f"{quoted(column)}: {kind}" for column, kind in types)
         columns = ", ".join(quoted(column) for column in table.arrow_schema().names)
         listed = ", ".join(literal(file) for file in files)
         options = f"hive_partitioning = true, hive_types = {{{given}}}"
+        options += f", union_by_name = {table.files_differ}"
         return self._connection.sql(f"FROM read_parquet([{listed}], {options})").project(columns)
 
     def _reads(self, table: DeltaTable | ParquetTable) -> bool:

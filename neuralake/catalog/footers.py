@@ -1,0 +1,218 @@
+"""What the files of a Parquet table have by their footers, held against each other and the table.
+
+Files of one table have the same columns, or some of them lack some, where the table says that this
+means null. Types never differ: nothing is cast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from neuralake.arrow import plain_schema, plain_type, stored_schema
+from neuralake.catalog.columns import Column, arrow_schema, check_schema
+from neuralake.catalog.partitions import PartitionedFile, Partitions
+from neuralake.errors import CatalogError, SchemaMismatchError
+
+
+@dataclass(frozen=True)
+class Footers:
+    """Files with their footers.
+
+    Attributes
+    ----------
+    table
+        Its name.
+    columns
+        Its declared columns that are stored; empty where its schema is open.
+    found
+        The files.
+    footers
+        Of each of them.
+    may_differ
+        Whether a file may lack columns, which are null there.
+    """
+
+    table: str
+    columns: Sequence[Column]
+    found: Partitions
+    footers: Sequence[pq.FileMetaData]
+    may_differ: bool = False
+
+    @cached_property
+    def schemas(self) -> list[pa.Schema]:
+        """What each file has."""
+        return [stored_schema(footer) for footer in self.footers]
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """Columns of the table: those that are stored, then those of the partitions."""
+        return pa.schema([*self.stored, *self.found.fields])
+
+    @cached_property
+    def stored(self) -> pa.Schema:
+        """Columns that are read from files: those of the first, or of any of them.
+
+        One that is declared is among them even where no file at hand has it: another may.
+        """
+        if not self.may_differ:
+            return self._without_partitions(self.schemas[0])
+        fields = dict(self._first_of_each())
+        for field in arrow_schema(self.columns):
+            fields.setdefault(field.name, field)
+        lacking = {n for n in fields if any(n not in schema.names for schema in self.schemas)}
+        nullable = (f.with_nullable(True) if f.name in lacking else f for f in fields.values())
+        return self._without_partitions(pa.schema(list(nullable)))
+
+    @cached_property
+    def are_alike(self) -> bool:
+        """Whether all files have the columns that are stored, in their order, none encoded."""
+        plain = plain_schema(self.stored)
+        return all(plain_schema(s).equals(plain) and not _has_dictionary(s) for s in self.schemas)
+
+    @property
+    def hold_partitions(self) -> bool:
+        """Whether a file holds a column of the partitions, too."""
+        names = set(self.found.names)
+        return any(names & set(schema.names) for schema in self.schemas)
+
+    def check(self) -> None:
+        """Hold them against each other, and against the declaration.
+
+        Raises
+        ------
+        CatalogError
+            If a file has two columns of one name, or other values of a partition column than its
+            directory's.
+        SchemaMismatchError
+            If columns differ.
+        """
+        placed = list(zip(self.found.files, self.footers, self.schemas, strict=True))
+        for file, footer, schema in placed:
+            self._refuse_twins(file.uri, schema)
+            self._refuse_other_values(file, footer, schema)
+        live = [pa.schema([*self._without_partitions(s), *self.found.fields]) for s in self.schemas]
+        self._compare(live)
+        required = {column.name for column in self.columns if not column.nullable}
+        for (file, footer, _), schema in zip(placed, live, strict=True):
+            declared = self._declared_in(file.uri, schema)
+            check_schema(self.table, declared, _without_nulls(schema, footer, required))
+
+    def _without_partitions(self, schema: pa.Schema) -> pa.Schema:
+        return pa.schema([field for field in schema if field.name not in self.found.names])
+
+    def _first_of_each(self) -> Iterator[tuple[str, pa.Field]]:
+        seen: set[str] = set()
+        for schema in self.schemas:
+            for field in schema:
+                if field.name not in seen:
+                    seen.add(field.name)
+                    yield field.name, field
+
+    def _refuse_twins(self, file: str, schema: pa.Schema) -> None:
+        names = schema.names
+        twin = next((name for i, name in enumerate(names) if name in names[:i]), None)
+        if twin is not None:
+            raise CatalogError(f"table {self.table}: two columns are called {twin} in {file}")
+
+    def _refuse_other_values(
+        self, file: PartitionedFile, footer: pq.FileMetaData, schema: pa.Schema
+    ) -> None:
+        """Refuse a file that holds a partition column, unless with its directory's value alone."""
+        for name, value in file.values.items():
+            if name in schema.names and not _holds_only(footer, name, value):
+                raise CatalogError(
+                    f"table {self.table}: partition column {name} is in {file.uri}, too, and its "
+                    f"statistics do not say that it is {value.as_py()} throughout"
+                )
+
+    def _compare(self, live: Sequence[pa.Schema]) -> None:
+        """Refuse a column that is of another type than in the first file that has it, or absent."""
+        first: dict[str, tuple[str, pa.DataType]] = {}
+        uris = [file.uri for file in self.found.files]
+        for uri, schema in zip(uris, live, strict=True):
+            for field in schema:
+                kind = plain_type(field.type)
+                where, was = first.setdefault(field.name, (uri, kind))
+                if was != kind:
+                    raise SchemaMismatchError(
+                        f"column {self.table}.{field.name} is {was} in {where}, but {kind} in {uri}"
+                    )
+        if self.may_differ:
+            self._refuse_case(list(first))
+            return
+        for name, (where, kind) in first.items():
+            lacking = next((u for u, s in zip(uris, live, strict=True) if name not in s.names), "")
+            if lacking:
+                how = "" if self.columns else "declared columns and "
+                raise SchemaMismatchError(
+                    f"column {self.table}.{name} is {kind} in {where}, but absent in {lacking}: "
+                    f"{how}missing_columns='null' would read it as null there"
+                )
+
+    def _refuse_case(self, names: Sequence[str]) -> None:
+        """Refuse names of which a reader takes one for the other where a file lacks it."""
+        spelled: dict[str, str] = {}
+        for name in names:
+            if (twin := spelled.setdefault(name.lower(), name)) != name:
+                raise SchemaMismatchError(
+                    f"table {self.table}: some files have {twin}, some {name}, and one that is "
+                    f"absent would be taken for the other: rename one"
+                )
+
+    def _declared_in(self, file: str, schema: pa.Schema) -> Sequence[Column]:
+        """Declared columns that a file must have."""
+        if not self.may_differ:
+            return self.columns
+        for column in self.columns:
+            if column.name not in schema.names and not column.nullable:
+                raise SchemaMismatchError(
+                    f"column {self.table}.{column.name}, declared as not null, is absent in {file}"
+                )
+        if not self.columns:
+            return ()
+        declared = {column.name for column in self.columns}
+        if other := next((name for name in schema.names if name not in declared), None):
+            raise SchemaMismatchError(
+                f"table {self.table} has a column {other} that its declaration lacks, in {file}; "
+                f"declared are {', '.join(column.name for column in self.columns)}"
+            )
+        return [column for column in self.columns if column.name in schema.names]
+
+
+def _holds_only(footer: pq.FileMetaData, name: str, value: pa.Scalar) -> bool:
+    leaves = {footer.schema.column(i).path: i for i in range(footer.num_columns)}
+    if name not in leaves:
+        return False
+    for i in range(footer.num_row_groups):
+        group = footer.row_group(i)
+        told = group.column(leaves[name]).statistics
+        if told is None or not told.has_null_count:
+            return False
+        if not value.is_valid:
+            if told.null_count != group.num_rows:
+                return False
+        elif told.null_count or not told.has_min_max or {told.min, told.max} != {value.as_py()}:
+            return False
+    return True
+
+
+def _has_dictionary(schema: pa.Schema) -> bool:
+    return any("dictionary" in str(field.type) for field in schema)
+
+
+def _without_nulls(schema: pa.Schema, footer: pq.FileMetaData, required: set[str]) -> pa.Schema:
+    """The schema, with those of the required columns as not null that have no null in fact."""
+    groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
+    groups = [group for group in groups if group.num_rows]
+    leaves = {footer.schema.column(i).path: i for i in range(footer.num_columns)}
+    for position, name in enumerate(schema.names):
+        if name in required and name in leaves:
+            found = (group.column(leaves[name]).statistics for group in groups)
+            if all(s is not None and s.has_null_count and s.null_count == 0 for s in found):
+                schema = schema.set(position, schema.field(position).with_nullable(False))
+    return schema
