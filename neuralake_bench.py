@@ -22,7 +22,9 @@ def main() -> NoReturn:
         sys.stderr.write(f"neuralake: {fault}\n")
         sys.exit(2)
     from neuralake.cli import main as run
+    from neuralake.pandas_on_demand import import_pandas_on_demand
 
+    import_pandas_on_demand()
     run()
 
 

@@ -159,13 +159,6 @@ def serve(
     /openapi.json tells of all of it. NEURALAKE_SERVE_TOKEN is the token that clients show; it is
     needed, with a certificate, where other machines can reach the server.
     """
-    from neuralake.serving.lean import leave_out_pandas, may_do_without_pandas
-
-    if (tls_certificate is None) != (tls_key is None):
-        raise click.UsageError("--tls-certificate and --tls-key go together")
-    catalog = load_tables(source, scale_factor, dataset)
-    if may_do_without_pandas(catalog):
-        leave_out_pandas()
     from neuralake.serving.answers import Limits
     from neuralake.serving.listening import Listening
     from neuralake.serving.options import ServiceOptions
@@ -173,6 +166,9 @@ def serve(
     from neuralake.serving.run import RoapiRun, check_serve_extra, run_http
     from neuralake.sources.address import Address
 
+    if (tls_certificate is None) != (tls_key is None):
+        raise click.UsageError("--tls-certificate and --tls-key go together")
+    catalog = load_tables(source, scale_factor, dataset)
     if server == "datafusion":
         _refuse_given("--server roapi", "freshness", "reload_every", "roapi_memory")
     else:

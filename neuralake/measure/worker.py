@@ -261,6 +261,8 @@ _CHILD = """\
 import json, sys
 sys.path[:] = json.loads(sys.argv[4])
 from neuralake.measure.worker import main
+from neuralake.pandas_on_demand import import_pandas_on_demand
+import_pandas_on_demand()
 main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], json.loads(sys.argv[5]))
 """
 _CHILD_ELSEWHERE = """\

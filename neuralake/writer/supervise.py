@@ -34,6 +34,8 @@ _GRACE_S = 5.0  # beyond the time that a process has itself
 _CHILD = """\
 import json, sys
 sys.path[:] = json.loads(sys.argv[2])
+from neuralake.pandas_on_demand import import_pandas_on_demand
+import_pandas_on_demand()
 from neuralake.writer.child import main
 main(int(sys.argv[1]))
 """

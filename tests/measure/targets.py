@@ -165,3 +165,15 @@ class CountedTarget:
         _, execution = count(call, self._counter)
         assert execution.instructions is not None
         return execution.instructions, execution.cycles
+
+
+class Arrow:
+    """Makes a value of Arrow, as all engines do."""
+
+    def __init__(self) -> None:
+        import pyarrow as pa
+
+        pa.scalar(1)
+
+    def loaded(self, module: str) -> bool:
+        return module in sys.modules

@@ -1,9 +1,9 @@
 """Start a worker: ``python -m neuralake.serving.fence DESCRIPTOR MEMORY_BYTES``."""
 
-from neuralake.serving.lean import leave_out_pandas
+from neuralake.pandas_on_demand import import_pandas_on_demand
 
 if __name__ == "__main__":
-    leave_out_pandas()
+    import_pandas_on_demand()
     from neuralake.serving.fence.worker import main
 
     main()
