@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self
@@ -186,15 +187,25 @@ class Catalog:
         CatalogError
             If there is none, or more than one.
         """
+        return self.placed(name, database)[1]
+
+    def placed(self, name: str, database: str | None = None) -> tuple[Database, Table]:
+        """The table of a name, as :meth:`table` finds it, with its database."""
         if database is None and "." in name:
             database, _, name = name.partition(".")
         within = self.databases if database is None else (self.database(database),)
-        found = [(d.name, t) for d, t in _pairs(within) if t.name == name]
+        found = [pair for pair in self._named.get(name, ()) if database in (None, pair[0].name)]
         if not found:
-            raise CatalogError(_unknown("table", name, [t.name for _, t in _pairs(within)]))
+            raise CatalogError(_unknown("table", name, [t.name for d in within for t in d.tables]))
         if len(found) > 1:
-            raise _ambiguous(name, [database for database, _ in found])
-        return self._bound(found[0][1])
+            raise _ambiguous(name, [d.name for d, _ in found])
+        return found[0][0], self._bound(found[0][1])
+
+    def each_table(self) -> Iterator[tuple[Database, Table]]:
+        """Every table, as :meth:`table` gives it, with its database, in their order."""
+        for database in self.databases:
+            for table in database.tables:
+                yield database, self._bound(table)
 
     def tables(self, database: str | None = None) -> dict[str, Table]:
         """All tables by their bare names, as an engine registers them.
@@ -210,11 +221,12 @@ class Catalog:
             If a name stands in two databases.
         """
         within = self.databases if database is None else (self.database(database),)
-        names = [table.name for _, table in _pairs(within)]
-        for name in names:
-            if names.count(name) > 1:
-                raise _ambiguous(name, [d.name for d, t in _pairs(within) if t.name == name])
-        return {table.name: self._bound(table) for _, table in _pairs(within)}
+        found: dict[str, Table] = {}
+        for table in (table for one in within for table in one.tables):
+            if table.name in found:
+                raise _ambiguous(table.name, [d.name for d, _ in self._named[table.name]])
+            found[table.name] = self._bound(table)
+        return found
 
     def with_arguments(self, **arguments: Any) -> Catalog:
         """The same catalog, whose function tables are made with other values of their parameters.
@@ -253,9 +265,9 @@ class Catalog:
         SchemaMismatchError
             For the first column that differs.
         """
-        for database, table in _pairs(self.databases):
-            check_keys(self._bound(table), partial(self.beside, database))
-            self._bound(table).check()
+        for database, table in self.each_table():
+            check_keys(table, partial(self.beside, database))
+            table.check()
 
     def while_making(self, table: FunctionTable) -> Catalog:
         """The catalog that the function of a table is given.
@@ -281,6 +293,15 @@ class Catalog:
         """
         return self.table(name) if "." in name else self.table(name, database.name)
 
+    @cached_property
+    def _named(self) -> dict[str, list[tuple[Database, Table]]]:
+        """The tables of a name, with their databases."""
+        found: defaultdict[str, list[tuple[Database, Table]]] = defaultdict(list)
+        for database in self.databases:
+            for table in database.tables:
+                found[table.name].append((database, table))
+        return dict(found)
+
     def _bound(self, table: Table) -> Table:
         return replace(table, catalog=self) if isinstance(table, FunctionTable) else table
 
@@ -301,10 +322,6 @@ def _check_all(
             name = getattr(value, "name", None)
             what = type(value).__name__ + (f" {name}" if isinstance(name, str) else "")
             raise CatalogError(f"{owner} has a {what}: expected {expected}")
-
-
-def _pairs(databases: tuple[Database, ...]) -> Iterator[tuple[Database, Table]]:
-    return ((database, table) for database in databases for table in database.tables)
 
 
 def _unknown(kind: str, name: str, known: list[str]) -> CatalogError:

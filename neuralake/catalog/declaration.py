@@ -1,10 +1,11 @@
-"""What a table's declaration says beside its columns: its name and its keys."""
+"""What a table declares of itself: its name, its columns and its keys."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from neuralake.catalog.about import NOTHING, About
 from neuralake.catalog.columns import Column
@@ -31,6 +32,44 @@ class ForeignKey:
     columns: tuple[str, ...]
     references: str
     referenced_columns: tuple[str, ...]
+
+
+class Declared(Protocol):
+    """What every table says of itself before anything is read for it."""
+
+    @property
+    def name(self) -> str:
+        """Name in SQL."""
+
+    @property
+    def description(self) -> str:
+        """What a row is, in a line."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Declared columns; empty where the declaration leaves the schema open."""
+
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        """Names of the columns that identify a row."""
+
+    @property
+    def foreign_keys(self) -> tuple[ForeignKey, ...]:
+        """References to other tables."""
+
+    @property
+    def format(self) -> str:
+        """``delta``, ``parquet``, ``adbc`` or ``function``."""
+
+
+def references_of(table: Declared, column: str) -> tuple[str, ...]:
+    """What a column refers to, by each foreign key that it is in: ``table.column``."""
+    return tuple(
+        f"{key.references}.{referenced}"
+        for key in table.foreign_keys
+        for own, referenced in zip(key.columns, key.referenced_columns, strict=True)
+        if own == column
+    )
 
 
 def check_name(name: str, kind: str = "table") -> None:

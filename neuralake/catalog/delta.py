@@ -140,6 +140,24 @@ class DeltaTable(NewestRows):
         """
         return self._checked(self._open(is_kept=False))
 
+    def read_snapshot(self) -> Snapshot:
+        """The snapshot that is read, for whoever only looks at it: kept for the next time.
+
+        Raises
+        ------
+        CatalogError, SchemaMismatchError
+            As of :meth:`snapshot`.
+        """
+        from neuralake.delta.snapshot import Snapshot
+
+        return Snapshot(self._checked(self._open()), self.uri, self.storage_options)
+
+    def keeping_with(self, other: DeltaTable) -> DeltaTable:
+        """The same table, with one kept snapshot between it and another one of its location."""
+        found = replace(self)
+        object.__setattr__(found, "_kept", other._kept)
+        return found
+
     def as_of(self, *, version: int | None = None, at: datetime | str | None = None) -> DeltaTable:
         """The same table at another version; at its newest if neither is given.
 
@@ -194,18 +212,18 @@ class DeltaTable(NewestRows):
         """
         if is_view(self):
             raise CatalogError(f"table {self.name} {AS_VIEW}")
-        return self._contents(self._snapshot())
+        return self._contents(self.read_snapshot())
 
     def places(self) -> list[str]:
         """Where the table lies: its directory, and data files outside of it (a shallow clone's)."""
-        snapshot = self._snapshot()
+        snapshot = self.read_snapshot()
         return [self.uri, *(file.uri for file in snapshot.outside_files)]
 
     def rows(self) -> int:
         """Number of rows, as the log says, or the footers where it does not."""
         if self.newest is not None:
             return count(self.lazy())
-        snapshot = self._snapshot()
+        snapshot = self.read_snapshot()
         counted = snapshot.rows_in_log()
         return self._contents(snapshot).rows if counted is None else counted
 
@@ -219,7 +237,7 @@ class DeltaTable(NewestRows):
         """Raise ``SchemaMismatchError`` if the schema differs from the declaration."""
         if (view := view_of(self)) is not None:
             view.check()
-        self.snapshot()
+        self.read_snapshot()
 
     def files(self) -> list[str]:
         """Data files of the snapshot, for an engine that cannot read the log.
@@ -231,7 +249,7 @@ class DeltaTable(NewestRows):
         """
         if is_view(self):
             raise CatalogError(f"table {self.name} {AS_VIEW}")
-        snapshot = self._snapshot()
+        snapshot = self.read_snapshot()
         if snapshot.beyond_files is not None:
             raise CatalogError(
                 f"table {self.name} at {self.uri} cannot be read as plain files: "
@@ -272,11 +290,6 @@ class DeltaTable(NewestRows):
         contents = self.contents()
         return apply(scan(contents, choose_reader(contents)), self.name, filters, columns)
 
-    def _snapshot(self) -> Snapshot:
-        from neuralake.delta.snapshot import Snapshot
-
-        return Snapshot(self._checked(self._open()), self.uri, self.storage_options)
-
     def _checked(self, snapshot: deltalake.DeltaTable) -> deltalake.DeltaTable:
         live = _arrow_schema(snapshot)
         check_schema(self.name, present_columns(self, live), live)
@@ -300,7 +313,7 @@ class DeltaTable(NewestRows):
     def _find_hidden_nan(self) -> bool:
         from neuralake.delta.nans import has_floats
 
-        snapshot = self._snapshot()
+        snapshot = self.read_snapshot()
         if not any(map(has_floats, snapshot.schema.types)):
             return False  # without a look at its footers
         contents = self._contents(snapshot)

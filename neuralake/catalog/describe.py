@@ -7,13 +7,13 @@ from datetime import datetime
 
 from neuralake.catalog.about import about_of, condition
 from neuralake.catalog.adbc import AdbcTable
-from neuralake.catalog.catalog import Catalog, Database
+from neuralake.catalog.catalog import Catalog
 from neuralake.catalog.columns import Column
+from neuralake.catalog.declaration import references_of
 from neuralake.catalog.delta import DeltaTable
 from neuralake.catalog.parquet import ParquetTable
 from neuralake.catalog.tables import Table
 from neuralake.catalog.views import Latest, is_view, stored_columns, view_of
-from neuralake.delta.snapshot import Snapshot
 from neuralake.errors import NeuralakeError
 from neuralake.quantities import duration_text
 
@@ -173,8 +173,7 @@ def list_tables(catalog: Catalog) -> list[TableSummary]:
             at=_moment(table),
             view=is_view(table),
         )
-        for database in catalog.databases
-        for table in database.tables
+        for database, table in catalog.each_table()
     ]
 
 
@@ -189,9 +188,9 @@ def describe_table(catalog: Catalog, name: str) -> TableDetails:
     CatalogError
         If the catalog has no such table, or more than one.
     """
-    table = catalog.table(name)
+    database, table = catalog.placed(name)
     details = TableDetails(
-        database=_database_of(catalog, name).name,
+        database=database.name,
         name=table.name,
         format=table.format,
         location=_location(table),
@@ -274,14 +273,14 @@ def _moment(table: Table) -> str | None:
 
 def _found(table: Table, details: TableDetails) -> TableDetails:
     if isinstance(table, DeltaTable):
-        snapshot = table.snapshot()
+        snapshot = table.read_snapshot()
         details = replace(
             details,
-            partition_columns=tuple(snapshot.metadata().partition_columns),
-            version=snapshot.version(),
+            partition_columns=snapshot.partition_columns,
+            version=snapshot.version,
             newest_version=table.newest_version(),
-            rows=Snapshot(snapshot, table.uri, table.storage_options).rows_in_log(),
-            files=len(snapshot.file_uris()),
+            rows=snapshot.rows_in_log(),
+            files=len(snapshot.handle.file_uris()),
         )
     elif isinstance(table, ParquetTable):
         table.check()
@@ -312,12 +311,7 @@ def _columns(table: Table, columns: tuple[Column, ...] | list[Column]) -> tuple[
             description=column.description,
             is_primary_key=column.name in table.primary_key,
             is_sensitive=column.sensitive,
-            references=tuple(
-                f"{key.references}.{referenced}"
-                for key in table.foreign_keys
-                for own, referenced in zip(key.columns, key.referenced_columns, strict=True)
-                if own == column.name
-            ),
+            references=references_of(table, column.name),
             expression=column.expression,
         )
         for column in columns
@@ -326,9 +320,3 @@ def _columns(table: Table, columns: tuple[Column, ...] | list[Column]) -> tuple[
 
 def _location(table: Table) -> str | None:
     return getattr(table, "uri", None)
-
-
-def _database_of(catalog: Catalog, name: str) -> Database:
-    bare = name.rpartition(".")[2]
-    within = [catalog.database(name.partition(".")[0])] if "." in name else catalog.databases
-    return next(d for d in within if any(table.name == bare for table in d.tables))

@@ -10,37 +10,9 @@ from html import escape
 from typing import Protocol
 
 from neuralake.catalog.columns import Column
-from neuralake.catalog.declaration import ForeignKey
+from neuralake.catalog.declaration import Declared, references_of
 
 _LEFT = ' style="text-align:left;vertical-align:top"'
-
-
-class Declared(Protocol):
-    """As much of a table as is shown."""
-
-    @property
-    def name(self) -> str:
-        """Name in SQL."""
-
-    @property
-    def description(self) -> str:
-        """What a row is."""
-
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """Declared columns."""
-
-    @property
-    def primary_key(self) -> tuple[str, ...]:
-        """Names of the columns that identify a row."""
-
-    @property
-    def foreign_keys(self) -> tuple[ForeignKey, ...]:
-        """References to other tables."""
-
-    @property
-    def format(self) -> str:
-        """What it is kept in."""
 
 
 class Holder(Protocol):
@@ -114,12 +86,7 @@ def _title(name: str, description: str, facts: str = "") -> str:
 def _key(table: Declared, column: Column) -> str:
     """Which keys a column belongs to, and whether it must have a value."""
     found = ["primary key"] if column.name in table.primary_key else []
-    found += [
-        f"→ {key.references}.{referenced}"
-        for key in table.foreign_keys
-        for own, referenced in zip(key.columns, key.referenced_columns, strict=True)
-        if own == column.name
-    ]
+    found += [f"→ {referenced}" for referenced in references_of(table, column.name)]
     return ", ".join(found if column.nullable else [*found, "not null"])
 
 

@@ -13,8 +13,6 @@ from neuralake.catalog.modules import FunctionReference
 from neuralake.catalog.parquet import ParquetTable
 from neuralake.catalog.tables import AdbcTable, FunctionTable, Table
 from neuralake.catalog.views import Latest, is_view, view_of
-from neuralake.errors import CatalogError
-from neuralake.storage import filesystem, one_line
 
 
 def table_identity(table: Table) -> dict[str, Any]:
@@ -83,11 +81,11 @@ def _stored(table: Table) -> dict[str, Any]:
 
 
 def _delta(table: DeltaTable) -> dict[str, Any]:
-    snapshot = table.snapshot()
-    sizes = pa.chunked_array(snapshot.get_add_actions().column("size_bytes")).to_pylist()
+    snapshot = table.read_snapshot()
+    sizes = pa.chunked_array(snapshot.handle.get_add_actions().column("size_bytes")).to_pylist()
     return {
-        "id": str(snapshot.metadata().id),
-        "version": snapshot.version(),
+        "id": str(snapshot.handle.metadata().id),
+        "version": snapshot.version,
         "files": len(sizes),
         "bytes": sum(sizes),
     }
@@ -95,12 +93,6 @@ def _delta(table: DeltaTable) -> dict[str, Any]:
 
 def _files(table: ParquetTable) -> list[dict[str, Any]]:
     files = table.files()
-    system, _ = filesystem(table.uri, table.storage_options)
-    try:
-        found = system.get_file_info([file.removeprefix("s3://") for file in files])
-    except OSError as error:
-        reason = one_line(error, table.storage_options)
-        raise CatalogError(f"table {table.name}: cannot list {table.uri}: {reason}") from error
     root = table.uri.rstrip("/") + "/"
     return [
         {
@@ -108,7 +100,7 @@ def _files(table: ParquetTable) -> list[dict[str, Any]]:
             "bytes": info.size,
             "modified": info.mtime.isoformat() if info.mtime else None,
         }
-        for file, info in zip(files, found, strict=True)
+        for file, info in zip(files, table.file_infos(files), strict=True)
     ]
 
 

@@ -175,6 +175,25 @@ class ParquetTable(NewestRows):
         """The files with the values that their directories say; raises as :meth:`files`."""
         return self._checked().found
 
+    def file_infos(self, files: Sequence[str] | None = None) -> list[fs.FileInfo]:
+        """Size and time of files: of those that are given, or of all, into which nobody looks.
+
+        Raises
+        ------
+        CatalogError
+            If the store does not tell them.
+        """
+        if files is None:
+            files = [file.uri for file in self._listed().files]
+        paths = [file.removeprefix("s3://") for file in files]
+        system, _ = filesystem(self.uri, self.storage_options)
+        try:
+            found: list[fs.FileInfo] = system.get_file_info(paths)
+        except OSError as error:
+            reason = one_line(error, self.storage_options)
+            raise CatalogError(f"table {self.name}: cannot list {self.uri}: {reason}") from error
+        return found
+
     def _as_arrow(self, checked: Footers) -> PlainFiles:
         from neuralake.delta.rows import PlainFiles
         from neuralake.delta.snapshot import DataFile

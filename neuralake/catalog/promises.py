@@ -17,13 +17,13 @@ from neuralake.catalog.catalog import Catalog, Database
 from neuralake.catalog.delta import DeltaTable
 from neuralake.catalog.keys import check_keys
 from neuralake.catalog.parquet import ParquetTable
-from neuralake.catalog.tables import Table
+from neuralake.catalog.tables import Table, apart
 from neuralake.catalog.views import view_of
 from neuralake.delta.history import commits_before
 from neuralake.delta.place import open_store
 from neuralake.errors import CatalogError, NeuralakeError
 from neuralake.quantities import duration_text
-from neuralake.storage import filesystem, one_line
+from neuralake.storage import one_line
 
 Subject = Literal["declaration", "keys", "successor", "freshness"]
 Outcome = Literal["passed", "failed", "skipped"]
@@ -97,18 +97,10 @@ def check_catalog(
     CatalogError
         If there is no table of such a name, or more than one.
     """
-    pairs = [(database, table) for database in catalog.databases for table in database.tables]
-    if names:
-        chosen = [catalog.table(name).name for name in names]
-        whole = {name for name in names if "." in name}
-        pairs = [
-            (database, table)
-            for database, table in pairs
-            if f"{database.name}.{table.name}" in whole
-            or (table.name in chosen and table.name in names)
-        ]
+    chosen = {(d.name, t.name) for d, t in map(catalog.placed, names)}
+    pairs = [(d, t) for d, t in catalog.each_table() if not names or (d.name, t.name) in chosen]
     with ThreadPoolExecutor(_TABLES_AT_ONCE) as pool:
-        found = pool.map(lambda pair: list(_check(catalog, pair[0], pair[1], now)), pairs)
+        found = pool.map(lambda pair: list(_check(catalog, pair[0], apart(pair[1]), now)), pairs)
         return tuple(finding for findings in found for finding in findings)
 
 
@@ -158,12 +150,11 @@ def _judged(age_s: float, promised_s: float, since: str) -> tuple[Outcome, str]:
 
 def _changed_by_commits(table: DeltaTable, oldest: dt.datetime) -> tuple[dt.datetime | None, str]:
     """When a commit last changed rows; before the oldest time of interest, that it was earlier."""
-    snapshot = table.snapshot()
+    snapshot = table.read_snapshot()
     store = open_store(table.uri, table.storage_options)
-    configuration = snapshot.metadata().configuration
     last = None
     try:
-        for commit in commits_before(store, configuration, snapshot.version()):
+        for commit in commits_before(store, snapshot.configuration, snapshot.version):
             at = dt.datetime.fromtimestamp(commit.committed_ms / 1000, dt.UTC)
             if commit.changes_rows:
                 return at, ""
@@ -176,20 +167,14 @@ def _changed_by_commits(table: DeltaTable, oldest: dt.datetime) -> tuple[dt.date
             f"table {table.name}: the log of {table.uri} cannot be read: {reason}"
         ) from error
     if last is None:
-        return None, f"version {snapshot.version()} has no entry in the log any more"
+        return None, f"version {snapshot.version} has no entry in the log any more"
     if last < oldest:
         return last, "no row was changed by what was committed since"
     return None, "no entry that is left in the log changed a row"
 
 
 def _newest_file(table: ParquetTable) -> dt.datetime:
-    files = table.files()
-    system, _ = filesystem(table.uri, table.storage_options)
-    try:
-        found = system.get_file_info([file.removeprefix("s3://") for file in files])
-    except OSError as error:
-        reason = one_line(error, table.storage_options)
-        raise CatalogError(f"table {table.name}: cannot list {table.uri}: {reason}") from error
+    found = table.file_infos()
     newest: dt.datetime = max(info.mtime for info in found if info.mtime is not None)
     return newest.astimezone(dt.UTC)
 
@@ -200,7 +185,7 @@ def _check(
     name = f"{database.name}.{table.name}"
     about = about_of(table)
     try:
-        catalog.table(name).check()
+        table.check()
     except NeuralakeError as error:
         yield Finding(name, "declaration", "failed", str(error))
         yield from _skipped(name, table)
@@ -208,7 +193,7 @@ def _check(
     yield Finding(name, "declaration", "passed")
     if table.primary_key or table.foreign_keys:
         try:
-            check_keys(catalog.table(name), partial(catalog.beside, database))
+            check_keys(table, partial(catalog.beside, database))
             yield Finding(name, "keys", "passed")
         except NeuralakeError as error:
             yield Finding(name, "keys", "failed", str(error))

@@ -8,13 +8,13 @@ columns pushed down), and as what any other engine needs to register it (``forma
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, Self, TypeAlias, runtime_checkable
 
 import pyarrow as pa
 
 from neuralake.catalog.adbc import AdbcTable
-from neuralake.catalog.columns import Column
-from neuralake.catalog.declaration import ForeignKey
+from neuralake.catalog.declaration import Declared, ForeignKey
 from neuralake.catalog.delta import DeltaTable
 from neuralake.catalog.filters import Condition
 from neuralake.catalog.function import FunctionTable, table
@@ -32,6 +32,7 @@ __all__ = [
     "ParquetTable",
     "RowsTable",
     "Table",
+    "apart",
     "pinned",
     "table",
 ]
@@ -41,32 +42,8 @@ RowsTable: TypeAlias = FunctionTable | AdbcTable
 
 
 @runtime_checkable
-class Table(Protocol):
+class Table(Declared, Protocol):
     """What a catalog holds and an engine registers."""
-
-    @property
-    def name(self) -> str:
-        """Name in SQL."""
-
-    @property
-    def description(self) -> str:
-        """What a row is, in a line."""
-
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """Declared columns; empty where the declaration leaves the schema open."""
-
-    @property
-    def primary_key(self) -> tuple[str, ...]:
-        """Names of the columns that identify a row."""
-
-    @property
-    def foreign_keys(self) -> tuple[ForeignKey, ...]:
-        """References to other tables."""
-
-    @property
-    def format(self) -> str:
-        """``delta``, ``parquet``, ``adbc`` or ``function``."""
 
     def resolve(self, settings: Settings) -> Self:
         """The same table with an absolute URI and its storage options."""
@@ -92,3 +69,11 @@ def pinned(table: Table) -> Table:
         If its log cannot be read.
     """
     return table.pinned() if isinstance(table, DeltaTable | ParquetTable) else table
+
+
+def apart(table: Table) -> Table:
+    """The same table, which keeps what it has read only as long as it is in use itself.
+
+    So that looks at many tables, one after the other, do not keep all of their logs.
+    """
+    return replace(table) if isinstance(table, DeltaTable) else table

@@ -335,15 +335,20 @@ def view_of(table: T) -> View[T] | None:
     base: Any = replace(declared, **_plain(declared))
     stored = stored_columns(declared.columns)
     if stored and declared.missing_columns == "refuse":
-        return _view(declared, arrow_schema(stored), base)
+        return _view(declared, arrow_schema(stored), _keeping(base, declared))
     if hasattr(base, "as_of"):
-        snapshot = base.snapshot()
-        base = replace(base, version=snapshot.version(), at=None)
-        live = pa.schema(snapshot.schema().to_arrow())
+        snapshot = _keeping(base, declared).read_snapshot()
+        base = replace(base, version=snapshot.version, at=None)
+        live = snapshot.schema
     else:
         live = base.arrow_schema()
-    present = present_columns(declared, live)
-    return _view(declared, live, replace(base, columns=present))
+    base = replace(base, columns=present_columns(declared, live))
+    return _view(declared, live, _keeping(base, declared))
+
+
+def _keeping(base: Any, view: Any) -> Any:
+    """A base, which is made anew for each look, with what its view keeps from the last one."""
+    return base.keeping_with(view) if hasattr(base, "keeping_with") else base
 
 
 def _plain(table: Any) -> dict[str, Any]:

@@ -107,8 +107,7 @@ def _facts(
     else:
         uri = absolute_uri(dataset) if dataset else dataset_uri(read_settings(), scale_factor or 1)
         shown, python = uri, f"dataset={uri!r}"
-    tables = [table for database in catalog.databases for table in database.tables]
-    uris = [table.uri for table in tables if hasattr(table, "uri")]
+    uris = [table.uri for _, table in catalog.each_table() if hasattr(table, "uri")]
     return gather(
         catalog,
         title=title or ", ".join(database.name for database in catalog.databases[:5]),

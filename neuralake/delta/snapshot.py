@@ -105,14 +105,20 @@ class Snapshot:
         return tuple(self.handle.metadata().partition_columns)
 
     @cached_property
+    def configuration(self) -> Mapping[str, str]:
+        """Properties of the table."""
+        found: Mapping[str, str] = self.handle.metadata().configuration
+        return found
+
+    @cached_property
     def mapping(self) -> str:
         """How columns are found in the files: ``none`` (by name), ``name`` or ``id``."""
-        return str(self.handle.metadata().configuration.get("delta.columnMapping.mode", "none"))
+        return self.configuration.get("delta.columnMapping.mode", "none")
 
     @property
     def has_in_commit_timestamps(self) -> bool:
         """Whether the time of a version is in its entry from some version on."""
-        return has_in_commit_times(self.handle.metadata().configuration)
+        return has_in_commit_times(self.configuration)
 
     @cached_property
     def features(self) -> frozenset[str]:

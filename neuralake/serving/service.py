@@ -297,7 +297,7 @@ class Service:
         hot = self._following.snapshot(table, self.options.max_staleness_s)
         if hot is not None and (as_of.is_now or as_of.version == hot.version):
             return hot.source, hot.version
-        version = table.snapshot().version() if as_of.is_now else find_version(table, as_of)
+        version = table.read_snapshot().version if as_of.is_now else find_version(table, as_of)
         return OnDisk(table.as_of(version=version)), version
 
 

@@ -39,12 +39,7 @@ def load(shell: Any) -> None:
 def _tables(namespace: Mapping[str, Any]) -> dict[str, Table]:
     """Tables of all catalogs that have a name in the shell."""
     opened = [value for value in namespace.values() if isinstance(value, OpenCatalog)]
-    return {
-        table.name: table
-        for catalog in opened
-        for database in catalog.catalog.databases
-        for table in database.tables
-    }
+    return {table.name: table for catalog in opened for _, table in catalog.catalog.each_table()}
 
 
 def _tell(_: Any, kind: type, error: BaseException, trace: Any, **__: Any) -> None:

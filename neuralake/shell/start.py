@@ -66,11 +66,10 @@ def namespace(catalog: OpenCatalog, engine: str) -> dict[str, Any]:
 
 
 def _banner(catalog: OpenCatalog, engine: str) -> str:
-    databases = catalog.catalog.databases
-    number = sum(len(database.tables) for database in databases)
-    names = ", ".join(database.name for database in databases)
-    example = next((f"{d.name}.{t.name}" for d in databases for t in d.tables), "")
+    tables = [f"{database.name}.{table.name}" for database, table in catalog.catalog.each_table()]
+    names = ", ".join(database.name for database in catalog.catalog.databases)
+    example = next(iter(tables), "")
     return (
-        f'{number} tables in {names}: catalog.{example}, sql("SELECT …", engine="{engine}"). '
+        f'{len(tables)} tables in {names}: catalog.{example}, sql("SELECT …", engine="{engine}"). '
         "Tab completes; exit leaves.\n"
     )

@@ -13,16 +13,16 @@ import pyarrow as pa
 
 from neuralake.catalog.catalog import Catalog, Database
 from neuralake.catalog.columns import Column
+from neuralake.catalog.declaration import references_of
 from neuralake.catalog.delta import DeltaTable
 from neuralake.catalog.describe import summarise_about
 from neuralake.catalog.function import FunctionTable
 from neuralake.catalog.parquet import ParquetTable
 from neuralake.catalog.promises import freshness, stored_part
-from neuralake.catalog.tables import Table
+from neuralake.catalog.tables import Table, apart
 from neuralake.catalog.views import Latest, stored_columns
 from neuralake.delta.history import Commit, commits_before
 from neuralake.delta.place import open_store
-from neuralake.delta.snapshot import Snapshot
 from neuralake.errors import NeuralakeError
 from neuralake.report.text import printable
 from neuralake.site.facts import (
@@ -39,7 +39,7 @@ from neuralake.site.facts import (
 )
 from neuralake.site.fields import fields_of, kind_of, value_text
 from neuralake.site.statistics import Bounds, bounds_in_footers, bounds_in_log
-from neuralake.storage import filesystem, one_line
+from neuralake.storage import one_line
 from neuralake.version import __version__
 
 T = TypeVar("T")
@@ -79,12 +79,12 @@ def gather(
     CatalogFacts
         What cannot be told of a table is among its problems.
     """
-    pairs = [(database, table) for database in catalog.databases for table in database.tables]
+    pairs = list(catalog.each_table())
     hidden = _sensitive(table for _, table in pairs)
 
     def look(pair: tuple[Database, Table]) -> TableFacts:
         database, table = pair
-        found = _look(catalog, database, table, now, sample_rows, hidden)
+        found = _look(database, apart(table), now, sample_rows, hidden)
         uri = getattr(table, "uri", None)
         measured = (costs or {}).get(uri, ()) if isinstance(uri, str) else ()
         return replace(found, costs=tuple(measured), snippets=snippets(database, table))
@@ -143,14 +143,12 @@ def _is_sensitive(column: Column, marked: frozenset[str]) -> bool:
 
 
 def _look(
-    catalog: Catalog,
     database: Database,
     table: Table,
     now: dt.datetime,
     sample_rows: int,
     hidden: frozenset[tuple[str | None, str]],
 ) -> TableFacts:
-    bound = catalog.table(f"{database.name}.{table.name}")
     problems = _Problems(table)
     facts = TableFacts(
         database=database.name,
@@ -161,13 +159,13 @@ def _look(
         primary_key=tuple(table.primary_key),
         about=summarise_about(table),
     )
-    found = problems.attempt(lambda: _found(bound, facts))
+    found = problems.attempt(lambda: _found(table, facts))
     readable = found is not None
     facts, bounds = (facts, {}) if found is None else found
     columns: Iterable[Column] = table.columns
     if readable and not stored_columns(table.columns):
         declared = {column.name: column for column in table.columns}
-        live = problems.attempt(bound.arrow_schema) or pa.schema([])
+        live = problems.attempt(table.arrow_schema) or pa.schema([])
         columns = [
             declared.get(f.name) or Column(f.name, f.type, nullable=f.nullable) for f in live
         ]
@@ -180,9 +178,9 @@ def _look(
     if readable:
         facts = replace(
             facts,
-            commits=problems.attempt(lambda: _commits(bound)) or (),
-            freshness=problems.attempt(lambda: _freshness(bound, now)),
-            sample=problems.attempt(lambda: _sample(bound, facts.columns, sample_rows)),
+            commits=problems.attempt(lambda: _commits(table)) or (),
+            freshness=problems.attempt(lambda: _freshness(table, now)),
+            sample=problems.attempt(lambda: _sample(table, facts.columns, sample_rows)),
         )
     return replace(facts, problems=tuple(problems.lines))
 
@@ -194,9 +192,8 @@ def _found(table: Table, facts: TableFacts) -> tuple[TableFacts, dict[str, Bound
     if base is not table:
         table.check()
     if isinstance(base, DeltaTable):
-        handle = base.snapshot()
-        snapshot = Snapshot(handle, base.uri, base.storage_options)
-        sizes = pa.table(handle.get_add_actions()).column("size_bytes").to_pylist()
+        snapshot = base.read_snapshot()
+        sizes = pa.table(snapshot.handle.get_add_actions()).column("size_bytes").to_pylist()
         facts = replace(
             facts,
             partition_columns=snapshot.partition_columns,
@@ -208,14 +205,12 @@ def _found(table: Table, facts: TableFacts) -> tuple[TableFacts, dict[str, Bound
         bounds = bounds_in_log(snapshot)
     elif isinstance(base, ParquetTable):
         footers = base.footers()
-        system, _ = filesystem(base.uri, base.storage_options)
-        infos = system.get_file_info([file.removeprefix("s3://") for file in footers])
         facts = replace(
             facts,
             partition_columns=base.partitions().names,
             rows=sum(footer.num_rows for footer in footers.values()),
             files=len(footers),
-            bytes=sum(info.size or 0 for info in infos),
+            bytes=sum(info.size or 0 for info in base.file_infos([*footers])),
         )
         bounds = bounds_in_footers(footers.values())
     else:
@@ -245,12 +240,7 @@ def _columns(
                 nullable=column.nullable,
                 description=column.description,
                 is_primary_key=column.name in table.primary_key,
-                references=tuple(
-                    f"{key.references}.{referenced}"
-                    for key in table.foreign_keys
-                    for own, referenced in zip(key.columns, key.referenced_columns, strict=True)
-                    if own == column.name
-                ),
+                references=references_of(table, column.name),
                 is_sensitive=column.sensitive,
                 fields=fields_of(column.type),
                 least=value_text(known.least) if shown else None,
@@ -266,9 +256,9 @@ def _commits(table: Table) -> tuple[CommitFacts, ...]:
     base = stored_part(table)
     if not isinstance(base, DeltaTable):
         return ()
-    handle = base.snapshot()
+    snapshot = base.read_snapshot()
     store = open_store(base.uri, base.storage_options)
-    newest = commits_before(store, handle.metadata().configuration, handle.version())
+    newest = commits_before(store, snapshot.configuration, snapshot.version)
     return tuple(map(_commit, islice(newest, _COMMITS)))
 
 

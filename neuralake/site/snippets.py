@@ -48,7 +48,7 @@ def snippet_maker(
     SQL names tables without their database: where two databases have a table of one name, there is
     no SQL for it.
     """
-    names = [table.name for database in catalog.databases for table in database.tables]
+    names = [table.name for _, table in catalog.each_table()]
     has_sql = len(set(names)) == len(names)
 
     def make(database: Database, table: Table) -> tuple[Snippet, ...]:

@@ -63,8 +63,7 @@ class TablesRoom:
         """All of them: each table, each engine, then rows and keys of each table."""
         named = [
             (f"{database.name}.{table.name}", database, table)
-            for database in self.catalog.databases
-            for table in database.tables
+            for database, table in self.catalog.each_table()
         ]
         checks = [self._of_table(name, table) for name, _, table in named]
         checks += [self._of_engine(engine) for engine in self.engines]
@@ -135,11 +134,8 @@ class TablesRoom:
         return self._found.get(name) or self._table(name).table
 
     def _start(self, engine: EngineSpec) -> str:
-        tables = {
-            f"{database.name}.{table.name}": self.catalog.table(f"{database.name}.{table.name}")
-            for database in self.catalog.databases
-            for table in database.tables
-        }
+        each = self.catalog.each_table()
+        tables = {f"{database.name}.{table.name}": table for database, table in each}
         reader = Process(_READER, self.directory / f"{engine.name}.log", self.limit_s)
         self._readers[engine.name] = reader
         try:

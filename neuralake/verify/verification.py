@@ -130,7 +130,7 @@ def _verify_all(plan: Plan, runner: Runner) -> Settings | None:
             runner.skip(room, "settings has not passed")
         return None
     catalog = runner.obtain("catalog", lambda: _catalog(plan, settings), is_asked=has("catalog"))
-    tables = [] if catalog is None else [t for d in catalog.databases for t in d.tables]
+    tables = [] if catalog is None else [table for _, table in catalog.each_table()]
     with ExitStack() as stack:
         scratch = Scratch(settings)
         stack.callback(_clear, scratch, runner)
@@ -176,7 +176,7 @@ def _catalog(plan: Plan, settings: Settings) -> tuple[Catalog, str]:
     if plan.load is None:
         raise CheckSkippedError("no catalog is named (--catalog, --dataset or --scale-factor)")
     catalog = plan.load(settings)
-    number = sum(len(database.tables) for database in catalog.databases)
+    number = len([*catalog.each_table()])
     databases = ", ".join(database.name for database in catalog.databases)
     return catalog, f"{number} tables in {databases}"
 

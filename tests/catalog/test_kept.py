@@ -5,15 +5,17 @@ from __future__ import annotations
 import pickle
 import shutil
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import deltalake
 import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
-from neuralake.catalog import Column, DeltaTable
+from neuralake.catalog import About, Catalog, Column, Database, DeltaTable
+from neuralake.catalog.promises import check_catalog
 from neuralake.errors import CatalogError, SchemaMismatchError
 
 
@@ -127,3 +129,28 @@ def test_it_stays_in_its_process_and_its_table(table: DeltaTable, tmp_path: Path
     assert copied == table
     assert hash(copied) == hash(table)
     assert values(copied) == [0]
+
+
+def test_the_base_of_a_view_is_read_once(table: DeltaTable, loads: list[int]) -> None:
+    columns = (*table.columns, Column("w", pa.int64()))
+    view = replace(table, columns=columns, missing_columns="null")
+    assert values(view) == [0]
+    assert view.rows() == 1
+    assert loads == [0]
+    append(table, 1)
+    loads.clear()
+    assert values(view) == [0, 1]
+    assert loads == []
+
+
+@pytest.mark.parametrize("missing", ["refuse", "null"])
+def test_a_check_of_a_catalog_reads_each_log_once(
+    table: DeltaTable, loads: list[int], missing: Literal["refuse", "null"]
+) -> None:
+    promised = replace(table, missing_columns=missing, about=About(freshness=timedelta(hours=1)))
+    other = replace(promised, name="other", primary_key=("v",))
+    catalog = Catalog((Database("shop", (promised, other)),))
+    findings = check_catalog(catalog, datetime.now(UTC))
+    assert {finding.outcome for finding in findings} == {"passed"}
+    assert [finding.subject for finding in findings].count("freshness") == 2
+    assert loads == [0, 0]
