@@ -118,8 +118,8 @@ def lifecycle(
     from neuralake.results.kinds import RUN_OF_LIFECYCLE
     from neuralake.results.lifecycle.summary import summarise_lifecycle
     from neuralake.workloads.lifecycle import lifecycle as of_lifecycle
-    from neuralake.workloads.lifecycle.file import scenario_text
     from neuralake.workloads.lifecycle.resume import plan_of
+    from neuralake.workloads.lifecycle.texts import scenario_text
 
     if print_plan is not None:
         click.echo(scenario_text(print_plan), nl=False)
@@ -160,8 +160,8 @@ def _plan(
     from neuralake.engines.registry import parse_specs
     from neuralake.workloads.bench import DEFAULT_ENGINES, choose_engines, make_limits
     from neuralake.workloads.lifecycle.expand import expand
-    from neuralake.workloads.lifecycle.file import parse_plan
     from neuralake.workloads.lifecycle.opening import open_own, plan_text
+    from neuralake.workloads.lifecycle.parsing import parse_plan
     from neuralake.workloads.lifecycle.plan import make_plan
     from neuralake.workloads.opening import open_tpch
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import Literal
 
 from neuralake.results.records import Run, Sample
@@ -14,6 +13,7 @@ from neuralake.stats.summary import (
     Interval,
     geometric_mean,
     median_interval,
+    median_of_known,
     pooled_log_sd,
     typical_range,
 )
@@ -240,7 +240,7 @@ def _cell(samples: list[Sample]) -> Cell:
     hot = [sample for sample in timed if sample.phase == "hot"]
     cold = [sample for sample in timed if sample.phase == "cold"]
     used = [s.cpu_ns / s.wall_ns for s in hot if s.cpu_ns is not None and s.wall_ns]
-    cpu_ns = _median(s.cpu_ns for s in hot)
+    cpu_ns = median_of_known(s.cpu_ns for s in hot)
     return Cell(
         status="ok" if hot else "missing",
         latency_s=median_interval(_seconds(hot)) if hot else None,
@@ -248,25 +248,20 @@ def _cell(samples: list[Sample]) -> Cell:
         cold_s=median_interval(_seconds(cold)) if cold else None,
         hot_runs_s=tuple(_seconds(hot)),
         cpu_s=None if cpu_ns is None else cpu_ns / 1e9,
-        cores_used=_median(used),
+        cores_used=median_of_known(used),
         peak_rss_bytes=peak,
-        bytes_read=_median(s.bytes_read for s in hot),
-        cold_bytes_read=_median(s.bytes_read for s in cold),
+        bytes_read=median_of_known(s.bytes_read for s in hot),
+        cold_bytes_read=median_of_known(s.bytes_read for s in cold),
         cached_bytes=max(
             (s.cached_bytes for s in cold if s.cached_bytes is not None), default=None
         ),
         bytes_written=written,
-        instructions=_median(s.instructions for s in hot),
+        instructions=median_of_known(s.instructions for s in hot),
     )
 
 
 def _seconds(samples: list[Sample]) -> list[float]:
     return [sample.wall_ns / 1e9 for sample in samples if sample.wall_ns is not None]
-
-
-def _median(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(median(known)) if known else None
 
 
 def _engine(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
+from statistics import NormalDist, median
 
 import numpy as np
 import numpy.typing as npt
@@ -67,6 +67,12 @@ def median_interval(values: Sequence[float], confidence: float = 0.95) -> Interv
         raise ValueError("the median of nothing")
     k, reached = _order_statistic(n, confidence)
     return Interval(float(np.median(ordered)), float(ordered[k - 1]), float(ordered[-k]), reached)
+
+
+def median_of_known(values: Iterable[float | None]) -> float | None:
+    """The median of the values that there are; None if there is none."""
+    known = [value for value in values if value is not None]
+    return float(median(known)) if known else None
 
 
 def pooled_log_sd(groups: Iterable[Sequence[float]]) -> float | None:

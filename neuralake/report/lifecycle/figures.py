@@ -13,7 +13,8 @@ from neuralake.report.lifecycle import words
 from neuralake.report.numbers import decimal
 from neuralake.report.text import short
 from neuralake.results.lifecycle.records import LifecycleRun
-from neuralake.results.lifecycle.summary import LifecycleSummary, Size
+from neuralake.results.lifecycle.storage import Size
+from neuralake.results.lifecycle.summary import LifecycleSummary
 
 _LEFT_IN, _RIGHT_IN = 0.75, 0.15
 _PANEL_IN, _GAP_IN = 0.8, 0.16

@@ -5,13 +5,11 @@ from __future__ import annotations
 from neuralake.report import numbers
 from neuralake.report.lifecycle import words
 from neuralake.report.tables import Column, Entry, Table
+from neuralake.results.lifecycle.degradation import Series
+from neuralake.results.lifecycle.interference import Interference
+from neuralake.results.lifecycle.maintenance import Maintenance
 from neuralake.results.lifecycle.records import LifecycleRun
-from neuralake.results.lifecycle.summary import (
-    Interference,
-    LifecycleSummary,
-    Maintenance,
-    Series,
-)
+from neuralake.results.lifecycle.summary import LifecycleSummary
 from neuralake.stats.percentiles import LEAST_BEYOND
 from neuralake.stats.summary import Interval
 

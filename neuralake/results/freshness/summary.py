@@ -22,6 +22,7 @@ from neuralake.results.parts import read_part
 from neuralake.results.plain import without_infinity
 from neuralake.stats.distribution import Distribution
 from neuralake.stats.percentiles import LEVELS, percentiles
+from neuralake.stats.summary import median_of_known
 
 _SHOWN_BY_ROUND = ("50", "95", "99")
 _SUSTAINED = "99"
@@ -343,5 +344,5 @@ def _in_ms(values_us: Mapping[str, float]) -> dict[str, float]:
 
 
 def _median_ms(values_ns: Iterable[int | None]) -> float | None:
-    known = [value for value in values_ns if value is not None]
-    return median(known) / _NANOSECONDS if known else None
+    found = median_of_known(values_ns)
+    return None if found is None else found / _NANOSECONDS

@@ -146,6 +146,11 @@ class LifecycleHeader:
         every = dict.fromkeys(kind for phase in self.phases for kind in phase.kinds)
         return tuple(kind for kind in every if kind != "pause")
 
+    @property
+    def repetition_numbers(self) -> range:
+        """Of the repetitions that were planned."""
+        return range(1, self.repetitions + 1)
+
 
 @dataclass(frozen=True)
 class TableSize:

@@ -10,7 +10,8 @@ from neuralake.errors import LifecycleError, did_you_mean
 from neuralake.queries.sql import tables_read
 from neuralake.queries.workload import Workload, select_queries
 from neuralake.workloads.lifecycle.expand import Phase
-from neuralake.workloads.lifecycle.file import (
+from neuralake.workloads.lifecycle.keys import required_reference, shifted_column
+from neuralake.workloads.lifecycle.tasks import (
     ROW_CHANGES,
     AnyTask,
     AppendFile,
@@ -23,7 +24,6 @@ from neuralake.workloads.lifecycle.file import (
     ZOrderFile,
     kind_of,
 )
-from neuralake.workloads.lifecycle.keys import required_reference, shifted_column
 
 MOST_TASKS = 100_000
 

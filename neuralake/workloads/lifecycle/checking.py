@@ -17,8 +17,8 @@ from neuralake.results.phases.records import AnswerCheck, EndCheck
 from neuralake.results.phases.samples import TaskSample
 from neuralake.workloads.executor import read_answer
 from neuralake.workloads.failures import FAILURES
-from neuralake.workloads.lifecycle.file import row_change_kinds
 from neuralake.workloads.lifecycle.staging import StagedPhase, asked_name
+from neuralake.workloads.lifecycle.tasks import row_change_kinds
 from neuralake.workloads.phases.checking import Reference, check_answers
 from neuralake.workloads.phases.model import PhasePlan, RunQuery
 

@@ -7,16 +7,13 @@ from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 
 from neuralake.errors import LifecycleError, did_you_mean
-from neuralake.workloads.lifecycle.file import (
+from neuralake.workloads.lifecycle.file import LoopFile, PhaseFile, PlanFile, SessionFile
+from neuralake.workloads.lifecycle.tasks import (
     EARLIER,
     MAINTENANCE,
     ROW_CHANGES,
     AnyTask,
-    LoopFile,
-    PhaseFile,
-    PlanFile,
     QueryFile,
-    SessionFile,
 )
 
 MOST_PHASES = 1000

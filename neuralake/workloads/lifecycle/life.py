@@ -16,10 +16,10 @@ from neuralake.results.phases.records import EndCheck, PhaseKey, PhaseRecord
 from neuralake.results.phases.samples import TaskSample, read_samples
 from neuralake.workloads.failures import FAILURES
 from neuralake.workloads.lifecycle.checking import judge_answers, judge_tables, queries_by_task
-from neuralake.workloads.lifecycle.file import CreateFile
 from neuralake.workloads.lifecycle.plan import LifecycleObserver, LifecyclePlan
 from neuralake.workloads.lifecycle.sizes import change_of, table_sizes
 from neuralake.workloads.lifecycle.staging import StagedPhase, StagedTask
+from neuralake.workloads.lifecycle.tasks import CreateFile
 from neuralake.workloads.phases.checking import Reference, reference
 from neuralake.workloads.phases.copies import copy_tables
 from neuralake.workloads.phases.model import PhasePlan, RunQuery, SessionPlan, Task

@@ -12,7 +12,7 @@ from neuralake.queries.directory import CATALOG_FILE, open_directory
 from neuralake.queries.workload import Workload
 from neuralake.results.lifecycle.records import LifecycleHeader
 from neuralake.tpch.dataset import open_workload
-from neuralake.workloads.lifecycle.file import read_plan_text, scenario_text
+from neuralake.workloads.lifecycle.texts import read_plan_text, scenario_text
 
 
 def plan_text(path: Path | None, scenario: str | None) -> tuple[str, str]:

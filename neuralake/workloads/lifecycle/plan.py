@@ -20,7 +20,9 @@ from neuralake.results.records import Limits
 from neuralake.workloads.bench import ChosenEngines
 from neuralake.workloads.lifecycle.check import check_against, tables_of
 from neuralake.workloads.lifecycle.expand import Phase, expand
-from neuralake.workloads.lifecycle.file import PlanFile, QueryFile, kind_of, parse_plan
+from neuralake.workloads.lifecycle.file import PlanFile
+from neuralake.workloads.lifecycle.parsing import parse_plan
+from neuralake.workloads.lifecycle.tasks import QueryFile, kind_of
 from neuralake.workloads.places import Target
 
 
@@ -177,7 +179,7 @@ def repetitions_of(header: LifecycleHeader) -> Iterator[tuple[int, str]]:
     ones, so that a drift of the machine is in all of them alike.
     """
     names = [request.name for request in header.engines]
-    for number in range(1, header.repetitions + 1):
+    for number in header.repetition_numbers:
         for name in names if number % 2 else reversed(names):
             yield number, name
 

@@ -25,7 +25,9 @@ from neuralake.queries.workload import select_queries
 from neuralake.results.lifecycle.records import Expected
 from neuralake.workloads.lifecycle.check import named
 from neuralake.workloads.lifecycle.expand import Phase
-from neuralake.workloads.lifecycle.file import (
+from neuralake.workloads.lifecycle.keys import required_reference, shifted_column
+from neuralake.workloads.lifecycle.memory import MemoryTable, evaluated
+from neuralake.workloads.lifecycle.tasks import (
     AnyTask,
     AppendFile,
     CheckpointFile,
@@ -40,8 +42,6 @@ from neuralake.workloads.lifecycle.file import (
     VacuumFile,
     ZOrderFile,
 )
-from neuralake.workloads.lifecycle.keys import required_reference, shifted_column
-from neuralake.workloads.lifecycle.memory import MemoryTable, evaluated
 from neuralake.workloads.phases import model
 
 TARGET = f"{__name__}:Stager"

@@ -8,7 +8,7 @@ from neuralake.errors import LifecycleError, NeuralakeError
 from neuralake.queries.workload import Workload
 from neuralake.workloads.lifecycle.check import check_against, tables_of
 from neuralake.workloads.lifecycle.expand import expand
-from neuralake.workloads.lifecycle.file import parse_plan
+from neuralake.workloads.lifecycle.parsing import parse_plan
 
 WRONG = {
     '{kind="compact", table="reading"}': (

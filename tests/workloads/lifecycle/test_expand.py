@@ -8,16 +8,8 @@ from hypothesis import strategies as st
 
 from neuralake.errors import LifecycleError
 from neuralake.workloads.lifecycle.expand import Phase, expand
-from neuralake.workloads.lifecycle.file import (
-    AppendFile,
-    CompactFile,
-    LoopFile,
-    PhaseFile,
-    PlanFile,
-    QueryFile,
-    SessionFile,
-    TaskFile,
-)
+from neuralake.workloads.lifecycle.file import LoopFile, PhaseFile, PlanFile, SessionFile
+from neuralake.workloads.lifecycle.tasks import AppendFile, CompactFile, QueryFile, TaskFile
 
 ASK = QueryFile()
 

@@ -13,14 +13,9 @@ from hypothesis import strategies as st
 
 from neuralake.errors import LifecycleError
 from neuralake.workloads.lifecycle.expand import expand
-from neuralake.workloads.lifecycle.file import (
-    PlanFile,
-    keys_of_the_file,
-    parse_plan,
-    read_plan_text,
-    scenario_names,
-    scenario_text,
-)
+from neuralake.workloads.lifecycle.file import PlanFile, keys_of_the_file
+from neuralake.workloads.lifecycle.parsing import parse_plan
+from neuralake.workloads.lifecycle.texts import read_plan_text, scenario_names, scenario_text
 
 ROOT = Path(__file__).parents[3]
 PLAN = """

@@ -20,14 +20,11 @@ from neuralake.errors import ResultsError
 from neuralake.queries.workload import Workload
 from neuralake.results.journal import JournalWriter
 from neuralake.results.kinds import RUN_OF_LIFECYCLE
+from neuralake.results.lifecycle.degradation import degradation_rate
 from neuralake.results.lifecycle.export import SCHEMA, lifecycle_table
 from neuralake.results.lifecycle.journal import read_lifecycle
 from neuralake.results.lifecycle.records import LifecycleRun, RepetitionEnd
-from neuralake.results.lifecycle.summary import (
-    LifecycleSummary,
-    degradation_rate,
-    summarise_lifecycle,
-)
+from neuralake.results.lifecycle.summary import LifecycleSummary, summarise_lifecycle
 from neuralake.results.phases.records import PhaseKey, PhaseRecord
 from neuralake.results.records import Resumption
 from neuralake.results.store import JOURNAL, RunStore

@@ -15,7 +15,7 @@ from neuralake.queries.workload import Workload
 from neuralake.tpch.dataset import open_workload
 from neuralake.workloads.lifecycle.check import check_against, tables_of
 from neuralake.workloads.lifecycle.expand import expand
-from neuralake.workloads.lifecycle.file import parse_plan
+from neuralake.workloads.lifecycle.parsing import parse_plan
 from neuralake.workloads.lifecycle.staging import StagedPhase, StagedTask, Stager
 from neuralake.workloads.phases.model import Append, Delete, DeleteKeys, Merge, RunQuery
 from tests.conftest import make_settings
