@@ -43,6 +43,10 @@ class NeuralakeError(Exception):
     remedy: Remedy = "none"
 
 
+class DeprecatedTableWarning(UserWarning):
+    """A table is used whose owner asks to use another one."""
+
+
 class ConfigError(NeuralakeError):
     """An environment variable is missing or has an impossible value."""
 

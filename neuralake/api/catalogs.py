@@ -21,7 +21,6 @@ from neuralake.catalog.load import load_catalog
 from neuralake.catalog.tables import Table
 from neuralake.config import Settings, absolute_uri
 from neuralake.errors import CatalogError
-from neuralake.queries.sql import tables_read
 from neuralake.report.listings import print_tables
 from neuralake.tpch.dataset import dataset_catalog, dataset_uri
 from neuralake.workloads.query import at_versions, explain_query, run_query
@@ -177,7 +176,7 @@ class OpenCatalog:
         DeprecatedTableWarning
             For each table that the text reads and that is not to be used any more.
         """
-        tables = at_versions(text, self._read_by(text), _by_table(version), _by_table(at))
+        tables = at_versions(text, self.tables(), _by_table(version), _by_table(at))
         return as_frame(run_query(text, engine_spec(engine, options), tables), frame)
 
     def ask(
@@ -196,14 +195,7 @@ class OpenCatalog:
         self, text: str, engine: str = "polars", *, options: Mapping[str, Any] | None = None
     ) -> str:
         """The engine's plan for a query, which is not run; raises and warns as :meth:`sql` does."""
-        return explain_query(text, engine_spec(engine, options), self._read_by(text))
-
-    def _read_by(self, text: str) -> dict[str, Table]:
-        """All tables; whoever called the caller is warned of those that a text had better not."""
-        tables = self.tables()
-        read = tables_read(text, tables)
-        warn_of_deprecated([tables[name] for name in tables if name in read], stacklevel=3)
-        return tables
+        return explain_query(text, engine_spec(engine, options), self.tables())
 
     def roapi_configuration(
         self,

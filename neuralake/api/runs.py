@@ -22,7 +22,6 @@ from neuralake.api.options import (
 )
 from neuralake.api.progress import bench_progress
 from neuralake.api.tables import run_table
-from neuralake.catalog.about import warn_of_deprecated
 from neuralake.config import Settings
 from neuralake.engines.registry import parse_specs
 from neuralake.errors import CatalogError, QueryError
@@ -244,7 +243,6 @@ def bench(
         cold_runs=cold_runs,
         limits=benches.make_limits(timeout_s, memory_limit_bytes),
     )
-    warn_of_deprecated(plan.workload.tables.values())
     return _measured(*benches.bench(plan, store, bench_progress))
 
 

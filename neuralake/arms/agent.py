@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
@@ -69,8 +69,8 @@ class Agent:
         -------
         dict
             ``name``, ``scale_factor``, what is asked (``queries``: ``sql``, ``order_by``,
-            ``limit``, ``offset`` and ``allowances``, by name), and what identifies the data of each
-            table (``tables``).
+            ``limit``, ``offset`` and ``allowances``, by name), what identifies the data of each
+            table (``tables``), and what is to be said of those that are deprecated.
         """
         from neuralake.config import Settings
 
@@ -90,6 +90,7 @@ class Agent:
             "tables": {
                 name: _identity(table, checkout) for name, table in self._workload.tables.items()
             },
+            "deprecations": _deprecations(self._workload.tables.values()),
         }
 
     def unavailable(self, engine: str) -> str | None:
@@ -307,6 +308,15 @@ def _identity(table: Any, checkout: str | None) -> dict[str, Any]:
     elif table.format == "parquet" and hasattr(table, "files"):
         found["files"] = [_file(path, checkout) for path in _stored(table).files()]
     return found
+
+
+def _deprecations(tables: Iterable[Any]) -> list[str]:
+    """A line for each table that is deprecated, where Neuralake knows of that."""
+    try:
+        from neuralake.catalog.about import deprecations
+    except ImportError:  # an older one
+        return []
+    return list(deprecations(tables))
 
 
 def _stored(table: Any) -> Any:

@@ -24,6 +24,7 @@ from neuralake.arms.processes import ArmProcess, Place
 from neuralake.arms.request import Request
 from neuralake.arms.tables import require_same_tables, shown_identity
 from neuralake.arms.timed import SidedQuery, Timed, sided_streams
+from neuralake.catalog.about import warn
 from neuralake.engines import registry
 from neuralake.engines.registry import EngineSpec
 from neuralake.errors import CompareError, EngineError
@@ -310,6 +311,7 @@ class _Comparing:
         require_same_tables(
             loaded["candidate"]["tables"], loaded["base"]["tables"], places["candidate"]
         )
+        warn(dict.fromkeys(line for side in loaded.values() for line in side["deprecations"]))
         return loaded
 
     def _stream_texts(self, process: ArmProcess, streams: int) -> list[dict[str, str]]:

@@ -1,6 +1,6 @@
 """Code-as-catalog: tables declared in Python, resolved by the environment, read by any engine."""
 
-from neuralake.catalog.about import About, Deprecated, DeprecatedTableWarning
+from neuralake.catalog.about import About, Deprecated
 from neuralake.catalog.catalog import Catalog, Database
 from neuralake.catalog.columns import Column
 from neuralake.catalog.filters import AllOf, AnyOf, Condition, Filter, Not, Where
@@ -14,6 +14,7 @@ from neuralake.catalog.tables import (
     Table,
     table,
 )
+from neuralake.errors import DeprecatedTableWarning
 
 __all__ = [
     "About",

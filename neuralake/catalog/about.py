@@ -11,20 +11,19 @@ import re
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
+from inspect import currentframe
+from types import FrameType
 from typing import Any, Protocol
 
 from neuralake.catalog.filters import AllOf, AnyOf, Condition, Filter, Not, Where
-from neuralake.errors import CatalogError
+from neuralake.errors import CatalogError, DeprecatedTableWarning
 
+_PACKAGE = __name__.partition(".")[0]
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):")
 _WEB = ("http", "https")
 _KINDS = (Filter, AllOf, AnyOf, Not, Where)
 _PATTERNS = {"contains": "%{}%", "starts_with": "{}%", "ends_with": "%{}"}
 _OF_LISTS = ("includes", "includes_any", "includes_all")  # of which engines speak differently
-
-
-class DeprecatedTableWarning(UserWarning):
-    """A table is used whose owner asks to use another one."""
 
 
 @dataclass(frozen=True)
@@ -161,18 +160,43 @@ def deprecations(tables: Iterable[Named]) -> list[str]:
     ]
 
 
-def warn_of_deprecated(tables: Iterable[Named], stacklevel: int = 2) -> None:
-    """Warn whoever uses deprecated tables.
+def warn_of_deprecated(tables: Iterable[Named]) -> None:
+    """Warn whoever uses deprecated tables, at his own line; see :func:`warn`."""
+    warn(deprecations(tables))
+
+
+def warn(lines: Iterable[str]) -> None:
+    """Warn of deprecated tables, at the innermost line that is not one of Neuralake's.
+
+    The command line says each in a line on standard error, once.
 
     Parameters
     ----------
-    tables
-        Those that are used.
-    stacklevel
-        Whose line it is: 2 is the caller of whoever calls this.
+    lines
+        As :func:`deprecations` gives them.
     """
-    for line in deprecations(tables):
-        warnings.warn(line, DeprecatedTableWarning, stacklevel=stacklevel + 1)
+    frame, level = currentframe(), 1
+    while frame is not None and _is_ours(frame):
+        frame, level = frame.f_back, level + 1
+    for line in lines:
+        warnings.warn(line, DeprecatedTableWarning, stacklevel=level)
+
+
+def warn_who_asks(table: Named) -> None:
+    """Warn whoever reads a deprecated table by a method of its own, which calls this.
+
+    Neuralake itself, which reads tables that somebody has named, has warned by then.
+    """
+    here = currentframe()
+    method = None if here is None else here.f_back
+    caller = None if method is None else method.f_back
+    if caller is not None and not _is_ours(caller):
+        warn_of_deprecated([table])
+
+
+def _is_ours(frame: FrameType) -> bool:
+    name = str(frame.f_globals.get("__name__", ""))
+    return name.partition(".")[0] == _PACKAGE
 
 
 def condition(example: Condition) -> str:

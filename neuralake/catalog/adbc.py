@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pyarrow as pa
 
-from neuralake.catalog.about import NOTHING, About
+from neuralake.catalog.about import NOTHING, About, warn_who_asks
 from neuralake.catalog.adbc_address import expanded, shown, told
 from neuralake.catalog.adbc_sql import Dialect, Statement, statement
 from neuralake.catalog.adbc_types import (
@@ -189,6 +189,7 @@ class AdbcTable:
 
         from neuralake.catalog.scan import frames_of, polars_schema
 
+        warn_who_asks(self)
         with self._open() as (cursor, dialect):
             source = self._columns(cursor, dialect)
         asked = self._asked(filters, columns, source, dialect)

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 
-from neuralake.catalog.about import NOTHING, About
+from neuralake.catalog.about import NOTHING, About, warn_who_asks
 from neuralake.catalog.columns import Column, check_schema
 from neuralake.catalog.declaration import ForeignKey, check_declaration
 from neuralake.catalog.filters import Condition
@@ -283,6 +283,7 @@ class DeltaTable(NewestRows):
         """
         from neuralake.catalog.scan import choose_reader, scan
 
+        warn_who_asks(self)
         if version is not None or at is not None:
             return self.as_of(version=version, at=at).lazy(filters, columns)
         if (view := view_of(self)) is not None:

@@ -118,6 +118,8 @@ class TableDetails:
         Names of the columns that identify a row.
     partition_columns
         Of a Delta table, or of Hive partitions.
+    names_in_paths
+        Whether directories of Hive partitions have the columns' names beside their values.
     version
         Version of a Delta table that is read.
     newest_version
@@ -146,6 +148,7 @@ class TableDetails:
     columns: tuple[ColumnSummary, ...] = ()
     primary_key: tuple[str, ...] = ()
     partition_columns: tuple[str, ...] = ()
+    names_in_paths: bool = True
     version: int | None = None
     newest_version: int | None = None
     at: str | None = None
@@ -201,6 +204,7 @@ def describe_table(catalog: Catalog, name: str) -> TableDetails:
         version=getattr(table, "version", None),
         at=_moment(table),
         missing_columns=getattr(table, "missing_columns", "refuse"),
+        names_in_paths=getattr(table, "names_in_paths", True),
         latest=getattr(table, "newest", None),
     )
     try:
@@ -247,6 +251,7 @@ def facts(details: TableDetails) -> list[tuple[str, str]]:
         "files": details.files,
         "primary key": ", ".join(details.primary_key),
         "partitioned by": ", ".join(details.partition_columns),
+        "partitions": None if details.names_in_paths else "values alone, without names",
         "problem": details.problem,
     }
     return [(label, str(value)) for label, value in known.items() if value not in (None, "")]

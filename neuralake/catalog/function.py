@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, overload
 import pyarrow as pa
 
 from neuralake.arrow import plain_schema
-from neuralake.catalog.about import NOTHING, About
+from neuralake.catalog.about import NOTHING, About, warn_who_asks
 from neuralake.catalog.columns import Column, arrow_schema, check_schema
 from neuralake.catalog.declaration import ForeignKey, check_declaration
 from neuralake.catalog.filters import Condition
@@ -138,6 +138,7 @@ class FunctionTable(NewestRows):
         """
         import polars as pl
 
+        warn_who_asks(self)
         if (view := view_of(self)) is not None:
             return apply(view.frame(view.base.lazy()), self.name, filters, columns)
         made = self._call()

@@ -30,7 +30,8 @@ def table_identity(table: Table) -> dict[str, Any]:
         ``format``, and: for Delta ``uri``, table ``id``, ``version``, number of ``files`` and
         their ``bytes``; for Parquet ``uri``, the ``path``, ``bytes`` and ``modified`` (UTC)
         of each of its ``files`` and, with Hive partitions, their types by name
-        (``partitioned_by``); for a function the ``file`` of its module with its ``sha256``
+        (``partitioned_by``) and whether their directories are values alone (``names_in_paths``,
+        which is False then); for a function the ``file`` of its module with its ``sha256``
         (None where there is no such file), its ``name`` and its ``arguments``; for a table of a
         database ``uri``, without what reaches it, and ``driver``: what tells its rows apart from
         those of yesterday it does not say. Of a table with computed or missing columns, or of
@@ -71,7 +72,10 @@ def _stored(table: Table) -> dict[str, Any]:
         if not table.partitioned_by:
             return found
         fields = table.partitions().fields
-        return {**found, "partitioned_by": {f.name: str(f.type) for f in fields}}
+        types = {f.name: str(f.type) for f in fields}
+        # Of a directory such as a=1 the value is another if it is read as it stands
+        as_they_stand = {} if table.names_in_paths else {"names_in_paths": False}
+        return {**found, "partitioned_by": types, **as_they_stand}
     if isinstance(table, FunctionTable):
         return {"format": table.format, **_function(table)}
     if isinstance(table, AdbcTable):

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from neuralake.arrow import encoding, int96_columns, plain_schema
-from neuralake.catalog.about import NOTHING, About
+from neuralake.catalog.about import NOTHING, About, warn_who_asks
 from neuralake.catalog.columns import Column, arrow_schema
 from neuralake.catalog.declaration import ForeignKey, check_declaration
 from neuralake.catalog.filters import Condition, columns_of
@@ -257,6 +257,7 @@ class ParquetTable(NewestRows):
 
         Directories of partitions that a filter excludes are not listed, nor are their files opened.
         """
+        warn_who_asks(self)
         require_conditions(self.name, filters)
         if (view := view_of(self)) is not None:
             base = view.base.lazy(self._on_partitions(filters))

@@ -14,9 +14,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-def find_version(
-    table: str, uri: str, options: Mapping[str, str], at: datetime, *, may_be_ahead: bool = False
-) -> int:
+def find_version(table: str, uri: str, options: Mapping[str, str], at: datetime) -> int:
     """The newest version that was committed by a moment.
 
     Parameters
@@ -27,8 +25,6 @@ def find_version(
         Where it lies, and what reaches it.
     at
         The moment, with a time zone.
-    may_be_ahead
-        Whether a moment that is still to come stands for now.
 
     Raises
     ------
@@ -38,7 +34,7 @@ def find_version(
     CatalogError
         If the log cannot be read.
     """
-    if not may_be_ahead and at > datetime.now(UTC):
+    if at > datetime.now(UTC):
         raise NoSuchVersionError(
             f"table {table} at {at.isoformat()}: that is in the future; expected a time that "
             f"is past"

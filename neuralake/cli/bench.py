@@ -12,7 +12,6 @@ from neuralake.cli.context import (
     make_console,
     print_json,
     read_settings,
-    tell_deprecated,
     tell_report,
 )
 from neuralake.cli.options import (
@@ -125,7 +124,6 @@ def bench(
             cold_runs=cold_runs or int(cold),
             limits=benches.make_limits(timeout_s, memory_bytes),
         )
-    tell_deprecated(plan.workload.tables.values())
     console = make_console(stderr=True)
     line = None if is_redrawn(console) else line_of(console)
     run, directory = benches.bench(

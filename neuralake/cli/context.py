@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import functools
 import os
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from neuralake.catalog.catalog import Catalog
-    from neuralake.catalog.tables import Table
     from neuralake.config import Settings
     from neuralake.report.placing import Report
     from neuralake.results.store import RunStore
@@ -26,7 +27,7 @@ WIDTH_WITHOUT_TERMINAL = 140
 def checked(command: click.Command) -> click.Command:
     """Let a command, and all commands of a group, check the environment before anything else.
 
-    Help is given whatever the environment says.
+    What it warns of is a line on standard error. Help is given whatever the environment says.
     """
     if isinstance(command, click.Group):
         for inner in command.commands.values():
@@ -39,7 +40,8 @@ def checked(command: click.Command) -> click.Command:
             from neuralake.config import check_environment
 
             check_environment(os.environ)
-            return callback(*arguments, **options)
+            with _deprecations_told():
+                return callback(*arguments, **options)
 
         command.callback = check_and_run
     return command
@@ -83,13 +85,34 @@ def tell_report(write: Callable[[], Report], *, as_json: bool, is_needed: bool =
             click.echo(f"report: {written.html}")
 
 
-def tell_deprecated(tables: Iterable[Table]) -> None:
-    """Say on standard error, in a line each, which tables that are used had better not be."""
-    from neuralake.catalog.about import deprecations
-    from neuralake.report.text import one_line
+@contextmanager
+def _deprecations_told() -> Iterator[None]:
+    """Say on standard error, in a line each and once, which tables that are used had better not."""
+    from neuralake.errors import DeprecatedTableWarning
 
-    for line in deprecations(tables):
-        click.echo(f"neuralake: {one_line(line)}", err=True)
+    told: set[str] = set()
+    as_ever = warnings.showwarning
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        from neuralake.report.text import one_line
+
+        if not issubclass(category, DeprecatedTableWarning):
+            as_ever(message, category, filename, lineno, file, line)
+        elif (text := one_line(str(message))) not in told:
+            told.add(text)
+            click.echo(f"neuralake: {text}", err=True)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", DeprecatedTableWarning)
+        warnings.showwarning = show
+        yield
 
 
 def open_store() -> RunStore:

@@ -15,7 +15,6 @@ from neuralake.cli.context import (
     load_tables,
     make_console,
     read_settings,
-    tell_deprecated,
 )
 from neuralake.cli.options import (
     catalog_option,
@@ -84,7 +83,6 @@ def query(
 ) -> None:
     """Run SQL on one engine, over a TPC-H dataset or the tables of your catalog."""
     from neuralake.engines.registry import parse_specs
-    from neuralake.queries.sql import tables_read
     from neuralake.report.answer import print_answer, write_answer
     from neuralake.results.store import write_export
     from neuralake.workloads.query import at_versions, explain_query, run_query
@@ -99,7 +97,6 @@ def query(
     numbers = {t: _number(text) for t, text in _by_table(versions, "--version").items()}
     moments = _by_table(times, "--at")
     tables, sql = _tables(sql, number, source, scale_factor, dataset)
-    tell_deprecated(tables[name] for name in sorted(tables_read(sql, tables)))
     if numbers or moments:
         tables = at_versions(sql, tables, numbers, moments)
     if explain:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from neuralake.catalog.about import warn_of_deprecated
 from neuralake.catalog.identity import table_identity
 from neuralake.catalog.tables import FunctionTable, Table, pinned
 from neuralake.errors import CatalogError, QueryError
@@ -44,8 +45,14 @@ def own_workload(
     ------
     CatalogError
         If a table cannot be read or differs from its declaration.
+
+    Warns
+    -----
+    DeprecatedTableWarning
+        For each table that a query reads and that is not to be used any more.
     """
     read = frozenset().union(*(tables_read(query.sql(), tables) for query in queries))
+    warn_of_deprecated(found for table, found in tables.items() if table in read)
     tables = {table: pinned(found) for table, found in tables.items() if table in read}
     identities = {table: table_identity(found) for table, found in tables.items()}
     return Workload(

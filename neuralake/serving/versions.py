@@ -14,16 +14,14 @@ def find_version(table: DeltaTable, as_of: AsOf) -> int:
     Raises
     ------
     RefusedError
-        If the table has none, or no longer.
+        If the table has none, or no longer, or the time is yet to come.
     CatalogError
         If its log cannot be read.
     """
     version = as_of.version
     try:
         if as_of.time is not None:
-            # The clock of whoever asks may be ahead
-            options = table.storage_options
-            version = version_by(table.name, table.uri, options, as_of.time, may_be_ahead=True)
+            version = version_by(table.name, table.uri, table.storage_options, as_of.time)
         return table.as_of(version=version).snapshot().version()
     except NoSuchVersionError as error:
         raise RefusedError(str(error)) from error

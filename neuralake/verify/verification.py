@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from neuralake.catalog.about import warn_of_deprecated
 from neuralake.catalog.catalog import Catalog
 from neuralake.config import Settings, check_environment, is_remote
 from neuralake.engines.registry import EngineSpec, describe_engines
@@ -188,6 +189,7 @@ def _tables(plan: Plan, settings: Settings, catalog: Catalog, directory: Path) -
         infos = describe_engines()
         engines = [EngineSpec(info.name) for info in infos if info.available]
         missing = {info.name: info.reason or "" for info in infos if not info.available}
+    warn_of_deprecated(table for database in catalog.databases for table in database.tables)
     return TablesRoom(
         catalog=catalog,
         engines=engines,

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import pyarrow as pa
 
+from neuralake.catalog.about import warn_of_deprecated
 from neuralake.catalog.tables import DeltaTable, Table
 from neuralake.engines import registry
 from neuralake.engines.protocol import Interruptible, Session
@@ -113,6 +114,7 @@ def _with_session(
         raise QueryError("the query is empty: expected SQL")
     read = tables_read(sql, tables)
     named = {name: table for name, table in tables.items() if name in read}
+    warn_of_deprecated(named.values())
     options = {k: v for t in named.values() for k, v in getattr(t, "storage_options", {}).items()}
     registry.require(spec)
     spec = registry.reaching(spec, named)

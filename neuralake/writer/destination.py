@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from neuralake.catalog import Catalog, Column, DeltaTable
+from neuralake.catalog.about import warn_of_deprecated
 from neuralake.catalog.columns import arrow_schema, check_schema
 from neuralake.catalog.tables import Table
 from neuralake.catalog.views import is_view
@@ -65,6 +66,7 @@ def find_destination(text: str, catalog: Catalog | None, settings: Settings) -> 
         uri = absolute_uri(text).rstrip("/")
         return Destination(PurePath(uri).name, uri, settings.storage_options(uri))
     table = catalog.table(text)
+    warn_of_deprecated([table])
     if not isinstance(table, DeltaTable) or is_view(table) or table != table.as_of():
         what = _what(table)
         raise CatalogError(f"table {text} is {what}, which is not written: expected a DeltaTable")

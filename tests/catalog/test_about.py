@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import pickle
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,10 +14,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from deltalake import write_deltalake
 
 from neuralake import bench, open_catalog
+from neuralake.arms.agent import Agent
 from neuralake.catalog import (
     About,
+    AdbcTable,
     Catalog,
     Column,
     Database,
@@ -31,6 +37,9 @@ from neuralake.catalog.describe import describe_table, facts, list_tables
 from neuralake.catalog.filters import AllOf, AnyOf, Condition, Not, Where
 from neuralake.config import Settings
 from neuralake.errors import CatalogError
+from neuralake.queries.own import given_queries, given_workload
+from neuralake.shell.start import namespace
+from neuralake.writer.destination import find_destination
 from tests.conftest import Cli
 
 WHOLE = About(
@@ -154,8 +163,14 @@ def test_it_is_listed_and_shown(tmp_path: Path, settings: Settings) -> None:
 def test_who_uses_a_deprecated_table_in_python_is_warned_at_his_own_line(shop: Path) -> None:
     catalog = open_catalog(shop / "catalog.py")
     told = "table old is deprecated: Too slow; use new"
+    (database,) = catalog.catalog.databases
     for use in (
         lambda: catalog.table("old"),
+        catalog[database.name].old.lazy,
+        lambda: catalog[database.name]["old"].lazy([Filter("id", "=", 1)], ["id"]),
+        lambda: namespace(catalog, "polars")["sql"]("SELECT * FROM old"),
+        lambda: catalog.roapi_configuration(tables=["old"]),
+        lambda: given_workload("q", given_queries({"q": "SELECT id FROM old"}), catalog.tables()),
         lambda: catalog.sql("SELECT * FROM old"),
         lambda: catalog.explain("SELECT * FROM old"),
         lambda: bench({"q": "SELECT id FROM old"}, catalog=catalog, engines="polars", runs=1),
@@ -164,6 +179,44 @@ def test_who_uses_a_deprecated_table_in_python_is_warned_at_his_own_line(shop: P
             use()
         assert [str(warning.message) for warning in warned] == [told]
         assert warned[0].filename == __file__
+
+
+@pytest.mark.parametrize("kind", ["delta", "parquet", "function", "adbc"])
+def test_a_table_that_is_asked_itself_warns_of_itself(kind: str, shop: Path) -> None:
+    about = About(deprecated=Deprecated("Too slow."))
+    found: DeltaTable | ParquetTable | FunctionTable | AdbcTable
+    if kind == "delta":
+        write_deltalake(shop / "t", pa.table({"id": [1]}))
+        found = DeltaTable(name="t", location=str(shop / "t"), about=about)
+    elif kind == "parquet":
+        found = ParquetTable(name="t", location=str(shop / "old.parquet"), about=about)
+    elif kind == "function":
+        found = FunctionTable(name="t", function=lambda: pa.table({"id": [1]}), about=about)
+    else:
+        with closing(sqlite3.connect(shop / "t.db")) as database:
+            database.execute("CREATE TABLE t (id INTEGER)")
+        found = AdbcTable(name="t", database=str(shop / "t.db"), driver="sqlite", about=about)
+    double = Column("double", pa.int64(), expression="id * 2")
+    for asked in (found, *([] if kind == "adbc" else [replace(found, columns=(double,))])):
+        with pytest.warns(DeprecatedTableWarning) as warned:
+            asked.lazy()
+        assert [str(warning.message) for warning in warned] == ["table t is deprecated: Too slow."]
+        assert warned[0].filename == __file__
+
+
+def test_a_writer_to_it_is_warned(shop: Path, settings: Settings) -> None:
+    old = DeltaTable(name="old", location="old", about=About(deprecated=Deprecated("Too slow.")))
+    catalog = Catalog((Database("shop", (old,)),)).resolve(settings)
+    with pytest.warns(DeprecatedTableWarning, match="table old is deprecated"):
+        find_destination("old", catalog, settings)
+
+
+def test_each_arm_of_a_comparison_says_it(shop: Path) -> None:
+    (shop / "queries").mkdir()
+    (shop / "queries/all.sql").write_text("SELECT id FROM old ORDER BY id")
+    with pytest.warns(DeprecatedTableWarning):
+        loaded = Agent().load(None, str(shop / "queries"), str(shop / "catalog.py"))
+    assert loaded["deprecations"] == ["table old is deprecated: Too slow; use new"]
 
 
 def test_who_does_not_use_it_is_not_warned(shop: Path) -> None:
@@ -188,3 +241,8 @@ def test_the_command_line_says_it_in_a_line(shop: Path, typed: Cli) -> None:
     measured = typed(*run, environment=environment)
     assert measured.returncode == 0
     assert measured.stderr.count("table old is deprecated: Too slow; use new") == 1
+    checks = ("--engines", "polars", "--only", "table", "--json")
+    verified = typed("verify", *own, *checks, environment=environment)
+    assert verified.stderr == "neuralake: table old is deprecated: Too slow; use new\n"
+    shown = typed("catalog", "show", "old", *own, environment=environment)
+    assert (shown.returncode, shown.stderr) == (0, "")

@@ -4,6 +4,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from neuralake.catalog import (
     ParquetTable,
     Where,
 )
-from neuralake.catalog.describe import describe_table
+from neuralake.catalog.describe import describe_table, facts
 from neuralake.catalog.identity import table_identity
 from neuralake.catalog.partitions import Listing, PartitionedBy
 from neuralake.errors import CatalogError, SchemaMismatchError
@@ -407,6 +408,22 @@ def test_directories_may_be_values_without_names(tmp_path: Path) -> None:
         assert rows(table, *kept) == [(2, 5956, "2026-05-02")]
     assert "5956/2026-05-01" not in listed
     assert not table.reads_from_paths()
+    catalog = Catalog((Database("clinic", (table,)),))
+    shown = dict(facts(describe_table(catalog, "visits")))
+    assert shown["partitioned by"] == "implant, region"
+    assert shown["partitions"] == "values alone, without names"
+
+
+def test_whether_directories_have_names_is_part_of_a_table(tmp_path: Path) -> None:
+    """Their values are others then, of the same files."""
+    write(tmp_path / "region=north", 1)
+    table = ParquetTable(name="visits", location=str(tmp_path), partitioned_by=(REGION,))
+    bare = replace(table, names_in_paths=False)
+    assert [row[-1] for row in (*rows(table), *rows(bare))] == ["north", "region=north"]
+    assert "names_in_paths" not in table_identity(table)
+    assert table_identity(bare) == {**table_identity(table), "names_in_paths": False}
+    catalog = Catalog((Database("clinic", (table,)),))
+    assert "partitions" not in dict(facts(describe_table(catalog, "visits")))
 
 
 @pytest.mark.parametrize("by", ["infer", ()])

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from neuralake.catalog.tables import DeltaTable
+from neuralake.errors import CatalogError
 from neuralake.serving.answers import AsOf, RefusedError
 from neuralake.serving.service import Service
 from tests.delta.make import File, actions, commit, write_table
@@ -59,6 +60,19 @@ def test_by_time(service: Service, minutes: int, version: int) -> None:
 def test_what_there_never_was_is_refused(service: Service, as_of: AsOf) -> None:
     with pytest.raises(RefusedError, match="table t has no version"):
         rows(service, as_of)
+
+
+def test_a_time_that_is_yet_to_come_is_refused_as_the_catalog_refuses_it(
+    service: Service, place: Path
+) -> None:
+    at = datetime.now(UTC) + timedelta(hours=1)
+    with pytest.raises(CatalogError) as declared:
+        DeltaTable(name="t", location=str(place), at=at).check()
+    with pytest.raises(
+        RefusedError, match="is in the future; expected a time that is past"
+    ) as asked:
+        rows(service, AsOf(time=at))
+    assert str(asked.value) == str(declared.value)
 
 
 def test_a_version_that_was_cleaned_up_is_refused(tmp_path: Path) -> None:

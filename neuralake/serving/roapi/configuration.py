@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from neuralake.catalog.about import warn_of_deprecated
 from neuralake.catalog.catalog import Catalog
 from neuralake.catalog.tables import DeltaTable, ParquetTable, Table
 from neuralake.config import Settings
@@ -50,10 +51,10 @@ def chosen_tables(catalog: Catalog, names: Sequence[str]) -> dict[str, Table]:
     CatalogError
         If a name is not there, or is in two databases.
     """
-    if not names:
-        return catalog.tables()
     found = [catalog.table(name) for name in names]
-    return {table.name: table for table in found}
+    chosen = {table.name: table for table in found} if names else catalog.tables()
+    warn_of_deprecated(chosen.values())
+    return chosen
 
 
 def check_tables(

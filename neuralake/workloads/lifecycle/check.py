@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from neuralake.catalog.about import warn_of_deprecated
 from neuralake.catalog.tables import DeltaTable, Table
 from neuralake.catalog.views import is_view
 from neuralake.errors import LifecycleError, did_you_mean
@@ -56,6 +57,7 @@ def tables_of(phases: Sequence[Phase], workload: Workload) -> dict[str, DeltaTab
                 "expected a Delta table as it is stored, as a plan changes it"
             )
         found[name] = table
+    warn_of_deprecated(found.values())
     return found
 
 

@@ -214,6 +214,7 @@ def test_a_page_of_another_origin_cannot_read(client: Client) -> None:
         ("/api/tables/numbers?as_of=yesterday", 400),
         ("/api/tables/numbers?as_of=99", 400),
         ("/api/tables/numbers?as_of=1999-01-01T00:00:00Z", 400),
+        ("/api/tables/numbers?as_of=9999-01-01T00:00:00Z", 400),
         ("/api/tables/numbers?format=xml", 406),
         ("/api/tables/numbers?timeout=nan", 400),
     ],
