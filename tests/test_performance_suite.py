@@ -77,9 +77,13 @@ def test_engines_are_recorded_side_by_side_and_checked_by_agreement(
     assert found["sf0.003-duckdb-q01"]["extra_info"]["verification"] == "agreement with polars"
 
 
-def test_an_engine_alone_is_unverified(suite: Suite, tmp_path: Path) -> None:
-    done = suite(*small("duckdb", "q06"), f"--benchmark-json={tmp_path / 'out.json'}")
+def test_an_engine_alone_is_unverified_and_an_absent_baseline_said(
+    suite: Suite, tmp_path: Path
+) -> None:
+    options = (f"--benchmark-json={tmp_path / 'out.json'}", "--benchmark-compare")
+    done = suite(*small("duckdb", "q06"), *options)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "Can't compare. No benchmark files" in done.stderr
     (one,) = recorded(tmp_path / "out.json").values()
     assert one["extra_info"]["verification"] == "unverified"
 
@@ -122,12 +126,6 @@ def test_a_run_is_compared_with_a_saved_one(suite: Suite, tmp_path: Path) -> Non
     done = suite(*small("duckdb", "q06"), "--benchmark-compare")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Benchmark machine_info is different" in done.stderr
-
-
-def test_an_absent_baseline_is_said(suite: Suite) -> None:
-    done = suite(*small("duckdb", "q06"), "--benchmark-compare")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Can't compare. No benchmark files" in done.stderr
 
 
 @pytest.mark.parametrize(

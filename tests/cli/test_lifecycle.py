@@ -29,17 +29,25 @@ times = 2
 """
 
 
-@pytest.fixture
-def sensors(tmp_path: Path) -> dict[str, str]:
-    """The example's files and data where the command is typed, and a small plan."""
-    shutil.copytree(ROOT / "examples" / "life", tmp_path / "life")
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example's files and data, and a small plan."""
+    place = tmp_path_factory.mktemp("example")
+    shutil.copytree(ROOT / "examples" / "life", place / "life")
     subprocess.run(
-        [sys.executable, tmp_path / "life" / "make_data.py"],
-        cwd=tmp_path,
+        [sys.executable, place / "life" / "make_data.py"],
+        cwd=place,
         check=True,
         capture_output=True,
     )
-    (tmp_path / "plan.toml").write_text(PLAN)
+    (place / "plan.toml").write_text(PLAN)
+    return place
+
+
+@pytest.fixture
+def sensors(example: Path, tmp_path: Path) -> dict[str, str]:
+    """All that where the command is typed."""
+    shutil.copytree(example, tmp_path, dirs_exist_ok=True)
     return {"NEURALAKE_STORAGE_ROOT": str(tmp_path / "data")}
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from neuralake.report.figures.render import drawing_style, render
 from neuralake.report.streams.failures import failures
+from neuralake.report.streams.figures.throughput import throughput_against_streams
 from neuralake.report.streams.headline import headline
 from neuralake.report.streams.markdown import streams_markdown
 from neuralake.report.streams.notes import notes
@@ -91,6 +93,22 @@ def test_the_same_run_gives_the_same_report(tmp_path: Path) -> None:
     for one, two in zip(first.figures, second.figures, strict=True):
         assert one.read_bytes() == two.read_bytes()
     assert first.html.read_text() == second.html.read_text()
+
+
+def test_throughput_is_drawn_over_the_number_of_streams(tmp_path: Path) -> None:
+    run = run_of(tmp_path)
+    summary = summarise_streams(run, tmp_path)
+    with drawing_style("throughput"):
+        assert throughput_against_streams(run, summary) is None  # of one number
+        more = tuple(replace(line, streams=line.streams + 1) for line in summary.lines)
+        drawing = throughput_against_streams(run, replace(summary, lines=(*summary.lines, *more)))
+        assert drawing is not None
+        picture = render(drawing)
+    assert picture.name == "throughput"
+    for line in (*summary.lines, *more):
+        shown = f"{line.engine}, {line.streams}: "
+        assert (shown in picture.description) == (line.throughput is not None)
+    assert picture.png.startswith(b"\x89PNG")
 
 
 def test_numbers_that_follow_one_another_are_a_range() -> None:
