@@ -120,17 +120,11 @@ def _hands(master: str | None, options: tuple[str, ...]) -> Iterator[Hands | Non
         yield None
         return
     from neuralake.engines.registry import parse_options, parse_specs, require
-    from neuralake.engines.spark.engine import SparkEngine
-    from neuralake.engines.spark.tasks import SparkTasks
+    from neuralake.engines.spark.tasks import spark_tasks
 
     # no table is read: Delta's jars need not be had
     own = (f"spark:master={master}", "spark:delta_reader=snapshot-files")
     (spec,) = parse_specs(["spark"], [*own, *options])
     require(spec)
-    chosen = parse_options(spec)
-    SparkEngine.prepare(chosen)
-    engine = SparkEngine(chosen)
-    try:
-        yield SparkTasks(engine)
-    finally:
-        engine.close()
+    with spark_tasks(parse_options(spec)) as hands:
+        yield hands

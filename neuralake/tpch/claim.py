@@ -30,6 +30,7 @@ LEASE_S: Final = 30.0
 BEAT_S: Final = 5.0
 _LOOK_S = 1.0
 _FORMAT = "neuralake-generate"
+_GIVEN_UP = ""
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Holder:
     format
         Always ``neuralake-generate``.
     token
-        Of this claim alone.
+        Of this claim alone; empty once it was given up.
     host, process
         For people.
     kernel
@@ -119,6 +120,21 @@ class Claim:
                 "is the service away?"
             )
 
+    @property
+    def token(self) -> str:
+        """Of this claim alone: by it others know whom they work for (:func:`require_held`)."""
+        return self._holder.token
+
+    def give_up(self) -> None:
+        """Say that what is made is not wanted any more, before it is removed.
+
+        Whoever works for this claim then puts nothing more, or takes it back.
+        """
+        self.stop()
+        path, newest = _newest(self._store)
+        if newest is not None and newest.token == self._holder.token:
+            self._store.replace(path, _encode(replace(newest, token=_GIVEN_UP)))
+
     def stop(self) -> None:
         """Put the claim no more."""
         self._ending.set()
@@ -171,6 +187,25 @@ def claimed(store: Store) -> Iterator[Claim]:
         yield claim
     finally:
         claim.stop()
+
+
+def require_held(store: Store, token: str) -> None:
+    """Refuse to work for a claim that does not count any more.
+
+    Raises
+    ------
+    DatasetError
+        If it was given up, removed, or taken over.
+    """
+    _, newest = _newest(store)
+    if newest is None or newest.token != token:
+        raise DatasetError(f"the dataset at {store.uri} is no longer made by who asked for a part")
+
+
+def is_given_up(store: Store) -> bool:
+    """Whether nobody makes a dataset, or is to remove what is left of one."""
+    _, newest = _newest(store)
+    return newest is None or newest.token == _GIVEN_UP
 
 
 def remove_claims(store: Store) -> None:

@@ -209,10 +209,11 @@ def _have_made(
     hands: Hands, stage: Staging, scale_factor: float, layout: Layout, progress: Progress
 ) -> Manifest:
     """Have others fill the staging directory, and see that its last byte is on the disk."""
+    from neuralake.tpch.part_job import Commission
     from neuralake.tpch.spread import commit_parts, make_parts
 
     tpchgen = Tpchgen.installed()
-    made = make_parts(tpchgen, scale_factor, layout, str(stage.directory), {}, hands)
+    made = make_parts(Commission(scale_factor, layout, tpchgen.name, str(stage.directory)), hands)
     facts = commit_facts(tpchgen, scale_factor)
     tables = {
         name: commit_parts(stage.directory, scale_factor, made, facts, name) for name in TABLE_NAMES

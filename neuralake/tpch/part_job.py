@@ -22,9 +22,10 @@ from neuralake.delta.disk import sync_directory
 from neuralake.delta.objects import ObjectStore
 from neuralake.errors import DatasetError
 from neuralake.tpch.checksum import file_checksum
+from neuralake.tpch.claim import is_given_up, require_held
 from neuralake.tpch.commit import DescribedFile, describe
 from neuralake.tpch.layout import Layout
-from neuralake.tpch.manifest import DataFile
+from neuralake.tpch.manifest import MANIFEST_NAME, DataFile
 from neuralake.tpch.staging import sync_file
 from neuralake.tpch.tables import TABLES
 from neuralake.tpch.tpchgen import Tpchgen
@@ -34,15 +35,11 @@ _ATTEMPT_PREFIX = ".attempt-"
 
 
 @dataclass(frozen=True)
-class PartJob:
-    """What to make, and where.
+class Commission:
+    """What all jobs of a dataset have in common.
 
     Attributes
     ----------
-    tables
-        Their names.
-    part
-        Of each of them, from 1 on; a table that is never split has only the first.
     scale_factor
         TPC-H scale factor.
     layout
@@ -53,15 +50,32 @@ class PartJob:
         Directory of the dataset in the making, which all who run jobs see; or its ``s3://`` URI.
     storage_options
         What reaches S3.
+    claim
+        On S3 the token of the claim for which the files are made (:mod:`neuralake.tpch.claim`).
     """
 
-    tables: tuple[str, ...]
-    part: int
     scale_factor: float
     layout: Layout
     generator: str
     destination: str
     storage_options: Mapping[str, str] = field(default_factory=dict, repr=False)
+    claim: str = ""
+
+
+@dataclass(frozen=True)
+class PartJob:
+    """Which files to make.
+
+    Attributes
+    ----------
+    tables
+        Their names.
+    part
+        Of each of them, from 1 on; a table that is never split has only the first.
+    """
+
+    tables: tuple[str, ...]
+    part: int
 
 
 @dataclass(frozen=True)
@@ -97,44 +111,56 @@ class Made:
     files: tuple[MadePart, ...]
 
 
-def run_part(job: bytes) -> bytes:
-    """Carry out a job; both sides are JSON, to pass between Pythons.
+def run_part(commission: bytes, job: bytes) -> bytes:
+    """Carry out a job of a commission; all are JSON, to pass between Pythons.
 
     Raises
     ------
     DatasetError
-        If the generator here is another one or fails, or the destination is not seen from here.
+        If the generator here is another one or fails, the destination is not seen from here, or
+        the dataset is not made any more.
     StorageError
         If S3 is away, or refuses.
     """
-    return msgspec.json.encode(make_part(msgspec.json.decode(job, type=PartJob)))
+    made = make_part(
+        msgspec.json.decode(commission, type=Commission), msgspec.json.decode(job, type=PartJob)
+    )
+    return msgspec.json.encode(made)
 
 
-def make_part(job: PartJob) -> Made:
+def make_part(commission: Commission, job: PartJob) -> Made:
     """Carry out a job; see :func:`run_part`."""
     tpchgen = Tpchgen.installed()
-    if tpchgen.name != job.generator:
+    if tpchgen.name != commission.generator:
         raise DatasetError(
-            f"{tpchgen.name} is installed where a part is to be made, and {job.generator} where "
-            "the dataset is put together: install the same version"
+            f"{tpchgen.name} is installed where a part is to be made, and {commission.generator} "
+            "where the dataset is put together: install the same version"
         )
-    if is_remote(job.destination):
+    if is_remote(commission.destination):
         with tempfile.TemporaryDirectory(prefix="neuralake-part-") as name:
-            return _to_store(job, tpchgen, Path(name))
-    return _to_disk(job, tpchgen)
+            return _to_store(commission, job, tpchgen, Path(name))
+    return _to_disk(commission, job, tpchgen)
 
 
-def _to_store(job: PartJob, tpchgen: Tpchgen, directory: Path) -> Made:
-    made = _generate(job, tpchgen, directory)
-    store = ObjectStore(job.destination, job.storage_options)
-    for part in made.files:
-        if part.described.rows:
-            store.upload(part.file.path, directory / part.file.path)
+def _to_store(commission: Commission, job: PartJob, tpchgen: Tpchgen, directory: Path) -> Made:
+    """Put the files, unless the dataset was given up; then none of them is left there.
+
+    A task whose driver has failed, or whose twin was faster, goes on for a while.
+    """
+    store = ObjectStore(commission.destination, commission.storage_options)
+    require_held(store, commission.claim)
+    made = _generate(commission, job, tpchgen, directory)
+    paths = [part.file.path for part in made.files if part.described.rows]
+    for path in paths:
+        require_held(store, commission.claim)
+        store.upload(path, directory / path)
+    if is_given_up(store) and not store.exists(MANIFEST_NAME):
+        store.delete(paths)
     return made
 
 
-def _to_disk(job: PartJob, tpchgen: Tpchgen) -> Made:
-    root = Path(job.destination)
+def _to_disk(commission: Commission, job: PartJob, tpchgen: Tpchgen) -> Made:
+    root = Path(commission.destination)
     try:
         # never made here: a place that is gone was given up by whoever puts the dataset together
         directory = Path(tempfile.mkdtemp(prefix=_ATTEMPT_PREFIX, dir=root))
@@ -144,7 +170,7 @@ def _to_disk(job: PartJob, tpchgen: Tpchgen) -> Made:
             "all machines share, or to S3"
         ) from None
     try:
-        made = _generate(job, tpchgen, directory)
+        made = _generate(commission, job, tpchgen, directory)
         for part in made.files:
             if part.described.rows:
                 local, place = directory / part.file.path, root / part.file.path
@@ -157,17 +183,17 @@ def _to_disk(job: PartJob, tpchgen: Tpchgen) -> Made:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _generate(job: PartJob, tpchgen: Tpchgen, directory: Path) -> Made:
+def _generate(commission: Commission, job: PartJob, tpchgen: Tpchgen, directory: Path) -> Made:
     command = [
-        *tpchgen.command(job.scale_factor, job.layout, directory),
+        *tpchgen.command(commission.scale_factor, commission.layout, directory),
         *(f"--tables={','.join(job.tables)}", f"--part={job.part}", "--num-threads=1"),
     ]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
         reason = done.stderr.strip().rpartition("\n")[2] or "no reason given"
         raise DatasetError(
-            f"{job.generator} failed at part {job.part} of {', '.join(job.tables)} with status "
-            f"{done.returncode}: {reason}"
+            f"{commission.generator} failed at part {job.part} of {', '.join(job.tables)} with "
+            f"status {done.returncode}: {reason}"
         )
     files = sorted(directory.glob("*/*.parquet"))
     return Made(job.part, job.tables, tuple(_made(file, directory) for file in files))

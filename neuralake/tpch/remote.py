@@ -46,6 +46,7 @@ from neuralake.tpch.tpchgen import Tpchgen, running, watch
 
 if TYPE_CHECKING:
     from neuralake.tpch.commit import DescribedFile
+    from neuralake.tpch.part_job import Commission
     from neuralake.tpch.spread import Hands
 
 # Complete files that may wait here before the generator is stopped
@@ -108,10 +109,10 @@ def generate_remote(
                 if hands is None:
                     manifest = _make(stage, store, claim, scale_factor, wanted, progress)
                 else:
-                    manifest = _have_made(hands, stage, store, options, scale_factor, wanted)
+                    commission = _commission(store, options, claim, scale_factor, wanted)
+                    manifest = _have_made(hands, commission, stage, store, progress)
                 _publish(store, claim, manifest)
             except BaseException:
-                claim.stop()
                 _tidy_up(ObjectStore(uri, options, _LAST_PATIENCE), claim)
                 raise
         else:
@@ -155,6 +156,7 @@ def _tidy_up(store: ObjectStore, claim: Claim) -> None:
     """Leave nothing behind, as far as the service lets us; the claim stays if anything may."""
     with suppress(OSError, DatasetError):
         claim.check()
+        claim.give_up()
         if not store.exists(MANIFEST_NAME):
             _remove_left(store)
         remove_claims(store)
@@ -197,27 +199,43 @@ def _make(
     return new_manifest(tpchgen, scale_factor, layout, tables)
 
 
-def _have_made(
-    hands: Hands,
-    stage: Staging,
+def _commission(
     store: ObjectStore,
     options: Mapping[str, str],
+    claim: Claim,
     scale_factor: float,
     layout: Layout,
+) -> Commission:
+    """What others are to make, as long as this process holds the claim."""
+    from neuralake.tpch.part_job import Commission
+
+    name = Tpchgen.installed().name
+    return Commission(scale_factor, layout, name, store.uri, options, claim.token)
+
+
+def _have_made(
+    hands: Hands,
+    commission: Commission,
+    stage: Staging,
+    store: ObjectStore,
+    progress: Progress,
 ) -> Manifest:
     """Have others put the data files, and put the logs."""
     from neuralake.tpch.spread import make_parts
 
-    tpchgen = Tpchgen.installed()
-    made = make_parts(tpchgen, scale_factor, layout, store.uri, options, hands)
+    scale_factor = commission.scale_factor
+    made = make_parts(commission, hands)
     files = {path: part.file for path, part in made.items()}
     described = {path: part.described for path, part in made.items()}
+    tpchgen = Tpchgen.installed()
     facts = commit_facts(tpchgen, scale_factor)
     tables = {
         name: _make_table(store, stage.directory, scale_factor, files, described, facts, name)
         for name in TABLE_NAMES
     }
-    return new_manifest(tpchgen, scale_factor, layout, tables)
+    manifest = new_manifest(tpchgen, scale_factor, commission.layout, tables)
+    progress(manifest.size_bytes, manifest.size_bytes)
+    return manifest
 
 
 def _needed_bytes(expected_bytes: int, layout: Layout) -> int:

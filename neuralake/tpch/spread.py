@@ -8,6 +8,7 @@ that is there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -15,12 +16,10 @@ import msgspec
 
 from neuralake.errors import DatasetError
 from neuralake.tpch.commit import commit_described
-from neuralake.tpch.layout import Layout
 from neuralake.tpch.manifest import GeneratedTable
-from neuralake.tpch.part_job import Made, MadePart, PartJob, run_part
+from neuralake.tpch.part_job import Commission, Made, MadePart, PartJob, run_part
 from neuralake.tpch.parts import check_rows, generated_table
 from neuralake.tpch.tables import TABLES
-from neuralake.tpch.tpchgen import Tpchgen
 
 # By their bytes, the longest job first, so that none is alone at the end
 _GROUPS: Final[tuple[tuple[str, ...], ...]] = (
@@ -42,26 +41,13 @@ class Hands(Protocol):
         """
 
 
-def make_parts(
-    tpchgen: Tpchgen,
-    scale_factor: float,
-    layout: Layout,
-    destination: str,
-    storage_options: Mapping[str, str],
-    hands: Hands,
-) -> dict[str, MadePart]:
+def make_parts(commission: Commission, hands: Hands) -> dict[str, MadePart]:
     """Have all data files of a dataset made.
 
     Parameters
     ----------
-    tpchgen
-        The generator here, which must be theirs.
-    scale_factor, layout
-        Of the dataset.
-    destination
-        Directory of the dataset in the making, or its ``s3://`` URI.
-    storage_options
-        What reaches S3.
+    commission
+        What is to be made and where; its generator is the one here, which must be theirs.
     hands
         Who makes them.
 
@@ -75,16 +61,13 @@ def make_parts(
     DatasetError
         If one is missing, or was made twice and otherwise.
     """
-    parts = range(1, 1 + (layout.files_per_table or 1))
-    jobs = {
-        (part, tables): PartJob(
-            tables, part, scale_factor, layout, tpchgen.name, destination, storage_options
-        )
-        for tables in _GROUPS
-        for part in parts
-    }
+    parts = range(1, 1 + (commission.layout.files_per_table or 1))
+    jobs = {(part, tables): PartJob(tables, part) for tables in _GROUPS for part in parts}
     found: dict[str, MadePart] = {}
-    for answer in hands(run_part, [msgspec.json.encode(job) for job in jobs.values()]):
+    # once for all of them: what Spark sends in more than a mebibyte, it writes to disks, and
+    # there are keys in it (PySpark, ``_prepare_for_python_RDD``)
+    function = partial(run_part, msgspec.json.encode(commission))
+    for answer in hands(function, [msgspec.json.encode(job) for job in jobs.values()]):
         made = msgspec.json.decode(answer, type=Made)
         jobs.pop((made.part, made.tables), None)
         for part in made.files:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -32,7 +33,7 @@ from neuralake.tpch.dataset import open_workload
 from neuralake.tpch.existing import load_manifest
 from neuralake.tpch.generate import generate
 from neuralake.tpch.layout import Layout
-from neuralake.tpch.part_job import PartJob, run_part
+from neuralake.tpch.part_job import Commission, PartJob, run_part
 from tests.conftest import run_bench
 
 pytestmark = pytest.mark.usefixtures("no_spark")
@@ -185,9 +186,10 @@ def test_executors_make_the_same_dataset_and_parts_die(
     monkeypatch.setattr(cluster, "LOST_TIMEOUT_S", 2.0)
     with started(SparkOptions(master=sparks.address, memory=MEMORY)) as engine:
         assert_makes_the_same(engine, tmp_path, dataset_sf001)
-        other = PartJob(("region",), 1, 0.01, Layout().at(0.01), "tpchgen-cli 0.1", str(tmp_path))
+        other = Commission(0.01, Layout().at(0.01), "tpchgen-cli 0.1", str(tmp_path))
+        function = partial(run_part, msgspec.json.encode(other))
         with pytest.raises(EngineError, match=r"^spark: tpchgen-cli .* install the same"):
-            list(SparkTasks(engine)(run_part, [msgspec.json.encode(other)]))
+            list(SparkTasks(engine)(function, [msgspec.json.encode(PartJob(("region",), 1))]))
         session = engine.open({})
         jvm = engine._jvm._gateway.jvm
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -243,6 +244,33 @@ def test_what_cannot_be_is_told_in_a_line_before_anything_is_generated(
     assert done.stderr.count("\n") == 1
     assert s3.server.secret_access_key not in done.stderr
     assert list(scratch.iterdir()) == []
+    assert paths(s3) == []
+
+
+@pytest.fixture
+def master() -> Iterator[str]:
+    """What listens as a master would, and is never asked anything."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"spark://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize(
+    ("environment", "bucket", "message"),
+    [
+        ({}, "no-such-bucket", "there is no bucket no-such-bucket at http://127.0.0.1:"),
+        ({"AWS_SECRET_ACCESS_KEY": "S" * 40}, None, "refuses the access key for s3://"),
+    ],
+    ids=["bucket", "key"],
+)
+def test_a_place_that_cannot_be_is_told_before_spark_is_started(
+    cli: Cli, s3: Place, master: str, environment: dict[str, str], bucket: str | None, message: str
+) -> None:
+    to = s3.uri if bucket is None else f"s3://{bucket}/sf"
+    variables = {**s3.environ, **environment}
+    done = cli("generate", "-s", SMALL, "--to", to, "--on", master, environment=variables)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
     assert paths(s3) == []
 
 

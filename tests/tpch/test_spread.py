@@ -14,7 +14,7 @@ from neuralake.errors import DatasetError, EngineError
 from neuralake.tpch.existing import load_manifest
 from neuralake.tpch.generate import generate
 from neuralake.tpch.layout import Layout
-from neuralake.tpch.part_job import Made, PartJob, make_part
+from neuralake.tpch.part_job import Commission, Made, PartJob, make_part
 from neuralake.tpch.spread import Hands
 from neuralake.tpch.tpchgen import Tpchgen
 
@@ -101,23 +101,26 @@ def other(answer: bytes) -> bytes:
     return msgspec.json.encode(replace(made, files=(changed, *made.files[1:])))
 
 
-def job(destination: Path) -> PartJob:
+JOB = PartJob(("region",), 1)
+
+
+def commission(destination: Path, layout: Layout | None = None) -> Commission:
     generator = Tpchgen.installed().name
-    return PartJob(("region",), 1, 0.01, Layout().at(0.01), generator, str(destination))
+    return Commission(0.01, (layout or Layout()).at(0.01), generator, str(destination))
 
 
 def test_an_orphan_makes_nothing_where_the_dataset_was_given_up(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="is not seen where a part is to be made"):
-        make_part(job(tmp_path / ".sf.generating" / "dataset-1"))
+        make_part(commission(tmp_path / ".sf.generating" / "dataset-1"), JOB)
     assert not list(tmp_path.iterdir())
 
 
 def test_another_generator_makes_no_part(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"tpchgen-cli 3\.0\.0 where the dataset"):
-        make_part(replace(job(tmp_path), generator="tpchgen-cli 3.0.0"))
+        make_part(replace(commission(tmp_path), generator="tpchgen-cli 3.0.0"), JOB)
 
 
 def test_what_the_generator_says_is_told(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="failed at part 7 of region with status"):
-        make_part(replace(job(tmp_path), part=7, layout=LAYOUT.at(0.01)))
+        make_part(commission(tmp_path, LAYOUT), replace(JOB, part=7))
     assert not list(tmp_path.iterdir())

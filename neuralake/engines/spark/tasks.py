@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -18,10 +19,37 @@ from neuralake.errors import EngineError, telling_part
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from neuralake.engines.spark.options import SparkOptions
+    from neuralake.tpch.spread import Hands
+
 # The last line of what a Python of an executor raised
 _RAISED = re.compile(
     r"^(?:[A-Za-z_][\w.]*\.)?(?P<kind>[A-Za-z_]\w*(?:Error|Exception)): (?P<words>.*)", re.MULTILINE
 )
+
+
+@contextmanager
+def spark_tasks(options: SparkOptions) -> Iterator[Hands]:
+    """Calls on the executors of a Spark, which the first call starts and the block ends.
+
+    Parameters
+    ----------
+    options
+        Which Spark; its executors' Python must have Neuralake installed.
+
+    Raises
+    ------
+    EngineError
+        If it can be told at once that this Spark is not to be had.
+    """
+    SparkEngine.prepare(options)
+    with ExitStack() as stack:
+
+        def call(function: Callable[[bytes], bytes], jobs: Sequence[bytes]) -> Iterator[bytes]:
+            engine = stack.enter_context(closing(SparkEngine(options)))
+            return SparkTasks(engine)(function, jobs)
+
+        yield call
 
 
 class SparkTasks:
