@@ -21,7 +21,7 @@ ENGINES ?= polars,datafusion,duckdb
 KILLS ?= 200
 PORT ?=
 
-.PHONY: bench demo gate test test-all s3 kafka mutants hunt seeds storm kill kill-kafka kafka-away cluster connect browser strace valgrind postgresql lint format docs clean help
+.PHONY: bench demo gate test test-all s3 kafka mutants hunt seeds storm kill kill-runs kill-kafka kafka-away cluster connect browser strace valgrind postgresql lint format docs clean help
 
 help:
 	@echo "make bench    generate TPC-H (SCALE_FACTOR=1) if absent, run three engines, verify, report"
@@ -40,6 +40,7 @@ help:
 	@echo "make postgresql  install PostgreSQL for the tests of tables of a database, where apt-get can"
 	@echo "make storm    processes append COMMITS=10000 times to one table: is every row there, once?"
 	@echo "make kill     kill the writer's processes KILLS=200 times: is every row there, once? SEED=… repeats"
+	@echo "make kill-runs kill life cycles and streams KILLS=30 times each: do they go on to the same end?"
 	@echo "make kill-kafka the same with a topic of Kafka, its broker killed too: KILLS=100, 20 s each"
 	@echo "make lint     ruff and mypy"
 	@echo "make format   format the code"
@@ -102,6 +103,11 @@ seeds: $(READY)
 # As make test does 8 times. Its moments are drawn anew each time, unless SEED=… is given
 kill: $(READY)
 	KILLS=$(KILLS) SEED=$(SEED) $(BIN)/python -m pytest tests/writer/test_kill.py --benchmark-disable
+
+kill-runs: KILLS = 30
+kill-runs: $(READY)
+	$(BIN)/python -m benchmarks.kills lifecycle --kills $(KILLS) --seed $(SEED)
+	$(BIN)/python -m benchmarks.kills streams --kills $(KILLS) --seed $(SEED)
 
 kill-kafka: KILLS = 100
 kill-kafka: $(READY)

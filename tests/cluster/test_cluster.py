@@ -5,6 +5,7 @@ The tests run in their order: those that kill come last.
 
 from __future__ import annotations
 
+import base64
 import os
 import signal
 import socket
@@ -34,7 +35,8 @@ from neuralake.tpch.existing import load_manifest
 from neuralake.tpch.generate import generate
 from neuralake.tpch.layout import Layout
 from neuralake.tpch.part_job import Commission, PartJob, run_part
-from tests.conftest import run_bench
+from tests.conftest import Cli, run_bench
+from tests.s3.conftest import Place
 
 pytestmark = pytest.mark.usefixtures("no_spark")
 MEMORY = "512m"
@@ -49,9 +51,18 @@ SLOW = (
 
 
 @pytest.fixture(scope="module")
-def sparks() -> Iterator[Cluster]:
+def event_log(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Settings by which all of it keeps event logs that can be read."""
+    directory = tmp_path_factory.mktemp("events").as_uri()
+    names = {"enabled": "true", "dir": directory, "compress": "false"}
+    return {f"spark.eventLog.{name}": value for name, value in names.items()}
+
+
+@pytest.fixture(scope="module")
+def sparks(event_log: dict[str, str]) -> Iterator[Cluster]:
     """A master and two workers, and beside them a Spark Connect server that works alone."""
     with Cluster(
+        settings=event_log,
         memory=MEMORY,
         connect_port=0,
         connect_locally=True,
@@ -153,11 +164,28 @@ def test_what_speaks_otherwise_is_no_server_of_spark_connect(sparks: Cluster) ->
         SparkEngine(SparkOptions(master=address))
 
 
-def test_clients_of_spark_connect_make_the_same_dataset(
-    sparks: Cluster, tmp_path: Path, dataset_sf001: Path
+def test_clients_of_spark_connect_make_the_same_dataset_on_s3(
+    sparks: Cluster, event_log: dict[str, str], s3: Place, cli: Cli, dataset_sf001: Path
 ) -> None:
-    with started(SparkOptions(master=sparks.connect_address)) as engine:
-        assert_makes_the_same(engine, tmp_path, dataset_sf001)
+    words = ("generate", "-s", 0.01, "--to", s3.uri, "--on", sparks.connect_address)
+    done = cli(*words, environment=s3.environ)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{s3.uri}\n", "")
+    made = load_manifest(s3.uri, storage_options=s3.options, verify=True)
+    assert made.digest == load_manifest(str(dataset_sf001)).digest
+    assert_no_key(s3, sparks, event_log)
+
+
+def assert_no_key(place: Place, sparks: Cluster, event_log: dict[str, str]) -> None:
+    """What tasks were sent to reach S3 is in no event log, and in no file of the cluster's."""
+    logs = Path(event_log["spark.eventLog.dir"].removeprefix("file://"))
+    (told,) = {b"MapInArrow" in log.read_bytes() for log in logs.rglob("events*")} - {False}
+    assert told, "the log has what was done"
+    key = place.server.secret_access_key.encode()
+    forms = [base64.b64encode(b" " * skip + key)[4:-4] for skip in range(3)]
+    forms += [key, key.hex().encode()]
+    for path in (*logs.rglob("*"), *sparks.configuration.parent.rglob("*")):
+        content = path.read_bytes() if path.is_file() else b""
+        assert not any(form in content for form in forms), path
 
 
 def test_executors_of_another_version_are_told(sparks: Cluster) -> None:
@@ -171,21 +199,24 @@ def test_executors_of_another_version_are_told(sparks: Cluster) -> None:
         claim.unlink()
 
 
-def assert_makes_the_same(engine: SparkEngine, place: Path, dataset: Path) -> None:
-    """Byte for byte a dataset of one machine, and its last file is the manifest."""
-    manifest = generate(0.01, str(place / "made"), hands=SparkTasks(engine))
-    assert manifest.digest == load_manifest(str(dataset)).digest
-    assert not list(place.glob(".*")), "nothing of the making is left"
-
-
 def test_executors_make_the_same_dataset_and_parts_die(
-    sparks: Cluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, dataset_sf001: Path
+    sparks: Cluster,
+    event_log: dict[str, str],
+    s3: Place,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    dataset_sf001: Path,
 ) -> None:
     """One application generates, sees a busy cluster, and loses worker, master, last worker."""
     monkeypatch.setattr(cluster, "ANSWER_TIMEOUT_S", 2)
     monkeypatch.setattr(cluster, "LOST_TIMEOUT_S", 2.0)
-    with started(SparkOptions(master=sparks.address, memory=MEMORY)) as engine:
-        assert_makes_the_same(engine, tmp_path, dataset_sf001)
+    with started(SparkOptions(master=sparks.address, memory=MEMORY, config=event_log)) as engine:
+        for place, options in ((str(tmp_path / "made"), {}), (s3.uri, s3.options)):
+            hands = SparkTasks(engine)
+            made = generate(0.01, place, storage_options=options, hands=hands)
+            assert made.digest == load_manifest(str(dataset_sf001)).digest
+        assert not list(tmp_path.glob(".*")), "nothing of the making is left"
+        assert_no_key(s3, sparks, event_log)
         other = Commission(0.01, Layout().at(0.01), "tpchgen-cli 0.1", str(tmp_path))
         function = partial(run_part, msgspec.json.encode(other))
         with pytest.raises(EngineError, match=r"^spark: tpchgen-cli .* install the same"):
