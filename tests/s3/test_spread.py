@@ -22,9 +22,9 @@ Function = Callable[[bytes], bytes]
 
 
 def twice(function: Function, jobs: Sequence[bytes]) -> Iterator[bytes]:
-    """Threads, of which two do each job at once, as Spark may (speculation, a lost executor)."""
+    """Threads, of which two do the first job, as Spark may (speculation, a lost executor)."""
     with ThreadPoolExecutor(4) as executor:
-        yield from executor.map(function, [job for job in jobs for _ in range(2)])
+        yield from executor.map(function, [jobs[0], *jobs])
 
 
 def make(place: Place, hands: Hands) -> Manifest:
