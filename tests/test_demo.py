@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ from tests.conftest import cli_environment
 ROOT = Path(__file__).parents[1]
 PARTS = ("tables", "writer", "elt", "join", "api", "site", "verify")
 NEEDS_SPARK = ("elt", "verify")
+ADDRESS = re.compile(r"http://(?P<host>[\d.]+):(?P<port>\d+)/docs")
 
 
 def demo(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -38,6 +42,15 @@ def demo(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.CompletedProcess(arguments, process.returncode, printed, said)
 
 
+def answers(address: re.Match[str]) -> bool:
+    """Whether somebody listens there."""
+    try:
+        socket.create_connection((address["host"], int(address["port"])), 60).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
 def marks(printed: str) -> list[tuple[str, str]]:
     """Each part that was told of, and how it went."""
     return re.findall(r"^([✓✗]) (\w+) ", printed, re.MULTILINE)
@@ -54,6 +67,29 @@ def test_the_parts_that_need_no_spark(tmp_path: Path) -> None:
     again = demo(tmp_path, "--to", "place")
     assert (again.returncode, again.stdout) == (2, "")
     assert f"there is {tmp_path / 'place/lake'} already" in again.stderr
+
+
+def test_nothing_is_left_of_one_that_is_killed(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    with subprocess.Popen(
+        [sys.executable, "examples/neuralake/demo.py", "--parts", "tables", "--stay"],
+        cwd=tmp_path,
+        env=cli_environment(tmp_path / "unused", tmp_path),
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as driver:
+        assert driver.stdout is not None
+        address = next(found for line in driver.stdout if (found := ADDRESS.match(line)))
+        assert answers(address)
+        driver.kill()
+        driver.wait()
+        until_s = time.monotonic() + 60
+        while answers(address) and time.monotonic() < until_s:  # the kernel ends the server
+            time.sleep(0.05)
+        if is_left := answers(address):
+            os.killpg(driver.pid, signal.SIGKILL)
+        assert not is_left
 
 
 @pytest.mark.more

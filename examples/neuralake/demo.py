@@ -1,7 +1,7 @@
 """A small platform from end to end, each part checked: ``make demo``.
 
 Rows are written by the writer, transformed by Polars and Spark, joined with a file and a function
-on several engines, served, shown on a page and verified. Nothing is left running.
+on several engines, served, shown on a page and verified. Nothing is left running, however it ends.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ import pyarrow.parquet as pq
 from neuralake import open_catalog
 from neuralake.api import OpenCatalog
 from neuralake.engines import registry
+from neuralake.mortal import mortal
 
 LAKE = Path(__file__).with_name("lake.py")
 NEURALAKE = [sys.executable, "-m", "neuralake"]
@@ -62,7 +63,7 @@ def expect(found: object, expected: object, what: str) -> None:
 
 def neuralake(*arguments: object, rows: bytes = b"") -> str:
     """Run a command; what it prints."""
-    command = [*NEURALAKE, *map(str, arguments), "--catalog", str(LAKE)]
+    command = mortal([*NEURALAKE, *map(str, arguments), "--catalog", str(LAKE)])
     done = subprocess.run(command, input=rows, capture_output=True, check=False)
     if done.returncode != 0:
         told = (done.stderr or done.stdout).decode().strip()
@@ -144,7 +145,7 @@ def api(demo: Demo) -> str:
 @contextlib.contextmanager
 def serving() -> Iterator[str]:
     """``neuralake serve``, for as long as it is needed."""
-    command = [*NEURALAKE, "serve", "--catalog", str(LAKE), "--listen", "127.0.0.1:0"]
+    command = mortal([*NEURALAKE, "serve", "--catalog", str(LAKE), "--listen", "127.0.0.1:0"])
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             told = process.stdout.readline() if process.stdout else ""
