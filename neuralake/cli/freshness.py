@@ -194,7 +194,6 @@ def freshness(ctx: click.Context, /, resume: str | None, as_json: bool, **option
     wrong, missing or double, or that a round did not come to its end.
     """
     from neuralake.report.freshness.progress import FreshnessProgress
-    from neuralake.report.freshness.report import write_freshness_report
     from neuralake.report.freshness.terminal import print_freshness
     from neuralake.results.freshness.summary import summarise_freshness
     from neuralake.results.kinds import RUN_OF_FRESHNESS
@@ -208,7 +207,6 @@ def freshness(ctx: click.Context, /, resume: str | None, as_json: bool, **option
         observe=FreshnessProgress,
         summarise=summarise_freshness,
         show=print_freshness,
-        write_report=write_freshness_report,
         is_right=lambda run, _: run.is_right,
     )
     return carry_out(

@@ -179,7 +179,6 @@ def ingest(ctx: click.Context, /, resume: str | None, as_json: bool, **options: 
     says that one does not hold what was acknowledged, or that a round failed.
     """
     from neuralake.report.ingest.progress import IngestProgress
-    from neuralake.report.ingest.report import write_ingest_report
     from neuralake.report.ingest.terminal import print_ingest
     from neuralake.results.ingest.summary import summarise_ingest
     from neuralake.results.kinds import RUN_OF_INGEST
@@ -193,7 +192,6 @@ def ingest(ctx: click.Context, /, resume: str | None, as_json: bool, **options: 
         observe=IngestProgress,
         summarise=summarise_ingest,
         show=print_ingest,
-        write_report=write_ingest_report,
         is_right=lambda run, _: run.is_right,
     )
     return carry_out(

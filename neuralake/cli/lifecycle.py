@@ -113,7 +113,6 @@ def lifecycle(
     says that something failed or was wrong; what an engine cannot do is told, and no failure.
     """
     from neuralake.report.lifecycle.progress import LifecycleProgress
-    from neuralake.report.lifecycle.report import write_lifecycle_report
     from neuralake.report.lifecycle.terminal import print_lifecycle
     from neuralake.results.kinds import RUN_OF_LIFECYCLE
     from neuralake.results.lifecycle.summary import summarise_lifecycle
@@ -132,7 +131,6 @@ def lifecycle(
         observe=LifecycleProgress,
         summarise=summarise_lifecycle,
         show=print_lifecycle,
-        write_report=write_lifecycle_report,
         is_right=lambda run, summary: summary.is_right(run),
     )
     return carry_out(

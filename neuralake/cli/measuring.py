@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -15,7 +16,7 @@ from neuralake.cli.options import refuse_beside_resume
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from neuralake.report.placing import Report
+    from neuralake.report.steps import Steps
     from neuralake.results.kind import Kind
 
 R = TypeVar("R", bound=Any)  # a run of the kind
@@ -37,13 +38,11 @@ class Measuring(Generic[R, P, S]):
         Carries a plan out: with the store, with what makes an observer by the header, and with an
         interrupted run and its directory as ``resumed``.
     observe
-        Makes the observer, for a console.
+        Makes the observer, by what tells of the steps.
     summarise
         What a run in a directory comes to; it has a ``document`` for programs.
     show
         Prints that on a console.
-    write_report
-        Writes the report of a run into a directory.
     is_right
         Whether nothing failed or was wrong.
     """
@@ -51,10 +50,9 @@ class Measuring(Generic[R, P, S]):
     kind: Kind[R]
     plan_of: Callable[[R], P]
     measure: Callable[..., tuple[R, Path]]
-    observe: Callable[[Console], Any]
+    observe: Callable[[Steps], Any]
     summarise: Callable[[R, Path], S]
     show: Callable[[R, S, Console, Path], None]
-    write_report: Callable[[R, Path, Path], Report]
     is_right: Callable[[R, S], bool]
 
 
@@ -93,6 +91,9 @@ def carry_out(
     NeuralakeError
         As planning, measuring and resuming raise it.
     """
+    from neuralake.report.kinds import write_report
+    from neuralake.report.line import line_of
+    from neuralake.report.steps import Steps
     from neuralake.results.store import RunStore
     from neuralake.workloads.recording import interrupted_run
 
@@ -105,16 +106,20 @@ def carry_out(
         directory = store.find(resume)
         resumed = (interrupted_run(measuring.kind, directory), directory)
         chosen = measuring.plan_of(resumed[0])
-    console = make_console(stderr=True)
-    run, directory = measuring.measure(
-        chosen, store, lambda _: measuring.observe(console), resumed=resumed
-    )
+
+    @contextmanager
+    def observed(_: Any) -> Iterator[Any]:
+        line = line_of(make_console(stderr=True))
+        try:
+            yield measuring.observe(Steps(line))
+        finally:
+            line.close()
+
+    run, directory = measuring.measure(chosen, store, observed, resumed=resumed)
     summary = measuring.summarise(run, directory)
     if as_json:
         print_json(summary.document(run))
     else:
         measuring.show(run, summary, make_console(), directory)
-    tell_report(
-        lambda: measuring.write_report(run, directory, directory / "report"), as_json=as_json
-    )
+    tell_report(lambda: write_report(run, directory, directory / "report"), as_json=as_json)
     return 0 if measuring.is_right(run, summary) else 1

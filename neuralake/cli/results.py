@@ -52,8 +52,8 @@ def results_show(run: str, as_json: bool) -> None:
 
     latest is the latest run.
     """
-    from neuralake.cli.kinds import print_any
     from neuralake.report.comparison import print_comparison
+    from neuralake.report.kinds import print_any
     from neuralake.results.comparisons import find_result, is_comparison, load_comparison
     from neuralake.results.store import load_any
 
@@ -118,8 +118,8 @@ def report(runs: tuple[str, ...], destination: Path | None, as_json: bool) -> No
     of several is what the others are compared with. A comparison that neuralake compare made is
     named in the same way, by itself.
     """
-    from neuralake.cli.kinds import write_any_report
     from neuralake.report.comparison import write_comparison_report
+    from neuralake.report.kinds import write_report
     from neuralake.report.runs.report import write_runs_report
     from neuralake.report.text import printable
     from neuralake.results.comparisons import is_comparison, load_comparison
@@ -133,7 +133,7 @@ def report(runs: tuple[str, ...], destination: Path | None, as_json: bool) -> No
             raise ResultsError(f"comparison {found[0].name} has a report of its own: name it alone")
         written = write_comparison_report(load_comparison(found[0]), directory)
     elif len(found) == 1:
-        written = write_any_report(load_any(found[0])[1], found[0], directory)
+        written = write_report(load_any(found[0])[1], found[0], directory)
     else:
         written = write_runs_report([load_run(run) for run in found], directory)
     if as_json:

@@ -169,7 +169,6 @@ def serving(ctx: click.Context, /, resume: str | None, as_json: bool, **options:
     says that one is wrong, or that a round failed.
     """
     from neuralake.report.serving.progress import ServingProgress
-    from neuralake.report.serving.report import write_serving_report
     from neuralake.report.serving.terminal import print_serving
     from neuralake.results.kinds import RUN_OF_SERVING
     from neuralake.results.serving.summary import summarise_serving
@@ -183,7 +182,6 @@ def serving(ctx: click.Context, /, resume: str | None, as_json: bool, **options:
         observe=ServingProgress,
         summarise=summarise_serving,
         show=print_serving,
-        write_report=write_serving_report,
         is_right=lambda run, _: run.is_right,
     )
     return carry_out(

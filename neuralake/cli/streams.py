@@ -123,7 +123,6 @@ def streams(ctx: click.Context, /, resume: str | None, as_json: bool, **options:
     from TPC-H, and not comparable with published TPC-H results.
     """
     from neuralake.report.streams.progress import StreamsProgress
-    from neuralake.report.streams.report import write_streams_report
     from neuralake.report.streams.terminal import print_streams
     from neuralake.results.kinds import RUN_OF_STREAMS
     from neuralake.results.streams.summary import summarise_streams
@@ -138,7 +137,6 @@ def streams(ctx: click.Context, /, resume: str | None, as_json: bool, **options:
         observe=StreamsProgress,
         summarise=summarise_streams,
         show=print_streams,
-        write_report=write_streams_report,
         is_right=lambda _, summary: summary.is_right,
     )
     return carry_out(

@@ -19,6 +19,7 @@ from neuralake.report.line import (
     line_where_somebody_looks,
 )
 from neuralake.report.run.progress import BenchProgress
+from neuralake.report.steps import Steps
 from neuralake.results.comparison import Change
 from neuralake.stats.paired import Question
 from tests.report.run.test_progress import plan
@@ -123,6 +124,30 @@ def test_a_bench_in_a_log(clock: Clock) -> None:
     assert first.startswith("polars q02, hot run 2 of 2 · 1/8 · ")
     assert second.startswith("polars q01, cold run 1 of 1 · 2/8 · ")
     assert wrong == "polars q01: wrong: one row"
+
+
+def test_steps_tell_how_long_those_take_that_are_left(clock: Clock) -> None:
+    log = console()
+    steps = Steps(TimedLines(log, clock), clock)
+    clock.now_s += EVERY_S
+    steps.begin("power, round 3", 3, 8)  # of a measurement that goes on
+    clock.now_s += 60
+    steps.begin("power, round 4", 4, 8)
+    clock.now_s += 120
+    steps.begin("power, round 5", 5, 8)
+    clock.now_s += EVERY_S
+    steps.begin("power, round 6", 6, 8, "at least 1 s left")
+    steps.fault("power, round 6: wrong:\none row")
+    clock.now_s += EVERY_S
+    steps.show("duckdb answers again")
+    assert printed(log).splitlines() == [
+        "power, round 3 · 3/8",
+        "power, round 4 · 4/8 · 5 min left",
+        "power, round 5 · 5/8 · 6 min left",
+        "power, round 6 · 6/8 · at least 1 s left",
+        "power, round 6: wrong: one row",
+        "duckdb answers again",
+    ]
 
 
 def test_a_comparison_in_a_log(clock: Clock) -> None:

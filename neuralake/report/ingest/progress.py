@@ -2,58 +2,33 @@
 
 from __future__ import annotations
 
-import time
-from typing import Self
-
-from rich.console import Console
-
 from neuralake.report.ingest.words import name
-from neuralake.report.line import Line, line_of
-from neuralake.report.numbers import duration
-from neuralake.report.text import one_line
+from neuralake.report.steps import Steps
 from neuralake.results.ingest.records import Key, Round, RoundVerification
 
 
 class IngestProgress:
-    """An observer that tells of each round in a line.
+    """An observer that tells of each round in a line."""
 
-    Parameters
-    ----------
-    console
-        Standard error.
-    """
-
-    def __init__(self, console: Console) -> None:
-        self._line: Line = line_of(console)
-        self._began_s = time.monotonic()
-        self._done = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._line.close()
+    def __init__(self, steps: Steps) -> None:
+        self._steps = steps
 
     def before(self, key: Key, number: int, of: int) -> None:
         """A round is about to begin."""
         reader = "" if key.reader is None else f", {key.reader} reads"
-        what = f"{name(key.case, key.rate)}, round {key.round}{reader} · {number}/{of}"
-        left = ""
-        if self._done:
-            mean_s = (time.monotonic() - self._began_s) / self._done
-            left = f" · {duration(mean_s * (of - number + 1))} left"
-        self._line.show(one_line(what + left))
+        self._steps.begin(f"{_where(key)}{reader}", number, of)
 
     def after(self, found: Round) -> None:
         """It has ended."""
-        self._done += 1
         if found.status != "ok" or found.failed:
-            where = f"{name(found.key.case, found.key.rate)}, round {found.key.round}"
             what = found.status if found.status != "ok" else f"{found.failed} appends failed"
-            self._line.say(one_line(f"{where}: {what}: {found.message}"), "red")
+            self._steps.fault(f"{_where(found.key)}: {what}: {found.message}")
 
     def verified(self, result: RoundVerification) -> None:
         """Its table has been judged."""
         if result.verdict == "wrong":
-            where = f"{name(result.key.case, result.key.rate)}, round {result.key.round}"
-            self._line.say(one_line(f"{where}: wrong: {result.detail}"), "red")
+            self._steps.fault(f"{_where(result.key)}: wrong: {result.detail}")
+
+
+def _where(key: Key) -> str:
+    return f"{name(key.case, key.rate)}, round {key.round}"

@@ -30,10 +30,10 @@ def write_run_report(run: Run, directory: Path, texts: Texts = NO_TEXTS) -> Repo
         If a package of the extra ``report`` is missing, the directory cannot be written, or it
         holds anything that is no part of a report.
     """
-    return place_report(directory, lambda: _contents(run, texts))
+    return place_report(directory, lambda: run_report(run, texts))
 
 
-def _contents(run: Run, texts: Texts) -> dict[str, bytes]:
+def run_report(run: Run, texts: Texts) -> dict[str, bytes]:
     """Every file of the report, by its name."""
     from neuralake.report.run.figures import run_pictures
     from neuralake.report.run.markdown import run_markdown

@@ -12,9 +12,9 @@ from rich.console import Console
 
 from neuralake.report.freshness.headline import headline
 from neuralake.report.freshness.notes import notes
-from neuralake.report.freshness.report import write_freshness_report
 from neuralake.report.freshness.terminal import print_freshness
 from neuralake.report.freshness.words import apart
+from neuralake.report.kinds import write_report
 from neuralake.results.freshness.records import Case, FreshnessRun
 from neuralake.results.freshness.summary import FreshnessSummary, summarise_freshness
 from tests.report.freshness.make import LOAD, made_run
@@ -63,8 +63,8 @@ def test_figures_are_those_of_the_samples(summary: FreshnessSummary) -> None:
 def test_the_report_has_every_figure_and_the_same_run_gives_the_same_bytes(
     run: FreshnessRun, home: Path, tmp_path: Path
 ) -> None:
-    first = write_freshness_report(run, home, tmp_path / "a")
-    second = write_freshness_report(run, home, tmp_path / "b")
+    first = write_report(run, home, tmp_path / "a")
+    second = write_report(run, home, tmp_path / "b")
     names = {figure.stem for figure in first.figures}
     assert names == {"visibility", "rates", "queries", "timeline"}
     for one, other in zip(first.figures, second.figures, strict=True):
@@ -117,7 +117,7 @@ def test_what_is_wrong_has_no_numbers_and_says_so(
     out = io.StringIO()
     print_freshness(run, summary, Console(file=out, width=200), tmp_path)
     assert said in out.getvalue()
-    report = write_freshness_report(run, tmp_path, tmp_path / "report")
+    report = write_report(run, tmp_path, tmp_path / "report")
     assert not report.figures
     assert "No round has numbers." in report.markdown.read_text()
 

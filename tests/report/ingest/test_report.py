@@ -11,8 +11,8 @@ from rich.console import Console
 from neuralake.report.ingest.figures import ingest_pictures
 from neuralake.report.ingest.markdown import ingest_markdown
 from neuralake.report.ingest.notes import notes
-from neuralake.report.ingest.report import write_ingest_report
 from neuralake.report.ingest.terminal import print_ingest
+from neuralake.report.kinds import write_report
 from neuralake.results.ingest.records import IngestRun
 from neuralake.results.ingest.summary import summarise_ingest
 from tests.report.ingest.make import made_run
@@ -29,7 +29,7 @@ def printed(run: IngestRun, directory: Path) -> str:
 def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
     run = made_run(tmp_path / "run", readers=("polars", "datafusion"))
     for name in ("a", "b"):
-        write_ingest_report(run, tmp_path / "run", tmp_path / name)
+        write_report(run, tmp_path / "run", tmp_path / name)
     first, second = files(tmp_path / "a"), files(tmp_path / "b")
     assert first == second
     names = ("percentiles", "limit", "commits", "steps", "freshness")
@@ -55,7 +55,7 @@ def test_each_figure_says_in_words_what_it_shows(tmp_path: Path) -> None:
 
 def test_the_page_has_every_section_and_number(tmp_path: Path) -> None:
     run = made_run(tmp_path / "run", readers=("polars",))
-    report = write_ingest_report(run, tmp_path / "run", tmp_path / "report")
+    report = write_report(run, tmp_path / "run", tmp_path / "report")
     page = report.html.read_text()
     for section in ("summary", "latency", "drift", "steps", "freshness", "tables", "settings"):
         assert f'<section id="{section}">' in page
@@ -97,5 +97,5 @@ def test_a_queue_that_grows_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("commits", [1, 5, 19, 20, 99])
 def test_a_run_of_a_few_commits_has_a_report_too(tmp_path: Path, commits: int) -> None:
     run = made_run(tmp_path / "run", rounds=1, commits=commits)
-    write_ingest_report(run, tmp_path / "run", tmp_path / "report")
+    write_report(run, tmp_path / "run", tmp_path / "report")
     assert printed(run, tmp_path / "run")

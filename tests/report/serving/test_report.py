@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from neuralake.report.kinds import write_report
 from neuralake.report.serving.figures import serving_pictures
 from neuralake.report.serving.markdown import serving_markdown
 from neuralake.report.serving.notes import notes
-from neuralake.report.serving.report import write_serving_report
 from neuralake.report.serving.terminal import print_serving
 from neuralake.results.serving.records import ServingRun
 from neuralake.results.serving.summary import summarise_serving
@@ -29,7 +29,7 @@ def printed(run: ServingRun, directory: Path) -> str:
 def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
     run = made_run(tmp_path / "run")
     for name in ("a", "b"):
-        write_serving_report(run, tmp_path / "run", tmp_path / name)
+        write_report(run, tmp_path / "run", tmp_path / name)
     first, second = files(tmp_path / "a"), files(tmp_path / "b")
     assert first == second
     names = ("rates", "percentiles", "answered", "timeline")
@@ -47,7 +47,7 @@ def test_each_figure_says_in_words_what_it_shows(tmp_path: Path) -> None:
 
 def test_the_page_has_every_section_and_number(tmp_path: Path) -> None:
     run = made_run(tmp_path / "run")
-    page = write_serving_report(run, tmp_path / "run", tmp_path / "report").html.read_text()
+    page = write_report(run, tmp_path / "run", tmp_path / "report").html.read_text()
     for section in ("summary", "latency", "capacity", "saturation", "resources", "settings"):
         assert f'<section id="{section}">' in page
     assert "Answered at most, a second: null 4,000, in-process 2,000, http 1,000." in page
@@ -91,7 +91,7 @@ def test_a_wrong_answer_is_told_before_anything_else(tmp_path: Path) -> None:
 def test_a_mix_of_kinds_has_their_latencies_apart(tmp_path: Path) -> None:
     run = made_run(tmp_path / "run", kinds=("point", "aggregate"))
     assert "aggregate p50 (ms)" in printed(run, tmp_path / "run")
-    page = write_serving_report(run, tmp_path / "run", tmp_path / "report").html.read_text()
+    page = write_report(run, tmp_path / "run", tmp_path / "report").html.read_text()
     assert "Latency by kind of request" in page
     assert "Latency by kind of request" not in printed(made_run(tmp_path), tmp_path)
 
@@ -106,5 +106,5 @@ def test_rates_a_second_are_compared_with_the_null_server(tmp_path: Path) -> Non
 @pytest.mark.parametrize("duration_s", [0.01, 0.1, 0.5])
 def test_a_run_of_a_few_requests_has_a_report_too(tmp_path: Path, duration_s: float) -> None:
     run = made_run(tmp_path / "run", duration_s=duration_s, contestants=("http",), rates="50%")
-    write_serving_report(run, tmp_path / "run", tmp_path / "report")
+    write_report(run, tmp_path / "run", tmp_path / "report")
     assert printed(run, tmp_path / "run")

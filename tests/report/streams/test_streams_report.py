@@ -9,12 +9,12 @@ from pathlib import Path
 from rich.console import Console
 
 from neuralake.report.figures.render import drawing_style, render
+from neuralake.report.kinds import write_report
 from neuralake.report.streams.failures import failures
 from neuralake.report.streams.figures.throughput import throughput_against_streams
 from neuralake.report.streams.headline import headline
 from neuralake.report.streams.markdown import streams_markdown
 from neuralake.report.streams.notes import notes
-from neuralake.report.streams.report import write_streams_report
 from neuralake.report.streams.terminal import print_streams
 from neuralake.report.streams.words import numbered
 from neuralake.results.phases.records import AnswerCheck
@@ -78,17 +78,17 @@ def test_an_interrupted_run_has_a_report_without_what_was_not_measured(tmp_path:
     run = run_of(tmp_path)
     interrupted = replace(run, finished_at=None, phases=run.phases[:1])
     assert "(not finished)" in printed(interrupted, tmp_path)
-    report = write_streams_report(interrupted, tmp_path, tmp_path / "report")
+    report = write_report(interrupted, tmp_path, tmp_path / "report")
     assert "interrupted before its end" in report.html.read_text()
     assert report.figures == ()
     nothing = replace(run, finished_at=None, phases=())
-    assert write_streams_report(nothing, tmp_path, tmp_path / "report").html.exists()
+    assert write_report(nothing, tmp_path, tmp_path / "report").html.exists()
 
 
 def test_the_same_run_gives_the_same_report(tmp_path: Path) -> None:
     run = run_of(tmp_path)
-    first = write_streams_report(run, tmp_path, tmp_path / "one")
-    second = write_streams_report(run, tmp_path, tmp_path / "two")
+    first = write_report(run, tmp_path, tmp_path / "one")
+    second = write_report(run, tmp_path, tmp_path / "two")
     assert {figure.stem for figure in first.figures} == {"latencies", "timeline"}
     for one, two in zip(first.figures, second.figures, strict=True):
         assert one.read_bytes() == two.read_bytes()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from neuralake.report.placing import Report
+from neuralake.report.placing import Report, place_report
 from neuralake.results.freshness.records import FreshnessRun
 from neuralake.results.ingest.records import IngestRun
 from neuralake.results.lifecycle.records import LifecycleRun
@@ -58,44 +59,51 @@ def print_any(run: Any, console: Console, directory: Path) -> None:
         print_run(run, console, directory)
 
 
-def write_any_report(run: Any, directory: Path, to: Path) -> Report:
-    """Write the report of a run.
+def write_report(run: Any, directory: Path, to: Path) -> Report:
+    """Write the report of a run: a page, a Markdown summary and figures, whole or not at all.
+
+    The same run gives the same bytes. A report that lies in the directory is replaced.
 
     Parameters
     ----------
     run
-        From :func:`neuralake.results.store.load_any`.
+        From :func:`neuralake.results.store.load_any`; finished or interrupted.
     directory
-        Of the run.
+        Of the run, where its samples lie.
     to
-        Directory of the report.
+        Directory of the report; made if absent, with its parents.
 
     Raises
     ------
     ResultsError
-        If the report cannot be made or written.
+        If a package of the extra ``report`` is missing, samples are damaged, the directory cannot
+        be written, or it holds anything that is no part of a report.
     """
+    return place_report(to, lambda: _contents(run, directory))
+
+
+def _contents(run: Any, directory: Path) -> Mapping[str, bytes]:
     if isinstance(run, IngestRun):
-        from neuralake.report.ingest.report import write_ingest_report
+        from neuralake.report.ingest.report import ingest_report
 
-        return write_ingest_report(run, directory, to)
+        return ingest_report(run, directory)
     if isinstance(run, FreshnessRun):
-        from neuralake.report.freshness.report import write_freshness_report
+        from neuralake.report.freshness.report import freshness_report
 
-        return write_freshness_report(run, directory, to)
+        return freshness_report(run, directory)
     if isinstance(run, ServingRun):
-        from neuralake.report.serving.report import write_serving_report
+        from neuralake.report.serving.report import serving_report
 
-        return write_serving_report(run, directory, to)
+        return serving_report(run, directory)
     if isinstance(run, LifecycleRun):
-        from neuralake.report.lifecycle.report import write_lifecycle_report
+        from neuralake.report.lifecycle.report import lifecycle_report
 
-        return write_lifecycle_report(run, directory, to)
+        return lifecycle_report(run, directory)
     if isinstance(run, StreamsRun):
-        from neuralake.report.streams.report import write_streams_report
+        from neuralake.report.streams.report import streams_report
 
-        return write_streams_report(run, directory, to)
-    from neuralake.report.run.report import write_run_report
+        return streams_report(run, directory)
+    from neuralake.report.run.report import run_report
     from neuralake.results.texts import read_texts
 
-    return write_run_report(run, to, read_texts(run, directory))
+    return run_report(run, read_texts(run, directory))
