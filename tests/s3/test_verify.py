@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 
 from benchmarks.s3.server import DROP_BUCKET, PUBLIC_BUCKET, Server, make_bucket
 from neuralake.delta.place import open_store
+from neuralake.engines.spark.java import find_java
 from tests.conftest import Cli, cli_environment
 from tests.s3.conftest import Place
 from tests.s3.proxy import Fault, Proxy
@@ -368,3 +370,33 @@ def wait_until(holds: Callable[[], bool]) -> None:
             return
         time.sleep(0.02)
     raise AssertionError("it never came to that")
+
+
+@pytest.mark.more
+def test_spark_reads_by_https_what_java_trusts(
+    sound: Platform, certificate: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Java asks a store of its own, and not ``SSL_CERT_FILE``."""
+    trusted = tmp_path / "trusted.p12"
+    into = ["-keystore", trusted, "-storetype", "PKCS12", "-storepass", "changeit"]
+    java = str(find_java(os.environ).executable)
+    about = [java, "-XshowSettings:properties", "-version"]
+    told = subprocess.run(about, check=True, capture_output=True, text=True).stderr
+    home = next(line for line in told.splitlines() if "java.home = " in line).partition(" = ")[2]
+    keytool = f"{home}/bin/keytool"
+    subprocess.run(
+        [keytool, "-importcert", "-noprompt", "-alias", "s3", "-file", certificate[0], *into],
+        check=True,
+        capture_output=True,
+    )
+    options = (
+        f"-Djavax.net.ssl.trustStore={trusted}",
+        "-Djavax.net.ssl.trustStorePassword=changeit",
+    )
+    status, results = sound.verify(
+        *("--only", "settings,catalog,table,engine,rows"),
+        *("--engine", f"spark:spark.driver.extraJavaOptions={' '.join(options)}"),
+        engines="polars,spark",
+    )
+    assert status == 0, results
+    assert "3 rows on polars, spark" in results["rows.shop.orders"][1]
