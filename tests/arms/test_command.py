@@ -46,8 +46,8 @@ from neuralake.catalog import DeltaTable
 t = DeltaTable(name="t", location={uri!r})
 """
 CATALOG_OF_THE_ROOT = """
-from neuralake.catalog import DeltaTable
-t = DeltaTable(name="t", location="t")
+from neuralake.catalog import About, DeltaTable, Deprecated
+t = DeltaTable(name="t", location="t", about=About(deprecated=Deprecated("Of old.", "u")))
 """
 CATALOG_WITH_TWINS = """
 from neuralake.catalog import DeltaTable, ParquetTable
@@ -420,6 +420,7 @@ def test_a_relative_storage_root_is_where_the_caller_stands(team: Team) -> None:
         assert done.returncode == 0, done.stderr
         shown = document(team).tables["t"]
         assert f"uri {team.path}/lake/t" in shown
+        assert done.stderr.count("neuralake: table t is deprecated: Of old; use u") == 1
     finally:
         shutil.rmtree(team.path / "lake")
 

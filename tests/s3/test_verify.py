@@ -378,7 +378,7 @@ def test_spark_reads_by_https_what_java_trusts(
 ) -> None:
     """Java asks a store of its own, and not ``SSL_CERT_FILE``."""
     trusted = tmp_path / "trusted.p12"
-    into = ["-keystore", trusted, "-storetype", "PKCS12", "-storepass", "changeit"]
+    into = ["-keystore", str(trusted), "-storetype", "PKCS12", "-storepass", "changeit"]
     java = str(find_java(os.environ).executable)
     about = [java, "-XshowSettings:properties", "-version"]
     told = subprocess.run(about, check=True, capture_output=True, text=True).stderr
