@@ -9,10 +9,13 @@ as soon as anybody else imports it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
-from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # each costs a command that prints its help more than all of this
+    from collections.abc import Callable, Mapping, Sequence
+    from importlib.abc import Loader
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
 
 
 def import_pandas_on_demand() -> None:
@@ -43,7 +46,7 @@ def _ask_again() -> None:
         _ = pa.lib._pandas_api.version
 
 
-class _Hidden(MetaPathFinder):
+class _Hidden:
     """Finds that pandas is not there."""
 
     def find_spec(
@@ -58,7 +61,7 @@ class _Hidden(MetaPathFinder):
         return None
 
 
-class _Watch(MetaPathFinder):
+class _Watch:
     """Sees modules being imported, and does something after each."""
 
     def __init__(self, afterwards: Mapping[str, Callable[[], None]]) -> None:
@@ -75,12 +78,12 @@ class _Watch(MetaPathFinder):
             spec = None if finder is self else finder.find_spec(fullname, path, target)
             if spec is not None:
                 if spec.loader is not None:
-                    spec.loader = _Then(spec.loader, afterwards)
+                    spec.loader = _Then(spec.loader, afterwards)  # type: ignore[assignment]
                 return spec
         return None
 
 
-class _Then(Loader):
+class _Then:
     """Loads as another one does, and does something afterwards."""
 
     def __init__(self, loader: Loader, afterwards: Callable[[], None]) -> None:
