@@ -194,9 +194,9 @@ def test_help_is_given_in_every_environment(typed: Cli) -> None:
     ],
 )
 def test_no_color_goes_before_what_forces_colour(
-    cli: Cli, variables: dict[str, str], coloured: bool
+    typed: Cli, variables: dict[str, str], coloured: bool
 ) -> None:
-    done = cli("engines", environment={"TERM": "xterm-256color", **variables})
+    done = typed("engines", environment={"TERM": "xterm-256color", **variables})
     assert ("\x1b[" in done.stdout) is coloured
 
 
