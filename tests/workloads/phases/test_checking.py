@@ -83,3 +83,11 @@ def test_another_engine_of_the_run_goes_before_one_that_is_only_installed() -> N
     assert another_engine("spark", [polars, spark], {}) == polars
     assert another_engine("polars", [polars], {}) == EngineSpec("duckdb")
     assert another_engine("duckdb", [EngineSpec("duckdb")], {}) == EngineSpec("datafusion")
+
+
+def test_an_engine_that_answers_some_queries_wrongly_judges_no_other() -> None:
+    """Daft's floats in place of decimals made Sail's right answers wrong."""
+    daft, sail = EngineSpec("daft"), EngineSpec("sail")
+    assert another_engine("sail", [daft, sail], {}) == EngineSpec("duckdb")
+    assert another_engine("daft", [daft, sail], {}) == EngineSpec("duckdb")
+    assert another_engine("sail", [daft, sail, EngineSpec("polars")], {}) == EngineSpec("polars")
