@@ -19,18 +19,30 @@ _PREFIX = "neuralake-scratch-"
 
 
 class Scratch:
-    """A new directory in the directory for temporary files (``TMPDIR``), of this user alone.
+    """A new directory, of this user alone.
+
+    Parameters
+    ----------
+    parent
+        Where it is made; None is the directory for temporary files (``TMPDIR``).
+    prefix
+        With which its name begins, as no other's do there.
 
     Attributes
     ----------
     directory
         Its path.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made.
     """
 
-    def __init__(self) -> None:
-        remove_abandoned()
+    def __init__(self, parent: Path | None = None, prefix: str = _PREFIX) -> None:
+        remove_abandoned(parent, prefix)
         while True:
-            self.directory = Path(tempfile.mkdtemp(prefix=_PREFIX))
+            self.directory = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
             # no program that is started inherits it (PEP 446): only forks do
             self._descriptor = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
             fcntl.flock(self._descriptor, fcntl.LOCK_SH)
@@ -46,9 +58,9 @@ class Scratch:
             os.close(descriptor)
 
 
-def remove_abandoned() -> None:
-    """Remove the directories of this user whose processes have all ended."""
-    for directory in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+def remove_abandoned(parent: Path | None = None, prefix: str = _PREFIX) -> None:
+    """Remove the directories of this user whose processes have all ended; as :class:`Scratch`."""
+    for directory in (parent or Path(tempfile.gettempdir())).glob(f"{prefix}*"):
         with suppress(OSError), _locked(directory):
             shutil.rmtree(directory, ignore_errors=True)
 

@@ -64,3 +64,16 @@ def test_what_is_not_a_scratch_of_ours_is_left_alone(place: Path) -> None:
     remove_abandoned()
     assert len(list(place.iterdir())) == 4
     assert (kept / "file").exists()
+
+
+def test_it_may_lie_elsewhere_under_a_name_of_its_own(place: Path) -> None:
+    """What other directories there are is no matter, whoever may hold them."""
+    other = Scratch()
+    first = Scratch(place, "staged-")
+    second = Scratch(place, "staged-")
+    assert first.directory.exists(), "it is held"
+    first.remove()
+    assert set(place.iterdir()) == {other.directory, second.directory}
+    assert second.directory.name.startswith("staged-")
+    for scratch in (other, second):
+        scratch.remove()

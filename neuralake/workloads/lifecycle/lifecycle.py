@@ -6,7 +6,6 @@ through all phases. One that was interrupted is done again from its beginning.
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from pathlib import Path
 from neuralake.catalog.identity import table_identity
 from neuralake.engines import registry
 from neuralake.errors import CatalogError, LifecycleError, ResultsError
+from neuralake.measure.scratch import Scratch
 from neuralake.measure.worker import RemoteError
 from neuralake.results.journal import JournalWriter
 from neuralake.results.kinds import RUN_OF_LIFECYCLE
@@ -144,26 +144,21 @@ def _staged(plan: LifecyclePlan, files: Path) -> tuple[StagedPhase, ...]:
 
 @contextmanager
 def _staging_place(root: Path) -> Iterator[Path]:
-    """A directory for what is written, beside the runs; what a killed run has left is removed.
-
-    Whoever is here has the machine to himself: another directory of this machine is nobody's.
-    """
-    prefix = f"staged-{platform.node()}-"
+    """A directory for what is written, beside the runs; what a killed run has left is removed."""
     try:
         root.mkdir(parents=True, exist_ok=True)
-        for left in root.glob(f"{prefix}*"):
-            shutil.rmtree(left, ignore_errors=True)
-        place = (root / f"{prefix}{os.getpid()}").absolute()
-        place.mkdir()
+        # results may be shared by machines, not all of which see each other's locks
+        scratch = Scratch(root.absolute(), f"staged-{platform.node()}-")
+        scratch.directory.chmod(0o755)  # a cluster's executors may be another user's
     except OSError as error:
         raise ResultsError(
             f"results cannot be written to {root}: {error.strerror}; "
             "set NEURALAKE_RESULTS_ROOT to a writable directory"
         ) from error
     try:
-        yield place
+        yield scratch.directory
     finally:
-        shutil.rmtree(place, ignore_errors=True)
+        scratch.remove()
 
 
 def _header(run: _Run, begun: Begun) -> LifecycleHeader:
