@@ -217,6 +217,8 @@ def supports_table(run: LifecycleRun, summary: LifecycleSummary) -> Table:
             found = by[engine, kind]
             is_ok = found.state == "ok"
             text = found.path or "yes" if is_ok else found.state
+            if found.right and not is_ok:
+                text += f", {found.right} of {found.tried} right"
             row.append(Entry(text, mark="" if is_ok else "failed"))
         rows.append(tuple(row))
     columns = (Column("task", numeric=False), *(Column(e, numeric=False) for e in engines))

@@ -30,6 +30,8 @@ class Support:
         The ways that it took.
     detail
         Why not.
+    right, tried
+        How many tasks of the kind went right, of how many.
     """
 
     engine: str
@@ -37,6 +39,8 @@ class Support:
     state: str
     path: str
     detail: str | None = None
+    right: int = 0
+    tried: int = 0
 
 
 @dataclass(frozen=True)
@@ -157,4 +161,6 @@ def _supports(
             "ok" if failed is None else failed.status,
             "; ".join(paths),
             None if failed is None else failed.message,
+            right=sum(sample.status == "ok" for sample in tried),
+            tried=len(tried),
         )

@@ -18,6 +18,7 @@ from neuralake.config import Settings
 from neuralake.engines.registry import EngineSpec
 from neuralake.errors import ResultsError
 from neuralake.queries.workload import Workload
+from neuralake.report.lifecycle.tables import supports_table
 from neuralake.results.journal import JournalWriter
 from neuralake.results.kinds import RUN_OF_LIFECYCLE
 from neuralake.results.lifecycle.degradation import degradation_rate
@@ -227,6 +228,11 @@ def test_a_wrong_write_is_recorded_and_nothing_after_it_is_measured(
     assert of_sloppy.degradation is None
     states = {s.kind: s.state for s in summary.supports if s.engine == "sloppy"}
     assert states == {"query": "ok", "append": "wrong", "compact": "not reached"}
+    told = {s.kind: (s.right, s.tried) for s in summary.supports if s.engine == "sloppy"}
+    assert told == {"query": (2, 2), "append": (0, 2), "compact": (0, 0)}
+    some = [replace(s, right=1) if s.state == "wrong" else s for s in summary.supports]
+    rows = supports_table(found, replace(summary, supports=tuple(some))).rows
+    assert [row[1].text for row in rows] == ["yes", "wrong, 1 of 2 right", "not reached"]
 
 
 @pytest.mark.usefixtures("sloppy")
