@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,13 +20,13 @@ from pathlib import Path
 from typing import Final
 
 from neuralake.mortal import mortal
+from neuralake.starting import free_ports, log_tail, takes_connections
 
 HOST: Final = "127.0.0.1"
 REGION: Final = "us-east-1"
 _PROGRAM = "weed"
 _READY_TIMEOUT_S = 60.0
 _RETRY_S = 0.1
-_LOG_TAIL_BYTES = 2000
 # Between the choice of free ports and their use somebody else may have taken one
 _ATTEMPTS = 3
 # A bucket is a collection, and a collection begins with seven volumes, that are files
@@ -145,16 +144,8 @@ def _started(port: int | None, bucket: str) -> Iterator[Server]:
 
 def _ports(port: int | None) -> tuple[int, list[int]]:
     """The S3 service's port, and seven more for its inner services, all of them free."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(8)]
-        for number, listener in enumerate(sockets):
-            wanted = port if number == 0 and port is not None else 0
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                listener.bind((HOST, wanted))
-            except OSError as error:
-                raise ServerError(f"port {wanted} cannot be used: {error.strerror}") from error
-        first, *others = [int(listener.getsockname()[1]) for listener in sockets]
+    wanted = (port or 0, *(0 for _ in range(7)))
+    first, *others = free_ports(HOST, wanted, "an S3 service", ServerError)
     return first, others
 
 
@@ -204,12 +195,12 @@ def _wait_until_ready(server: Server, process: subprocess.Popen[bytes], log: Pat
     deadline = time.monotonic() + _READY_TIMEOUT_S
     while True:
         if process.poll() is not None:
-            raise ServerError(f"{_PROGRAM} ended with status {process.returncode}: {_tail(log)}")
+            raise ServerError(f"{_PROGRAM} ended with status {process.returncode}: {log_tail(log)}")
         try:
             _try(server)
         except Exception as error:
             if time.monotonic() > deadline:
-                raise ServerError(f"{_PROGRAM} is not ready: {error}: {_tail(log)}") from error
+                raise ServerError(f"{_PROGRAM} is not ready: {error}: {log_tail(log)}") from error
             time.sleep(_RETRY_S)
         else:
             return
@@ -238,11 +229,7 @@ def _try(server: Server) -> None:
 
 def is_listening(server: Server) -> bool:
     """Whether somebody takes connections at the server's address."""
-    try:
-        with socket.create_connection((HOST, int(server.endpoint_url.rpartition(":")[2])), 1):
-            return True
-    except OSError:
-        return False
+    return takes_connections(HOST, int(server.endpoint_url.rpartition(":")[2]))
 
 
 def make_bucket(server: Server, bucket: str) -> None:
@@ -259,12 +246,6 @@ def make_bucket(server: Server, bucket: str) -> None:
         request_timeout=5,
     )
     system.create_dir(bucket)
-
-
-def _tail(log: Path) -> str:
-    with suppress(OSError):
-        return " ".join(log.read_bytes()[-_LOG_TAIL_BYTES:].decode(errors="replace").split())
-    return "no log"
 
 
 def _remove(directory: Path, ports: list[int]) -> None:

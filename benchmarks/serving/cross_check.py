@@ -24,14 +24,16 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from neuralake.errors import LoadError
+from neuralake.starting import free_ports
 from neuralake.stats.percentiles import percentiles
 from neuralake.workloads.serving.contestants.null import NullServer
-from neuralake.workloads.serving.contestants.protocol import Site
+from neuralake.workloads.serving.contestants.protocol import HOST, Site
 from neuralake.workloads.serving.outcomes import Outcomes
 from neuralake.workloads.serving.over_http import HttpDriver
 from neuralake.workloads.serving.pace import ClosedLoop, Pace
 from neuralake.workloads.serving.requests import Request
-from neuralake.workloads.serving.server import ServerProcess, free_ports
+from neuralake.workloads.serving.server import ServerProcess
 
 LEVELS = ("50", "90", "99")
 CONNECTIONS = 64
@@ -70,7 +72,7 @@ def told(rate: float, driver: str, found: Mapping[str, float]) -> None:
 @contextmanager
 def null_server() -> Iterator[NullServer]:
     """The null server in a process of its own."""
-    first, second = free_ports(2)
+    first, second = free_ports(HOST, (0, 0), "a server", LoadError)
     with TemporaryDirectory() as directory:
         site = Site({}, Path(directory), Path(directory), (first, second))
         process = ServerProcess()

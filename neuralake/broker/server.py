@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import base64
 import os
-import socket
 import subprocess
-import time
 import uuid
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -25,7 +22,7 @@ from neuralake.java.jars import fetch_jars
 from neuralake.java.runtime import find_java, without_options
 from neuralake.measure.scratch import Scratch
 from neuralake.mortal import mortal
-from neuralake.ports import free_ports
+from neuralake.starting import free_ports, log_tail, takes_connections, wait_until_ready
 
 HOST: Final = "127.0.0.1"
 HEAP = "512m"
@@ -36,8 +33,6 @@ QUICK_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
 QUICK_RESTART = {"broker.session.timeout.ms": "2000", "broker.heartbeat.interval.ms": "400"}
 _READY_TIMEOUT_S = 300.0  # of a machine that is very busy; one that ends is seen at once
 _STOP_TIMEOUT_S = 30.0
-_RETRY_S = 0.05
-_LOG_TAIL_BYTES = 2000
 # Between the choice of free ports and their use somebody else may have taken one
 _ATTEMPTS = 3
 # Which have a default for a cluster of three, or of what Kafka does in a group's first seconds
@@ -215,7 +210,15 @@ class Broker:
                 start_new_session=True,  # Ctrl-C is for us, who then stop it
             )
         try:
-            _wait_until_ready(self._ports[0], self._process, log)
+            port = self._ports[0]  # answers once it knows its cluster
+            wait_until_ready(
+                self._process,
+                "the broker",
+                lambda: takes_connections(HOST, port),
+                log,
+                _READY_TIMEOUT_S,
+                BrokerError,
+            )
         except BaseException:
             self.kill()
             raise
@@ -262,7 +265,7 @@ def _format(
             env=environment,
         )
     if done.returncode:
-        raise BrokerError(f"the broker's directory cannot be made: {_tail(log)}")
+        raise BrokerError(f"the broker's directory cannot be made: {log_tail(log)}")
 
 
 def cluster_id() -> str:
@@ -271,22 +274,3 @@ def cluster_id() -> str:
         name = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         if not name.startswith("-"):
             return name
-
-
-def _wait_until_ready(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait until it takes connections, which it does once it knows its cluster."""
-    deadline = time.monotonic() + _READY_TIMEOUT_S
-    while True:
-        if process.poll() is not None:
-            raise BrokerError(f"the broker ended with status {process.returncode}: {_tail(log)}")
-        with suppress(OSError), socket.create_connection((HOST, port), 1):
-            return
-        if time.monotonic() > deadline:
-            raise BrokerError(f"the broker is not ready after {_READY_TIMEOUT_S:g} s: {_tail(log)}")
-        time.sleep(_RETRY_S)
-
-
-def _tail(log: Path) -> str:
-    with suppress(OSError):
-        return " ".join(log.read_bytes()[-_LOG_TAIL_BYTES:].decode(errors="replace").split())
-    return "no log"

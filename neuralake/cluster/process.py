@@ -20,9 +20,9 @@ from neuralake.engines.spark.jars import SCALA_VERSION, spark_home
 from neuralake.engines.spark.java import write_java_home
 from neuralake.java.runtime import Java, without_options
 from neuralake.mortal import mortal
+from neuralake.starting import log_tail
 
 HOST: Final = "127.0.0.1"
-_LOG_TAIL_BYTES = 2000
 # Those of the user's own clusters
 _FOREIGN_PREFIXES = ("SPARK_", "PYSPARK_", "HADOOP_", "YARN_", "HIVE_")
 _WARNINGS = """\
@@ -163,10 +163,7 @@ class ClusterProcess:
 
     def tail(self) -> str:
         """The end of its log, in a line."""
-        with suppress(OSError):
-            text = self.log.read_bytes()[-_LOG_TAIL_BYTES:].decode(errors="replace")
-            return " ".join(text.split()) or "its log is empty"
-        return "it has no log"
+        return log_tail(self.log)
 
 
 # What Spark 4.2 gives to each JVM (org.apache.spark.launcher.JavaModuleOptions)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
-import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -24,13 +22,12 @@ from neuralake.engines.spark.jars import delta_jars, spark_home
 from neuralake.engines.spark.java import find_java
 from neuralake.errors import EngineError
 from neuralake.measure.scratch import Scratch
-from neuralake.ports import free_ports
+from neuralake.starting import free_ports, takes_connections, wait_until_ready
 
 DAEMON_HEAP: Final = "256m"
 # For a cluster that lives for seconds: a second compiler costs more than it gains until then
 QUICK_OPTIONS: Final = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
 _READY_TIMEOUT_S = 300.0  # of a machine that is very busy; one that ends is seen at once
-_RETRY_S = 0.05
 _ASK_TIMEOUT_S = 5.0
 # Between the choice of free ports and their use somebody else may have taken one
 _ATTEMPTS = 3
@@ -232,7 +229,9 @@ class Cluster:
         if self._workers:
             listening = ("--host", HOST, "--port", str(port), "--webui-port", str(page))
             master = self._launch(place, "master", DAEMON_HEAP, (_MASTER, *listening))
-            self._wait(master, lambda: _answers(port) and _answers(page))
+            self._wait(
+                master, lambda: takes_connections(HOST, port) and takes_connections(HOST, page)
+            )
             started = [self._start_worker(place) for _ in range(self._workers)]
             for worker in started:
                 self._wait(worker, lambda: self.alive_workers() == len(started))
@@ -254,7 +253,7 @@ class Cluster:
             chosen = [part for item in settings.items() for part in ("--conf", "=".join(item))]
             main = (_SUBMIT, *chosen, "--class", _CONNECT, "spark-internal")
             server = self._launch(place, "connect", self._connect_memory, main)
-            self._wait(server, lambda: _answers(connect))
+            self._wait(server, lambda: takes_connections(HOST, connect))
 
     def _start_worker(self, place: Place) -> ClusterProcess:
         name = f"worker-{sum(n.startswith('worker-') for n in self._processes) + 1}"
@@ -272,25 +271,14 @@ class Cluster:
         return process
 
     def _wait(self, process: ClusterProcess, is_ready: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + _READY_TIMEOUT_S
-        while not is_ready():
-            if not process.is_running:
-                status = process.process.returncode
-                raise ClusterError(
-                    f"the cluster's {process.name} ended with status {status}: {process.tail()}"
-                )
-            if time.monotonic() > deadline:
-                raise ClusterError(
-                    f"the cluster's {process.name} is not ready after {_READY_TIMEOUT_S:g} s: "
-                    f"{process.tail()}"
-                )
-            time.sleep(_RETRY_S)
-
-
-def _answers(port: int) -> bool:
-    with suppress(OSError), socket.create_connection((HOST, port), 1):
-        return True
-    return False
+        wait_until_ready(
+            process.process,
+            f"the cluster's {process.name}",
+            is_ready,
+            process.log,
+            _READY_TIMEOUT_S,
+            ClusterError,
+        )
 
 
 def _free_ports(wanted: tuple[int, int, int]) -> tuple[int, int, int]:

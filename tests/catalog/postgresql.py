@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from neuralake.errors import NeuralakeError
 from neuralake.mortal import mortal
-from neuralake.ports import free_ports
+from neuralake.starting import free_ports
 
 INSTALL = "make postgresql (apt-get install postgresql)"
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from neuralake.catalog.tables import DeltaTable
-from neuralake.errors import NeuralakeError
+from neuralake.errors import LoadError, NeuralakeError
 from neuralake.measure.worker import Worker
 from neuralake.results.freshness.records import (
     Key,
@@ -22,6 +22,7 @@ from neuralake.results.freshness.samples import COMMITS, DISTRIBUTIONS, distribu
 from neuralake.results.parts import SAMPLES, PartWriter, read_part
 from neuralake.results.records import EngineRecord
 from neuralake.results.timestamps import timestamp
+from neuralake.starting import free_ports
 from neuralake.storage import one_line
 from neuralake.workloads.freshness.analysis import Analysis
 from neuralake.workloads.freshness.clocks import tick_ns, wall_offset_ns
@@ -36,8 +37,8 @@ from neuralake.workloads.freshness.senders.way import Way, open_way
 from neuralake.workloads.freshness.writing import ProcessMeter, WriterTask, Written
 from neuralake.workloads.places import Target
 from neuralake.workloads.rounds import MOST_MESSAGE, RoundError, answer, round_worker
-from neuralake.workloads.serving.contestants.protocol import Site
-from neuralake.workloads.serving.server import catalog_of, free_ports
+from neuralake.workloads.serving.contestants.protocol import HOST, Site
+from neuralake.workloads.serving.server import catalog_of
 
 _ROOM = "neuralake.workloads.freshness"
 _WRITER = f"{_ROOM}.writing:WritingProcess"
@@ -189,7 +190,7 @@ class RoundRunner:
         table = DeltaTable(name=TABLE, location=target.uri, storage_options=dict(target.options))
         catalog = directory / "catalog.py"
         catalog.write_text(catalog_of({TABLE: table}))
-        first, second = free_ports(2)
+        first, second = free_ports(HOST, (0, 0), "a server", LoadError)
         return Site({TABLE: table}, catalog, directory, (first, second))
 
     def _serve(self, key: Key, site: Site, stack: ExitStack) -> int:

@@ -11,17 +11,19 @@ from functools import partial
 from pathlib import Path
 
 from neuralake.catalog.tables import Table
+from neuralake.errors import LoadError
 from neuralake.measure.worker import Worker
 from neuralake.results.parts import SAMPLES
 from neuralake.results.records import EngineRecord
 from neuralake.results.serving.records import Capacity, Key, Rate, Round, ServingHeader
 from neuralake.results.timestamps import timestamp
+from neuralake.starting import free_ports
 from neuralake.workloads.rounds import RoundError, answer, answers, round_worker
-from neuralake.workloads.serving.contestants.protocol import Site
+from neuralake.workloads.serving.contestants.protocol import HOST, Site
 from neuralake.workloads.serving.driver import DriverTask, Found, Started
 from neuralake.workloads.serving.pace import Pace
 from neuralake.workloads.serving.plan import ServingPlan
-from neuralake.workloads.serving.server import Used, free_ports
+from neuralake.workloads.serving.server import Used
 
 _DRIVER = "neuralake.workloads.serving.driver:DriverProcess"
 _SERVER = "neuralake.workloads.serving.server:ServerProcess"
@@ -221,7 +223,7 @@ class RoundRunner:
         directory = self._stage.scratch / stem
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
-        first, second = free_ports(2)
+        first, second = free_ports(HOST, (0, 0), "a server", LoadError)
         try:
             yield Site(self._stage.tables, self._stage.catalog, directory, (first, second))
         finally:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from neuralake.catalog.tables import DeltaTable, Table
@@ -21,7 +20,7 @@ from neuralake.measure.process import (
 )
 from neuralake.storage import one_line
 from neuralake.workloads.schedule import MonotonicClock
-from neuralake.workloads.serving.contestants.protocol import HOST, Site
+from neuralake.workloads.serving.contestants.protocol import Site
 from neuralake.workloads.serving.contestants.registry import contestant_type
 from neuralake.workloads.serving.events import EVENTS
 
@@ -116,15 +115,6 @@ class ServerProcess:
                 self._process.wait(_STOP_GRACE_S)
             self._process.kill()
             self._process.wait()
-
-
-def free_ports(count: int) -> Sequence[int]:
-    """Ports of loopback on which nobody listens just now."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for found in sockets:
-            found.bind((HOST, 0))
-        return [found.getsockname()[1] for found in sockets]
 
 
 def catalog_of(tables: Mapping[str, Table]) -> str:

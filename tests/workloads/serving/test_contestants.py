@@ -11,10 +11,13 @@ from pathlib import Path
 import pytest
 
 from neuralake.catalog.tables import DeltaTable
+from neuralake.errors import LoadError
 from neuralake.results.serving.records import Mix
 from neuralake.results.serving.samples import OK
+from neuralake.starting import free_ports
 from neuralake.workloads.serving.by_calls import CallDriver
 from neuralake.workloads.serving.contestants.protocol import (
+    HOST,
     ByCalls,
     Constant,
     Contestant,
@@ -28,7 +31,7 @@ from neuralake.workloads.serving.outcomes import Outcomes
 from neuralake.workloads.serving.over_http import HttpDriver
 from neuralake.workloads.serving.pace import Pace
 from neuralake.workloads.serving.requests import Requests
-from neuralake.workloads.serving.server import ServerProcess, free_ports
+from neuralake.workloads.serving.server import ServerProcess
 
 ROWS = 500
 S = 1_000_000_000
@@ -50,7 +53,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def started(name: str, lake: Path, scratch: Path) -> Iterator[Contestant]:
     """A contestant whose server runs, if it has one."""
     events = DeltaTable(name="events", location=str(lake / "events"))
-    first, second = free_ports(2)
+    first, second = free_ports(HOST, (0, 0), "a server", LoadError)
     site = Site({"events": events}, lake / "catalog.py", scratch, (first, second))
     server = ServerProcess()
     try:

@@ -19,10 +19,11 @@ from neuralake.results.records import SCHEMA_VERSION
 from neuralake.results.serving.export import SCHEMA, requests_table
 from neuralake.results.serving.records import Key, Mix, Rate, ServingHeader, ServingRun
 from neuralake.results.store import JOURNAL, load_as
+from neuralake.starting import free_ports
 from neuralake.workloads.recording import RunInterruptedError, interrupted_run
-from neuralake.workloads.serving.contestants.protocol import Site
+from neuralake.workloads.serving.contestants.protocol import HOST, Site
 from neuralake.workloads.serving.plan import keys_of, make_plan, parse_offered
-from neuralake.workloads.serving.server import ServerProcess, free_ports
+from neuralake.workloads.serving.server import ServerProcess
 from neuralake.workloads.serving.serving import plan_of
 from tests.results.make import FINGERPRINT
 from tests.workloads.serving.conftest import Served, Witness, carry_out, load_of, plan_for
@@ -191,7 +192,7 @@ def test_a_server_that_does_not_start_fails_its_rounds_and_no_others(
 
 def test_a_server_ends_with_its_worker() -> None:
     server = ServerProcess()
-    first, second = free_ports(2)
+    first, second = free_ports(HOST, (0, 0), "a server", LoadError)
     site = Site({}, Path("none"), Path(), (first, second))
     assert server.start("null", site, 60) is not None
     process = server._process
