@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from neuralake.report.numbers import NONE, count, moment, size
-from neuralake.results.records import Fingerprint, Resumption
+from neuralake.results.records import EngineRecord, Fingerprint, Limits, MachineUse, Resumption
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,10 @@ class Headed(Protocol):
     def fingerprint(self) -> Fingerprint:
         """Machine and software."""
 
+    @property
+    def schema_version(self) -> int:
+        """Of the form of its records."""
+
 
 class Timed(Protocol):
     """What is known of when a run was made."""
@@ -69,6 +73,10 @@ class Timed(Protocol):
     @property
     def resumptions(self) -> Sequence[Resumption]:
         """When it went on."""
+
+    @property
+    def machine_use(self) -> MachineUse | None:
+        """What else the machine did meanwhile."""
 
 
 def run_and_machine(header: Headed) -> tuple[str, ...]:
@@ -90,10 +98,34 @@ def time_facts(run: Timed) -> Iterator[Fact]:
     ended = moment(run.finished_at) if run.finished_at else "interrupted before its end"
     yield Fact("finished", ended, compared=False)
     if run.elapsed_ns is not None:
-        yield Fact("elapsed", f"{run.elapsed_ns / 1e9:,.1f} s", compared=False)
+        since = " since it was resumed" if run.resumptions else ""
+        yield Fact(f"elapsed{since}", f"{run.elapsed_ns / 1e9:,.1f} s", compared=False)
     for resumption in run.resumptions:
         after = f"{moment(resumption.resumed_at)}, after {resumption.after_samples:,} samples"
         yield Fact("resumed", after, compared=False)
+
+
+def closing_facts(run: Timed) -> Iterator[Fact]:
+    """What of a run stands last: what the machine did beside it, and the form of its records."""
+    if run.machine_use is not None:
+        yield Fact("processor time stolen", f"{run.machine_use.stolen:.1%}", compared=False)
+    yield Fact("schema version", str(run.header.schema_version), compared=False)
+
+
+def limits_facts(limits: Limits) -> Iterator[Fact]:
+    """What one execution may take."""
+    if limits.timeout_s is not None:
+        yield Fact("timeout", f"{limits.timeout_s:g} s")
+    if limits.memory_bytes is not None:
+        yield Fact("memory limit", f"{limits.memory_bytes / 2**20:,.0f} MiB")
+
+
+def engine_facts(engine: EngineRecord) -> Iterator[Fact]:
+    """Whether an engine, or what else was measured, ran; its versions and settings."""
+    if engine.unavailable is not None:
+        yield Fact("unavailable", engine.unavailable)
+    yield from flat(engine.versions, "version of ")
+    yield from flat(engine.settings)
 
 
 def machine_facts(machine: Fingerprint) -> Iterator[Fact]:

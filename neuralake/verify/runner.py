@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from neuralake.errors import NeuralakeError, named_reason, reason_of
+from neuralake.threads import in_daemon
 from neuralake.verify.check import Check, CheckFailedError, CheckSkippedError, Result, Status
 
 T = TypeVar("T")
@@ -112,16 +111,7 @@ def within(limit_s: float, call: Callable[[], T], name: str) -> T:
     CheckFailedError
         If it does not.
     """
-    done: Future[T] = Future()
-
-    def work() -> None:
-        try:
-            done.set_result(call())
-        except BaseException as error:  # noqa: BLE001 (raised again where it is waited for)
-            done.set_exception(error)
-
-    # A daemon: the process does not wait for one that hangs
-    threading.Thread(target=work, name=name, daemon=True).start()
+    done, _ = in_daemon(call, name)
     try:
         return done.result(limit_s)
     except TimeoutError as error:

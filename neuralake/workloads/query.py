@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import Future
-from contextvars import copy_context
 from datetime import datetime
 from typing import TypeVar
 
@@ -20,6 +17,7 @@ from neuralake.engines.registry import EngineSpec
 from neuralake.errors import EngineError, NeuralakeError, QueryError, did_you_mean
 from neuralake.queries.sql import table_names, tables_read
 from neuralake.storage import one_line
+from neuralake.threads import in_daemon
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -151,19 +149,8 @@ def _interruptible(work: Callable[[], T], sessions: Sequence[Session]) -> T:
     Otherwise an engine holds the signal up until the query is through (DuckDB), or makes an error
     of it. A thread that is left behind closes its engine when the query ends, or the process does.
     """
-    done: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            done.set_result(work())
-        except BaseException as error:  # noqa: BLE001 (raised again where it is waited for)
-            done.set_exception(error)
-
-    # A daemon, unlike the threads of an executor: the process does not wait for it
     # In this one's context, which says what is around the functions of tables
-    within = copy_context()
-    thread = threading.Thread(target=within.run, args=(run,), name="query", daemon=True)
-    thread.start()
+    done, thread = in_daemon(work, "query")
     try:
         return done.result()
     except KeyboardInterrupt:

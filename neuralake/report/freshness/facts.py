@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from neuralake.report.facts import Fact, Group, flat, machine_facts, software_facts, time_facts
+from neuralake.report.facts import (
+    Fact,
+    Group,
+    closing_facts,
+    engine_facts,
+    flat,
+    machine_facts,
+    software_facts,
+    time_facts,
+)
 from neuralake.report.freshness import words
 from neuralake.report.numbers import per_second
 from neuralake.report.storage import storage_facts
 from neuralake.results.freshness.records import FreshnessRun
-from neuralake.results.records import EngineRecord
 
 
 def facts(run: FreshnessRun) -> tuple[Group, ...]:
@@ -21,7 +29,7 @@ def facts(run: FreshnessRun) -> tuple[Group, ...]:
         Group("Table", tuple(flat(header.schema))),
         Group("Machine", tuple(machine_facts(header.fingerprint))),
         Group("Software", tuple(software_facts(header.fingerprint))),
-        *(Group(f"Reader {r.name}", tuple(_reader(r))) for r in run.readers),
+        *(Group(f"Reader {r.name}", tuple(engine_facts(r))) for r in run.readers),
     )
 
 
@@ -41,11 +49,4 @@ def _run(run: FreshnessRun) -> Iterator[Fact]:
     yield Fact("compaction", compaction)
     yield Fact("rounds", str(header.rounds))
     yield Fact("seed", str(load.seed))
-    if run.machine_use is not None:
-        yield Fact("processor time stolen", f"{run.machine_use.stolen:.1%}", compared=False)
-    yield Fact("schema version", str(header.schema_version), compared=False)
-
-
-def _reader(reader: EngineRecord) -> Iterator[Fact]:
-    yield from flat(reader.versions, "version of ")
-    yield from flat(reader.settings)
+    yield from closing_facts(run)

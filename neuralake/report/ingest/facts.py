@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from neuralake.report.facts import Fact, Group, flat, machine_facts, software_facts, time_facts
+from neuralake.report.facts import (
+    Fact,
+    Group,
+    closing_facts,
+    engine_facts,
+    flat,
+    machine_facts,
+    software_facts,
+    time_facts,
+)
 from neuralake.report.ingest import words
 from neuralake.report.numbers import per_second
 from neuralake.report.storage import storage_facts
 from neuralake.results.ingest.records import IngestRun
-from neuralake.results.records import EngineRecord
 
 
 def facts(run: IngestRun) -> tuple[Group, ...]:
@@ -21,7 +29,7 @@ def facts(run: IngestRun) -> tuple[Group, ...]:
         Group("Table", tuple(flat(header.schema))),
         Group("Machine", tuple(machine_facts(header.fingerprint))),
         Group("Software", tuple(software_facts(header.fingerprint))),
-        *(Group(f"Contestant {c.name}", tuple(_contestant(c))) for c in run.contestants),
+        *(Group(f"Contestant {c.name}", tuple(engine_facts(c))) for c in run.contestants),
     )
 
 
@@ -43,14 +51,4 @@ def _run(run: IngestRun) -> Iterator[Fact]:
     if header.freshness.readers:
         yield Fact("readers", ", ".join(header.freshness.readers))
         yield Fact("poll every", f"{header.freshness.poll_s * 1e3:g} ms")
-    use = run.machine_use
-    if use is not None:
-        yield Fact("processor time stolen", f"{use.stolen:.1%}", compared=False)
-    yield Fact("schema version", str(header.schema_version), compared=False)
-
-
-def _contestant(contestant: EngineRecord) -> Iterator[Fact]:
-    if contestant.unavailable is not None:
-        yield Fact("unavailable", contestant.unavailable)
-    yield from flat(contestant.versions, "version of ")
-    yield from flat(contestant.settings)
+    yield from closing_facts(run)

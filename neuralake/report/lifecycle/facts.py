@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from neuralake.report.facts import Fact, Group, flat, machine_facts, software_facts, time_facts
+from neuralake.report.facts import (
+    Fact,
+    Group,
+    closing_facts,
+    engine_facts,
+    flat,
+    limits_facts,
+    machine_facts,
+    software_facts,
+    time_facts,
+)
 from neuralake.report.lifecycle import words
 from neuralake.results.lifecycle.records import LifecycleRun
 from neuralake.results.records import EngineRecord
@@ -30,13 +40,8 @@ def _run(run: LifecycleRun) -> Iterator[Fact]:
     yield Fact("tables", header.dataset_uri)
     yield Fact("copies of the tables", header.place)
     yield Fact("writer", header.writer)
-    if header.limits.timeout_s is not None:
-        yield Fact("timeout", f"{header.limits.timeout_s:g} s")
-    if header.limits.memory_bytes is not None:
-        yield Fact("memory limit", f"{header.limits.memory_bytes / 2**20:,.0f} MiB")
-    if run.machine_use is not None:
-        yield Fact("processor time stolen", f"{run.machine_use.stolen:.1%}", compared=False)
-    yield Fact("schema version", str(header.schema_version), compared=False)
+    yield from limits_facts(header.limits)
+    yield from closing_facts(run)
 
 
 def _engine(run: LifecycleRun, engine: EngineRecord) -> Iterator[Fact]:
@@ -44,5 +49,4 @@ def _engine(run: LifecycleRun, engine: EngineRecord) -> Iterator[Fact]:
         yield Fact("unavailable", engine.unavailable)
         return
     yield Fact("sessions at once are", run.header.mapping.get(engine.name, "threads"))
-    yield from flat(engine.versions, "version of ")
-    yield from flat(engine.settings)
+    yield from engine_facts(engine)

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from neuralake.report.facts import Fact, Group, flat, machine_facts, software_facts
-from neuralake.report.numbers import NONE, moment, size
+from neuralake.report.facts import (
+    Fact,
+    Group,
+    closing_facts,
+    flat,
+    machine_facts,
+    software_facts,
+    time_facts,
+)
+from neuralake.report.numbers import NONE, size
 from neuralake.results.records import EngineRecord, Header, Limits, Run
 
 
@@ -44,16 +52,7 @@ def readers(engine: EngineRecord) -> dict[str, list[str]]:
 
 def _run(run: Run) -> Iterator[Fact]:
     header = run.header
-    yield Fact("id", header.id, compared=False)
-    yield Fact("began", moment(header.created_at), compared=False)
-    ended = moment(run.finished_at) if run.finished_at else "interrupted before its end"
-    yield Fact("finished", ended, compared=False)
-    if run.elapsed_ns is not None:
-        since = " since it was resumed" if run.resumptions else ""
-        yield Fact(f"elapsed{since}", f"{run.elapsed_ns / 1e9:,.1f} s", compared=False)
-    for resumption in run.resumptions:
-        after = f"{moment(resumption.resumed_at)}, after {resumption.after_samples:,} samples"
-        yield Fact("resumed", after, compared=False)
+    yield from time_facts(run)
     ran = [engine.name for engine in run.engines if engine.unavailable is None]
     yield Fact("engines", ", ".join(ran) or NONE)
     yield Fact("queries", ", ".join(header.queries))
@@ -63,8 +62,7 @@ def _run(run: Run) -> Iterator[Fact]:
     use = run.machine_use
     if use is not None:
         yield Fact("processors taken by other programs", f"{use.others:.1%}", compared=False)
-        yield Fact("processor time stolen", f"{use.stolen:.1%}", compared=False)
-    yield Fact("schema version", str(header.schema_version), compared=False)
+    yield from closing_facts(run)
 
 
 def _dataset(header: Header) -> Iterator[Fact]:

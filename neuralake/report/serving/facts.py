@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from neuralake.report.facts import Fact, Group, flat, machine_facts, software_facts, time_facts
+from neuralake.report.facts import (
+    Fact,
+    Group,
+    closing_facts,
+    engine_facts,
+    flat,
+    machine_facts,
+    software_facts,
+    time_facts,
+)
 from neuralake.report.serving import words
-from neuralake.results.records import EngineRecord
 from neuralake.results.serving.records import ServingRun
 
 
@@ -18,7 +26,7 @@ def facts(run: ServingRun) -> tuple[Group, ...]:
         Group("Table", tuple(flat(header.schema))),
         Group("Machine", tuple(machine_facts(header.fingerprint))),
         Group("Software", tuple(software_facts(header.fingerprint))),
-        *(Group(f"Contestant {c.name}", tuple(_contestant(c))) for c in run.contestants),
+        *(Group(f"Contestant {c.name}", tuple(engine_facts(c))) for c in run.contestants),
     )
 
 
@@ -38,14 +46,4 @@ def _run(run: ServingRun) -> Iterator[Fact]:
     if header.dataset is not None:
         yield Fact("dataset", header.dataset)
         yield Fact("scale factor", f"{header.scale_factor:g}")
-    use = run.machine_use
-    if use is not None:
-        yield Fact("processor time stolen", f"{use.stolen:.1%}", compared=False)
-    yield Fact("schema version", str(header.schema_version), compared=False)
-
-
-def _contestant(contestant: EngineRecord) -> Iterator[Fact]:
-    if contestant.unavailable is not None:
-        yield Fact("unavailable", contestant.unavailable)
-    yield from flat(contestant.versions, "version of ")
-    yield from flat(contestant.settings)
+    yield from closing_facts(run)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from neuralake.report.facts import Fact, Group, flat, machine_facts, software_facts, time_facts
+from neuralake.report.facts import (
+    Fact,
+    Group,
+    closing_facts,
+    engine_facts,
+    flat,
+    limits_facts,
+    machine_facts,
+    software_facts,
+    time_facts,
+)
 from neuralake.report.streams import words
 from neuralake.results.records import EngineRecord
 from neuralake.results.streams.records import StreamsRun
@@ -31,14 +41,8 @@ def _run(run: StreamsRun) -> Iterator[Fact]:
     yield Fact("copies of the tables", header.place)
     yield Fact("rounds", str(header.rounds))
     yield Fact("writer", header.writer)
-    if header.limits.timeout_s is not None:
-        yield Fact("timeout", f"{header.limits.timeout_s:g} s")
-    if header.limits.memory_bytes is not None:
-        yield Fact("memory limit", f"{header.limits.memory_bytes / 2**20:,.0f} MiB")
-    use = run.machine_use
-    if use is not None:
-        yield Fact("processor time stolen", f"{use.stolen:.1%}", compared=False)
-    yield Fact("schema version", str(header.schema_version), compared=False)
+    yield from limits_facts(header.limits)
+    yield from closing_facts(run)
 
 
 def _engine(run: StreamsRun, summary: StreamsSummary, engine: EngineRecord) -> Iterator[Fact]:
@@ -53,5 +57,4 @@ def _engine(run: StreamsRun, summary: StreamsSummary, engine: EngineRecord) -> I
         if key.engine == engine.name and sample.path is not None
     }
     yield from flat(paths)
-    yield from flat(engine.versions, "version of ")
-    yield from flat(engine.settings)
+    yield from engine_facts(engine)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from typing import cast
 
-from neuralake.errors import IngestError, did_you_mean
+from neuralake.errors import IngestError
+from neuralake.workloads.contestants import contestant_class
 from neuralake.workloads.ingest.contestants.protocol import ContestantType
 
 _HERE = "neuralake.workloads.ingest.contestants"
 _CLASSES: Mapping[str, str] = {
-    "neuralake": "own:OwnWriter",
-    "deltalake-handle": "by_deltalake:ByHandle",
-    "deltalake-path": "by_deltalake:ByPath",
-    "spark": "by_spark:BySpark",
-    "duckdb": "by_duckdb:ByDuckDB",
-    "disk": "disk:Disk",
+    "neuralake": f"{_HERE}.own:OwnWriter",
+    "deltalake-handle": f"{_HERE}.by_deltalake:ByHandle",
+    "deltalake-path": f"{_HERE}.by_deltalake:ByPath",
+    "spark": f"{_HERE}.by_spark:BySpark",
+    "duckdb": f"{_HERE}.by_duckdb:ByDuckDB",
+    "disk": f"{_HERE}.disk:Disk",
 }
 NAMES: Sequence[str] = tuple(_CLASSES)
 
@@ -29,10 +29,4 @@ def contestant_type(name: str) -> ContestantType:
     IngestError
         If there is none of that name.
     """
-    if name not in _CLASSES:
-        raise IngestError(
-            f"unknown contestant {name!r}: expected one of {', '.join(NAMES)}"
-            f"{did_you_mean(name, NAMES)}"
-        )
-    module, _, attribute = _CLASSES[name].partition(":")
-    return cast("ContestantType", getattr(import_module(f"{_HERE}.{module}"), attribute))
+    return cast("ContestantType", contestant_class(name, _CLASSES, IngestError))
