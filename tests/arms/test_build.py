@@ -8,8 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +17,7 @@ from neuralake.arms.build import Arm, build_arm, find_repository, find_uv, hold,
 from neuralake.errors import ArmError
 from tests.arms import backend
 from tests.arms.conftest import BuildElsewhere, Builder, evaluate
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,13 +29,6 @@ def content_of(directory: Path) -> dict[str, str]:
         for path in sorted(directory.rglob("*"))
         if path.is_file()
     }
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 300
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def failure(build: Builder, text: str) -> str:
@@ -229,7 +221,7 @@ def test_what_a_killed_build_left_is_built_again(
     build: Builder, build_elsewhere: BuildElsewhere, sign: Path
 ) -> None:
     with build_elsewhere("HEAD") as process:
-        wait_for(sign.exists)
+        until(sign.exists)
         process.kill()
     assert process.returncode == -signal.SIGKILL
     (key,) = build.entries()
@@ -239,7 +231,7 @@ def test_what_a_killed_build_left_is_built_again(
         # what the killed process had started still works there
         assert process.stdout.readline().startswith("waiting for another process")
         sign.unlink()
-        wait_for(sign.exists)
+        until(sign.exists)
         sign.unlink()
         *_, answer = process.stdout
     assert process.returncode == 0
@@ -252,7 +244,7 @@ def test_nothing_is_left_of_an_interrupted_build(
     build: Builder, build_elsewhere: BuildElsewhere, sign: Path
 ) -> None:
     with build_elsewhere("HEAD") as process:
-        wait_for(sign.exists)
+        until(sign.exists)
         process.send_signal(signal.SIGINT)
         process.wait()
         sign.unlink()
@@ -266,7 +258,7 @@ def test_two_processes_build_an_arm_once(
     build: Builder, build_elsewhere: BuildElsewhere, sign: Path
 ) -> None:
     with build_elsewhere("HEAD") as first:
-        wait_for(sign.exists)
+        until(sign.exists)
         with build_elsewhere("HEAD") as second:
             assert second.stdout and first.stdout
             assert second.stdout.readline().startswith("waiting for another process")

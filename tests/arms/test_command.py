@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +26,7 @@ from neuralake.arms.calibration import Calibration
 from neuralake.results.comparison import Comparison
 from tests.arms.conftest import Repository
 from tests.conftest import cli_environment, type_command
+from tests.waiting import until
 
 NEURALAKE = Path(__file__).parents[2]
 PYPROJECT = """\
@@ -503,24 +504,13 @@ def test_data_that_changes_meanwhile_is_refused(team: Team) -> None:
     )
     results = team.home / "results/comparisons"
     known = set(results.glob("*/pairs.jsonl"))
-    wait_for(lambda: any(p.stat().st_size for p in set(results.glob("*/pairs.jsonl")) - known))
+    until(lambda: any(p.stat().st_size for p in set(results.glob("*/pairs.jsonl")) - known))
     rows = pa.table({"key": pa.array([4], pa.int64())})
     deltalake.write_deltalake(str(team.home / "t"), rows, mode="append")
     out, err = process.communicate(timeout=240)
     line = refused(subprocess.CompletedProcess([], process.returncode, out, err))
     assert "table t is not the same in both arms" in line
     assert "version 1" in line
-
-
-def wait_for(happened: Callable[[], bool]) -> None:
-    """Wait until something has happened, five minutes at most."""
-    import time
-
-    for _ in range(6000):
-        if happened():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not happen within five minutes")
 
 
 FROM_PYTHON = """

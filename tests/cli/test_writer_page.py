@@ -14,8 +14,7 @@ import deltalake
 
 from tests.conftest import cli_environment
 from tests.sources.test_flight import certificate as make_certificate
-from tests.writer.running import Running
-from tests.writer.test_kill import free_port
+from tests.writer.running import Running, free_port
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "write-a-table.md").read_text()
 _BLOCK = re.compile(r"^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)

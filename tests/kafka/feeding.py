@@ -20,7 +20,7 @@ from neuralake.writer.roles import run_role
 from neuralake.writer.stopping import Stopping
 from neuralake.writer.task import Letters, SourceSpec, Task
 from tests.kafka.conftest import Topic
-from tests.writer.running import until
+from tests.waiting import until
 
 WAIT_S = 600.0
 ROWS = pa.schema([("id", pa.int64()), ("name", pa.string())])

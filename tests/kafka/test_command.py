@@ -14,7 +14,8 @@ import pytest
 from tests.conftest import Cli
 from tests.kafka.conftest import Topic
 from tests.kafka.feeding import ROWS, ids, lines, send
-from tests.writer.running import Running, until
+from tests.waiting import until
+from tests.writer.running import Running
 
 Make = Callable[..., str]
 

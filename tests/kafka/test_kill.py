@@ -17,7 +17,8 @@ from neuralake.broker.events import event_schema
 from neuralake.broker.producer import EventProducer
 from neuralake.broker.server import QUICK_OPTIONS, QUICK_RESTART, Broker
 from neuralake.broker.topics import make_topic
-from tests.writer.running import Keeper, until
+from tests.waiting import until
+from tests.writer.running import Keeper
 
 Make = Callable[..., str]
 KILLS = int(os.environ.get("KILLS", "3"))  # make kill-kafka has 100

@@ -17,7 +17,7 @@ from neuralake.writer.errors import WriterError
 from neuralake.writer.letters import DeadLetters, letter_schema
 from tests.kafka.conftest import Topic
 from tests.kafka.feeding import ROWS, Feeding, ids, letters, lines, rows_of, send
-from tests.writer.running import until
+from tests.waiting import until
 
 Make = Callable[..., str]
 

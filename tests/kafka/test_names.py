@@ -17,7 +17,7 @@ from neuralake.writer.stopping import Stopping
 from neuralake.writer.supervise import Patience, Supervisor
 from tests.kafka.conftest import Topic
 from tests.kafka.feeding import ROWS, WAIT_S, Feeding, ids, lines, send
-from tests.writer.running import until
+from tests.waiting import until
 
 Make = Callable[..., str]
 WORDS = (

@@ -14,7 +14,8 @@ from neuralake.sources.kafka.options import MEMBERSHIP, SECURITY, Security, vari
 from tests.conftest import Cli
 from tests.kafka.conftest import Topic
 from tests.kafka.feeding import rows_of
-from tests.writer.running import Running, until
+from tests.waiting import until
+from tests.writer.running import Running
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "how-to" / "stream-from-kafka.md").read_text()

@@ -23,7 +23,7 @@ from neuralake.sources.kafka import source as kafka_source
 from neuralake.writer import Writer
 from tests.kafka.conftest import Topic
 from tests.kafka.feeding import ROWS, Feeding, ids, letters, lines, rows_of, send
-from tests.writer.running import until
+from tests.waiting import until
 
 Make = Callable[..., str]
 

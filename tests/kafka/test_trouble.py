@@ -23,7 +23,7 @@ from neuralake.sources.kafka.options import KafkaOptions, Security, TopicAddress
 from neuralake.sources.kafka.positions import Positions, TopicFacts, Watermarks
 from tests.kafka.conftest import Topic
 from tests.kafka.feeding import ROWS, Feeding, ids, lines, send
-from tests.writer.running import until
+from tests.waiting import until
 
 Make = Callable[..., str]
 AWAY_S = float(os.environ.get("AWAY", "0"))  # make kafka-away has 60

@@ -9,8 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from neuralake.tpch.manifest import Manifest
 from tests.conftest import Cli
 from tests.s3.conftest import Place
 from tests.s3.proxy import Fault, Proxy, Request
+from tests.waiting import until
 
 SMALL = 0.001
 # Large enough to be met in the middle of its work
@@ -74,13 +74,6 @@ def store_of(place: Place) -> ObjectStore:
 
 def paths(place: Place) -> list[str]:
     return [stored.path for stored in store_of(place).list()]
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 300
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 # What a generation leaves
@@ -178,7 +171,7 @@ def test_the_generator_is_stopped_while_too_much_waits() -> None:
         for waiting in (0.0, 1.1, 0.9, 0.6, 0.4, 0.9, 1.1):
             pace.keep(int(waiting * remote.MOST_WAITING_BYTES))
             wanted = "T" if waiting > 1 or (states and states[-1] == "T" and waiting > 0.5) else "S"
-            wait_until(lambda: state(process.pid) == wanted)  # noqa: B023 - called at once
+            until(lambda: state(process.pid) == wanted)  # noqa: B023 - called at once
             states.append(wanted)
         process.kill()
     assert states == ["S", "T", "T", "T", "S", "S", "T"]
@@ -291,7 +284,7 @@ def test_of_two_at_once_one_makes_it_and_the_other_is_told(s3: Place, tmp_path: 
 
 def test_of_two_with_one_scratch_directory_the_other_is_told_too(s3: Place, tmp_path: Path) -> None:
     first = start(s3, tmp_path / "a")
-    wait_until(lambda: paths(s3))
+    until(lambda: paths(s3))
     second = start(s3, tmp_path / "a")
     _, told = second.communicate(timeout=120)
     assert second.returncode == 2
@@ -366,7 +359,7 @@ def test_whoever_was_not_heard_of_for_long_and_replaced_does_not_go_on(
                 return "process" in str(error) and "has taken over" in str(error)
             return False
 
-        wait_until(is_lost)
+        until(is_lost)
 
 
 # Interrupted and killed
@@ -374,7 +367,7 @@ def test_whoever_was_not_heard_of_for_long_and_replaced_does_not_go_on(
 
 def test_after_an_interrupt_nothing_is_left(s3: Place, tmp_path: Path) -> None:
     process = start(s3, tmp_path / "a")
-    wait_until(lambda: any(path.endswith(".parquet") for path in paths(s3)))
+    until(lambda: any(path.endswith(".parquet") for path in paths(s3)))
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=300)
     assert (process.returncode, said) == (130, "neuralake: interrupted\n")
@@ -386,7 +379,7 @@ def test_after_a_kill_there_is_no_dataset_and_the_next_one_makes_it(
     s3: Place, tmp_path: Path
 ) -> None:
     process = start(s3, tmp_path / "a")
-    wait_until(lambda: any(path.endswith(".parquet") for path in paths(s3)))
+    until(lambda: any(path.endswith(".parquet") for path in paths(s3)))
     process.kill()
     process.communicate(timeout=300)
     left = set(paths(s3))

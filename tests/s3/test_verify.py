@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from neuralake.engines.spark.java import find_java
 from tests.conftest import Cli, cli_environment
 from tests.s3.conftest import Place
 from tests.s3.proxy import Fault, Proxy
+from tests.waiting import until
 
 CATALOG = """
 from datetime import timedelta
@@ -354,7 +354,7 @@ def test_nothing_is_left_by_one_that_is_interrupted(
             text=True,
         )
         try:
-            wait_until(lambda: proxy.struck > 0)
+            until(lambda: proxy.struck > 0)
             process.send_signal(number)
             _, said = process.communicate(timeout=120)
         finally:
@@ -362,14 +362,6 @@ def test_nothing_is_left_by_one_that_is_interrupted(
             process.wait()
     assert (process.returncode, said) == (130, "neuralake: interrupted\n")
     assert list(open_store(s3.uri, s3.options).list()) == []
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    for _ in range(6000):
-        if holds():
-            return
-        time.sleep(0.02)
-    raise AssertionError("it never came to that")
 
 
 @pytest.mark.more

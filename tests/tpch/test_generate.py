@@ -20,6 +20,7 @@ from neuralake.tpch.generate import generate
 from neuralake.tpch.layout import Layout
 from neuralake.tpch.progress import generation_progress
 from neuralake.tpch.staging import home_of
+from tests.waiting import until
 
 SMALL = 0.001
 # Large enough to be met in the middle of its work.
@@ -36,13 +37,6 @@ def start(target: Path, scale_factor: float = SLOW) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 300
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def leftovers(target: Path) -> list[str]:
@@ -251,7 +245,7 @@ def test_a_disk_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
 
 def test_a_second_one_at_the_same_time_is_told_who_is_at_work(tmp_path: Path) -> None:
     with start(tmp_path / "sf") as first:
-        wait_until(writing(tmp_path / "sf", "lineitem/*.parquet.inprogress"))
+        until(writing(tmp_path / "sf", "lineitem/*.parquet.inprogress"), every_s=0.001)
         with pytest.raises(BusyError, match=f"^process {first.pid} is making the dataset at "):
             generate(SLOW, str(tmp_path / "sf"))
         assert first.wait() == 0
@@ -318,10 +312,11 @@ def test_a_kill_leaves_a_whole_dataset_or_none(
         if pattern == "*":
             time.sleep(fraction * duration_s)
         elif pattern == "nothing":
-            wait_until(target.exists)
+            until(target.exists, every_s=0.001)
         else:
             seen = writing(target, pattern)
-            wait_until(lambda: seen() or target.exists())  # a moment may pass between two looks
+            # a moment may pass between two looks
+            until(lambda: seen() or target.exists(), every_s=0.001)
         process.kill()
     if target.exists():
         load_manifest(str(target), verify=True)
@@ -333,7 +328,7 @@ def test_a_kill_leaves_a_whole_dataset_or_none(
 
 def test_an_interrupt_ends_the_generator_and_leaves_nothing(tmp_path: Path) -> None:
     with start(tmp_path / "sf") as process:
-        wait_until(writing(tmp_path / "sf", "lineitem/*"))
+        until(writing(tmp_path / "sf", "lineitem/*"), every_s=0.001)
         process.send_signal(signal.SIGINT)
         _, trace = process.communicate()
     assert process.returncode != 0

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,9 +16,11 @@ from typing import IO, Any, Self
 import pyarrow as pa
 from pyarrow import flight
 
+from neuralake.starting import free_ports
+from neuralake.writer.errors import WriterError
 from tests.conftest import cli_environment
+from tests.waiting import WAIT_S, until
 
-WAIT_S = 600.0
 EVENTS = flight.FlightDescriptor.for_path("events")
 
 
@@ -191,12 +192,10 @@ class Keeper(threading.Thread):
         return self.writer is not None and self.writer.process.poll() is None
 
 
-def until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    end = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < end, "nothing goes on"
-        time.sleep(0.01)
+def free_port() -> int:
+    """A port of loopback on which nobody listens."""
+    (port,) = free_ports("127.0.0.1", (0,), "a writer", WriterError)
+    return port
 
 
 def answers(reader: flight.FlightMetadataReader) -> Iterator[dict[str, Any]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from neuralake.writer.vacuum import vacuum
-from tests.writer.running import Keeper, Sender, until
+from tests.waiting import until
+from tests.writer.running import Keeper, Sender, free_port
 
 KILLS = int(os.environ.get("KILLS", "8"))  # make kill has 200
 SEED = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
@@ -29,12 +29,6 @@ def batch(sender: str) -> Callable[[int], pa.RecordBatch]:
         return pa.record_batch({"id": list(ids), "sender": [sender] * ROWS}, SCHEMA)
 
     return make
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_nothing_is_lost_or_doubled_whoever_is_killed(

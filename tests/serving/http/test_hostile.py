@@ -6,8 +6,7 @@ import http.client
 import json
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 
 import deltalake
@@ -21,6 +20,7 @@ from neuralake.serving.http.app import HttpOptions
 from neuralake.serving.http.server import allow_many_connections
 from neuralake.serving.options import ServiceOptions
 from tests.serving.conftest import Client, serving
+from tests.waiting import until
 
 ENDLESS = (
     "SELECT count(*) FROM numbers a, numbers b, numbers c, numbers d, numbers e "
@@ -58,13 +58,6 @@ def raw(client: Client) -> socket.socket:
     return socket.create_connection(("127.0.0.1", client.port), timeout=30)
 
 
-def until(condition: Callable[[], bool], patience_s: float = 30) -> None:
-    deadline_s = time.monotonic() + patience_s
-    while not condition():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.01)
-
-
 def test_a_body_that_is_too_large_is_not_read(client: Client) -> None:
     answer = client.sql("SELECT '" + "x" * (10 * MIB) + "'")
     assert (answer.status, answer.json()["limit"]) == (413, "text")
@@ -98,7 +91,7 @@ def test_a_client_that_goes_ends_its_statement(client: Client) -> None:
             % (len(body), body)
         )
         until(lambda: client.service.heavy_turns.running == 1)
-    until(lambda: client.service.heavy_turns.running == 0, 15)
+    until(lambda: client.service.heavy_turns.running == 0, patience_s=15)
 
 
 def test_a_client_that_does_not_read_keeps_nobody_from_reading(client: Client) -> None:
@@ -109,7 +102,7 @@ def test_a_client_that_does_not_read_keeps_nobody_from_reading(client: Client) -
             % (len(body), body)
         )
         until(lambda: client.service.heavy_turns.running == 1)
-        until(lambda: client.service.heavy_turns.running == 0, 15)
+        until(lambda: client.service.heavy_turns.running == 0, patience_s=15)
 
 
 def test_an_answer_that_fails_midway_is_cut_off(client: Client) -> None:

@@ -16,8 +16,10 @@ from typing import Self
 import pyarrow as pa
 
 from neuralake.catalog.tables import Table
+from neuralake.errors import ServingError
 from neuralake.serving.roapi.configuration import NOWHERE
 from neuralake.serving.roapi.refusals import Freshness
+from neuralake.starting import free_ports
 
 ARROW = {"Accept": "application/vnd.apache.arrow.stream"}
 
@@ -26,9 +28,7 @@ class BareRoapi:
     """A process of its own, with what it says in a file."""
 
     def __init__(self, tables: Mapping[str, Table], freshness: Freshness, directory: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        (self.port,) = free_ports("127.0.0.1", (0,), "ROAPI", ServingError)
         option = {"use_memory_table": freshness.is_in_memory}
         configuration = {
             "addr": {"http": f"127.0.0.1:{self.port}", "postgres": NOWHERE, "flight_sql": NOWHERE},
