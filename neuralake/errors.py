@@ -183,6 +183,11 @@ def did_you_mean(given: str, known: Iterable[str]) -> str:
     return f"; did you mean {by_folded[close[0]]}?" if close else ""
 
 
+def shortened(text: str, characters: int) -> str:
+    """The text, or as many characters of it with what shows that there are more."""
+    return text if len(text) <= characters else f"{text[:characters]}…"
+
+
 def reason_of(error: BaseException, secrets: Iterable[str] = ()) -> str:
     """The part of a library's error that tells what is wrong, as one short line for one of ours.
 
@@ -199,7 +204,7 @@ def reason_of(error: BaseException, secrets: Iterable[str] = ()) -> str:
         text = kind if cause is None else f"{kind}: {telling_part(_message(cause))}"
     for secret in secrets:
         text = text.replace(secret, "***")
-    return text if len(text) <= _LONGEST_REASON else text[:_LONGEST_REASON] + "…"
+    return shortened(text, _LONGEST_REASON)
 
 
 def named_reason(error: BaseException) -> str:

@@ -288,11 +288,15 @@ def _found(table: Table, details: TableDetails) -> TableDetails:
             files=len(snapshot.handle.file_uris()),
         )
     elif isinstance(table, ParquetTable):
-        table.check()
         view = view_of(table)
-        found = (table if view is None else view.base).partitions()
+        if view is not None:
+            view.check()
+        checked = (table if view is None else view.base).checked()
         details = replace(
-            details, rows=table.rows(), files=len(found.files), partition_columns=found.names
+            details,
+            rows=checked.rows if table.newest is None else table.rows(),
+            files=len(checked.footers),
+            partition_columns=checked.found.names,
         )
     elif isinstance(table, AdbcTable):
         table.check()

@@ -43,6 +43,11 @@ class Footers:
     footers: Sequence[pq.FileMetaData]
     may_differ: bool = False
 
+    @property
+    def rows(self) -> int:
+        """Number of rows of all files."""
+        return sum(footer.num_rows for footer in self.footers)
+
     @cached_property
     def schemas(self) -> list[pa.Schema]:
         """What each file has."""

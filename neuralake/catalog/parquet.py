@@ -148,15 +148,26 @@ class ParquetTable(NewestRows):
         except (OSError, ValueError, pa.ArrowException) as error:
             raise self._unreadable(self.uri, error) from error
 
+    def checked(self, conditions: Sequence[Condition] = ()) -> Footers:
+        """The files with their footers, in one look; raises as :meth:`files`.
+
+        Those of directories alone that the conditions do not exclude.
+        """
+        if is_view(self):
+            raise CatalogError(f"table {self.name} {AS_VIEW}")
+        checked = self._read(self._listed(conditions))
+        checked.check()
+        return checked
+
     def footers(self) -> dict[str, pq.FileMetaData]:
         """The footers of the files; raises as :meth:`files`."""
-        checked = self._checked()
+        checked = self.checked()
         files = [file.uri for file in checked.found.files]
         return dict(zip(files, checked.footers, strict=True))
 
     def rows_as_arrow(self) -> PlainFiles:
         """What Neuralake's Arrow reader reads; raises as :meth:`files`."""
-        return self._as_arrow(self._checked())
+        return self._as_arrow(self.checked())
 
     def files(self) -> list[str]:
         """The files, sorted, once their columns agree with each other and with the declaration.
@@ -169,11 +180,11 @@ class ParquetTable(NewestRows):
         SchemaMismatchError
             If one has other columns.
         """
-        return [file.uri for file in self._checked().found.files]
+        return [file.uri for file in self.checked().found.files]
 
     def partitions(self) -> Partitions:
         """The files with the values that their directories say; raises as :meth:`files`."""
-        return self._checked().found
+        return self.checked().found
 
     def file_infos(self, files: Sequence[str] | None = None) -> list[fs.FileInfo]:
         """Size and time of files: of those that are given, or of all, into which nobody looks.
@@ -201,14 +212,6 @@ class ParquetTable(NewestRows):
         files = [DataFile(file.uri, file.values) for file in checked.found.files]
         return PlainFiles(plain_schema(checked.schema), files, self.storage_options)
 
-    def _checked(self, conditions: Sequence[Condition] = ()) -> Footers:
-        """The files with their footers, which :meth:`files` promises to agree."""
-        if is_view(self):
-            raise CatalogError(f"table {self.name} {AS_VIEW}")
-        checked = self._read(self._listed(conditions))
-        checked.check()
-        return checked
-
     def _read(self, found: Partitions) -> Footers:
         footers = self._footers([file.uri for file in found.files])
         return Footers(self.name, self.columns, found, footers, self.files_differ)
@@ -218,7 +221,7 @@ class ParquetTable(NewestRows):
 
         An engine that reads several files by position, or by the first one's types, must be told.
         """
-        checked = self._checked()
+        checked = self.checked()
         written = {encoding(footer) for footer in checked.footers}
         return None if len(written) == 1 else plain_schema(checked.schema)
 
@@ -238,7 +241,7 @@ class ParquetTable(NewestRows):
         """Number of rows, as the footers say."""
         if self.newest is not None:
             return count(self.lazy())
-        return sum(f.num_rows for f in self._footers([f.uri for f in self._listed().files]))
+        return self._read(self._listed()).rows
 
     def check(self) -> None:
         """Read every footer, and raise ``SchemaMismatchError`` if one has other columns.
@@ -262,7 +265,7 @@ class ParquetTable(NewestRows):
         if (view := view_of(self)) is not None:
             base = view.base.lazy(self._on_partitions(filters))
             return apply(view.frame(base), self.name, filters, columns)
-        checked = self._checked(filters)
+        checked = self.checked(filters)
         frame = self._scan(checked) if checked.footers else self._no_rows(checked.found)
         return apply(frame, self.name, filters, columns)
 
@@ -321,7 +324,7 @@ class ParquetTable(NewestRows):
         Another sees values in a directory above the table as well, a column that is in the files
         too, or an escape that it does not know.
         """
-        return self._suits_paths(self._checked())
+        return self._suits_paths(self.checked())
 
     def _no_rows(self, found: Partitions) -> pl.LazyFrame:
         """What is left where a filter excludes all directories."""

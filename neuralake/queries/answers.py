@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from neuralake.errors import QueryError
+from neuralake.errors import QueryError, shortened
 from neuralake.queries.hashing import Leaf, combined, hash_values
 from neuralake.queries.order import first_unsorted, nulls_end
 from neuralake.queries.pairing import HashedRows, close, unpaired
@@ -364,7 +364,7 @@ def _explained(
     reason = f"{advice}row {row + 1} comes more often than expected"
     if not all(alike[nearest]):
         column = alike[nearest].index(False)
-        a, b = (_cut(str(values[column])) for values in (mine, theirs))
+        a, b = (_cut(values[column]) for values in (mine, theirs))
         types = [answer.schema.types[column] for answer in (actual, expected)]
         kinds = f" ({types[0]}, {types[1]})" if a == b else ""
         reason = f"{advice}row {row + 1}, column {actual.columns[column]}: {a} is not {b}{kinds}"
@@ -384,8 +384,8 @@ def _alike(actual: Any, expected: Any) -> bool:
 def _shown(row: Row | None) -> str:
     if row is None:
         return "nothing"
-    return "(" + ", ".join("null" if value is None else _cut(str(value)) for value in row) + ")"
+    return "(" + ", ".join("null" if value is None else _cut(value) for value in row) + ")"
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _CHARACTERS_SHOWN else f"{text[:_CHARACTERS_SHOWN]}…"
+def _cut(value: object) -> str:
+    return shortened(str(value), _CHARACTERS_SHOWN)

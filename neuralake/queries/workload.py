@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from neuralake.catalog.tables import Table
-from neuralake.errors import QueryError, did_you_mean
+from neuralake.errors import QueryError, did_you_mean, shortened
 from neuralake.queries.answers import Answer
 from neuralake.queries.query import Query
 
@@ -84,7 +84,7 @@ def select_queries(queries: Sequence[Query], selection: str | None) -> tuple[Que
         found = [by_name[part]] if part in by_name else _numbered(part, by_number)
         if not found:
             raise QueryError(
-                f"unknown query {_cut(part)!r}: {_what_there_is(queries)}"
+                f"unknown query {shortened(part, _CHARACTERS_SHOWN)!r}: {_what_there_is(queries)}"
                 f"{did_you_mean(part, by_name)}"
             )
         chosen |= {query.name: query for query in found}
@@ -115,12 +115,8 @@ def _what_there_is(queries: Sequence[Query]) -> str:
     numbers = list(_by_number(queries))
     if len(numbers) == len(queries) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
         return f"there are {first} to {last}; expected such as 1,6,9-12"
-    names = [_cut(query.name) for query in queries[:_NAMES_SHOWN]]
+    names = [shortened(query.name, _CHARACTERS_SHOWN) for query in queries[:_NAMES_SHOWN]]
     left_out = len(queries) - len(names)
     more = f" and {left_out} more" if left_out else ""
     example = ",".join(names[:2])
     return f"there are {', '.join(names)}{more}; expected names such as {example}"
-
-
-def _cut(name: str) -> str:
-    return name if len(name) <= _CHARACTERS_SHOWN else f"{name[:_CHARACTERS_SHOWN]}…"

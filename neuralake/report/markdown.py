@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from neuralake.report.tables import Entry, Table
-from neuralake.report.text import one_line
+from neuralake.report.text import short
 
 _SAFE = frozenset(" ,.;:/'()=%+-")
 # What GitHub brings to life in plain text: mentions, issues, links, emoji
@@ -28,9 +28,7 @@ def markdown(text: str, *, starts_line: bool = True) -> str:
     starts_line
         Whether it may come first in a line, where a sign may begin a list.
     """
-    line = one_line(text)
-    if len(line) > _MOST_CHARACTERS:
-        line = line[: _MOST_CHARACTERS - 1] + "…"
+    line = short(text, _MOST_CHARACTERS)
     alive = bool(_ALIVE.search(line) or (starts_line and _ALIVE_AT_START.match(line)))
     kept = frozenset(" ") if alive else _SAFE
     safe = "".join(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from neuralake.report.text import one_line
+from neuralake.report.text import short
 from neuralake.site.facts import FieldFacts
 
 _LONGEST_VALUE = 60
@@ -60,8 +60,7 @@ def value_text(value: Any) -> str | None:
             text = json.dumps(value, default=value_text, ensure_ascii=False)
         case _:
             text = str(value)
-    line = one_line(text)
-    return line if len(line) <= _LONGEST_VALUE else f"{line[: _LONGEST_VALUE - 1]}…"
+    return short(text, _LONGEST_VALUE)
 
 
 def _field(name: str, kind: pa.DataType, nullable: bool) -> FieldFacts:

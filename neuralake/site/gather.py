@@ -204,15 +204,16 @@ def _found(table: Table, facts: TableFacts) -> tuple[TableFacts, dict[str, Bound
         )
         bounds = bounds_in_log(snapshot)
     elif isinstance(base, ParquetTable):
-        footers = base.footers()
+        checked = base.checked()
+        infos = base.file_infos([file.uri for file in checked.found.files])
         facts = replace(
             facts,
-            partition_columns=base.partitions().names,
-            rows=sum(footer.num_rows for footer in footers.values()),
-            files=len(footers),
-            bytes=sum(info.size or 0 for info in base.file_infos([*footers])),
+            partition_columns=checked.found.names,
+            rows=checked.rows,
+            files=len(infos),
+            bytes=sum(info.size or 0 for info in infos),
         )
-        bounds = bounds_in_footers(footers.values())
+        bounds = bounds_in_footers(checked.footers)
     else:
         if not table.columns or not isinstance(table, FunctionTable):
             table.arrow_schema()

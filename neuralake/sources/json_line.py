@@ -16,6 +16,8 @@ from typing import Any, NoReturn, TypeAlias
 
 import pyarrow as pa
 
+from neuralake.errors import shortened
+
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
 _DIGITS = Context(prec=1000)
 _SHOWN = 40
@@ -86,7 +88,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _shown(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False) if not isinstance(value, _Number) else str(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return shortened(text, _SHOWN)
 
 
 def _field(field: pa.Field, path: str) -> _Read:

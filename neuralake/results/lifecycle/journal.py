@@ -45,30 +45,33 @@ def read_lifecycle(path: Path) -> LifecycleRun:
     entries = read_entries(path, LifecycleEntry, KIND)
     run = LifecycleRun(cast("LifecycleHeader", entries[0].header), None, None, (), ())
     engines: dict[str, EngineRecord] = {}
+    phases: list[PhaseRecord] = []
+    left: list[PhaseEnd] = []
+    repetitions: list[RepetitionEnd] = []
     for entry in entries:
         if entry.engine is not None:
             engines[entry.engine.name] = entry.engine
         elif entry.phase is not None:
-            run = replace(run, phases=(*run.phases, entry.phase))
+            phases.append(entry.phase)
         elif entry.left is not None:
-            run = replace(run, ends=(*run.ends, entry.left))
+            left.append(entry.left)
         elif entry.repetition is not None:
-            run = replace(run, repetitions=(*run.repetitions, entry.repetition))
+            repetitions.append(entry.repetition)
         elif entry.resumption is not None:
-            run = _whole(replace(run, resumptions=(*run.resumptions, entry.resumption)))
+            run = replace(run, resumptions=(*run.resumptions, entry.resumption))
+            # Without what repetitions have that did not come to their ends
+            done = {(end.engine, end.repetition) for end in repetitions}
+            phases = [p for p in phases if (p.key.engine, p.key.repetition) in done]
+            left = [e for e in left if (e.key.engine, e.key.repetition) in done]
         elif entry.end is not None:
             finished, elapsed = entry.end.finished_at, entry.end.elapsed_ns
             run = replace(
                 run, finished_at=finished, elapsed_ns=elapsed, machine_use=entry.end.machine_use
             )
-    return replace(run, engines=tuple(engines.values()))
-
-
-def _whole(run: LifecycleRun) -> LifecycleRun:
-    """The run without what repetitions have that did not come to their ends."""
-    done = {(end.engine, end.repetition) for end in run.repetitions}
     return replace(
         run,
-        phases=tuple(p for p in run.phases if (p.key.engine, p.key.repetition) in done),
-        ends=tuple(e for e in run.ends if (e.key.engine, e.key.repetition) in done),
+        engines=tuple(engines.values()),
+        phases=tuple(phases),
+        ends=tuple(left),
+        repetitions=tuple(repetitions),
     )

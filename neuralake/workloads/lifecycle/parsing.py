@@ -9,7 +9,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from neuralake.errors import LifecycleError, did_you_mean
+from neuralake.errors import LifecycleError, did_you_mean, shortened
 from neuralake.workloads.lifecycle.file import PlanFile, keys_of
 from neuralake.workloads.lifecycle.tasks import TASKS, AnyTask, TaskFile, tag_of
 
@@ -71,8 +71,7 @@ def _in_words(said: str, data: Any) -> str:
         )
     if reason.startswith("Object missing required field"):
         return f"{place} has no {names[0]!r}: expected such a key"
-    value = repr(found[0]) if found else "absent"
-    value = value if len(value) <= 60 else f"{value[:60]}…"
+    value = shortened(repr(found[0]), 60) if found else "absent"
     if place.rpartition(".")[2] == "kind":
         known = [tag_of(task) for task in TASKS]
         given = str(found[0]) if found else ""

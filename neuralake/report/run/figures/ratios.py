@@ -44,7 +44,7 @@ def ratios(run: Run, summary: Summary) -> Drawing | None:
     axes.set_ylim(len(queries) - 0.5, -0.5)
     axes.set_yticks(range(len(names)), names)
     room = max(int(width_in / len(summary.engines) / CHARACTER_IN), 3)
-    labels = [e if len(e) <= room else f"{e[: room - 1]}…" for e in map(short, summary.engines)]
+    labels = [short(short(engine), room) for engine in summary.engines]
     axes.set_xticks(range(len(labels)), labels)
     axes.xaxis.tick_top()
     axes.tick_params(length=0, labelcolor=INK)
