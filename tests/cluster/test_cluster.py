@@ -35,7 +35,7 @@ from neuralake.tpch.existing import load_manifest
 from neuralake.tpch.generate import generate
 from neuralake.tpch.layout import Layout
 from neuralake.tpch.part_job import Commission, PartJob, run_part
-from tests.conftest import Cli, run_bench
+from tests.conftest import UNOFFICIAL, Cli, run_bench
 from tests.s3.conftest import Place
 
 pytestmark = pytest.mark.usefixtures("no_spark")
@@ -165,13 +165,13 @@ def test_what_speaks_otherwise_is_no_server_of_spark_connect(sparks: Cluster) ->
 
 
 def test_clients_of_spark_connect_make_the_same_dataset_on_s3(
-    sparks: Cluster, event_log: dict[str, str], s3: Place, cli: Cli, dataset_sf001: Path
+    sparks: Cluster, event_log: dict[str, str], s3: Place, cli: Cli, dataset_sf0003: Path
 ) -> None:
-    words = ("generate", "-s", 0.01, "--to", s3.uri, "--on", sparks.connect_address)
+    words = ("generate", "-s", UNOFFICIAL, "--to", s3.uri, "--on", sparks.connect_address)
     done = cli(*words, environment=s3.environ)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{s3.uri}\n", "")
     made = load_manifest(s3.uri, storage_options=s3.options, verify=True)
-    assert made.digest == load_manifest(str(dataset_sf001)).digest
+    assert made.digest == load_manifest(str(dataset_sf0003)).digest
     assert_no_key(s3, sparks, event_log)
 
 
@@ -194,7 +194,7 @@ def test_executors_of_another_version_are_told(sparks: Cluster) -> None:
     claim.write_text("version=4.1.9\nuser=\nrevision=\nbranch=\ndate=\nurl=\ndocroot=\n")
     try:
         with pytest.raises(EngineError, match=r"executors are of Spark 4\.1\.9, and pyspark 4\.2"):
-            SparkEngine(SparkOptions(master=sparks.address, memory=MEMORY))
+            SparkEngine(SparkOptions(master=sparks.address, memory=MEMORY, cores=1))
     finally:
         claim.unlink()
 
@@ -205,7 +205,7 @@ def test_executors_make_the_same_dataset_and_parts_die(
     s3: Place,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
-    dataset_sf001: Path,
+    dataset_sf0003: Path,
 ) -> None:
     """One application generates, sees a busy cluster, and loses worker, master, last worker."""
     monkeypatch.setattr(cluster, "ANSWER_TIMEOUT_S", 2)
@@ -213,8 +213,8 @@ def test_executors_make_the_same_dataset_and_parts_die(
     with started(SparkOptions(master=sparks.address, memory=MEMORY, config=event_log)) as engine:
         for place, options in ((str(tmp_path / "made"), {}), (s3.uri, s3.options)):
             hands = SparkTasks(engine)
-            made = generate(0.01, place, storage_options=options, hands=hands)
-            assert made.digest == load_manifest(str(dataset_sf001)).digest
+            made = generate(UNOFFICIAL, place, storage_options=options, hands=hands)
+            assert made.digest == load_manifest(str(dataset_sf0003)).digest
         assert not list(tmp_path.glob(".*")), "nothing of the making is left"
         assert_no_key(s3, sparks, event_log)
         other = Commission(0.01, Layout().at(0.01), "tpchgen-cli 0.1", str(tmp_path))
