@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -31,11 +32,12 @@ from neuralake.results.records import Resumption
 from neuralake.results.store import JOURNAL, RunStore
 from neuralake.workloads.bench import ChosenEngines
 from neuralake.workloads.lifecycle.lifecycle import lifecycle
+from neuralake.workloads.lifecycle.opening import open_own
 from neuralake.workloads.lifecycle.plan import make_plan
 from neuralake.workloads.lifecycle.resume import plan_of
 from neuralake.workloads.places import Target
 from neuralake.workloads.recording import interrupted_run
-from tests.conftest import cli_environment
+from tests.conftest import cli_environment, make_settings, own_temporary_directory
 
 PLAN = """
 name = "small"
@@ -98,6 +100,7 @@ tasks = [{ kind = "compact", table = "readings" }]
 """
 PHASES = ["ask 1", "change 1", "ask 2", "change 2", "beside", "before", "compact", "after", "past"]
 SHORT_PHASES = PHASES[:4]
+ASKED = PLAN[: PLAN.index('[[phases]]\nname = "change"')]
 
 
 class Silent:
@@ -144,6 +147,20 @@ def run(
         repetitions=repetitions,
     )
     return lifecycle(plan, RunStore(tmp_path / "results"), lambda _: nullcontext(Silent()))
+
+
+@pytest.fixture(scope="module")
+def asked(sensors: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[LifecycleRun, Path]:
+    """A run of one phase that came to its end; nobody changes its files."""
+    place = tmp_path_factory.mktemp("asked")
+    workload = open_own(sensors / "life", None, make_settings(sensors / "data", place / "results"))
+    with own_temporary_directory(place):
+        return run(workload, place, "polars", text=ASKED)
+
+
+def copied(directory: Path, place: Path) -> Path:
+    """A copy of a run that a test may change."""
+    return shutil.copytree(directory, place / "results" / "runs" / directory.name)
 
 
 def names(found: LifecycleRun) -> list[str]:
@@ -253,10 +270,9 @@ def test_what_an_engine_cannot_do_is_told_and_is_no_failure(
 
 
 def test_a_finished_run_is_not_resumed_and_a_changed_table_is_refused(
-    workload: Workload, settings: Settings, tmp_path: Path
+    asked: tuple[LifecycleRun, Path], settings: Settings, tmp_path: Path
 ) -> None:
-    text = PLAN[: PLAN.index('[[phases]]\nname = "change"')]
-    _, directory = run(workload, tmp_path, "polars", text=text)
+    directory = copied(asked[1], tmp_path)
     with pytest.raises(ResultsError, match="is finished: there is nothing to resume"):
         interrupted_run(RUN_OF_LIFECYCLE, directory)
     lines = (directory / JOURNAL).read_bytes().splitlines(keepends=True)
@@ -332,10 +348,9 @@ def wait_for_phases(place: Path, count: int, process: subprocess.Popen[bytes]) -
 
 
 def test_what_an_interrupted_repetition_had_is_left_out_when_it_is_done_again(
-    workload: Workload, tmp_path: Path
+    asked: tuple[LifecycleRun, Path], tmp_path: Path
 ) -> None:
-    text = PLAN[: PLAN.index('[[phases]]\nname = "change"')]
-    found, directory = run(workload, tmp_path, "polars", text=text)
+    found, directory = asked[0], copied(asked[1], tmp_path)
     lines = (directory / JOURNAL).read_bytes().splitlines(keepends=True)
     kept = [line for line in lines if b'{"repetition":' not in line and b'{"end":' not in line]
     (directory / JOURNAL).write_bytes(b"".join(kept))
