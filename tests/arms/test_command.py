@@ -206,6 +206,12 @@ def refused(done: subprocess.CompletedProcess[str]) -> str:
     return line
 
 
+SHORT = ("--workload", "queries", "--engines", "duckdb", "--max-time", "1", "--rounds", "2")
+
+
+# In an order in which an arm is of use to those that come next: eight are kept
+
+
 def test_a_slower_commit_is_named(team: Team, tmp_path: Path) -> None:
     done = team.compare("fast", "slow", "--until-regression", "--to", str(tmp_path / "report"))
     assert done.returncode == 1, done.stderr
@@ -260,19 +266,6 @@ def test_impossible_streams_are_refused_in_one_line(team: Team, streams: str) ->
     )
 
 
-def test_answers_of_any_type_are_compared(team: Team) -> None:
-    done = team.compare("data-2", "data-2", "--max-time", "1", "--queries", "types", "--json")
-    assert done.returncode == 0, done.stderr
-    found = msgspec.json.decode(done.stdout, type=Comparison)
-    (types,) = (change for change in found.changes() if change.query == "types")
-    assert types.verdict not in ("wrong", "failed"), types
-
-
-def test_a_header_that_names_no_column_of_the_result_is_refused(team: Team) -> None:
-    said = refused(team.compare("data-3", "data-3", "--queries", "types"))
-    assert "query file types.sql: its header says 'order by place'" in said
-
-
 def test_a_wrong_commit_is_never_faster(team: Team) -> None:
     done = team.compare("slow", "wrong", "--max-time", "1", "--json")
     assert done.returncode == 1, done.stderr
@@ -281,236 +274,6 @@ def test_a_wrong_commit_is_never_faster(team: Team) -> None:
     assert (keys.verdict, keys.ratio) == ("wrong", None)
     assert "(1000)" in (keys.message or "")
     assert "(900)" in (keys.message or "")
-
-
-def test_a_table_that_does_not_open_is_told_once_and_costs_its_queries_alone(
-    team: Team, tmp_path: Path
-) -> None:
-    report = tmp_path / "report"
-    done = team.compare("twins", "twins", "--max-time", "1", "--rounds", "2", "--to", str(report))
-    assert done.returncode == 1, done.stderr
-    reason = (
-        "both arms: table twins has the columns id and ID, which DuckDB cannot tell apart: "
-        "rename one"
-    )
-    (line,) = [x for x in done.stdout.splitlines() if "cannot tell apart" in x]
-    assert line == f"duckdb more_twins, twins: × failed: {reason}"
-    (engine,) = document(team).engines
-    assert engine.faults == {"twins": reason}
-    assert {c.query: c.pairs > 0 for c in engine.queries} == {
-        "keys": True,
-        "more_twins": False,
-        "total": True,
-        "twins": False,
-    }
-    assert (report / "summary.md").read_text().count("cannot tell apart") == 1
-    page = (report / "index.html").read_text()
-    assert page.count("cannot tell apart") == 2  # among the failures, and how it was measured
-
-
-def test_arms_that_read_other_rows_than_one_another_are_wrong(team: Team) -> None:
-    done = team.compare("made-3", "made-1004", "--max-time", "1", "--rounds", "2")
-    assert done.returncode == 1, done.stderr
-    reason = "table t: duckdb reads 3 rows in the base and 1,004 in the candidate"
-    assert f"duckdb total: × wrong: {reason}" in done.stdout.splitlines()
-    assert {c.query: c.verdict == "wrong" for c in document(team).changes() if c.query} == {
-        "keys": False,
-        "total": True,
-    }
-
-
-def test_inconclusive_is_status_3_where_asked_for(team: Team) -> None:
-    done = team.compare("fast", "fast", "--max-time", "1", "--rounds", "2", "--strict")
-    assert done.returncode == 3
-    assert "inconclusive" in done.stdout
-
-
-def test_calibrate_keeps_the_noise_and_compare_reads_it(team: Team) -> None:
-    workload = ("--workload", "queries", "--engines", "duckdb")
-    for seconds in ("6", "20", "120"):  # two pairs of processes, however slow the machine is
-        done = team.run("calibrate", "fast", *workload, "--max-time", seconds, "--rounds", "2")
-        if "too little was measured" not in done.stderr:
-            break
-    assert done.returncode == 0, done.stderr + done.stdout
-    assert "smallest change" in done.stdout
-    (kept,) = (team.home / "results/calibrations").glob("queries-*.json")
-    calibration = msgspec.json.decode(kept.read_bytes(), type=Calibration)
-    noise = calibration.engines["duckdb"]
-    assert set(noise.queries) == {"keys", "total"}
-    assert noise.suite.unit > 0
-    done = team.compare("fast", "fast", "--max-time", "1", "--effect", "0.0001")
-    assert done.returncode == 0, done.stderr
-    assert "by this machine's noise" in done.stderr
-    content = json.loads(kept.read_bytes())
-    kept.write_text(json.dumps(content | {"schema_version": 99}))
-    try:
-        assert "schema version 99" in refused(team.compare("fast", "fast"))
-        kept.write_text("{")
-        assert "is corrupt" in refused(team.compare("fast", "fast"))
-    finally:
-        kept.unlink()
-
-
-def test_a_calibration_is_interrupted_before_it_knows_anything(team: Team) -> None:
-    before = set(team.home.glob("results/comparisons/*/pairs.jsonl"))
-    workload = ("--workload", "queries", "--engines", "duckdb", "--rounds", "10000")
-    with subprocess.Popen(
-        [sys.executable, "-m", "neuralake", "calibrate", "fast", *workload],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=team.path,
-        env=team.environment(),
-    ) as calibrate:
-        for _ in range(2400):
-            journals = set(team.home.glob("results/comparisons/*/pairs.jsonl")) - before
-            if any(journal.read_bytes().count(b"\n") > 2 for journal in journals):
-                break
-            time.sleep(0.05)
-        calibrate.send_signal(signal.SIGINT)
-        output, errors = calibrate.communicate(timeout=300)
-    assert (calibrate.returncode, output) == (130, ""), errors
-    assert "neuralake: interrupted: what was measured is kept in" in errors.splitlines()[-1]
-    assert not list(team.home.glob("results/calibrations/*.json"))
-
-
-Case = tuple[tuple[str, ...], str]
-CASES: dict[str, Case] = {
-    "no such commit": (("nosuch", "fast"), "nosuch"),
-    "no such engine": (("fast", "fast", "--engines", "nosuch"), "unknown engine 'nosuch'"),
-    "lacks the engine": (("fast", "fast", "--engines", "datafusion"), "lacks datafusion"),
-    "unknown engine option": (
-        ("fast", "fast", "--engine", "duckdb:wings=2"),
-        "no option 'wings'",
-    ),
-    "option of another engine": (("fast", "fast[polars:x=1]"), "polars, which is not compared"),
-    "no such query": (("fast", "fast", "--queries", "keys,nosuch"), "unknown query 'nosuch'"),
-    "requirement": (("fast", "fast+iniconfig==99"), "iniconfig"),
-    "no such wheel": (("fast", "fast+./nosuch-1-py3-none-any.whl"), "no wheel"),
-    "other data": (("fast", "other-data"), "table t is not the same in both arms"),
-    "effect 0": (("fast", "fast", "--effect", "0"), "0 is no effect"),
-    "by another word": (("fast", "fast", "--by", "cycles"), "'cycles' is not one of 'time'"),
-    "spark counted": (
-        ("fast", "fast", "--by", "instructions", "--engines", "spark"),
-        "spark cannot be compared by instructions: its JVM compiles as it runs",
-    ),
-    "streams counted": (
-        ("fast", "fast", "--by", "instructions", "--streams", "2"),
-        "streams are compared by time",
-    ),
-    "caches without a count": (("fast", "fast", "--cache-sim"), "expected --by instructions"),
-    "effect nan": (("fast", "fast", "--query-effect", "nan"), "nan is no effect"),
-    "one round": (("fast", "fast", "--rounds", "1"), "--rounds"),
-    "no time": (("fast", "fast", "--max-time", "soon"), "--max-time"),
-}
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_bad_input_is_refused_in_one_line(team: Team, case: str) -> None:
-    arguments, expected = CASES[case]
-    assert expected in refused(team.compare(*arguments))
-
-
-SHORT = ("--workload", "queries", "--engines", "duckdb", "--max-time", "1", "--rounds", "2")
-
-
-def test_a_relative_storage_root_is_where_the_caller_stands(team: Team) -> None:
-    rows = pa.table({"key": pa.array([1, 2, 3], pa.int64())})
-    deltalake.write_deltalake(str(team.path / "lake" / "t"), rows)
-    try:
-        done = team.run("compare", "rooted", "rooted", *SHORT, storage_root="lake")
-        assert done.returncode == 0, done.stderr
-        shown = document(team).tables["t"]
-        assert f"uri {team.path}/lake/t" in shown
-        assert done.stderr.count("neuralake: table t is deprecated: Of old; use u") == 1
-    finally:
-        shutil.rmtree(team.path / "lake")
-
-
-def test_committed_data_is_the_same_wherever_a_commit_is_laid_out(team: Team) -> None:
-    of_t = (*SHORT, "--queries", "keys,total")
-    done = team.run("compare", "data-1", "data-2", *of_t)
-    assert done.returncode == 0, done.stderr
-    assert "uri queries/t.parquet" in document(team).tables["t"]
-    assert "table t is not the same in both arms" in refused(
-        team.run("compare", "data-1", "data-3", *of_t)
-    )
-
-
-def test_versions_are_compared_without_a_repository(
-    team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What is installed here, in both arms, with another version of one package in each."""
-    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
-    (tmp_path / "queries").mkdir()
-    (tmp_path / "queries/keys.sql").write_text(QUERY.format(rows=200_000))
-    (tmp_path / "queries/total.sql").write_text(OTHER)
-    (tmp_path / "queries/catalog.py").write_text(CATALOG_OF_THE_ROOT)
-    rows = pa.table({"key": pa.array([1, 2, 3], pa.int64())})
-    deltalake.write_deltalake(str(tmp_path / "data" / "t"), rows)
-    arms = ("iniconfig==2.0.0", "installed+iniconfig==2.1.0[duckdb:threads=1]")
-    done = team.run("compare", *arms, *SHORT, here=tmp_path, storage_root="data")
-    assert done.returncode == 0, done.stderr
-    found = document(team)
-    base, candidate = found.base, found.candidate
-    assert (base.commit, candidate.commit) == (None, None)
-    assert base.subject == "what is installed here"
-    changed = {
-        name for name in base.packages if base.packages[name] != candidate.packages.get(name)
-    }
-    assert changed == {"iniconfig"}
-    assert base.packages["polars"] == version("polars")
-    assert found.changes()[0].verdict != "failed"
-    assert "iniconfig 2.0.0 → 2.1.0" in done.stdout
-    # compiled once, in the cache, and nothing beside the caller's own catalog
-    assert list(team.home.glob("cache/arms/*/bytecode/**/duckdb/**/*.pyc"))
-    assert not list(tmp_path.rglob("__pycache__"))
-    line = refused(team.run("compare", "HEAD", "polars==2.0.0", *SHORT, here=tmp_path))
-    assert "is not in a git repository" in line
-    assert "polars==2.0.0" in line
-
-
-def test_the_cache_is_usable_after_all_that(team: Team) -> None:
-    done = team.compare("fast", "fast", "--max-time", "1", "--rounds", "2")
-    assert done.returncode == 0, done.stderr  # inconclusive, and not asked to be strict
-    assert "inconclusive" in done.stdout
-    assert "building" not in done.stderr
-
-
-def test_a_dirty_tree_is_refused(team: Team) -> None:
-    catalog = team.path / "queries/catalog.py"
-    before = catalog.read_text()
-    catalog.write_text(before + "# changed\n")
-    try:
-        line = refused(team.compare("HEAD", "HEAD"))
-        assert "queries/catalog.py" in line
-        assert "--allow-dirty" in line
-    finally:
-        catalog.write_text(before)
-
-
-def test_data_that_changes_meanwhile_is_refused(team: Team) -> None:
-    """A version is committed after the arms were found to agree."""
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "neuralake", "compare", "fast", "fast"),
-            *("--workload", "queries", "--engines", "duckdb", "--rounds", "2", "--max-time", "90"),
-        ],
-        cwd=team.path,
-        env=team.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    results = team.home / "results/comparisons"
-    known = set(results.glob("*/pairs.jsonl"))
-    until(lambda: any(p.stat().st_size for p in set(results.glob("*/pairs.jsonl")) - known))
-    rows = pa.table({"key": pa.array([4], pa.int64())})
-    deltalake.write_deltalake(str(team.home / "t"), rows, mode="append")
-    out, err = process.communicate(timeout=240)
-    line = refused(subprocess.CompletedProcess([], process.returncode, out, err))
-    assert "table t is not the same in both arms" in line
-    assert "version 1" in line
 
 
 FROM_PYTHON = """
@@ -592,6 +355,246 @@ def test_the_action_fails_where_compare_does_and_shows_the_comparison(
     assert show.returncode == 0, show.stderr
     assert "wrong" in (tmp_path / "summary").read_text()
     assert (tmp_path / "a report/index.html").is_file()
+
+
+def test_inconclusive_is_status_3_where_asked_for(team: Team) -> None:
+    done = team.compare("fast", "fast", "--max-time", "1", "--rounds", "2", "--strict")
+    assert done.returncode == 3
+    assert "inconclusive" in done.stdout
+
+
+def test_calibrate_keeps_the_noise_and_compare_reads_it(team: Team) -> None:
+    workload = ("--workload", "queries", "--engines", "duckdb")
+    for seconds in ("6", "20", "120"):  # two pairs of processes, however slow the machine is
+        done = team.run("calibrate", "fast", *workload, "--max-time", seconds, "--rounds", "2")
+        if "too little was measured" not in done.stderr:
+            break
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "smallest change" in done.stdout
+    (kept,) = (team.home / "results/calibrations").glob("queries-*.json")
+    calibration = msgspec.json.decode(kept.read_bytes(), type=Calibration)
+    noise = calibration.engines["duckdb"]
+    assert set(noise.queries) == {"keys", "total"}
+    assert noise.suite.unit > 0
+    done = team.compare("fast", "fast", "--max-time", "1", "--effect", "0.0001")
+    assert done.returncode == 0, done.stderr
+    assert "by this machine's noise" in done.stderr
+    content = json.loads(kept.read_bytes())
+    kept.write_text(json.dumps(content | {"schema_version": 99}))
+    try:
+        assert "schema version 99" in refused(team.compare("fast", "fast"))
+        kept.write_text("{")
+        assert "is corrupt" in refused(team.compare("fast", "fast"))
+    finally:
+        kept.unlink()
+
+
+def test_a_calibration_is_interrupted_before_it_knows_anything(team: Team) -> None:
+    before = set(team.home.glob("results/comparisons/*/pairs.jsonl"))
+    workload = ("--workload", "queries", "--engines", "duckdb", "--rounds", "10000")
+    with subprocess.Popen(
+        [sys.executable, "-m", "neuralake", "calibrate", "fast", *workload],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=team.path,
+        env=team.environment(),
+    ) as calibrate:
+        for _ in range(2400):
+            journals = set(team.home.glob("results/comparisons/*/pairs.jsonl")) - before
+            if any(journal.read_bytes().count(b"\n") > 2 for journal in journals):
+                break
+            time.sleep(0.05)
+        calibrate.send_signal(signal.SIGINT)
+        output, errors = calibrate.communicate(timeout=300)
+    assert (calibrate.returncode, output) == (130, ""), errors
+    assert "neuralake: interrupted: what was measured is kept in" in errors.splitlines()[-1]
+    assert not list(team.home.glob("results/calibrations/*.json"))
+
+
+def test_answers_of_any_type_are_compared(team: Team) -> None:
+    done = team.compare("data-2", "data-2", "--max-time", "1", "--queries", "types", "--json")
+    assert done.returncode == 0, done.stderr
+    found = msgspec.json.decode(done.stdout, type=Comparison)
+    (types,) = (change for change in found.changes() if change.query == "types")
+    assert types.verdict not in ("wrong", "failed"), types
+
+
+def test_a_header_that_names_no_column_of_the_result_is_refused(team: Team) -> None:
+    said = refused(team.compare("data-3", "data-3", "--queries", "types"))
+    assert "query file types.sql: its header says 'order by place'" in said
+
+
+def test_committed_data_is_the_same_wherever_a_commit_is_laid_out(team: Team) -> None:
+    of_t = (*SHORT, "--queries", "keys,total")
+    done = team.run("compare", "data-1", "data-2", *of_t)
+    assert done.returncode == 0, done.stderr
+    assert "uri queries/t.parquet" in document(team).tables["t"]
+    assert "table t is not the same in both arms" in refused(
+        team.run("compare", "data-1", "data-3", *of_t)
+    )
+
+
+def test_a_table_that_does_not_open_is_told_once_and_costs_its_queries_alone(
+    team: Team, tmp_path: Path
+) -> None:
+    report = tmp_path / "report"
+    done = team.compare("twins", "twins", "--max-time", "1", "--rounds", "2", "--to", str(report))
+    assert done.returncode == 1, done.stderr
+    reason = (
+        "both arms: table twins has the columns id and ID, which DuckDB cannot tell apart: "
+        "rename one"
+    )
+    (line,) = [x for x in done.stdout.splitlines() if "cannot tell apart" in x]
+    assert line == f"duckdb more_twins, twins: × failed: {reason}"
+    (engine,) = document(team).engines
+    assert engine.faults == {"twins": reason}
+    assert {c.query: c.pairs > 0 for c in engine.queries} == {
+        "keys": True,
+        "more_twins": False,
+        "total": True,
+        "twins": False,
+    }
+    assert (report / "summary.md").read_text().count("cannot tell apart") == 1
+    page = (report / "index.html").read_text()
+    assert page.count("cannot tell apart") == 2  # among the failures, and how it was measured
+
+
+def test_arms_that_read_other_rows_than_one_another_are_wrong(team: Team) -> None:
+    done = team.compare("made-3", "made-1004", "--max-time", "1", "--rounds", "2")
+    assert done.returncode == 1, done.stderr
+    reason = "table t: duckdb reads 3 rows in the base and 1,004 in the candidate"
+    assert f"duckdb total: × wrong: {reason}" in done.stdout.splitlines()
+    assert {c.query: c.verdict == "wrong" for c in document(team).changes() if c.query} == {
+        "keys": False,
+        "total": True,
+    }
+
+
+Case = tuple[tuple[str, ...], str]
+CASES: dict[str, Case] = {
+    "no such commit": (("nosuch", "fast"), "nosuch"),
+    "no such engine": (("fast", "fast", "--engines", "nosuch"), "unknown engine 'nosuch'"),
+    "lacks the engine": (("fast", "fast", "--engines", "datafusion"), "lacks datafusion"),
+    "unknown engine option": (
+        ("fast", "fast", "--engine", "duckdb:wings=2"),
+        "no option 'wings'",
+    ),
+    "option of another engine": (("fast", "fast[polars:x=1]"), "polars, which is not compared"),
+    "no such query": (("fast", "fast", "--queries", "keys,nosuch"), "unknown query 'nosuch'"),
+    "requirement": (("fast", "fast+iniconfig==99"), "iniconfig"),
+    "no such wheel": (("fast", "fast+./nosuch-1-py3-none-any.whl"), "no wheel"),
+    "other data": (("fast", "other-data"), "table t is not the same in both arms"),
+    "effect 0": (("fast", "fast", "--effect", "0"), "0 is no effect"),
+    "by another word": (("fast", "fast", "--by", "cycles"), "'cycles' is not one of 'time'"),
+    "spark counted": (
+        ("fast", "fast", "--by", "instructions", "--engines", "spark"),
+        "spark cannot be compared by instructions: its JVM compiles as it runs",
+    ),
+    "streams counted": (
+        ("fast", "fast", "--by", "instructions", "--streams", "2"),
+        "streams are compared by time",
+    ),
+    "caches without a count": (("fast", "fast", "--cache-sim"), "expected --by instructions"),
+    "effect nan": (("fast", "fast", "--query-effect", "nan"), "nan is no effect"),
+    "one round": (("fast", "fast", "--rounds", "1"), "--rounds"),
+    "no time": (("fast", "fast", "--max-time", "soon"), "--max-time"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_input_is_refused_in_one_line(team: Team, case: str) -> None:
+    arguments, expected = CASES[case]
+    assert expected in refused(team.compare(*arguments))
+
+
+def test_a_relative_storage_root_is_where_the_caller_stands(team: Team) -> None:
+    rows = pa.table({"key": pa.array([1, 2, 3], pa.int64())})
+    deltalake.write_deltalake(str(team.path / "lake" / "t"), rows)
+    try:
+        done = team.run("compare", "rooted", "rooted", *SHORT, storage_root="lake")
+        assert done.returncode == 0, done.stderr
+        shown = document(team).tables["t"]
+        assert f"uri {team.path}/lake/t" in shown
+        assert done.stderr.count("neuralake: table t is deprecated: Of old; use u") == 1
+    finally:
+        shutil.rmtree(team.path / "lake")
+
+
+def test_versions_are_compared_without_a_repository(
+    team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is installed here, in both arms, with another version of one package in each."""
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    (tmp_path / "queries").mkdir()
+    (tmp_path / "queries/keys.sql").write_text(QUERY.format(rows=200_000))
+    (tmp_path / "queries/total.sql").write_text(OTHER)
+    (tmp_path / "queries/catalog.py").write_text(CATALOG_OF_THE_ROOT)
+    rows = pa.table({"key": pa.array([1, 2, 3], pa.int64())})
+    deltalake.write_deltalake(str(tmp_path / "data" / "t"), rows)
+    arms = ("iniconfig==2.0.0", "installed+iniconfig==2.1.0[duckdb:threads=1]")
+    done = team.run("compare", *arms, *SHORT, here=tmp_path, storage_root="data")
+    assert done.returncode == 0, done.stderr
+    found = document(team)
+    base, candidate = found.base, found.candidate
+    assert (base.commit, candidate.commit) == (None, None)
+    assert base.subject == "what is installed here"
+    changed = {
+        name for name in base.packages if base.packages[name] != candidate.packages.get(name)
+    }
+    assert changed == {"iniconfig"}
+    assert base.packages["polars"] == version("polars")
+    assert found.changes()[0].verdict != "failed"
+    assert "iniconfig 2.0.0 → 2.1.0" in done.stdout
+    # compiled once, in the cache, and nothing beside the caller's own catalog
+    assert list(team.home.glob("cache/arms/*/bytecode/**/duckdb/**/*.pyc"))
+    assert not list(tmp_path.rglob("__pycache__"))
+    line = refused(team.run("compare", "HEAD", "polars==2.0.0", *SHORT, here=tmp_path))
+    assert "is not in a git repository" in line
+    assert "polars==2.0.0" in line
+
+
+def test_the_cache_is_usable_after_all_that(team: Team) -> None:
+    done = team.compare("fast", "fast", "--max-time", "1", "--rounds", "2")
+    assert done.returncode == 0, done.stderr  # inconclusive, and not asked to be strict
+    assert "inconclusive" in done.stdout
+    assert "building" not in done.stderr
+
+
+def test_a_dirty_tree_is_refused(team: Team) -> None:
+    catalog = team.path / "queries/catalog.py"
+    before = catalog.read_text()
+    catalog.write_text(before + "# changed\n")
+    try:
+        line = refused(team.compare("HEAD", "HEAD"))
+        assert "queries/catalog.py" in line
+        assert "--allow-dirty" in line
+    finally:
+        catalog.write_text(before)
+
+
+def test_data_that_changes_meanwhile_is_refused(team: Team) -> None:
+    """A version is committed after the arms were found to agree."""
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "neuralake", "compare", "fast", "fast"),
+            *("--workload", "queries", "--engines", "duckdb", "--rounds", "2", "--max-time", "90"),
+        ],
+        cwd=team.path,
+        env=team.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    results = team.home / "results/comparisons"
+    known = set(results.glob("*/pairs.jsonl"))
+    until(lambda: any(p.stat().st_size for p in set(results.glob("*/pairs.jsonl")) - known))
+    rows = pa.table({"key": pa.array([4], pa.int64())})
+    deltalake.write_deltalake(str(team.home / "t"), rows, mode="append")
+    out, err = process.communicate(timeout=240)
+    line = refused(subprocess.CompletedProcess([], process.returncode, out, err))
+    assert "table t is not the same in both arms" in line
+    assert "version 1" in line
 
 
 def test_the_action_says_what_is_wrong_with_its_inputs(team: Team, tmp_path: Path) -> None:
