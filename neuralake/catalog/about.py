@@ -190,6 +190,8 @@ def warn_who_asks(table: Named) -> None:
     here = currentframe()
     method = None if here is None else here.f_back
     caller = None if method is None else method.f_back
+    # A frame that refers to itself would keep what its callers hold: the snapshots that were read
+    del here, method
     if caller is not None and not _is_ours(caller):
         warn_of_deprecated([table])
 
