@@ -194,7 +194,9 @@ def _row(
     rng: np.random.Generator,
 ) -> Row:
     units = 3 * recording.units_within(seconds)
-    outcome = carry_out(recording, draw(recording, trials, units, rng), logs, QUESTION, seconds)
+    outcome = carry_out(
+        recording, draw(recording, trials, units, rng, is_paired=False), logs, QUESTION, seconds
+    )
     changed = logs > 0
     suite, queries = np.nan_to_num(outcome.suite), np.nan_to_num(outcome.queries)
     told = np.abs(queries[:, ~changed]).any(axis=1)

@@ -159,12 +159,17 @@ class Drawn:
         Of the queries, of shape (units, trials, queries) (:class:`neuralake.stats.paired.Units`).
     suite_values, suite_within
         Of the suite, of shape (units, trials).
+    sides, suite_sides
+        Of shapes (2, units, trials, queries) and (2, units, trials), where the sides are
+        independent of one another; or None.
     """
 
     values: Array
     within: Array
     suite_values: Array
     suite_within: Array
+    sides: Array | None = None
+    suite_sides: Array | None = None
 
 
 def draw(
@@ -174,6 +179,7 @@ def draw(
     rng: np.random.Generator,
     *,
     in_order: bool = False,
+    is_paired: bool = True,
 ) -> Drawn:
     """Draw the units of trials without a change.
 
@@ -188,9 +194,14 @@ def draw(
     in_order
         As they followed one another, from a random one on and at the end from the first one again,
         so that what drifted in the recording drifts in the trial; else with replacement.
+    is_paired
+        Whether something acts on both sides, as on times; nothing does on counts.
     """
     logs = list(recording.log_ratios())
-    query, suite = query_units(logs), suite_units(logs)
+    sides = None
+    if not is_paired:
+        sides = list(np.log(np.stack([recording.base_s, recording.candidate_s], axis=1)))
+    query, suite = query_units(logs, sides), suite_units(logs, sides)
     if in_order:
         chosen = (rng.integers(0, len(logs), trials) + np.arange(units)[:, None]) % len(logs)
     else:
@@ -201,7 +212,14 @@ def draw(
         query.within[chosen],
         suite.values[chosen, 0] * sign,
         suite.within[chosen, 0],
+        None if query.sides is None else _exchanged(query.sides[:, chosen], sign[..., None]),
+        None if suite.sides is None else _exchanged(suite.sides[:, chosen, 0], sign),
     )
+
+
+def _exchanged(sides: Array, sign: Array) -> Array:
+    """The two sides, exchanged where the sign is negative."""
+    return np.where(sign > 0, sides, sides[::-1])
 
 
 @dataclass(frozen=True)
@@ -262,10 +280,12 @@ def carry_out(
     """
     queries = drawn.values.shape[2]
     by_query = _settled(
-        drawn.values + slowdown, drawn.within, question.query_design(queries), queries
+        drawn.values + slowdown, drawn.within, question.query_design(queries), queries, drawn.sides
     )
     suite_values = (drawn.suite_values + slowdown.mean())[..., None]
-    by_suite = _settled(suite_values, drawn.suite_within[..., None], question.suite_design(), 1)
+    suite_sides = None if drawn.suite_sides is None else drawn.suite_sides[..., None]
+    suite_within = drawn.suite_within[..., None]
+    by_suite = _settled(suite_values, suite_within, question.suite_design(), 1, suite_sides)
     suite_units, query_units = _run(recording, by_suite, by_query, seconds)
     truth = float(slowdown.mean())
     suite, found = by_suite.at(suite_units[:, None]), by_query.at(query_units)
@@ -353,18 +373,25 @@ class _Looks:
         return _Found(verdict, mean, mean - half, mean + half)
 
 
-def _settled(values: Array, within: Array, design: Design, family: int) -> _Looks:
-    """Look at tests of shape (units, trials, tests) as ``neuralake compare`` does, many at once."""
+def _settled(
+    values: Array, within: Array, design: Design, family: int, sides: Array | None
+) -> _Looks:
+    """Look at tests of shape (units, trials, tests) as ``neuralake compare`` does, many at once.
+
+    What a change adds to one side is no matter to how the sides vary.
+    """
     units, trials, tests = values.shape
     flat = values.reshape(units, -1), within.reshape(units, -1)
-    decisions = decide(flat[0], design, flat[1], family)
+    apart = None if sides is None else sides.reshape(2, units, -1)
+    decisions = decide(flat[0], design, flat[1], family, apart)
     answers = _answers(decisions).reshape(trials, tests)
     after = np.array([d.after or units + 1 for d in decisions]).reshape(trials, tests)
     counts = np.arange(1, units + 1)[:, None, None]
     mean = np.cumsum(values, axis=0) / counts
-    squares = np.cumsum(values**2, axis=0)
-    variance = np.maximum(squares - counts * mean**2, 0) / np.maximum(counts - 1, 1)
-    t = np.array([t_quantile(0.975, max(k - 1, 1)) for k in range(1, units + 1)])
+    told = values[None] if sides is None else sides - sides[:, :1]
+    squares = np.cumsum(told**2, axis=1) - counts * (np.cumsum(told, axis=1) / counts) ** 2
+    variance = np.maximum(squares, 0).sum(axis=0) / np.maximum(counts - 1, 1)
+    t = np.array([t_quantile(0.975, max(k - 1, 1) * len(told)) for k in range(1, units + 1)])
     half = t[:, None, None] * np.sqrt(variance / counts)
     half[0] = math.inf
     agrees = np.where(

@@ -5,6 +5,7 @@ inside them show. Here they mislead one another: for some, two processes of the 
 more than for the rest. Noise is normal, nothing has changed, and every call is a false one.
 
     python -m benchmarks.detection.unequal --trials 4000
+    python -m benchmarks.detection.unequal --trials 20000 --counted
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from neuralake.stats.paired import Question
+from neuralake.arms.pairs import COUNTED
+from neuralake.arms.request import make_terms
 from neuralake.stats.sequential import Design, decide
 
 Array = npt.NDArray[np.float64]
 QUERIES, UNITS, ROUNDS = 22, 30, 12
 # Pairs of processes that a test of fixed size would need: little noise, and much of it.
 FIXED_SIZES = (8, 15, 25)
+COUNTED_FIXED_SIZES = (0.1, 1.0, 8.0)
 AT_ONCE = 500
 
 
@@ -36,15 +39,28 @@ def patterns() -> dict[str, Array]:
 
 
 def alarms(
-    factor: Array, fixed_size: float, design: Design, trials: int, rng: np.random.Generator
+    factor: Array,
+    fixed_size: float,
+    design: Design,
+    trials: int,
+    rng: np.random.Generator,
+    *,
+    rounds: int = ROUNDS,
+    is_paired: bool = True,
 ) -> npt.NDArray[np.bool_]:
     """Whether each query of each trial was called slower or faster, of shape (trials, queries)."""
-    sd = math.sqrt(fixed_size / design.fixed_information)
-    shape = (UNITS, trials, QUERIES)
-    pairs = rng.standard_normal((ROUNDS, *shape)) * sd * math.sqrt(ROUNDS)
-    values = pairs.mean(axis=0) + rng.standard_normal(shape) * sd * np.sqrt(factor - 1)
-    within = pairs.var(axis=0, ddof=1) / ROUNDS
-    found = decide(values.reshape(UNITS, -1), design, within.reshape(UNITS, -1), QUERIES)
+    sd = math.sqrt(fixed_size / design.fixed_information / 2)  # of one side
+    shape = (2, UNITS, trials, QUERIES)
+    values = rng.standard_normal((rounds, *shape)) * sd * math.sqrt(rounds)
+    sides = values.mean(axis=0) + rng.standard_normal(shape) * sd * np.sqrt(factor - 1)
+    within = (values[:, 1] - values[:, 0]).var(axis=0, ddof=1) / rounds
+    found = decide(
+        (sides[1] - sides[0]).reshape(UNITS, -1),
+        design,
+        within.reshape(UNITS, -1),
+        QUERIES,
+        None if is_paired else sides.reshape(2, UNITS, -1),
+    )
     return np.array([d.answer in ("more", "less") for d in found]).reshape(trials, QUERIES)
 
 
@@ -52,20 +68,29 @@ def main() -> None:
     """Draw the trials and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=4000)
+    parser.add_argument(
+        "--counted", action="store_true", help="sides that are independent, of two rounds each"
+    )
     arguments = parser.parse_args()
-    design = Question().query_design(QUERIES)
+    counted = arguments.counted
+    question = make_terms(max_time_s=1, by="instructions" if counted else "time").question
+    design = question.query_design(QUERIES)
     rng = np.random.default_rng(1)
     print(f"chance asked for: a query {design.alpha:.3%}, any {design.alpha * QUERIES:.2%}")
     print(f"{'variance ÷ explained':<22}{'fixed size':>11}{'first query':>13}{'any':>8}")
     for name, factor in patterns().items():
-        for fixed_size in FIXED_SIZES:
+        for fixed_size in COUNTED_FIXED_SIZES if counted else FIXED_SIZES:
             parts = [
-                alarms(factor, fixed_size, design, AT_ONCE, rng)
+                alarms(
+                    *(factor, fixed_size, design, AT_ONCE, rng),
+                    rounds=COUNTED.first if counted else ROUNDS,
+                    is_paired=not counted,
+                )
                 for _ in range(max(arguments.trials // AT_ONCE, 1))
             ]
             found = np.concatenate(parts)
             first, several = found[:, 0].mean(), found.any(axis=1).mean()
-            print(f"{name:<22}{fixed_size:>11}{first:>13.3%}{several:>8.2%}", flush=True)
+            print(f"{name:<22}{fixed_size:>11}{first:>13.4%}{several:>8.3%}", flush=True)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from neuralake.arms.pairs import FEWEST_PROCESSES, planned_rounds
+from neuralake.arms.pairs import TIMED, RoundsPlan, planned_rounds
 from neuralake.errors import ResultsError
 from neuralake.results.comparison import By, Comparison, EngineComparison
 from neuralake.results.documents import read_plain_document
@@ -89,7 +89,9 @@ class EngineNoise:
             _effect(query, math.log1p(question.query_effect), noisiest, units),
         )
 
-    def planned_rounds(self, question: Question, time_s: float) -> int | None:
+    def planned_rounds(
+        self, question: Question, time_s: float, plan: RoundsPlan = TIMED
+    ) -> int | None:
         """Pairs of each query in a pair of processes that the noise calls for.
 
         None where a verdict might need more than the time with as many: the first pair of processes
@@ -101,12 +103,14 @@ class EngineNoise:
             Effects and error rates.
         time_s
             For this engine.
+        plan
+            For what is compared.
         """
         queries = [noise.pair for noise in self.queries.values()]
-        rounds = planned_rounds(self.suite.pair, queries, question)
+        rounds = planned_rounds(self.suite.pair, queries, question, plan)
         # What is not a round is counted as one: not known apart, it makes the unit no longer
         longest_unit_s = self.unit_s * max(rounds / self.rounds, 1)
-        return rounds if FEWEST_PROCESSES * longest_unit_s <= time_s else None
+        return rounds if plan.fewest_units * longest_unit_s <= time_s else None
 
     def needed_s(self, question: Question) -> float:
         """Seconds after which there is a verdict on the suite and on every query.

@@ -19,7 +19,7 @@ from neuralake.arms.arm import ArmSpec, parse_arm
 from neuralake.arms.build import Arm, build_arm, find_repository, hold
 from neuralake.arms.calibration import calibration_path, load_calibration
 from neuralake.arms.grown import grown_functions
-from neuralake.arms.pairs import EnginePairs, Observer, Terms
+from neuralake.arms.pairs import EnginePairs, Observer, Terms, rounds_plan
 from neuralake.arms.processes import ArmProcess, Place
 from neuralake.arms.request import Request
 from neuralake.arms.tables import require_same_tables, shown_identity
@@ -383,10 +383,12 @@ class _Comparing:
         needed_s = {e.name: known[e.name].needed_s(terms.question) for e in request.engines}
         self._observer.planned(needed_s)
         per_second = terms.max_time_s / sum(needed_s.values())
+        plan = rounds_plan(terms.by)
         return [
             _EnginePlan(
                 seconds,
-                terms.rounds or known[name].planned_rounds(terms.question, seconds * per_second),
+                terms.rounds
+                or known[name].planned_rounds(terms.question, seconds * per_second, plan),
             )
             for name, seconds in needed_s.items()
         ]

@@ -30,24 +30,55 @@ from neuralake.results.comparison import (
 )
 from neuralake.results.profiles import profile_path
 from neuralake.stats.paired import Question
-from neuralake.stats.sequential import FEWEST
+from neuralake.stats.sequential import FEWEST, FEWEST_OF_SIDES
 
 T = TypeVar("T")
 
-FIRST_ROUNDS = 4
 # How many times its pairs until the verdict an unchanged query is run.
 RUN_ON = 1.1
-_MOST_ROUNDS = 20
-_UNITS_WANTED = 12
-# Pairs of processes that a verdict takes
-FEWEST_PROCESSES = 2 * FEWEST
 
 
-def planned_rounds(suite: float, queries: Sequence[float], question: Question) -> int:
+@dataclass(frozen=True)
+class RoundsPlan:
+    """How many rounds a pair of processes has, where nobody has asked for a number.
+
+    Few let a test end sooner, many cost fewer starts.
+
+    Attributes
+    ----------
+    first
+        In the first pair of processes, whose noise shows what is needed; never fewer.
+    units
+        Pairs of processes from which a verdict is to come.
+    fewest_units
+        Pairs of processes for which the time must be enough.
+    most
+        Never more.
+    """
+
+    first: int
+    units: int
+    fewest_units: int
+    most: int
+
+
+TIMED = RoundsPlan(first=4, units=12, fewest_units=2 * FEWEST, most=20)
+# Most of a process's time goes before its first round, into its code's translation
+COUNTED = RoundsPlan(first=2, units=FEWEST_OF_SIDES, fewest_units=FEWEST_OF_SIDES, most=12)
+
+
+def rounds_plan(by: By) -> RoundsPlan:
+    """The plan for what is compared."""
+    return TIMED if by == "time" else COUNTED
+
+
+def planned_rounds(
+    suite: float, queries: Sequence[float], question: Question, plan: RoundsPlan = TIMED
+) -> int:
     """Rounds in a pair of processes, for a question.
 
-    Few let a test end sooner, many cost fewer starts: what tests of fixed size would need, of the
-    suite and of a query of middling noise, is to come from a dozen pairs of processes.
+    What tests of fixed size would need, of the suite and of a query of middling noise, is to come
+    from as many pairs of processes as the plan has.
 
     Parameters
     ----------
@@ -57,15 +88,19 @@ def planned_rounds(suite: float, queries: Sequence[float], question: Question) -
         The same of each query.
     question
         Effects and error rates.
+    plan
+        For what is compared.
     """
     pairs = question.suite_design().fixed_information * suite**2
     if queries:
         design = question.query_design(len(queries))
         pairs = max(pairs, design.fixed_information * median(queries) ** 2)
-    return min(max(round(pairs / _UNITS_WANTED), FIRST_ROUNDS), _MOST_ROUNDS)
+    return min(max(round(pairs / plan.units), plan.first), plan.most)
 
 
-def affordable_rounds(time_s: float, start_s: float, round_s: float) -> int:
+def affordable_rounds(
+    time_s: float, start_s: float, round_s: float, plan: RoundsPlan = TIMED
+) -> int:
     """Most rounds in a pair of processes with which the time is enough for a verdict.
 
     Parameters
@@ -74,8 +109,10 @@ def affordable_rounds(time_s: float, start_s: float, round_s: float) -> int:
         For all pairs of processes.
     start_s, round_s
         What the start of one takes, and each of its rounds.
+    plan
+        For what is compared.
     """
-    return max(math.floor((time_s / FEWEST_PROCESSES - start_s) / round_s), FIRST_ROUNDS)
+    return max(math.floor((time_s / plan.fewest_units - start_s) / round_s), plan.first)
 
 
 @dataclass(frozen=True)
@@ -262,16 +299,26 @@ class EnginePairs:
             self._done = self._done_by(found)
             ending = self._ending(found, left_s)
             if ending is None and len(self._units) == 1 and self.terms.rounds is None:
-                affordable = affordable_rounds(seconds, self._pace.start_s, self._pace.round_s)
+                pace = self._pace
+                affordable = affordable_rounds(seconds, pace.start_s, pace.round_s, self._plan)
                 self.rounds = min(self.rounds or self._planned(found), affordable)
         return self._verdicts(ending, time.monotonic() - began)
+
+    @property
+    def _plan(self) -> RoundsPlan:
+        return rounds_plan(self.terms.by)
+
+    @property
+    def _rounds_now(self) -> int:
+        """Rounds of the next pair of processes."""
+        return self.rounds or self._plan.first
 
     def _planned(self, found: EngineComparison) -> int:
         """Rounds that the noise in the first pair of processes calls for."""
         if found.suite.spread is None:
-            return FIRST_ROUNDS
+            return self._plan.first
         spreads = [query.spread for query in found.queries if query.spread is not None]
-        return planned_rounds(found.suite.spread, spreads, self.terms.question)
+        return planned_rounds(found.suite.spread, spreads, self.terms.question, self._plan)
 
     def _done_by(self, found: EngineComparison) -> frozenset[str]:
         """Queries that need no more pairs: none while the suite needs those of all.
@@ -293,12 +340,12 @@ class EnginePairs:
             if all(c.verdict != "inconclusive" for c in changes):
                 return "decided"
         # processes that were lost took a query with them, and are made up for
-        needed_s = self._pace.needed_s(self.rounds or FIRST_ROUNDS, self._names())
+        needed_s = self._pace.needed_s(self._rounds_now, self._names())
         return "time" if self._units and left_s < needed_s else None
 
     def _verdicts(self, ending: Ending, elapsed_s: float) -> EngineComparison:
         names = tuple(query.name for query in self.queries)
-        rounds = self.rounds or FIRST_ROUNDS
+        rounds = self._rounds_now
         measured = Measured(names, tuple(self._units), self._faults, rounds, self.terms.by)
         suite, queries = engine_verdicts(measured, self.terms.question)
         return EngineComparison(
@@ -323,7 +370,7 @@ class EnginePairs:
         Queries that are unchanged are left out, so that the time goes to the others.
         """
         names = self._names()
-        self.observer.starting(self.engine, number, self.rounds or FIRST_ROUNDS)
+        self.observer.starting(self.engine, number, self._rounds_now)
         arms = {side: ArmProcess(self.places[side]) for side in rng.sample(SIDES, 2)}
         end = ArmProcess.kill
         try:
@@ -395,7 +442,7 @@ class EnginePairs:
             for query in self._open():
                 self._execute_both(arms, query, rng.sample(SIDES, 2))
                 self._check_first(query)
-            for turn in range(self.rounds or FIRST_ROUNDS):
+            for turn in range(self._rounds_now):
                 began = time.monotonic()
                 taken = []
                 queries = self._open()

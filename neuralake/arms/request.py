@@ -145,7 +145,6 @@ def make_terms(
     alphas = (SUITE_ALPHA, QUERIES_ALPHA)
     if by == "instructions":
         alphas = (counted.SUITE_ALPHA, counted.QUERIES_ALPHA)
-        rounds = rounds or counted.ROUNDS
     return Terms(
         question=Question(effect, query_effect, *alphas),
         max_time_s=max_time_s,

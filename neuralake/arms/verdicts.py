@@ -82,7 +82,10 @@ def engine_verdicts(measured: Measured, question: Question) -> tuple[Change, tup
     deciding, beside = _DECIDING[measured.by], _BESIDE[measured.by]
     ratios = [_log_ratios(unit, sound, deciding) for unit in units]
     query_beside = query_units([_log_ratios(unit, sound, beside) for unit in units]).values
-    suite, queries = judge(ratios, question)
+    sides = None
+    if measured.by == "instructions":  # which nothing but the two processes themselves has made
+        sides = [np.array([_logs(u, sound, side, deciding) for side in SIDES]) for u in units]
+    suite, queries = judge(ratios, question, sides)
     spread = pair_spreads(ratios)
     medians = {query: _medians(units, query, deciding) for query in sound}
     changes = {}
@@ -212,15 +215,20 @@ def _whole_rounds(unit: Unit, sound: Sequence[str]) -> list[dict[str, Pair]]:
 
 def _log_ratios(rounds: Sequence[Mapping[str, Pair]], queries: Sequence[str], what: What) -> Array:
     """Logarithms of candidate ÷ base, of shape (rounds, queries); nan where one is not known."""
+    base, candidate = (_logs(rounds, queries, side, what) for side in SIDES)
+    return candidate - base
+
+
+def _logs(
+    rounds: Sequence[Mapping[str, Pair]], queries: Sequence[str], side: Side, what: What
+) -> Array:
+    """Logarithms of one side's values, of the same shape."""
     found = np.full((len(rounds), len(queries)), math.nan)
     for i, pairs in enumerate(rounds):
         for j, query in enumerate(queries):
-            pair = pairs.get(query)
-            if pair is None:
-                continue
-            base, candidate = (_value(pair, side, what) for side in SIDES)
-            if base and candidate:
-                found[i, j] = math.log(candidate / base)
+            value = _value(pairs[query], side, what) if query in pairs else None
+            if value:
+                found[i, j] = math.log(value)
     return found
 
 

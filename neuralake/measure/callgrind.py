@@ -114,7 +114,8 @@ class Callgrind:
         """
         return (
             *(str(find_valgrind()), "--tool=callgrind", "--instr-atstart=no", "--vgdb=no", "-q"),
-            f"--cache-sim={'yes' if self.cache_sim else 'no'}",
+            # threads take turns, so that how often one finds nothing to do is the same each time
+            *("--fair-sched=try", f"--cache-sim={'yes' if self.cache_sim else 'no'}"),
             f"--callgrind-out-file=%q{{TMPDIR}}/{_DUMPS}",
             f"--log-file={str(self.log).replace('%', '%%')}",
         )

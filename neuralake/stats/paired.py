@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Literal
 
 import numpy as np
@@ -97,13 +98,23 @@ class Units:
         Logarithms of ratios, of shape (units, tests).
     within
         Variance of each value as its pairs show it, by the jackknife; 0 for a unit of one pair.
+    sides
+        Logarithms of base and candidate, of shape (2, units, tests), where they are independent of
+        one another; or None.
     """
 
     values: Array
     within: Array
+    sides: Array | None = None
+
+    def known(self, test: int) -> tuple[Array, Array | None]:
+        """The values of a test, and those of its sides, without what was not run."""
+        there = ~np.isnan(self.values[:, test])
+        values = self.values[there, test]
+        return values, None if self.sides is None else self.sides[:, there, test]
 
 
-def query_units(pairs: Sequence[Array]) -> Units:
+def query_units(pairs: Sequence[Array], sides: Sequence[Array] | None = None) -> Units:
     """Hodges-Lehmann estimate of each query's log ratio in each unit.
 
     Parameters
@@ -111,6 +122,9 @@ def query_units(pairs: Sequence[Array]) -> Units:
     pairs
         For each unit the logarithms of candidate ÷ base, of shape (rounds, queries); nan for a
         query that was not run in it.
+    sides
+        For each unit the logarithms of base and candidate, of shape (2, rounds, queries), where
+        they are independent of one another: what acts on one side has not acted on the other.
 
     Returns
     -------
@@ -119,21 +133,39 @@ def query_units(pairs: Sequence[Array]) -> Units:
     """
     values = np.array([hodges_lehmann(unit) for unit in pairs])
     within = np.array([_jackknife(_without_one(unit)) for unit in pairs])
-    return Units(_closed_up(values), _closed_up(within))
+    apart = None
+    if sides is not None:
+        apart = np.array(
+            [_closed_up(np.array([hodges_lehmann(u[i]) for u in sides])) for i in (0, 1)]
+        )
+    return Units(_closed_up(values), _closed_up(within), apart)
 
 
-def suite_units(pairs: Sequence[Array]) -> Units:
+def suite_units(pairs: Sequence[Array], sides: Sequence[Array] | None = None) -> Units:
     """Logarithm of the geometric mean of the queries' ratios in each unit that ran all of them.
 
     Parameters
     ----------
-    pairs
+    pairs, sides
         As for :func:`query_units`.
     """
-    whole = [unit for unit in pairs if not np.isnan(unit).any()]
-    values = np.array([hodges_lehmann(unit).mean(keepdims=True) for unit in whole])
+    is_whole = [not np.isnan(unit).any() for unit in pairs]
+    whole = list(compress(pairs, is_whole))
     means = [_without_one(unit).mean(axis=1, keepdims=True) for unit in whole]
-    return Units(values, np.array([_jackknife(mean) for mean in means]))
+    apart = None
+    if sides is not None:
+        of_whole = list(compress(sides, is_whole))
+        apart = np.array([[_mean_of_queries(unit[i]) for unit in of_whole] for i in (0, 1)])
+    return Units(
+        np.array([_mean_of_queries(unit) for unit in whole]),
+        np.array([_jackknife(mean) for mean in means]),
+        apart,
+    )
+
+
+def _mean_of_queries(unit: Array) -> Array:
+    """Of shape (1,)."""
+    return np.asarray(hodges_lehmann(unit).mean(keepdims=True), dtype=float)
 
 
 def hodges_lehmann(values: Array) -> Array:
@@ -151,7 +183,9 @@ def hodges_lehmann(values: Array) -> Array:
     return np.asarray(np.median((values[first] + values[second]) / 2, axis=0), dtype=float)
 
 
-def judge(pairs: Sequence[Array], question: Question) -> tuple[Judgement, list[Judgement]]:
+def judge(
+    pairs: Sequence[Array], question: Question, sides: Sequence[Array] | None = None
+) -> tuple[Judgement, list[Judgement]]:
     """Judge the suite, and then each query.
 
     Parameters
@@ -162,6 +196,8 @@ def judge(pairs: Sequence[Array], question: Question) -> tuple[Judgement, list[J
         more.
     question
         Effects and error rates.
+    sides
+        As for :func:`query_units`.
 
     Returns
     -------
@@ -169,20 +205,24 @@ def judge(pairs: Sequence[Array], question: Question) -> tuple[Judgement, list[J
         The suite's judgement, and the queries'.
     """
     queries = pairs[0].shape[1]
-    (suite,) = _judge(suite_units(pairs), question.suite_design())
-    return suite, _judge(query_units(pairs), question.query_design(queries))
+    (suite,) = _judge(suite_units(pairs, sides), question.suite_design())
+    return suite, _judge(query_units(pairs, sides), question.query_design(queries))
 
 
 def _judge(units: Units, design: Design) -> list[Judgement]:
-    decisions = decide(units.values, design, units.within, family=units.values.shape[1])
-    return [
-        _judgement(_known(units.values[:, column]), decision, design)
-        for column, decision in enumerate(decisions)
-    ]
+    tests = units.values.shape[1]
+    decisions = decide(units.values, design, units.within, tests, units.sides)
+    found = []
+    for test, decision in enumerate(decisions):
+        values, sides = units.known(test)
+        found.append(_judgement(values, decision, design, sides))
+    return found
 
 
-def _judgement(values: Array, decision: Decision, design: Design) -> Judgement:
-    found = estimate(values)
+def _judgement(
+    values: Array, decision: Decision, design: Design, sides: Array | None = None
+) -> Judgement:
+    found = estimate(values, sides=sides)
     verdict = _verdict(decision, found, design.effect)
     more = None
     if verdict == "inconclusive" and decision.at_most is not None:
@@ -210,10 +250,6 @@ def _verdict(decision: Decision, found: Estimate, effect: float) -> Verdict:
     if decision.answer == "unchanged" and -effect <= found.low and found.high <= effect:
         return "unchanged"
     return "inconclusive"
-
-
-def _known(values: Array) -> Array:
-    return values[~np.isnan(values)]
 
 
 def _closed_up(values: Array) -> Array:

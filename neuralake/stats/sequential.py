@@ -11,7 +11,8 @@ Jennison and Turnbull, Group Sequential Methods, 2000, 4.4). A variance that is 
 would also make the boundaries think that the end is near; where each difference is itself a mean,
 its variance inside is known from more values, and the variance is never taken to be less. Where
 many tests are made of the same values, they estimate together by which factor it is more
-(:mod:`neuralake.stats.moderated`).
+(:mod:`neuralake.stats.moderated`). And where the two sides of a difference have nothing in common,
+as counts that feel no neighbour, both tell of the variance: it is known twice as well.
 """
 
 from __future__ import annotations
@@ -32,8 +33,11 @@ Counts = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Answer = Literal["more", "less", "unchanged"]
 
+# Looks at differences of which nothing else is known
 FEWEST = 4
-FEWEST_TO_MODERATE = 8
+# Of two sides that are independent of one another
+FEWEST_OF_SIDES = 3
+_FEWEST_DF_TO_MODERATE = 7
 _NORMAL = NormalDist()
 # Half the expected overshoot of a random walk over a boundary (Siegmund 1985; Whitehead 4.3).
 _OVERSHOOT = 0.583
@@ -145,9 +149,15 @@ class Decision:
 
 
 def decide(
-    differences: Array, design: Design, within: Array | None = None, family: int = 1
+    differences: Array,
+    design: Design,
+    within: Array | None = None,
+    family: int = 1,
+    sides: Array | None = None,
 ) -> list[Decision]:
-    """Look after each row of differences, from the fourth on, and say what is answered first.
+    """Look after each row of differences, and say what is answered first.
+
+    The first look is at the fourth row, or the third where the sides are known.
 
     With normal differences that vary as much between as inside, the chance of a false answer is
     0.2 to 1.4 times ``alpha``; if all of their variance lies between, up to 3 times. Of a family,
@@ -167,6 +177,10 @@ def decide(
     family
         Number of tests, one after the other, that estimate together how much more than ``within``
         the variance is; a divisor of the number of tests, and 1 if each does so alone.
+    sides
+        The two values whose difference each is, of shape (2, looks, tests), where they are
+        independent of one another: the variance is the sum of both sides', with 2 (looks − 1)
+        degrees of freedom. None where they are paired, since something acts on both.
 
     Returns
     -------
@@ -176,10 +190,10 @@ def decide(
     n, tests = differences.shape
     if n < 2:
         return [Decision(None, None, None, None)] * tests
-    noise = _Noise(differences, within, family)
+    noise = _Noise(differences, within, family, sides)
     more, less = _Side(design, tests), _Side(design, tests)
     after = np.zeros(tests, dtype=np.int64)
-    for look in range(FEWEST, n + 1):
+    for look in range(FEWEST if sides is None else FEWEST_OF_SIDES, n + 1):
         seen = noise.at(look, after == 0)
         more.look(seen)
         less.look(seen.mirrored())
@@ -249,14 +263,18 @@ class _Side:
 class _Noise:
     """Means and variances of the differences, look by look."""
 
-    def __init__(self, differences: Array, within: Array | None, family: int) -> None:
+    def __init__(
+        self, differences: Array, within: Array | None, family: int, sides: Array | None
+    ) -> None:
         n, tests = differences.shape
         there = ~np.isnan(differences)
         self.counts: Counts = there.sum(axis=0)
         self._first = differences[0]
         # so that squares do not swallow the differences
         centred = np.where(there, differences - self._first, 0)
-        self._sums, self._squares = np.cumsum(centred, axis=0), np.cumsum(centred**2, axis=0)
+        self._sums = np.cumsum(centred, axis=0)
+        told = centred[None] if sides is None else np.where(there, sides - sides[:, :1], 0)
+        self._told = np.cumsum(told, axis=1), np.cumsum(told**2, axis=1)
         self._inside = np.zeros((n, tests))
         if within is not None:
             self._inside = np.cumsum(np.where(there, within, 0), axis=0)
@@ -282,15 +300,17 @@ class _Noise:
     def _moments(self, look: int) -> tuple[Array, Array, Array]:
         """Mean and variance of the first differences, and the mean of their variances inside."""
         count = np.minimum(look, self.counts)
-        sums, squares = self._sums[look - 1], self._squares[look - 1]
-        variance = np.maximum(squares - sums**2 / count, 0) / np.maximum(count - 1, 1)
-        return self._first + sums / count, variance, self._inside[look - 1] / count
+        sums, squares = (told[:, look - 1] for told in self._told)
+        variances = np.maximum(squares - sums**2 / count, 0) / np.maximum(count - 1, 1)
+        mean = self._first + self._sums[look - 1] / count
+        return mean, variances.sum(axis=0), self._inside[look - 1] / count
 
     def _judged(self, look: int) -> tuple[Array, Counts]:
         """The variances to go by, and their degrees of freedom."""
-        variance, df = self._variance, np.full(self._variance.shape, look - 1)
-        if look >= FEWEST_TO_MODERATE:
-            moderated = moderate(variance, self._known, look - 1, self._family)
+        known_df = (look - 1) * len(self._told[0])
+        variance, df = self._variance, np.full(self._variance.shape, known_df)
+        if known_df >= _FEWEST_DF_TO_MODERATE:
+            moderated = moderate(variance, self._known, known_df, self._family)
             variance, df = moderated.variance, moderated.df
         return np.maximum(variance, np.maximum(self._known, self._least)), df
 
@@ -317,7 +337,7 @@ class Estimate:
     high: float | None
 
 
-def estimate(differences: Array, confidence: float = 0.95) -> Estimate:
+def estimate(differences: Array, confidence: float = 0.95, sides: Array | None = None) -> Estimate:
     """Mean of independent differences with Student's interval.
 
     Parameters
@@ -326,10 +346,13 @@ def estimate(differences: Array, confidence: float = 0.95) -> Estimate:
         One-dimensional, one or more.
     confidence
         Between 0 and 1.
+    sides
+        The values whose differences they are, of shape (2, n), as of :func:`decide`; or None.
     """
     n, mean = differences.size, float(np.mean(differences))
     if n < 2:
         return Estimate(mean, None, None)
-    error = float(np.std(differences, ddof=1)) / math.sqrt(n)
-    half = t_quantile(0.5 + confidence / 2, n - 1) * error
+    told = differences[None] if sides is None else sides
+    error = math.sqrt(float(np.var(told, axis=1, ddof=1).sum()) / n)
+    half = t_quantile(0.5 + confidence / 2, (n - 1) * len(told)) * error
     return Estimate(mean, mean - half, mean + half)

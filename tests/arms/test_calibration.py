@@ -16,7 +16,7 @@ from neuralake.arms.calibration import (
     load_calibration,
     store_calibration,
 )
-from neuralake.arms.pairs import planned_rounds
+from neuralake.arms.pairs import COUNTED, affordable_rounds, planned_rounds
 from neuralake.errors import ResultsError
 from neuralake.results.comparison import ArmRecord, Change, Comparison, EngineComparison
 from neuralake.results.records import Fingerprint
@@ -75,6 +75,15 @@ def test_rounds_follow_the_noise() -> None:
     assert planned_rounds(0.01, [0.02] * 22, QUESTION) == 4
     assert 8 < planned_rounds(0.055, [0.02] * 22, QUESTION) < 20
     assert planned_rounds(0.5, [0.02] * 22, QUESTION) == 20
+
+
+def test_counts_are_judged_from_three_pairs_of_processes_with_two_rounds_or_more() -> None:
+    asked = Question(0.005, 0.01, 0.0004, 0.0005)
+    assert planned_rounds(0.0001, [0.0005] * 22, asked, COUNTED) == COUNTED.first == 2
+    assert 4 < planned_rounds(0.001, [0.007] * 22, asked, COUNTED) < COUNTED.most
+    assert planned_rounds(0.001, [0.05] * 22, asked, COUNTED) == COUNTED.most
+    assert affordable_rounds(180, start_s=44, round_s=8, plan=COUNTED) == 2
+    assert affordable_rounds(180, start_s=20, round_s=4, plan=COUNTED) == 10
 
 
 def test_a_noisy_query_calls_for_rounds_as_well_and_one_among_many_does_not() -> None:

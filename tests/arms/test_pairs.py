@@ -17,8 +17,8 @@ import pytest
 
 from neuralake.arms.answers import Answers
 from neuralake.arms.pairs import (
-    FIRST_ROUNDS,
     RUN_ON,
+    TIMED,
     EnginePairs,
     Terms,
     _Pace,
@@ -263,9 +263,9 @@ def test_the_rounds_follow_the_noise_of_the_first_pair_of_processes(
             break
     counts = Counter(pair.processes for pair in read_pairs(place / "pairs.jsonl"))
     first, *others = (counts[number] // 2 for number in sorted(counts))
-    assert first == FIRST_ROUNDS
+    assert first == TIMED.first
     assert set(others) == {found.rounds}
-    assert FIRST_ROUNDS <= found.rounds <= 20
+    assert TIMED.first <= found.rounds <= TIMED.most
     assert len(counts) == found.processes >= 2
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from neuralake.stats.sequential import FEWEST, Decision, Design, decide, estimate
+from neuralake.stats.sequential import FEWEST, FEWEST_OF_SIDES, Decision, Design, decide, estimate
 
 ROUNDS, LOOKS, TRIALS = 4, 60, 4000
 EFFECT = 1.0
@@ -204,6 +204,46 @@ def test_an_estimate_of_two_has_an_interval_and_more_confidence_a_wider_one() ->
     assert found.high == pytest.approx(2 + 12.7062, rel=1e-5)
     wider = estimate(np.array([1.0, 3.0]), confidence=0.99)
     assert wider.high == pytest.approx(2 + 63.6567, rel=1e-5)
+
+
+def test_independent_sides_tell_twice_as_much_of_the_variance() -> None:
+    sides = np.array([[1.0, 2.0, 3.0, 6.0], [4.0, 4.0, 9.0, 7.0]])
+    found = estimate(sides[1] - sides[0], sides=sides)
+    # t(0.975, 6) = 2.44691, variances 14/3 and 6 of four values each
+    half = 2.44691 * math.sqrt((14 / 3 + 6) / 4)
+    assert found.mean == 3
+    assert found.high == pytest.approx(3 + half, rel=1e-5)
+    (decision,) = decide((sides[1] - sides[0])[:, None], Design(0.5, 0.01), sides=sides[..., None])
+    assert decision.fixed_size == pytest.approx(Design(0.5, 0.01).fixed_information * (14 / 3 + 6))
+
+
+def test_sides_that_are_alike_answer_at_the_third_look() -> None:
+    sides = 50 + np.array([[0.0, 0.001, -0.001], [0.001, -0.001, 0.0]])[..., None]
+    (decision,) = decide(sides[1] - sides[0], DESIGN, sides=sides)
+    assert (decision.answer, decision.after) == ("unchanged", FEWEST_OF_SIDES)
+    (paired,) = decide(sides[1] - sides[0], DESIGN)
+    assert paired.answer is None
+    changed = sides + np.array([0.0, EFFECT])[:, None, None]
+    (decision,) = decide(changed[1] - changed[0], DESIGN, sides=changed)
+    assert (decision.answer, decision.after) == ("more", FEWEST_OF_SIDES)
+
+
+def test_false_answers_are_as_rare_from_sides() -> None:
+    rng = np.random.default_rng(5)
+    trials = 20_000
+    sd = math.sqrt(8 / DESIGN.fixed_information / 2)
+    sides = rng.standard_normal((2, 30, trials)) * sd
+    found = shares(decide(sides[1] - sides[0], DESIGN, sides=sides))
+    assert found["more"] + found["less"] < 3 * DESIGN.alpha
+
+
+def test_a_side_that_was_not_run_to_the_end_is_judged_by_what_there_is() -> None:
+    rng = np.random.default_rng(6)
+    sides = rng.standard_normal((2, 8, 2)) * EFFECT
+    sides[:, 5:, 1] = math.nan
+    (_, short) = decide(sides[1] - sides[0], DESIGN, sides=sides)
+    (alone,) = decide((sides[1] - sides[0])[:5, 1:], DESIGN, sides=sides[:, :5, 1:])
+    assert (short.answer, short.fixed_size) == (alone.answer, alone.fixed_size)
 
 
 def test_what_is_still_to_come_is_told_and_never_nothing() -> None:
