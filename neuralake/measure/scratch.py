@@ -43,12 +43,15 @@ class Scratch:
         remove_abandoned(parent, prefix)
         while True:
             self.directory = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
-            # no program that is started inherits it (PEP 446): only forks do
-            self._descriptor = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                # no program that is started inherits it (PEP 446): only forks do
+                self._descriptor = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
+            except FileNotFoundError:
+                continue  # taken for abandoned before it was opened
             fcntl.flock(self._descriptor, fcntl.LOCK_SH)
             if self.directory.exists():
                 return
-            os.close(self._descriptor)  # taken for abandoned before it was locked
+            os.close(self._descriptor)  # or before it was locked
 
     def remove(self) -> None:
         """Remove it with all that is in it. May be called again."""

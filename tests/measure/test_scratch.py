@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,26 @@ def test_it_may_lie_elsewhere_under_a_name_of_its_own(place: Path) -> None:
     assert second.directory.name.startswith("staged-")
     for scratch in (other, second):
         scratch.remove()
+
+
+def test_one_is_made_while_others_look_for_what_is_abandoned(place: Path) -> None:
+    """Between its making and its locking anybody may take it for abandoned."""
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            remove_abandoned()
+
+    threads = [threading.Thread(target=look) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(300):
+            scratch = Scratch()
+            (scratch.directory / "spilled").write_text("rows")
+            scratch.remove()
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert list(place.iterdir()) == []
