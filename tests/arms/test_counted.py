@@ -219,7 +219,7 @@ def test_defaults_fit_what_is_compared() -> None:
     # by the rates that a run of one engine is to raise a false alarm at: once in a thousand
     assert counted_terms.question == Question(0.005, 0.01, SUITE_ALPHA, QUERIES_ALPHA)
     assert 0.0005 < SUITE_ALPHA + QUERIES_ALPHA <= 0.001
-    assert counted_terms.rounds == 2  # of each of several processes
+    assert counted_terms.rounds is None  # by the noise of the first pair of processes
     given = make_terms(max_time_s=1, by="instructions", effect=0.03, rounds=7)
     assert (given.question.suite_effect, given.rounds) == (0.03, 7)
 
