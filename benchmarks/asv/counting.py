@@ -128,7 +128,7 @@ def _in_a_process(plan: CountedPlan, dataset: Dataset, path: Sequence[str]) -> d
             [*callgrind.Callgrind(log).launcher(), *command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            env={**module_environment(*path), "TMPDIR": directory},
+            env={**module_environment(*path), **callgrind.ENVIRONMENT, "TMPDIR": directory},
             text=True,
             check=False,
         )

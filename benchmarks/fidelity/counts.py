@@ -18,10 +18,10 @@ from statistics import fmean, median
 from typing import Any
 
 from neuralake.arms.agent import Agent
-from neuralake.arms.counted import ENVIRONMENT, counted_engines
+from neuralake.arms.counted import counted_engines
 from neuralake.config import Settings
 from neuralake.engines.registry import EngineSpec
-from neuralake.measure.callgrind import Callgrind
+from neuralake.measure.callgrind import ENVIRONMENT, Callgrind
 from neuralake.measure.worker import Worker
 from neuralake.queries.workload import select_queries
 from neuralake.tpch.dataset import open_workload

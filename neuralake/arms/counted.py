@@ -13,18 +13,6 @@ SCALE_FACTOR = 0.01
 SUITE_EFFECT, QUERY_EFFECT = 0.005, 0.01
 # A run of one engine raises a false alarm once in a thousand: nobody looks at a count twice
 SUITE_ALPHA, QUERIES_ALPHA = 0.0004, 0.0005
-# What an allocator does by the clock, it would do fifty times as often under a simulator, and
-# whenever a neighbour is at work: it gives memory back at no time, nor empties the threads' caches
-_JEMALLOC = (
-    "dirty_decay_ms:-1,muzzy_decay_ms:-1,experimental_tcache_gc:false,"
-    "tcache_gc_incr_bytes:1073741824"
-)
-ENVIRONMENT = {
-    # of Rust's asynchronous runtime, which has a thread a processor otherwise
-    "TOKIO_WORKER_THREADS": "1",
-    # that of Rust's libraries, as Polars
-    "_RJEM_MALLOC_CONF": _JEMALLOC,
-}
 _ONE_THREAD = {
     "polars": ("threads", "1"),
     "datafusion": ("target_partitions", "1"),

@@ -11,7 +11,7 @@ import neuralake.arms
 import neuralake.measure
 from neuralake.arms.agent import TARGET
 from neuralake.errors import CompareError
-from neuralake.measure.callgrind import Callgrind, complaint, valgrind_version
+from neuralake.measure.callgrind import ENVIRONMENT, Callgrind, complaint, valgrind_version
 from neuralake.measure.worker import (
     Interpreter,
     RemoteError,
@@ -142,7 +142,7 @@ class ArmProcess:
         self._worker = Worker(
             TARGET,
             place.log,
-            place.environment,
+            {**place.environment, **ENVIRONMENT} if counting else place.environment,
             interpreter=_interpreter(place),
             launcher=counting.launcher() if counting else (),
         )

@@ -269,7 +269,6 @@ def make_request(
         environment={
             "NEURALAKE_STORAGE_ROOT": settings.absolute_storage_root,
             "NEURALAKE_CACHE_ROOT": str(settings.cache_root.absolute()),
-            **(counted.ENVIRONMENT if counting else {}),
         },
         streams=streams,
         cache_sim=cache_sim,
