@@ -364,7 +364,9 @@ def type_command(
     """Run the command line in this process as if it were one of its own."""
     with TemporaryFile("w+") as stdout, TemporaryFile("w+") as stderr:
         with (
-            as_a_process(words, directory, environment, stdout, stderr),
+            # of its own, as it may leave it and write nowhere
+            open(os.dup(stdout.fileno()), "w") as its_stdout,  # noqa: PTH123
+            as_a_process(words, directory, environment, its_stdout, stderr),
             pytest.raises(SystemExit) as end,
         ):
             command_line.main()
