@@ -194,8 +194,9 @@ def _row(
     rng: np.random.Generator,
 ) -> Row:
     units = 3 * recording.units_within(seconds)
+    processes = math.isqrt(2 * len(recording.base_s)) + 1  # any two of which are a pair
     outcome = carry_out(
-        recording, draw(recording, trials, units, rng, is_paired=False), logs, QUESTION, seconds
+        recording, draw(recording, trials, units, rng, processes=processes), logs, QUESTION, seconds
     )
     changed = logs > 0
     suite, queries = np.nan_to_num(outcome.suite), np.nan_to_num(outcome.queries)

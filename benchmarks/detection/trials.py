@@ -179,7 +179,7 @@ def draw(
     rng: np.random.Generator,
     *,
     in_order: bool = False,
-    is_paired: bool = True,
+    processes: int | None = None,
 ) -> Drawn:
     """Draw the units of trials without a change.
 
@@ -194,19 +194,24 @@ def draw(
     in_order
         As they followed one another, from a random one on and at the end from the first one again,
         so that what drifted in the recording drifts in the trial; else with replacement.
-    is_paired
-        Whether something acts on both sides, as on times; nothing does on counts.
+    processes
+        Of how many processes any two make a unit, as of counts, in the order of
+        ``itertools.combinations``: nothing acts on both sides, and as long as there are enough, a
+        trial has each only once. None where the two of a unit ran side by side.
     """
     logs = list(recording.log_ratios())
     sides = None
-    if not is_paired:
+    if processes is not None:
         sides = list(np.log(np.stack([recording.base_s, recording.candidate_s], axis=1)))
     query, suite = query_units(logs, sides), suite_units(logs, sides)
-    if in_order:
+    if processes is not None:
+        chosen, sign = _apart(processes, trials, units, rng)
+    elif in_order:
         chosen = (rng.integers(0, len(logs), trials) + np.arange(units)[:, None]) % len(logs)
+        sign = rng.choice((-1.0, 1.0), (units, trials))
     else:
         chosen = rng.integers(0, len(logs), (units, trials))
-    sign = rng.choice((-1.0, 1.0), (units, trials))
+        sign = rng.choice((-1.0, 1.0), (units, trials))
     return Drawn(
         query.values[chosen] * sign[..., None],
         query.within[chosen],
@@ -215,6 +220,19 @@ def draw(
         None if query.sides is None else _exchanged(query.sides[:, chosen], sign[..., None]),
         None if suite.sides is None else _exchanged(suite.sides[:, chosen, 0], sign),
     )
+
+
+def _apart(
+    processes: int, trials: int, units: int, rng: np.random.Generator
+) -> tuple[Counts, Array]:
+    """Units of two processes each, and their signs, both of shape (units, trials)."""
+    rounds = -(-units // (processes // 2))
+    orders = np.tile(np.arange(processes), (rounds, trials, 1))
+    pairs = rng.permuted(orders, axis=2)[:, :, : processes // 2 * 2]
+    pairs = pairs.reshape(rounds, trials, -1, 2).transpose(0, 2, 1, 3).reshape(-1, trials, 2)
+    first, second = pairs[:units].min(axis=2), pairs[:units].max(axis=2)
+    place = first * (2 * processes - first - 1) // 2 + second - first - 1
+    return place, np.where(pairs[:units, :, 0] < pairs[:units, :, 1], 1.0, -1.0)
 
 
 def _exchanged(sides: Array, sign: Array) -> Array:
