@@ -54,17 +54,23 @@ class RoundsPlan:
         Pairs of processes for which the time must be enough.
     most
         Never more.
+    variance
+        That which stands for the queries', of those of all: the middling one, or their mean.
     """
 
     first: int
     units: int
     fewest_units: int
     most: int
+    variance: Callable[[Iterable[float]], float]
 
 
-TIMED = RoundsPlan(first=4, units=12, fewest_units=2 * FEWEST, most=20)
-# Most of a process's time goes before its first round, into its code's translation
-COUNTED = RoundsPlan(first=2, units=FEWEST_OF_SIDES, fewest_units=FEWEST_OF_SIDES, most=12)
+TIMED = RoundsPlan(first=4, units=12, fewest_units=2 * FEWEST, most=20, variance=median)
+# Most of a process's time goes before its first round, into its code's translation. Four rounds are
+# enough for their Hodges-Lehmann estimate not to follow a single count that is out of line
+COUNTED = RoundsPlan(
+    first=2, units=FEWEST_OF_SIDES, fewest_units=FEWEST_OF_SIDES, most=4, variance=fmean
+)
 
 
 def rounds_plan(by: By) -> RoundsPlan:
@@ -77,8 +83,8 @@ def planned_rounds(
 ) -> int:
     """Rounds in a pair of processes, for a question.
 
-    What tests of fixed size would need, of the suite and of a query of middling noise, is to come
-    from as many pairs of processes as the plan has.
+    What tests of fixed size would need, of the suite and of a query whose variance stands for all,
+    is to come from as many pairs of processes as the plan has.
 
     Parameters
     ----------
@@ -94,7 +100,8 @@ def planned_rounds(
     pairs = question.suite_design().fixed_information * suite**2
     if queries:
         design = question.query_design(len(queries))
-        pairs = max(pairs, design.fixed_information * median(queries) ** 2)
+        variance = plan.variance([noise**2 for noise in queries])
+        pairs = max(pairs, design.fixed_information * variance)
     return min(max(round(pairs / plan.units), plan.first), plan.most)
 
 
