@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.detection.trials import Outcome, Recording, carry_out, draw
+from neuralake.arms.counted import QUERIES_ALPHA, SUITE_ALPHA
 from neuralake.results.comparison import Comparison
 from neuralake.results.comparisons import DOCUMENT
 from neuralake.results.pairs import read_pairs
@@ -30,7 +31,7 @@ from neuralake.stats.paired import Question
 
 Array = npt.NDArray[np.float64]
 HERE = Path(__file__).parent / "recordings" / "counted"
-QUESTION = Question(0.005, 0.01, suite_alpha=0.0004, queries_alpha=0.0005)
+QUESTION = Question(0.005, 0.01, suite_alpha=SUITE_ALPHA, queries_alpha=QUERIES_ALPHA)
 CHANGES = (0.005, 0.01, 0.02, 0.05)
 
 
