@@ -129,7 +129,8 @@ class Site:
             try:
                 status = process.wait(after_s)
             except subprocess.TimeoutExpired:
-                for pid in self.processes() if everything else [process.pid]:
+                # its own environment is not to be seen for a moment, when it has just begun
+                for pid in {process.pid, *(self.processes() if everything else ())}:
                     with suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
                 status = process.wait()
