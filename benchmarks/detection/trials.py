@@ -206,11 +206,10 @@ def draw(
     query, suite = query_units(logs, sides), suite_units(logs, sides)
     if processes is not None:
         chosen, sign = _apart(processes, trials, units, rng)
-    elif in_order:
-        chosen = (rng.integers(0, len(logs), trials) + np.arange(units)[:, None]) % len(logs)
-        sign = rng.choice((-1.0, 1.0), (units, trials))
     else:
-        chosen = rng.integers(0, len(logs), (units, trials))
+        chosen = rng.integers(0, len(logs), trials if in_order else (units, trials))
+        if in_order:
+            chosen = (chosen + np.arange(units)[:, None]) % len(logs)
         sign = rng.choice((-1.0, 1.0), (units, trials))
     return Drawn(
         query.values[chosen] * sign[..., None],

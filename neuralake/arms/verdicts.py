@@ -80,12 +80,11 @@ def engine_verdicts(measured: Measured, question: Question) -> tuple[Change, tup
     if not sound or not whole:
         return _nothing(measured)
     deciding, beside = _DECIDING[measured.by], _BESIDE[measured.by]
-    ratios = [_log_ratios(unit, sound, deciding) for unit in units]
+    sides = [_log_sides(unit, sound, deciding) for unit in units]
+    ratios = [candidate - base for base, candidate in sides]
     query_beside = query_units([_log_ratios(unit, sound, beside) for unit in units]).values
-    sides = None
-    if measured.by == "instructions":  # which nothing but the two processes themselves has made
-        sides = [np.array([_logs(u, sound, side, deciding) for side in SIDES]) for u in units]
-    suite, queries = judge(ratios, question, sides)
+    # Nothing but the two processes themselves has made counts
+    suite, queries = judge(ratios, question, sides if measured.by == "instructions" else None)
     spread = pair_spreads(ratios)
     medians = {query: _medians(units, query, deciding) for query in sound}
     changes = {}
@@ -215,20 +214,19 @@ def _whole_rounds(unit: Unit, sound: Sequence[str]) -> list[dict[str, Pair]]:
 
 def _log_ratios(rounds: Sequence[Mapping[str, Pair]], queries: Sequence[str], what: What) -> Array:
     """Logarithms of candidate ÷ base, of shape (rounds, queries); nan where one is not known."""
-    base, candidate = (_logs(rounds, queries, side, what) for side in SIDES)
-    return candidate - base
+    found: Array = np.diff(_log_sides(rounds, queries, what), axis=0)[0]
+    return found
 
 
-def _logs(
-    rounds: Sequence[Mapping[str, Pair]], queries: Sequence[str], side: Side, what: What
-) -> Array:
-    """Logarithms of one side's values, of the same shape."""
-    found = np.full((len(rounds), len(queries)), math.nan)
-    for i, pairs in enumerate(rounds):
-        for j, query in enumerate(queries):
-            value = _value(pairs[query], side, what) if query in pairs else None
-            if value:
-                found[i, j] = math.log(value)
+def _log_sides(rounds: Sequence[Mapping[str, Pair]], queries: Sequence[str], what: What) -> Array:
+    """Logarithms of base and candidate, of shape (2, rounds, queries); nan as there."""
+    found = np.full((len(SIDES), len(rounds), len(queries)), math.nan)
+    for place in np.ndindex(found.shape):
+        side, turn, query = place
+        pair = rounds[turn].get(queries[query])
+        value = None if pair is None else _value(pair, SIDES[side], what)
+        if value:
+            found[place] = math.log(value)
     return found
 
 

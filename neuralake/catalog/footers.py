@@ -69,8 +69,8 @@ class Footers:
         fields = dict(self._first_of_each())
         for field in arrow_schema(self.columns):
             fields.setdefault(field.name, field)
-        lacking = {n for n in fields if any(n not in schema.names for schema in self.schemas)}
-        nullable = (f.with_nullable(True) if f.name in lacking else f for f in fields.values())
+        everywhere = frozenset(fields).intersection(*(schema.names for schema in self.schemas))
+        nullable = (f if f.name in everywhere else f.with_nullable(True) for f in fields.values())
         return self._without_partitions(pa.schema(list(nullable)))
 
     @cached_property
@@ -119,10 +119,11 @@ class Footers:
                     yield field.name, field
 
     def _refuse_twins(self, file: str, schema: pa.Schema) -> None:
-        names = schema.names
-        twin = next((name for i, name in enumerate(names) if name in names[:i]), None)
-        if twin is not None:
-            raise CatalogError(f"table {self.table}: two columns are called {twin} in {file}")
+        seen: set[str] = set()
+        for name in schema.names:
+            if name in seen:
+                raise CatalogError(f"table {self.table}: two columns are called {name} in {file}")
+            seen.add(name)
 
     def _refuse_other_values(
         self, file: PartitionedFile, footer: pq.FileMetaData, schema: pa.Schema
@@ -150,8 +151,9 @@ class Footers:
         if self.may_differ:
             self._refuse_case(list(first))
             return
+        names = [frozenset(schema.names) for schema in live]
         for name, (where, kind) in first.items():
-            lacking = next((u for u, s in zip(uris, live, strict=True) if name not in s.names), "")
+            lacking = next((u for u, has in zip(uris, names, strict=True) if name not in has), "")
             if lacking:
                 how = "" if self.columns else "declared columns and "
                 raise SchemaMismatchError(
@@ -173,8 +175,9 @@ class Footers:
         """Declared columns that a file must have."""
         if not self.may_differ:
             return self.columns
+        names = frozenset(schema.names)
         for column in self.columns:
-            if column.name not in schema.names and not column.nullable:
+            if column.name not in names and not column.nullable:
                 raise SchemaMismatchError(
                     f"column {self.table}.{column.name}, declared as not null, is absent in {file}"
                 )
@@ -186,7 +189,7 @@ class Footers:
                 f"table {self.table} has a column {other} that its declaration lacks, in {file}; "
                 f"declared are {', '.join(column.name for column in self.columns)}"
             )
-        return [column for column in self.columns if column.name in schema.names]
+        return [column for column in self.columns if column.name in names]
 
 
 def _holds_only(footer: pq.FileMetaData, name: str, value: pa.Scalar) -> bool:

@@ -70,8 +70,8 @@ _HOW = (
         "--rounds",
         type=Whole(2),
         metavar="N",
-        help="Pairs of each query before both arms restart.  [default: by the noise, 4 to 20; 2 of "
-        "instructions]",
+        help="Pairs of each query before both arms restart.  [default: by the noise, 4 to 20; 2 to "
+        "4 of instructions]",
     ),
     click.option(
         "--timeout",

@@ -128,6 +128,14 @@ def engine_facts(engine: EngineRecord) -> Iterator[Fact]:
     yield from flat(engine.settings)
 
 
+def surroundings(found: Fingerprint) -> tuple[Group, Group]:
+    """On what, and with what software, a run was made."""
+    return (
+        Group("Machine", tuple(machine_facts(found))),
+        Group("Software", tuple(software_facts(found))),
+    )
+
+
 def machine_facts(machine: Fingerprint) -> Iterator[Fact]:
     """What is known of the machine."""
     yield Fact("processor", machine.cpu or NONE)

@@ -189,7 +189,7 @@ def _tables(plan: Plan, settings: Settings, catalog: Catalog, directory: Path) -
         infos = describe_engines()
         engines = [EngineSpec(info.name) for info in infos if info.available]
         missing = {info.name: info.reason or "" for info in infos if not info.available}
-    warn_of_deprecated(table for database in catalog.databases for table in database.tables)
+    warn_of_deprecated(table for _, table in catalog.each_table())
     return TablesRoom(
         catalog=catalog,
         engines=engines,

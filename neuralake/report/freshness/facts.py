@@ -10,8 +10,7 @@ from neuralake.report.facts import (
     closing_facts,
     engine_facts,
     flat,
-    machine_facts,
-    software_facts,
+    surroundings,
     time_facts,
 )
 from neuralake.report.freshness import words
@@ -27,8 +26,7 @@ def facts(run: FreshnessRun) -> tuple[Group, ...]:
         Group("Run", tuple(_run(run))),
         Group("Storage", tuple(storage_facts(header.storage))),
         Group("Table", tuple(flat(header.schema))),
-        Group("Machine", tuple(machine_facts(header.fingerprint))),
-        Group("Software", tuple(software_facts(header.fingerprint))),
+        *surroundings(header.fingerprint),
         *(Group(f"Reader {r.name}", tuple(engine_facts(r))) for r in run.readers),
     )
 

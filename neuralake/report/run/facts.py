@@ -9,8 +9,7 @@ from neuralake.report.facts import (
     Group,
     closing_facts,
     flat,
-    machine_facts,
-    software_facts,
+    surroundings,
     time_facts,
 )
 from neuralake.report.numbers import NONE, size
@@ -23,8 +22,7 @@ def facts(run: Run) -> tuple[Group, ...]:
     return (
         Group("Run", tuple(_run(run))),
         Group("Dataset", tuple(_dataset(header))),
-        Group("Machine", tuple(machine_facts(header.fingerprint))),
-        Group("Software", tuple(software_facts(header.fingerprint))),
+        *surroundings(header.fingerprint),
         *(Group(f"Engine {engine.name}", tuple(_engine(engine))) for engine in run.engines),
         Group("SHA-256 of the SQL", tuple(_queries(header))),
     )

@@ -10,8 +10,7 @@ from neuralake.report.facts import (
     closing_facts,
     engine_facts,
     flat,
-    machine_facts,
-    software_facts,
+    surroundings,
     time_facts,
 )
 from neuralake.report.serving import words
@@ -24,8 +23,7 @@ def facts(run: ServingRun) -> tuple[Group, ...]:
     return (
         Group("Run", tuple(_run(run))),
         Group("Table", tuple(flat(header.schema))),
-        Group("Machine", tuple(machine_facts(header.fingerprint))),
-        Group("Software", tuple(software_facts(header.fingerprint))),
+        *surroundings(header.fingerprint),
         *(Group(f"Contestant {c.name}", tuple(engine_facts(c))) for c in run.contestants),
     )
 

@@ -11,8 +11,7 @@ from neuralake.report.facts import (
     engine_facts,
     flat,
     limits_facts,
-    machine_facts,
-    software_facts,
+    surroundings,
     time_facts,
 )
 from neuralake.report.streams import words
@@ -27,8 +26,7 @@ def facts(run: StreamsRun, summary: StreamsSummary) -> tuple[Group, ...]:
     return (
         Group("Run", tuple(_run(run))),
         Group("Dataset", tuple(flat(header.dataset))),
-        Group("Machine", tuple(machine_facts(header.fingerprint))),
-        Group("Software", tuple(software_facts(header.fingerprint))),
+        *surroundings(header.fingerprint),
         *(Group(f"Engine {e.name}", tuple(_engine(run, summary, e))) for e in run.engines),
     )
 
