@@ -185,17 +185,19 @@ class DeltaTable(NewestRows):
     def pinned(self) -> DeltaTable:
         """The same table, to be read as it is now: at its newest version, unless it has another.
 
+        Who opens it next reads no log again.
+
         Raises
         ------
         CatalogError
             If its log cannot be read.
         """
         version = self._open().version() if self.version is None else self.version
-        table = replace(self, version=version, at=None)
+        table = replace(self, version=version, at=None).keeping_with(self)
         if table.hides_nan is not None:
             return table
         try:
-            return replace(table, hides_nan=table._find_hidden_nan())
+            return replace(table, hides_nan=table._find_hidden_nan()).keeping_with(self)
         except CatalogError:  # told by every engine that is to open it
             return table
 

@@ -81,6 +81,22 @@ def test_a_version_that_is_declared_is_read_once(table: DeltaTable, loads: list[
     assert loads == []
 
 
+@pytest.mark.parametrize("kind", [pa.int64(), pa.float64()], ids=["whole", "float"])
+def test_a_table_that_is_pinned_and_opened_is_read_once(
+    tmp_path: Path, loads: list[int], kind: pa.DataType
+) -> None:
+    # A float's files are looked at for a NaN that they hide
+    write_deltalake(tmp_path / "t", pa.table({"v": pa.array([0], kind)}))
+    table = DeltaTable(name="t", location=str(tmp_path / "t"))
+    loads.clear()
+    pinned = table.pinned()
+    assert values(pinned) == [0]
+    assert loads == [0]
+    append(table, 1)
+    assert (values(pinned), pinned.pinned().version) == ([0], 0)
+    assert (values(table), table.pinned().version) == ([0, 1], 1)
+
+
 def test_another_table_in_its_place_is_found(table: DeltaTable, loads: list[int]) -> None:
     append(table, 1)
     assert values(table) == [0, 1]

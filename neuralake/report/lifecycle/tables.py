@@ -64,6 +64,7 @@ def phases_table(summary: LifecycleSummary) -> Table | None:
             Entry(size.phase),
             Entry(numbers.decimal(size.elapsed_s), size.elapsed_s),
             Entry(numbers.decimal(size.queries_s), size.queries_s),
+            Entry(numbers.decimal(size.opening_s), size.opening_s),
             Entry(f"{size.live_files:,.0f}", size.live_files),
             Entry(numbers.mebibytes(size.live_bytes), size.live_bytes),
             Entry(numbers.mebibytes(size.stored_bytes), size.stored_bytes),
@@ -78,15 +79,16 @@ def phases_table(summary: LifecycleSummary) -> Table | None:
         Column("phase", numeric=False),
         Column("elapsed (s)"),
         Column("queries (s)"),
+        Column("opening (s)"),
         Column("files"),
         Column("data (MiB)"),
         Column("stored (MiB)"),
         Column("log (KiB)"),
     )
     caption = (
-        "Phases, medians over repetitions: elapsed time, seconds of all queries, and the tables "
-        "of the plan together afterwards: files and bytes of the newest versions, bytes of all "
-        "data files that are stored, and of the logs"
+        "Phases, medians over repetitions: elapsed time, seconds of all queries, those of them in "
+        "which the tables were opened, and the tables of the plan together afterwards: files and "
+        "bytes of the newest versions, bytes of all data files that are stored, and of the logs"
     )
     return Table("phases", caption, columns, rows)
 

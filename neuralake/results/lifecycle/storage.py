@@ -30,6 +30,9 @@ class Size:
         Of the phase.
     queries_s
         Of its queries; None if it has none, or no number.
+    opening_s
+        Of these, what it took to open the tables, which each query does anew; None if there are
+        none.
     """
 
     engine: str
@@ -40,6 +43,7 @@ class Size:
     log_bytes: float
     elapsed_s: float | None
     queries_s: float | None
+    opening_s: float | None
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,7 @@ def sizes_of(
     records: Mapping[PhaseKey, PhaseRecord],
     ends: Mapping[PhaseKey, PhaseEnd],
     totals: Mapping[PhaseKey, float | None],
+    openings: Mapping[PhaseKey, float | None],
 ) -> Iterator[Size]:
     """The sizes after each phase of an engine."""
     for phase in run.header.phases:
@@ -99,6 +104,7 @@ def sizes_of(
             **{name: median(values) for name, values in sums.items()},
             elapsed_s=median_of_known(None if value is None else value / 1e9 for value in elapsed),
             queries_s=median_of_known(totals.get(key) for key in keys),
+            opening_s=median_of_known(openings.get(key) for key in keys),
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 from neuralake.results.lifecycle.degradation import Series, series_of
 from neuralake.results.lifecycle.interference import Interference, interference_of
@@ -118,7 +119,8 @@ def summarise_lifecycle(run: LifecycleRun, directory: Path) -> LifecycleSummary:
         If samples are absent or damaged.
     """
     samples = {phase.key: lifecycle_samples(phase, directory) for phase in run.phases}
-    totals = {key: _total(own) for key, own in samples.items()}
+    totals = {key: _total(own, "wall_ns") for key, own in samples.items()}
+    openings = {key: _total(own, "open_ns") for key, own in samples.items()}
     engines = [request.name for request in run.header.engines]
     records = {phase.key: phase for phase in run.phases}
     ends = {end.key: end for end in run.ends}
@@ -126,7 +128,7 @@ def summarise_lifecycle(run: LifecycleRun, directory: Path) -> LifecycleSummary:
         series=tuple(s for e in engines for s in series_of(run, e, totals)),
         interference=tuple(i for e in engines for i in interference_of(run, e, samples)),
         maintenance=tuple(m for e in engines for m in maintenance_of(run, e, totals, records)),
-        sizes=tuple(s for e in engines for s in sizes_of(run, e, records, ends, totals)),
+        sizes=tuple(s for e in engines for s in sizes_of(run, e, records, ends, totals, openings)),
         writing=tuple(w for e in engines for w in writing_of(e, ends, samples)),
         supports=tuple(s for e in engines for s in _supports(run, e, samples)),
         samples=samples,
@@ -136,12 +138,13 @@ def summarise_lifecycle(run: LifecycleRun, directory: Path) -> LifecycleSummary:
     )
 
 
-def _total(samples: Iterable[TaskSample]) -> float | None:
+def _total(samples: Iterable[TaskSample], time: Literal["wall_ns", "open_ns"]) -> float | None:
     """Seconds of all queries of a phase; None if it has none, or one without a right answer."""
     asked = [sample for sample in samples if sample.kind == "query"]
-    if not asked or any(s.status != "ok" or s.wall_ns is None for s in asked):
+    taken: list[int | None] = [getattr(sample, time) for sample in asked]
+    if not asked or None in taken or any(sample.status != "ok" for sample in asked):
         return None
-    return sum(s.wall_ns or 0 for s in asked) / 1e9
+    return sum(ns for ns in taken if ns is not None) / 1e9
 
 
 def _supports(
