@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from neuralake.errors import NeuralakeError, reason_of
 from neuralake.writer.appending import Appender, Outcome
-from neuralake.writer.beside import beside
+from neuralake.writer.beside import Beside
 from neuralake.writer.errors import WriterDeadlineError
 from neuralake.writer.events import Event, Tell
 from neuralake.writer.metrics import Tally
@@ -170,8 +170,7 @@ def _repeat(task: Task, tell: Tell, stopping: Stopping) -> int:
     make_run = _compaction if task.role == "compact" else _vacuum
     # What was removed goes when its time is over; all of the table is looked at once in every_s
     longest_s = math.inf if task.role == "compact" else SWEEP_EVERY_S
-    run = make_run(task, tell, stopping, tally)
-    with _telling(task, tell, tally):
+    with make_run(task, tell, stopping, tally) as run, _telling(task, tell, tally):
         if stopping.is_requested:
             return 0
         run()
@@ -184,8 +183,14 @@ def _repeat(task: Task, tell: Tell, stopping: Stopping) -> int:
     return 0
 
 
-def _compaction(task: Task, tell: Tell, stopping: Stopping, tally: Tally) -> Callable[[], None]:
-    """What packs whatever is worth it, a commit at a time, and keeps the log short."""
+@contextmanager
+def _compaction(
+    task: Task, tell: Tell, stopping: Stopping, tally: Tally
+) -> Iterator[Callable[[], None]]:
+    """What packs whatever is worth it, a commit at a time.
+
+    The log is kept short all the while: however long it takes to pack large files, and between.
+    """
     from neuralake.writer.compact import Compactor
     from neuralake.writer.upkeep import UPKEEP_EVERY_S, Upkeep
 
@@ -219,23 +224,26 @@ def _compaction(task: Task, tell: Tell, stopping: Stopping, tally: Tally) -> Cal
         facts = {"checkpoint": done.checkpoint, "removed": done.removed}
         tell(Event("compact", "did", ", ".join(filter(None, (made, removed))), facts))
 
-    def run() -> None:
-        with beside(keep, UPKEEP_EVERY_S):  # however long it takes to pack large files
+    with Beside(keep, UPKEEP_EVERY_S) as keeping:
+
+        def run() -> None:
             while not stopping.is_requested and pack():
                 pass
-        files = compactor.files.values()
-        tally.set(
-            files=len(files),
-            small_files=compactor.candidates,
-            live_bytes=sum(file.add.size for file in files),
-        )
-        if upkeep.entries_since_checkpoint is not None:
-            tally.set(log_entries_since_checkpoint=upkeep.entries_since_checkpoint)
+            keeping.now()
+            files = compactor.files.values()
+            tally.set(
+                files=len(files),
+                small_files=compactor.candidates,
+                live_bytes=sum(file.add.size for file in files),
+            )
+            if upkeep.entries_since_checkpoint is not None:
+                tally.set(log_entries_since_checkpoint=upkeep.entries_since_checkpoint)
 
-    return run
+        yield run
 
 
-def _vacuum(task: Task, tell: Tell, _: Stopping, tally: Tally) -> Callable[[], None]:
+@contextmanager
+def _vacuum(task: Task, tell: Tell, _: Stopping, tally: Tally) -> Iterator[Callable[[], None]]:
     """What removes files that nothing needs."""
     from neuralake.writer.vacuum import Vacuum
 
@@ -255,7 +263,7 @@ def _vacuum(task: Task, tell: Tell, _: Stopping, tally: Tally) -> Callable[[], N
         facts = {"removed_files": done.removed_files, "orphans": done.orphans}
         tell(Event("vacuum", "did", words, {**facts, "size_bytes": done.size_bytes}))
 
-    return run
+    yield run
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Work that is done beside other work: while that goes on, and after it."""
+"""Work that is done beside other work, and beside the pauses of that."""
 
 from __future__ import annotations
 
@@ -6,38 +6,72 @@ import threading
 
 import pytest
 
-from neuralake.writer.beside import beside
+from neuralake.writer.beside import Beside
 
 
-def test_it_is_done_while_the_block_runs_and_after_it() -> None:
+def test_it_is_done_again_and_again_while_the_block_runs_and_not_after_it() -> None:
     done = threading.Semaphore(0)
-    times = []
+    threads = []
 
     def work() -> None:
-        times.append(threading.current_thread())
+        threads.append(threading.current_thread())
         done.release()
 
-    with beside(work, 0.001):
+    with Beside(work, 0.001):
         for _ in range(3):
             assert done.acquire(timeout=300)
-    assert threading.current_thread() not in times[:3]
-    assert times[-1] is threading.current_thread()
+    assert threading.current_thread() not in threads
+    assert not any(thread.is_alive() for thread in threads)
 
 
-def test_its_error_is_raised_at_the_end_of_the_block() -> None:
-    tried = threading.Event()
+def test_it_is_done_here_when_it_is_asked_for_and_never_twice_at_once() -> None:
+    at_work = threading.Lock()
+    threads = []
 
     def work() -> None:
-        tried.set()
+        assert at_work.acquire(blocking=False)
+        threads.append(threading.current_thread())
+        at_work.release()
+
+    with Beside(work, 0.0001) as keeping:
+        for _ in range(1000):
+            keeping.now()
+    assert threads.count(threading.current_thread()) == 1000
+
+
+def test_an_error_of_its_thread_is_told_once_and_it_goes_on() -> None:
+    tries = threading.Semaphore(0)
+    failing = threading.Event()
+    failing.set()
+
+    def work() -> None:
+        tries.release()
+        if failing.is_set():
+            raise ValueError("no room")
+
+    with Beside(work, 0.001) as keeping:
+        assert tries.acquire(timeout=300)
+        failing.clear()
+        with pytest.raises(ValueError, match="no room"):
+            keeping.now()
+        keeping.now()
+        for _ in range(3):
+            assert tries.acquire(timeout=300)
+        keeping.now()
+
+
+def test_what_fails_is_not_tried_again_before_it_is_told() -> None:
+    tried: list[None] = []
+    failed = threading.Event()
+
+    def work() -> None:
+        tried.append(None)
+        failed.set()
         raise ValueError("no room")
 
-    with pytest.raises(ValueError, match="no room"), beside(work, 0.001):
-        assert tried.wait(300)
-
-
-def test_the_error_of_the_block_comes_first() -> None:
-    def work() -> None:
-        raise ValueError("its own")
-
-    with pytest.raises(KeyError, match="the block's"), beside(work, 0.001):
-        raise KeyError("the block's")
+    with Beside(work, 0.0001) as keeping:
+        assert failed.wait(300)
+        failed.wait(0.05)  # many a pause
+        with pytest.raises(ValueError, match="no room"):
+            keeping.now()
+    assert 1 <= len(tried) <= 2

@@ -17,8 +17,13 @@ from neuralake.delta.log import LogSegment
 from neuralake.delta.store import Store
 from neuralake.writer import Writer
 from neuralake.writer.errors import WriterError
+from neuralake.writer.events import Event
+from neuralake.writer.roles import run_role
+from neuralake.writer.stopping import Stopping
+from neuralake.writer.task import Task
 from neuralake.writer.upkeep import Upkeep
 from tests.delta.make import actions, commit, write_table
+from tests.waiting import until
 from tests.writer.conftest import EVENTS, events
 
 Make = Callable[..., str]
@@ -253,3 +258,20 @@ def test_it_runs_until_told_to_stop(make_table: Make) -> None:
     assert not thread.is_alive()
     assert len(made) == 1
     assert len(checkpoints(path)) == 1
+
+
+def test_it_does_not_wait_for_the_pause_between_two_compactions(make_table: Make) -> None:
+    path = make_table(configuration=EVERY_4)
+    stopping = Stopping()
+    told: list[Event] = []
+    task = Task("compact", "events", path, every_s=3600.0)
+    thread = threading.Thread(target=run_role, args=(task, told.append, stopping))
+    thread.start()
+    until(lambda: any(event.kind == "ready" for event in told))
+    append(path, 5)
+    until(lambda: checkpoints(path))
+    stopping.request()
+    thread.join(300)
+    assert not thread.is_alive()
+    assert {event.kind for event in told} == {"ready", "did", "figures"}
+    assert any(event.text.startswith("made the checkpoint of") for event in told)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 from dataclasses import dataclass
 
 from neuralake.storage import one_line
@@ -67,10 +68,11 @@ class MaintenanceProcess:
         self._is_over.set()
 
     def _run(self, keeper: Maintained, target: Target, every_s: float) -> None:
-        while not self._is_over.wait(every_s):
-            try:
-                keeper.maintain()
-                self._passes += 1
-            except BaseException as error:  # noqa: BLE001 (a Rust panic is not an Exception)
-                self._failed += 1
-                self._message = self._message or one_line(error, target.options)
+        with closing(keeper):
+            while not self._is_over.wait(every_s):
+                try:
+                    keeper.maintain()
+                    self._passes += 1
+                except BaseException as error:  # noqa: BLE001 (a Rust panic is not an Exception)
+                    self._failed += 1
+                    self._message = self._message or one_line(error, target.options)

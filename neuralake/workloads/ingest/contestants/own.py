@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ from neuralake.workloads.ingest.batches import Batches
 from neuralake.workloads.ingest.contestants.protocol import Appender, Receipt
 from neuralake.workloads.places import Target
 from neuralake.writer.append import Writer
-from neuralake.writer.beside import beside
+from neuralake.writer.beside import Beside
 from neuralake.writer.compact import Compactor
 from neuralake.writer.upkeep import UPKEEP_EVERY_S, Upkeep
 from neuralake.writer.vacuum import Vacuum
@@ -27,7 +28,8 @@ class OwnWriter:
     def __init__(self, target: Target) -> None:
         self._target = target
         self._writer: Writer | None = None
-        self._keepers: tuple[Compactor, Upkeep, Vacuum] | None = None
+        self._keepers: tuple[Compactor, Beside, Vacuum] | None = None
+        self._at_work = ExitStack()
         self.settings: Mapping[str, Any] = {
             "syncs": "data file, directory, entry, directory",
             "writer": "one a process, group commit",
@@ -52,23 +54,25 @@ class OwnWriter:
         """Pack small files until none is worth it, keep the log short, and vacuum.
 
         All three follow the log from where they have read it to. They are those that ``neuralake
-        writer`` runs, with their defaults.
+        writer`` runs, with their defaults; as there, the log is kept short between two calls, too.
         """
         if self._keepers is None:
             uri, options = self._target.uri, self._target.options
+            upkeep = Upkeep(uri, storage_options=options)
             self._keepers = (
                 Compactor(uri, storage_options=options),
-                Upkeep(uri, storage_options=options),
+                self._at_work.enter_context(Beside(upkeep.run_once, UPKEEP_EVERY_S)),
                 Vacuum(uri, storage_options=options),
             )
-        compactor, upkeep, vacuum = self._keepers
-        with beside(upkeep.run_once, UPKEEP_EVERY_S):
-            while compactor.run_once() is not None:
-                pass
+        compactor, keeping, vacuum = self._keepers
+        while compactor.run_once() is not None:
+            pass
+        keeping.now()
         vacuum.keep_up()
 
     def close(self) -> None:
-        """Close the writer."""
+        """Close the writer, and end the maintenance."""
+        self._at_work.close()
         if self._writer is not None:
             self._writer.close()
 

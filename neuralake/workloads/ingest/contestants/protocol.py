@@ -122,3 +122,7 @@ class Maintained(Protocol):
     def maintain(self) -> None:
         """One pass of compaction, checkpoint and vacuum, in a process of its own."""
         ...
+
+    def close(self) -> None:
+        """Stop the runtime, and whatever is kept in order between two passes."""
+        ...
