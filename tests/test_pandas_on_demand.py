@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from neuralake.measure.worker import Worker
+from neuralake import pandas_on_demand
+from neuralake.measure.worker import Interpreter, Worker
 from tests.conftest import Cli
 
 CODE = """
@@ -95,6 +96,22 @@ def test_a_worker_starts_without_it(tmp_path: Path) -> None:
     try:
         assert worker.call("loaded", "pyarrow") is True
         assert worker.call("loaded", "pandas") is False
+    finally:
+        worker.close()
+
+
+def test_a_worker_of_another_python_starts_without_it(tmp_path: Path) -> None:
+    seen = tmp_path / "seen.py"
+    seen.write_text("import sys\nimport pyarrow as pa\npa.array([1])\nloaded = sys.modules.copy\n")
+    modules = {
+        "neuralake.pandas_on_demand": Path(str(pandas_on_demand.__file__)),
+        "neuralake.seen": seen,
+    }
+    interpreter = Interpreter(Path(sys.executable), tmp_path, modules)
+    worker = Worker("neuralake.seen:loaded", tmp_path / "log", interpreter=interpreter)
+    try:
+        assert worker.call("__contains__", "pyarrow") is True
+        assert worker.call("__contains__", "pandas") is False
     finally:
         worker.close()
 

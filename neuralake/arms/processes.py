@@ -9,6 +9,7 @@ from typing import Any
 
 import neuralake.arms
 import neuralake.measure
+from neuralake import pandas_on_demand
 from neuralake.arms.agent import TARGET
 from neuralake.errors import CompareError
 from neuralake.measure.callgrind import ENVIRONMENT, Callgrind, complaint, valgrind_version
@@ -310,9 +311,11 @@ class ArmProcess:
 
 
 def _interpreter(place: Place) -> Interpreter:
-    packages = (neuralake.measure, neuralake.arms)
-    modules = {package.__name__: Path(str(package.__file__)) for package in packages}
-    # what finds tables at fault, and what the digest of a result is made of
-    for module in (table_faults, shape, plain, hashing, digest):
-        modules[module.__name__] = Path(str(module.__file__))
-    return Interpreter(place.python, place.directory, modules)
+    modules = (
+        pandas_on_demand,
+        *(neuralake.measure, neuralake.arms),
+        # what finds tables at fault, and what the digest of a result is made of
+        *(table_faults, shape, plain, hashing, digest),
+    )
+    files = {module.__name__: Path(str(module.__file__)) for module in modules}
+    return Interpreter(place.python, place.directory, files)

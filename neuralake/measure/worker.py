@@ -90,7 +90,8 @@ class Interpreter:
         Working directory of the child.
     modules
         Files of modules that come from here and not from its own packages, by their names, parents
-        before children: the instrument is then the same in every child.
+        before children: the instrument is then the same in every child. If
+        ``neuralake.pandas_on_demand`` is among them, and before what imports Arrow, it is called.
     """
 
     executable: Path
@@ -279,6 +280,8 @@ for name, file in json.loads(sys.argv[4]).items():
         spec.submodule_search_locations.extend(own.submodule_search_locations)
     setattr(importlib.import_module(parent), child, module)
     spec.loader.exec_module(module)
+    if child == "pandas_on_demand":
+        module.import_pandas_on_demand()
 from neuralake.measure.worker import main
 main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], json.loads(sys.argv[5]))
 """
