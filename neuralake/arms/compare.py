@@ -45,6 +45,7 @@ from neuralake.results.comparison import (
 from neuralake.results.comparisons import COMPARISONS, DOCUMENT
 from neuralake.results.fingerprint import fingerprint
 from neuralake.results.pairs import PAIRS, PairJournal
+from neuralake.results.profiles import remove_profiles, require_place
 from neuralake.results.store import make_directory, write_whole
 from neuralake.results.timestamps import timestamp
 from neuralake.stats.paired import Question
@@ -81,13 +82,16 @@ def compare(request: Request, observer: Observer) -> tuple[Comparison, Path]:
     BusyError
         If another process of this machine measures.
     ResultsError
-        If the results cannot be written.
+        If the results or the profiles cannot be written.
     """
     if find_spec("scipy") is None:  # told before anything is built, not when all is measured
         raise CompareError(
             "a comparison is decided with scipy, which is not installed: "
             "pip install 'neuralake-bench[compare]'"
         )
+    counting = request.counted or request
+    if counting.profiles is not None:
+        require_place(counting.profiles)
     specs: dict[Side, ArmSpec] = {
         "base": parse_arm(request.base),
         "candidate": parse_arm(request.candidate),
@@ -202,6 +206,9 @@ class _Comparing:
         plans = self._plans(loaded["base"])
         with PairJournal(directory / PAIRS) as journal:
             for number, spec in enumerate(self._request.engines):
+                if self._request.profiles is not None:
+                    asked = [query.name for query in timed]
+                    remove_profiles(self._request.profiles, spec.name, asked, SIDES)
                 engine = EnginePairs(
                     engine=spec.name,
                     options={side: self._engine_options(spec.name, side) for side in SIDES},

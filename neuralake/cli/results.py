@@ -88,7 +88,7 @@ def results_export(
 ) -> None:
     """Write runs as CSV or Parquet, one row a sample, or comparisons, one row an execution.
 
-    All runs are of one kind: of queries, ingest, freshness, serving, or streams.
+    All runs are of one kind: of queries, ingest, freshness, serving, streams, or lifecycle.
     """
     from neuralake.results.export import export
     from neuralake.results.store import write_export

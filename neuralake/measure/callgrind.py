@@ -23,6 +23,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -153,6 +154,7 @@ class CallgrindCounter:
         self._log = log.open("rb")
         self._status = ctypes.create_string_buffer(b"status internal")
         self._is_on = False
+        self._next_profile: Path | None = None
         self._profile: Path | None = None
         self._dumps = 0
 
@@ -162,8 +164,11 @@ class CallgrindCounter:
             self._request(_START)
             self._is_on = True
         self._log.seek(0, os.SEEK_END)
+        # of a count that had no end, as its call failed, none is kept
+        self._profile, self._next_profile = self._next_profile, None
         if self._profile is not None:
-            self._dump().unlink()  # which sets all costs to 0: a request to do so leaves some
+            # which sets all costs to 0: a request to do so leaves some
+            self._dump().unlink(missing_ok=True)
         self._ask()
 
     def stop(self) -> Counts:
@@ -176,16 +181,17 @@ class CallgrindCounter:
         """
         self._ask()
         if self._profile is not None:
-            dump = self._dump()
-            self._profile.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(dump, self._profile)
-            self._profile = None
+            _move(self._dump(), self._profile)
         # both answers are read here: what is read after the start would count
         return since(*read_answers(self._log.read()))
 
     def keep_profile(self, path: Path) -> None:
-        """Keep a dump of what is counted next, in callgrind's format."""
-        self._profile = path
+        """Keep a dump of what is counted next, in callgrind's format.
+
+        One that cannot be kept, as where the disk is full, takes nothing from the count: the
+        process says so on standard error.
+        """
+        self._next_profile = path
 
     def _ask(self) -> None:
         self._request(_MONITOR_COMMAND, ctypes.addressof(self._status))
@@ -194,6 +200,17 @@ class CallgrindCounter:
         self._request(_DUMP)
         self._dumps += 1
         return Path(os.environ["TMPDIR"]) / f"{_DUMPS}.{self._dumps}"
+
+
+def _move(dump: Path, path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(dump, path)
+    except OSError as error:
+        for half in (dump, path):
+            with suppress(OSError):
+                half.unlink()
+        print(f"profile {path} is not kept: {error.strerror}", file=sys.stderr)
 
 
 def read_answers(text: bytes) -> tuple[Events, Events]:

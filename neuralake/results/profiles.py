@@ -10,9 +10,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from neuralake.errors import ResultsError
+from neuralake.results.names import file_stem
 
 EVENT = "Ir"
 _NAMED = re.compile(r"\((\d+)\)(?: (.*))?")
@@ -43,7 +46,46 @@ class Growth:
 
 def profile_path(directory: Path, engine: str, query: str, side: str) -> Path:
     """File of the profile of a query in an arm, by a name that KCachegrind looks for."""
-    return directory / f"callgrind.out.{engine}-{query}-{side}"
+    return directory / f"callgrind.out.{file_stem(engine, query)}-{side}"
+
+
+def require_place(directory: Path) -> None:
+    """Make a directory for profiles, if there is none.
+
+    Raises
+    ------
+    ResultsError
+        If nothing can be written there.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        raise ResultsError(
+            f"profiles cannot be kept in {directory}: {error.strerror}; expected a directory that "
+            "can be written"
+        ) from error
+
+
+def remove_profiles(
+    directory: Path, engine: str, queries: Iterable[str], sides: Iterable[str]
+) -> None:
+    """Remove what an earlier comparison has left under the names of this one.
+
+    A query that fails now has no profile, and would be taken to have that one.
+
+    Raises
+    ------
+    ResultsError
+        If it stays.
+    """
+    for query, side in product(queries, sides):
+        path = profile_path(directory, engine, query, side)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise ResultsError(f"{path} cannot be removed: {error.strerror}") from error
 
 
 def read_profile(path: Path) -> Counter[str]:

@@ -137,6 +137,9 @@ class CountedTarget:
     def loop(self, turns: int, profile: str | None = None) -> tuple[int, int | None]:
         return self._count(lambda: sum(range(turns)), profile)
 
+    def fail(self, profile: str) -> None:
+        self._count(broken, profile)
+
     def loop_in_a_thread_that_ends(self, turns: int) -> tuple[int, int | None]:
         def call() -> None:
             thread = Thread(target=lambda: sum(range(turns)))

@@ -21,7 +21,7 @@ from neuralake.measure.callgrind import (
     since,
 )
 from neuralake.measure.counter import Counts
-from neuralake.measure.worker import Worker, WorkerDiedError
+from neuralake.measure.worker import RemoteError, Worker, WorkerDiedError
 from tests.conftest import is_gone
 
 BEFORE = b"""\
@@ -112,6 +112,18 @@ def test_a_profile_that_is_kept_holds_the_call_alone(worker: Worker, tmp_path: P
     assert int(total.split()[1]) == pytest.approx(counted, rel=0.2)
     assert worker.call("loop", TURNS)[0] == pytest.approx(counted, rel=0.01)
     assert [path.name for path in profile.parent.iterdir()] == [profile.name]
+
+
+@under_valgrind
+def test_a_profile_is_of_the_call_that_it_was_asked_for_and_costs_no_count(
+    worker: Worker, tmp_path: Path
+) -> None:
+    with pytest.raises(RemoteError, match="cannot be made"):
+        worker.call("fail", str(tmp_path / "failed"))
+    (tmp_path / "file").write_text("")
+    counted, _ = worker.call("loop", TURNS, str(tmp_path / "file" / "profile"))
+    assert worker.call("loop", TURNS)[0] == pytest.approx(counted, rel=0.01)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 @under_valgrind

@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from neuralake.errors import ResultsError
-from neuralake.results.profiles import Growth, grown, read_profile
+from neuralake.results.profiles import (
+    Growth,
+    grown,
+    profile_path,
+    read_profile,
+    remove_profiles,
+    require_place,
+)
 
 # As callgrind writes it: names once, positions relative, calls with their inclusive cost
 PROFILE = """\
@@ -106,3 +113,32 @@ def test_what_grew_most_comes_first_and_what_shrank_last() -> None:
     )
     assert [g.function for g in grown(base, candidate, most=1)] == ["new"]
     assert grown(base, base) == ()
+
+
+def test_a_file_is_named_after_its_query_whatever_that_is_called(tmp_path: Path) -> None:
+    assert profile_path(tmp_path, "polars", "q06", "base").name == "callgrind.out.polars-q06-base"
+    for query in ("a b/c", "Größe", "x" * 255):
+        profile(profile_path(tmp_path, "polars", query, "candidate"))
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_what_an_earlier_comparison_left_is_not_taken_for_this_one_s(tmp_path: Path) -> None:
+    place = tmp_path / "new" / "profiles"
+    require_place(place)
+    for query in ("a", "b"):
+        for side in ("base", "candidate"):
+            profile(profile_path(place, "polars", query, side))
+    (place / "notes.txt").write_text("mine")
+    remove_profiles(place, "polars", ["a", "c"], ("base", "candidate"))
+    kept = {path.name for path in place.iterdir()}
+    assert kept == {"notes.txt", *(f"callgrind.out.polars-b-{s}" for s in ("base", "candidate"))}
+
+
+def test_a_directory_in_which_no_profile_can_be_kept_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for place, reason in ((tmp_path / "file", "File exists"), (tmp_path / "file" / "x", "Not a ")):
+        with pytest.raises(ResultsError, match=f"profiles cannot be kept in {place}: {reason}"):
+            require_place(place)
+    profile_path(tmp_path, "polars", "a", "base").mkdir()
+    with pytest.raises(ResultsError, match="cannot be removed: Is a directory"):
+        remove_profiles(tmp_path, "polars", ["a"], ["base"])

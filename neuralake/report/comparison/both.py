@@ -28,11 +28,11 @@ def both_tables(comparison: Comparison) -> tuple[Table, ...]:
 
 
 def _table(timed: EngineComparison, counted: EngineComparison, number: int) -> Table:
-    work = {change.query: change for change in (verdicts.suite(counted), *counted.queries)}
-    rows = tuple(
-        _row(change, work[change.query])
-        for change in (verdicts.suite(timed), *timed.queries)
-        if change.query in work
+    work = {change.query: change for change in counted.queries}
+    of_others = "they are of other queries" if _known(timed) != _known(counted) else None
+    rows = (
+        _row(verdicts.suite(timed), verdicts.suite(counted), of_others),
+        *(_row(change, work[change.query]) for change in timed.queries if change.query in work),
     )
     caption = (
         f"{timed.engine}: timed and counted change side by side, candidate ÷ base, with intervals "
@@ -41,12 +41,17 @@ def _table(timed: EngineComparison, counted: EngineComparison, number: int) -> T
     return Table(f"both-{number}", caption, _COLUMNS, rows)
 
 
-def _row(timed: Change, counted: Change) -> tuple[Entry, ...]:
+def _known(engine: EngineComparison) -> set[str | None]:
+    """Queries whose change is known, and in the suite's."""
+    return {change.query for change in engine.queries if change.ratio is not None}
+
+
+def _row(timed: Change, counted: Change, why_not: str | None = None) -> tuple[Entry, ...]:
     return (
         Entry("suite" if timed.query is None else timed.query),
         *_told(timed),
         *_told(counted),
-        Entry(Beside(counted, timed).points_to() or NONE),
+        Entry(why_not or Beside(counted, timed).points_to() or NONE),
     )
 
 

@@ -25,7 +25,7 @@ def where(run: LifecycleRun) -> tuple[str, ...]:
 
 
 def _rates(summary: LifecycleSummary) -> str:
-    first = next((s.name for s in summary.series if len(s.phases) > 1), None)
+    first = next((s.name for s in summary.series if s.degradation is not None), None)
     own = [s for s in summary.series if s.name == first and s.degradation is not None]
     if not own:
         return ""

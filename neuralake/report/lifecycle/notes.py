@@ -22,6 +22,7 @@ def notes(run: LifecycleRun, summary: LifecycleSummary) -> list[Note]:
         *_stopped(run),
         *_unverified(run),
         *_unsupported(summary),
+        *_other_questions(summary),
         *_intervals(run, summary),
         *occupied(run.header.fingerprint, run.machine_use),
         *_engines(run),
@@ -70,6 +71,14 @@ def _unsupported(summary: LifecycleSummary) -> Iterator[Note]:
         if found.state == "unsupported":
             what = words.TASKS.get(found.kind, found.kind)
             yield Note("warning", f"{found.engine}: {what} is unsupported: {found.detail}")
+
+
+def _other_questions(summary: LifecycleSummary) -> Iterator[Note]:
+    for name in dict.fromkeys(s.name for s in summary.series if not s.asks_alike):
+        yield Note(
+            "warning",
+            f"series {name} has no S_DR: its phases do not ask the same queries equally often",
+        )
 
 
 def _intervals(run: LifecycleRun, summary: LifecycleSummary) -> Iterator[Note]:

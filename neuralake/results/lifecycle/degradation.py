@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
 
+from neuralake.results.lifecycle.questions import Questions
 from neuralake.results.lifecycle.records import LifecycleRun
 from neuralake.results.phases.records import PhaseKey
 from neuralake.stats.summary import Interval, median_interval, median_of_known
@@ -34,9 +35,11 @@ class Series:
         By repetition, the same of each phase.
     degradation
         S_DR over the repetitions that have all phases; None with fewer than two phases, or none
-        such.
+        such, or if the phases do not ask alike.
     rates
         S_DR of each repetition.
+    asks_alike
+        Whether all phases ask the same queries equally often.
     """
 
     engine: str
@@ -46,6 +49,7 @@ class Series:
     by_repetition_s: tuple[tuple[float | None, ...], ...]
     degradation: Interval | None
     rates: tuple[float, ...]
+    asks_alike: bool = True
 
 
 def degradation_rate(values: Sequence[float]) -> float:
@@ -68,9 +72,22 @@ def degradation_rate(values: Sequence[float]) -> float:
 
 
 def series_of(
-    run: LifecycleRun, engine: str, totals: Mapping[PhaseKey, float | None]
+    run: LifecycleRun,
+    engine: str,
+    totals: Mapping[PhaseKey, float | None],
+    questions: Mapping[str, Questions],
 ) -> Iterator[Series]:
-    """The series of an engine, by the seconds that the queries of each phase took."""
+    """The series of an engine, by the seconds that the queries of each phase took.
+
+    Parameters
+    ----------
+    run, engine
+        Whose.
+    totals
+        Seconds of each phase.
+    questions
+        Of each phase, by its name.
+    """
     by_name: dict[str, list[str]] = {}
     for phase in run.header.phases:
         if phase.has_queries:
@@ -82,7 +99,8 @@ def series_of(
         ]
         rows = [row for row in rows if any(value is not None for value in row)]
         whole = [[v for v in row if v is not None] for row in rows if None not in row]
-        rates = tuple(degradation_rate(row) for row in whole) if len(phases) > 1 else ()
+        alike = all(questions[phase] == questions[phases[0]] for phase in phases)
+        rates = tuple(map(degradation_rate, whole)) if alike and len(phases) > 1 else ()
         yield Series(
             engine,
             name,
@@ -91,4 +109,5 @@ def series_of(
             tuple(rows),
             median_interval(rates) if rates else None,
             rates,
+            alike,
         )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product, takewhile
 from statistics import median
 
-from neuralake.results.lifecycle.records import LifecycleRun
+from neuralake.results.lifecycle.questions import Questions
+from neuralake.results.lifecycle.records import LifecycleRun, PlannedPhase
 from neuralake.results.phases.records import PhaseKey, PhaseRecord
 from neuralake.stats.rounds import paired_ratio
 from neuralake.stats.summary import Interval
@@ -21,7 +23,7 @@ class Maintenance:
     engine, phase
         Whose, and which.
     before, after
-        The phases with queries around it.
+        The phases around it that ask the same, and do nothing else.
     before_s, after_s
         Seconds of their queries, medians over repetitions.
     cost_s
@@ -48,16 +50,29 @@ def maintenance_of(
     engine: str,
     totals: Mapping[PhaseKey, float | None],
     records: Mapping[PhaseKey, PhaseRecord],
+    questions: Mapping[str, Questions],
 ) -> Iterator[Maintenance]:
-    """The phases of maintenance that have queries before and after them."""
+    """The phases of maintenance before and after which the same is asked.
+
+    Parameters
+    ----------
+    run, engine
+        Whose.
+    totals
+        Seconds of each phase.
+    records
+        Of the phases.
+    questions
+        Of each phase, by its name.
+    """
     phases = run.header.phases
     for place, phase in enumerate(phases):
         if not phase.is_maintenance:
             continue
-        before = _nearest(phases[:place][::-1])
-        after = _nearest(phases[place + 1 :])
-        if before is None or after is None:
+        around = _around(phases[:place][::-1], phases[place + 1 :], questions)
+        if around is None:
             continue
+        before, after = around
         found = []
         for number in run.header.repetition_numbers:
             keys = [PhaseKey(engine, name, number) for name in (before, after, phase.name)]
@@ -84,11 +99,24 @@ def maintenance_of(
         )
 
 
-def _nearest(phases: Iterable[object]) -> str | None:
-    """The first phase that only asks, unless rows are changed before it."""
-    for phase in phases:
-        if getattr(phase, "has_queries", False) and not getattr(phase, "changes_rows", False):
-            return str(getattr(phase, "name", ""))
-        if getattr(phase, "changes_rows", False):
-            return None
-    return None
+def _around(
+    before: Sequence[PlannedPhase],
+    after: Sequence[PlannedPhase],
+    questions: Mapping[str, Questions],
+) -> tuple[str, str] | None:
+    """The nearest phases on either side that ask the same, with nothing but questions between."""
+    asked = [[each.name for each in takewhile(_leaves_tables, side)] for side in (before, after)]
+    pairs = sorted(product(*map(enumerate, asked)), key=lambda pair: pair[0][0] + pair[1][0])
+    return next(
+        (
+            (first, last)
+            for (_, first), (_, last) in pairs
+            if questions[first] and questions[first] == questions[last]
+        ),
+        None,
+    )
+
+
+def _leaves_tables(phase: PlannedPhase) -> bool:
+    """Whether tables are after a phase as they were before it, and nothing runs beside queries."""
+    return not set(phase.kinds) - {"query", "pause"}

@@ -63,6 +63,9 @@ class PlannedPhase:
         Of its tasks.
     expected
         What the tables hold after it that it names.
+    asks
+        How often it asks each question, by the names of the tasks; None in runs from before that
+        was recorded.
     """
 
     name: str
@@ -74,6 +77,7 @@ class PlannedPhase:
     is_maintenance: bool = False
     kinds: tuple[str, ...] = ()
     expected: tuple[Expected, ...] = ()
+    asks: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,6 +10,7 @@ from typing import Literal
 from neuralake.results.lifecycle.degradation import Series, series_of
 from neuralake.results.lifecycle.interference import Interference, interference_of
 from neuralake.results.lifecycle.maintenance import Maintenance, maintenance_of
+from neuralake.results.lifecycle.questions import Questions, asked_in, questions_of
 from neuralake.results.lifecycle.records import LifecycleRun
 from neuralake.results.lifecycle.samples import lifecycle_samples
 from neuralake.results.lifecycle.storage import Size, Writing, sizes_of, writing_of
@@ -119,15 +120,18 @@ def summarise_lifecycle(run: LifecycleRun, directory: Path) -> LifecycleSummary:
         If samples are absent or damaged.
     """
     samples = {phase.key: lifecycle_samples(phase, directory) for phase in run.phases}
-    totals = {key: _total(own, "wall_ns") for key, own in samples.items()}
-    openings = {key: _total(own, "open_ns") for key, own in samples.items()}
+    questions = questions_of(run, samples)
+    totals = {k: _total(own, questions[k.phase], "wall_ns") for k, own in samples.items()}
+    openings = {k: _total(own, questions[k.phase], "open_ns") for k, own in samples.items()}
     engines = [request.name for request in run.header.engines]
     records = {phase.key: phase for phase in run.phases}
     ends = {end.key: end for end in run.ends}
     return LifecycleSummary(
-        series=tuple(s for e in engines for s in series_of(run, e, totals)),
+        series=tuple(s for e in engines for s in series_of(run, e, totals, questions)),
         interference=tuple(i for e in engines for i in interference_of(run, e, samples)),
-        maintenance=tuple(m for e in engines for m in maintenance_of(run, e, totals, records)),
+        maintenance=tuple(
+            m for e in engines for m in maintenance_of(run, e, totals, records, questions)
+        ),
         sizes=tuple(s for e in engines for s in sizes_of(run, e, records, ends, totals, openings)),
         writing=tuple(w for e in engines for w in writing_of(e, ends, samples)),
         supports=tuple(s for e in engines for s in _supports(run, e, samples)),
@@ -138,11 +142,18 @@ def summarise_lifecycle(run: LifecycleRun, directory: Path) -> LifecycleSummary:
     )
 
 
-def _total(samples: Iterable[TaskSample], time: Literal["wall_ns", "open_ns"]) -> float | None:
-    """Seconds of all queries of a phase; None if it has none, or one without a right answer."""
+def _total(
+    samples: Sequence[TaskSample], questions: Questions, time: Literal["wall_ns", "open_ns"]
+) -> float | None:
+    """Seconds of all queries of a phase.
+
+    None if it has none, or one that was not asked or has no right answer.
+    """
     asked = [sample for sample in samples if sample.kind == "query"]
     taken: list[int | None] = [getattr(sample, time) for sample in asked]
     if not asked or None in taken or any(sample.status != "ok" for sample in asked):
+        return None
+    if asked_in(asked) != questions:  # its process was lost between two of them
         return None
     return sum(ns for ns in taken if ns is not None) / 1e9
 

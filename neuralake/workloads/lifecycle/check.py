@@ -142,8 +142,15 @@ def _check_task(task: AnyTask, workload: Workload, place: str) -> None:
     elif not isinstance(task, PauseFile):
         _check_columns(task, tables[task.table], place)
         _check_keys(task, tables[task.table], place)
-        for child in getattr(task, "children", ()):
+        children = getattr(task, "children", ())
+        _refuse_double(children, f"{place}: children")
+        for child in children:
             required_reference(tables[child], task.table, place)
+            if child == task.table:
+                raise LifecycleError(
+                    f"{place}: children names {child!r}, the table itself: expected others, as "
+                    "rows that refer to rows of their own table are not followed"
+                )
 
 
 def _check_columns(task: AnyTask, table: Table, place: str) -> None:
@@ -151,6 +158,11 @@ def _check_columns(task: AnyTask, table: Table, place: str) -> None:
     match task:
         case CreateFile():
             _require_columns(table, task.partition_by, f"{place}: partition_by")
+            if len(task.partition_by) == len(_columns(table)):
+                raise LifecycleError(
+                    f"{place}: partition_by names all columns of table {table.name}: expected one "
+                    "at least that is none, as files must hold something"
+                )
         case ZOrderFile():
             if not task.columns:
                 raise LifecycleError(f"{place}: columns is empty: expected one at least")
@@ -211,13 +223,25 @@ def _require_key(table: Table, place: str) -> None:
 
 
 def _require_columns(table: Table, names: Iterable[str], place: str) -> None:
-    known = [column.name for column in table.columns] or table.arrow_schema().names
+    names = tuple(names)
+    _refuse_double(names, place)
+    known = _columns(table)
     for name in names:
         if name not in known:
             raise LifecycleError(
                 f"{place} names column {name!r} of table {table.name}: it has {', '.join(known)}"
                 f"{did_you_mean(name, known)}"
             )
+
+
+def _columns(table: Table) -> list[str]:
+    return [column.name for column in table.columns] or table.arrow_schema().names
+
+
+def _refuse_double(names: Sequence[str], place: str) -> None:
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            raise LifecycleError(f"{place} names {name!r} twice: expected each once")
 
 
 def _refuse_keys(table: Table, names: Iterable[str], place: str) -> None:

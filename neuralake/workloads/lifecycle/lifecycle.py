@@ -190,7 +190,9 @@ def _header(run: _Run, begun: Begun) -> LifecycleHeader:
 
 
 def _planned(run: _Run) -> tuple[PlannedPhase, ...]:
-    return tuple(replace(planned(each.phase), expected=each.expected) for each in run.staged)
+    return tuple(
+        replace(planned(each.phase), expected=each.expected, asks=each.asks) for each in run.staged
+    )
 
 
 def _facts_before(plan: LifecyclePlan, run: LifecycleRun) -> Facts:

@@ -7,6 +7,7 @@ is what it must hold everywhere.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +93,12 @@ class StagedPhase:
     phase: Phase
     sessions: tuple[StagedSession, ...]
     expected: tuple[Expected, ...] = ()
+
+    @property
+    def asks(self) -> dict[str, int]:
+        """How often each question is asked, by the names of the tasks."""
+        tasks = (staged.task for session in self.sessions for staged in session.tasks)
+        return dict(Counter(task.name for task in tasks if task.kind == "query"))
 
 
 class Stager:

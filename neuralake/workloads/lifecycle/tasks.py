@@ -9,7 +9,7 @@ import msgspec
 Times = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 RowCount = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
 Percent = Annotated[float, msgspec.Meta(gt=0, le=100)]
-Hours = Annotated[float, msgspec.Meta(ge=0, le=87_600)]
+Hours = Annotated[int, msgspec.Meta(ge=0, le=87_600)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=3600)]
 
 EARLIER = "earlier"
@@ -201,7 +201,7 @@ class VacuumFile(TaskFile, frozen=True, forbid_unknown_fields=True, tag="vacuum"
     """
 
     table: str
-    retention_hours: Hours = 168.0
+    retention_hours: Hours = 168
     enforce: bool = True
 
 

@@ -17,7 +17,13 @@ from neuralake.report.comparison.headline import headline, title
 from neuralake.report.comparison.notes import error_rates
 from neuralake.report.comparison.page import comparison_page
 from neuralake.results.comparison import Change, Comparison, EngineComparison, Verdict
-from tests.report.comparison.make import change, made_comparison, made_engine, unchanged_engine
+from tests.report.comparison.make import (
+    change,
+    made_comparison,
+    made_engine,
+    unchanged_engine,
+    without_time,
+)
 from tests.report.reading import Parsed
 
 WORDS_FOR_TIME = re.compile(r"\b(slower|faster|unchanged|speed|wall time|CPU time)\b")
@@ -98,6 +104,18 @@ def test_more_work_is_a_regression_beside_times_too(work: Comparison) -> None:
     assert work.regressed
     assert not calm.regressed
     assert replace(calm, counted=work).regressed
+
+
+def test_suites_of_other_queries_are_not_held_against_one_another(work: Comparison) -> None:
+    failed = without_time("q02", "failed", "no answer")
+    slow = [change("q01", "slower", 9.0), failed, change("q03", "faster", -3)]
+    suite = change(None, "failed", 30.0)
+    both = made_comparison(made_engine("polars", suite, slow), counted=work)
+    (table,) = both_tables(both)
+    rows = {row[0].text: row[-1].text for row in table.rows}
+    assert rows["suite"] == "they are of other queries"
+    assert rows["q02"] == "–"
+    assert rows["q01"].startswith("CPU time agrees with the clock")
 
 
 def test_both_stand_side_by_side(work: Comparison) -> None:

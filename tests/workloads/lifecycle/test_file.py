@@ -48,7 +48,7 @@ BAD_TASKS = {
     '{kind="update", table="a", where="x", set={b=1}}': ".set has a value that is not a text",
     '{kind="update", table="a", where="x", set="b"}': ".set is 'b': expected a table",
     '{kind="vacuum", table="a", enforce=1}': ".enforce is 1: expected true or false",
-    '{kind="vacuum", table="a", retention_hours=-1}': ".retention_hours is -1: expected a number",
+    '{kind="vacuum", table="a", retention_hours=-1}': ".retention_hours is -1: expected a whole number",
     '{kind="z_order", table="a", columns="b"}': ".columns is 'b': expected a list",
     '{kind="pause", seconds=inf}': ".seconds is inf: expected a number",
     "3": " is 3: expected a table",
