@@ -31,7 +31,7 @@ TAG = "slowed-down"
 SESSIONS = {
     "polars": ("polars.py", "PolarsSession"),
     "datafusion": ("datafusion.py", "DataFusionSession"),
-    "duckdb": ("duckdb.py", "DuckDBSession"),
+    "duckdb": ("duckdb/engine.py", "DuckDBSession"),
 }
 WAIT = """
 

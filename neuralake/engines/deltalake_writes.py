@@ -167,9 +167,9 @@ class DeltalakeWrites:
     def update(self, table: DeltaTable, assignments: Mapping[str, str], where: str) -> Written:
         """Assign SQL expressions to columns where an SQL predicate is true."""
         with self._change("update", table) as change:
-            done = change.target.update(
-                dict(assignments), predicate=where, commit_properties=change.commit
-            )
+            # without quotes a dot is that of a column within another, which it then leaves alone
+            assigned = {quoted(name): text for name, text in assignments.items()}
+            done = change.target.update(assigned, predicate=where, commit_properties=change.commit)
             return change.written(done["num_updated_rows"])
 
     def merge(self, table: DeltaTable, rows: Rows, on: tuple[str, ...]) -> Written:

@@ -141,6 +141,17 @@ def test_names_are_names_and_no_patterns(engine: Engine, tmp_path: Path) -> None
     assert held(table, version) == [row(1), row(2)]
 
 
+@pytest.mark.parametrize("engine", ["duckdb"], indirect=True)
+@pytest.mark.parametrize("name", ["a.b", 'say "x"', "x y", "[x]", "t`t"])
+def test_a_column_of_any_name_is_updated(engine: Engine, tmp_path: Path, name: str) -> None:
+    writes: Any = writes_of(engine)
+    table, schema = at(tmp_path), pa.schema([("id", pa.int64()), (name, pa.int64())])
+    rows: list[dict[str, object]] = [{"id": 1, name: 1}, {"id": 2, name: 2}]
+    writes.create(table, stage(tmp_path / "rows", rows, schema=schema))
+    assert writes.update(table, {name: "id + 10"}, "id = 2").rows == 1
+    assert held(table) == [{"id": 1, name: 1}, {"id": 2, name: 12}]
+
+
 @pytest.mark.parametrize("engine", ["spark"], indirect=True)
 def test_delta_lake_reads_what_deltalake_writes(
     engine: Engine, readers: Sequence[Engine], tmp_path: Path

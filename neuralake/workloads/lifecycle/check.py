@@ -80,7 +80,9 @@ def check_against(phases: Sequence[Phase], workload: Workload) -> None:
     """
     tasks = 0
     created: set[str] = set()
-    made_in_all = {t.table for phase in phases for t in phase.tasks if isinstance(t, CreateFile)}
+    creations = [t for phase in phases for t in phase.tasks if isinstance(t, CreateFile)]
+    partitions = {creation.table: creation.partition_by for creation in creations}
+    made_in_all = set(partitions)
     there: dict[str, frozenset[str]] = {}
     for phase in phases:
         made: set[str] = set()
@@ -88,7 +90,7 @@ def check_against(phases: Sequence[Phase], workload: Workload) -> None:
             own: set[str] = set()  # what another session makes at the same time may not be there
             for number, task in enumerate(session.tasks):
                 place = f"phase {phase.name!r}, session {session.name!r}, task {number}"
-                _check_task(task, workload, place)
+                _check_task(task, workload, place, partitions)
                 tasks += getattr(task, "batches", 1) * getattr(task, "times", 1)
                 _check_there(task, workload, place, made_in_all - created - own, there)
                 if isinstance(task, CreateFile):
@@ -129,7 +131,9 @@ def _check_there(
         )
 
 
-def _check_task(task: AnyTask, workload: Workload, place: str) -> None:
+def _check_task(
+    task: AnyTask, workload: Workload, place: str, partitions: Mapping[str, tuple[str, ...]]
+) -> None:
     tables = workload.tables
     for name in named(task):
         if name not in tables:
@@ -141,6 +145,8 @@ def _check_task(task: AnyTask, workload: Workload, place: str) -> None:
         select_queries(workload.queries, task.queries)
     elif not isinstance(task, PauseFile):
         _check_columns(task, tables[task.table], place)
+        if isinstance(task, ZOrderFile):
+            _refuse_partitions(tables[task.table], task.columns, place, partitions)
         _check_keys(task, tables[task.table], place)
         children = getattr(task, "children", ())
         _refuse_double(children, f"{place}: children")
@@ -231,6 +237,21 @@ def _require_columns(table: Table, names: Iterable[str], place: str) -> None:
             raise LifecycleError(
                 f"{place} names column {name!r} of table {table.name}: it has {', '.join(known)}"
                 f"{did_you_mean(name, known)}"
+            )
+
+
+def _refuse_partitions(
+    table: Table, names: Sequence[str], place: str, created: Mapping[str, tuple[str, ...]]
+) -> None:
+    """Refuse columns whose values are the same in all rows of a file."""
+    own = created.get(table.name)
+    if own is None and isinstance(table, DeltaTable):
+        own = tuple(table.snapshot().metadata().partition_columns)
+    for name in names:
+        if name in (own or ()):
+            raise LifecycleError(
+                f"{place}: columns names {name!r}, by which table {table.name} is partitioned: "
+                "expected columns that differ within a file"
             )
 
 

@@ -70,8 +70,9 @@ class NewKeys:
         self._dtype = column.dtype
         self._is_number = column.dtype.is_integer()
         self._next = 1
-        if self._is_number and len(column):
-            self._next = int(column.max()) + 1  # type: ignore[arg-type]
+        largest = column.max() if self._is_number else None
+        if largest is not None:  # of nulls alone there is none
+            self._next = int(largest) + 1  # type: ignore[arg-type]
         self._known = set() if self._is_number else set(column.to_list())
 
     def take(self, old: Sequence[object] | pl.Series, table: str) -> pl.Series:
@@ -95,10 +96,10 @@ class NewKeys:
             return pl.Series(values, dtype=pl.String)
         try:
             return pl.int_range(first, first + count, eager=True).cast(self._dtype)
-        except pl.exceptions.InvalidOperationError as error:
+        except (pl.exceptions.InvalidOperationError, OverflowError) as error:
             raise LifecycleError(
-                f"table {table}: a key of {self._dtype} holds no number beyond {first:,}: "
-                "expected fewer new rows"
+                f"table {table}: a key of {self._dtype} has no room for {count:,} more from "
+                f"{first:,} on: expected fewer new rows"
             ) from error
 
 

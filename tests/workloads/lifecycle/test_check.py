@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+import datetime as dt
+from dataclasses import replace
+from pathlib import Path
 
+import pyarrow as pa
+import pytest
+from deltalake import write_deltalake
+
+from neuralake.catalog.tables import DeltaTable
 from neuralake.errors import LifecycleError, NeuralakeError
 from neuralake.queries.workload import Workload
 from neuralake.workloads.lifecycle.check import check_against, tables_of
@@ -100,6 +107,29 @@ def test_a_table_is_made_before_it_is_used_and_once(workload: Workload) -> None:
     unmade = '{ kind = "compact", table = "sensors" }'
     assert "has not made by then" in refused(plan.format(unmade, f"{create}, {then}"), workload)
     check_against(expand(parse_plan(plan.format(create, then), "p"), "p"), workload)
+
+
+def test_no_order_is_asked_for_by_what_a_table_is_partitioned_by(
+    workload: Workload, tmp_path: Path
+) -> None:
+    plan = """
+    name = "x"
+    [[phases]]
+    name = "a"
+    [[phases.sessions]]
+    name = "s"
+    tasks = [{}{{ kind = "z_order", table = "readings", columns = [{}] }}]
+    """
+    made = '{ kind = "create", table = "readings", partition_by = ["day"] }, '
+    said = refused(plan.format(made, '"sensor_id", "day"'), workload)
+    assert "task 1: columns names 'day', by which table readings is partitioned" in said
+    check_against(expand(parse_plan(plan.format(made, '"sensor_id"'), "p"), "p"), workload)
+    day = pa.array([dt.date(2025, 1, 1)])
+    rows = pa.table({"reading_id": [1], "sensor_id": [1], "day": day, "celsius": [1.5]})
+    write_deltalake(tmp_path / "parted", rows, partition_by=["day"])
+    parted = DeltaTable(name="readings", location=str(tmp_path / "parted"))
+    tables = {**workload.tables, "readings": parted}
+    assert "partitioned" in refused(plan.format("", '"day"'), replace(workload, tables=tables))
 
 
 def test_a_plan_names_the_tables_that_it_reads(workload: Workload) -> None:
