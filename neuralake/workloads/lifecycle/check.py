@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from neuralake.catalog.about import warn_of_deprecated
 from neuralake.catalog.tables import DeltaTable, Table
 from neuralake.catalog.views import is_view
-from neuralake.errors import LifecycleError, did_you_mean
+from neuralake.errors import LifecycleError, QueryError, did_you_mean
 from neuralake.queries.sql import tables_read
 from neuralake.queries.workload import Workload, select_queries
 from neuralake.workloads.lifecycle.expand import Phase
@@ -75,8 +75,6 @@ def check_against(phases: Sequence[Phase], workload: Workload) -> None:
     ------
     LifecycleError
         The message names the phase, the session and the task.
-    QueryError
-        If a query is unknown.
     """
     tasks = 0
     created: set[str] = set()
@@ -142,7 +140,10 @@ def _check_task(
                 f"{did_you_mean(name, tables)}"
             )
     if isinstance(task, QueryFile):
-        select_queries(workload.queries, task.queries)
+        try:
+            select_queries(workload.queries, task.queries)
+        except QueryError as error:
+            raise LifecycleError(f"{place}: {error}") from error
     elif not isinstance(task, PauseFile):
         _check_columns(task, tables[task.table], place)
         if isinstance(task, ZOrderFile):

@@ -64,7 +64,7 @@ def test_what_there_is_not_is_told_with_its_place(task: str, workload: Workload)
     text = f'name="x"\nphases=[{{name="a", sessions=[{{name="s", tasks=[{task}]}}]}}]'
     message = refused(text, workload)
     assert WRONG[task] in message
-    assert "query" in task or message.startswith("phase 'a', session 's', task 0")
+    assert message.startswith("phase 'a', session 's', task 0")
 
 
 def test_two_sessions_may_not_change_one_table_at_once(workload: Workload) -> None:
