@@ -115,6 +115,7 @@ def _check_names(plan: PlanFile) -> None:
     for place, name in (
         ("name", plan.name),
         *((f"phases[{i}].name", name) for i, name in enumerate(names)),
+        *((f"phases[{i}].series", p.series) for i, p in enumerate(plan.phases) if p.series),
     ):
         if not name.strip() or not name.isprintable() or len(name) > 48 or "/" in name:
             raise LifecycleError(

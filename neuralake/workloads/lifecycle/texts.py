@@ -48,7 +48,7 @@ def read_plan_text(path: Path) -> str:
     except OSError as error:
         raise LifecycleError(f"plan {path} cannot be read: {error.strerror}") from error
     try:
-        return content.decode()
+        return content.decode("utf-8-sig")  # some editors begin a file with its byte order mark
     except UnicodeDecodeError as error:
         raise LifecycleError(
             f"plan {path} is no text: byte {content[error.start]:#04x} at offset {error.start}; "

@@ -81,6 +81,7 @@ WRONG = {
     "phases[1].name is 'a', as that of an earlier phase": PlanFile("p", (phase("a"), phase("a"))),
     "phases[0].name is ''": PlanFile("p", (phase(""),)),
     "phases[0].name is 'a/b'": PlanFile("p", (phase("a/b"),)),
+    "phases[0].series is 'x\\ny'": PlanFile("p", (phase("a", series="x\ny"),)),
     "name is 'p\\n'": PlanFile("p\n", (phase("a"),)),
     "phases[0].sessions is empty": PlanFile("p", (PhaseFile("a", ()),)),
     "phases[0].sessions[0].tasks is empty": PlanFile(

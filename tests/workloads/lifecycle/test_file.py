@@ -98,6 +98,11 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
         read_plan_text(tmp_path / "binary.toml")
 
 
+def test_a_byte_order_mark_is_no_part_of_a_plan(tmp_path: Path) -> None:
+    (tmp_path / "marked.toml").write_text(scenario_text("longevity"), encoding="utf-8-sig")
+    assert read_plan_text(tmp_path / "marked.toml") == scenario_text("longevity")
+
+
 @pytest.mark.parametrize("name", scenario_names())
 def test_a_scenario_is_a_plan(name: str) -> None:
     plan = parse_plan(scenario_text(name), name)
