@@ -100,7 +100,7 @@ hunt: $(READY)
 seeds: $(READY)
 	$(BIN)/python -m benchmarks.agreement.seeds --scale-factor $(SCALE_FACTOR) --seeds $(SEEDS) --engines $(ENGINES)
 
-# As make test does 8 times. Its moments are drawn anew each time, unless SEED=… is given
+# As make test does 5 times. Its moments are drawn anew each time, unless SEED=… is given
 kill: $(READY)
 	KILLS=$(KILLS) SEED=$(SEED) $(BIN)/python -m pytest tests/writer/test_kill.py --benchmark-disable
 

@@ -53,6 +53,11 @@ SHARE_SPARK = (
     "engines/test_write_conflicts.py",
     "engines/test_unsupported_writes.py",
     "engines/test_writing.py",
+    "engines/test_files_that_differ.py",
+    "engines/test_hive_partitions.py",
+    "engines/test_view_pushdown.py",
+    "engines/test_adbc.py",
+    "site/test_snippets.py",
     "writer/test_read_by_others.py",
     "writer/test_upkept_for_others.py",
 )
@@ -91,11 +96,24 @@ SPARK_CONFIG = {
     "spark.executorEnv.PLAIN": "a \\ b=c",
     "spark.neuralake.note": "spring.datasource.password=hunter2",
 }
+SPARK_ZONE = "Europe/Budapest"  # no answer of Spark's depends on where it stands
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+@pytest.hookimpl(tryfirst=True)  # before those that are marked are left out
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first, then all others as they were found."""
+    """The longest files first; and what is asked of an engine in ``make test-all`` alone.
+
+    ``more_of("spark", but=FEW)`` marks a test's combinations of that engine as ``more``, but those
+    of which another parameter is one of a few.
+    """
+    for item in items:
+        params = {**getattr(getattr(item, "callspec", None), "params", {})}
+        engine = params.pop("engine", None)
+        for mark in item.iter_markers("more_of"):
+            kept = mark.kwargs.get("but", ())
+            if engine in mark.args and not any(value in kept for value in params.values()):
+                item.add_marker(pytest.mark.more)
     places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path, len(places)))
 
@@ -269,7 +287,9 @@ class Spark:
         if self._engine is None:
             options = SparkOptions(memory="768m", delta_reader="delta", config=SPARK_CONFIG)
             SparkEngine.prepare(options)
-            self._engine = SparkEngine(options)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("TZ", SPARK_ZONE)  # of its JVM alone
+                self._engine = SparkEngine(options)
         return self._engine
 
     def stop(self) -> None:

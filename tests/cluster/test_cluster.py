@@ -82,11 +82,10 @@ def started(options: SparkOptions) -> Iterator[SparkEngine]:
         engine.close()
 
 
-def benched(dataset: Path, settings: Settings, **options: str) -> Run:
-    """Two queries, one of them with a join, on Spark."""
+def benched(dataset: Path, settings: Settings, queries: str, **options: str) -> Run:
+    """A run of Spark alone."""
     spec = EngineSpec("spark", options)
-    bench = run_bench(settings, dataset, spec, queries="1,12", hot_runs=1)
-    return bench.run
+    return run_bench(settings, dataset, spec, queries=queries, hot_runs=1).run
 
 
 def check(run: Run) -> None:
@@ -99,7 +98,8 @@ def check(run: Run) -> None:
 
 
 def test_a_run_on_a_cluster(sparks: Cluster, dataset_sf001: Path, settings: Settings) -> None:
-    run = benched(dataset_sf001, settings, master=sparks.address, memory=MEMORY)
+    # a join, for which executors send each other rows
+    run = benched(dataset_sf001, settings, "12", master=sparks.address, memory=MEMORY)
     check(run)
     (record,) = run.engines
     assert record.settings is not None
@@ -120,7 +120,7 @@ def test_a_run_on_a_cluster(sparks: Cluster, dataset_sf001: Path, settings: Sett
 def test_a_run_behind_spark_connect(
     sparks: Cluster, dataset_sf001: Path, settings: Settings
 ) -> None:
-    run = benched(dataset_sf001, settings, master=sparks.connect_address)
+    run = benched(dataset_sf001, settings, "6", master=sparks.connect_address)
     check(run)
     (record,) = run.engines
     assert record.settings is not None
@@ -188,6 +188,7 @@ def assert_no_key(place: Place, sparks: Cluster, event_log: dict[str, str]) -> N
         assert not any(form in content for form in forms), path
 
 
+@pytest.mark.more  # an application of its own
 def test_executors_of_another_version_are_told(sparks: Cluster) -> None:
     """A worker's executors say so of themselves, by what comes first on their class path."""
     claim = sparks.configuration / "spark-version-info.properties"

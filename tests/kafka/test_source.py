@@ -23,6 +23,7 @@ from neuralake.sources.kafka import source as kafka_source
 from neuralake.writer import Writer
 from tests.kafka.conftest import Topic
 from tests.kafka.feeding import ROWS, Feeding, ids, letters, lines, rows_of, send
+from tests.more import few
 from tests.waiting import until
 
 Make = Callable[..., str]
@@ -207,7 +208,7 @@ def test_rows_that_another_writer_has_meanwhile_are_cut_off(make_table: Make, to
     assert feeding.error is None
 
 
-@pytest.mark.parametrize("age_s", [0.005, 0.3])
+@pytest.mark.parametrize("age_s", few([0.005, 0.3]))
 def test_two_writers_share_a_topic_and_one_leaves_in_the_middle(
     make_table: Make, topic: Topic, age_s: float
 ) -> None:

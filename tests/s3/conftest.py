@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from pyarrow import fs
 
 from benchmarks.s3.server import Server
 from benchmarks.s3.shared import shared
 from neuralake.config import Settings
+from neuralake.storage import filesystem
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,12 @@ class Place:
     def options(self) -> dict[str, str]:
         """Storage options that reach it."""
         return Settings.from_environ(self.environ).storage_options(self.uri)
+
+    def names(self, uri: str) -> set[str]:
+        """Of the objects below a location."""
+        objects, path = filesystem(uri, self.options)
+        found = objects.get_file_info(fs.FileSelector(path, allow_not_found=True, recursive=True))
+        return {info.path.removeprefix(path) for info in found if info.type == fs.FileType.File}
 
 
 def meeting_place(factory: pytest.TempPathFactory) -> Path:

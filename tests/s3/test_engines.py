@@ -26,6 +26,7 @@ from neuralake.storage import filesystem
 from neuralake.tpch.generate import generate
 from neuralake.workloads.query import run_query
 from tests.conftest import Cli
+from tests.more import few
 from tests.s3.conftest import Place
 
 FAST = ("polars", "datafusion", "duckdb")
@@ -61,11 +62,7 @@ def assert_clean(place: Place, *texts: str) -> None:
 
 @pytest.mark.parametrize(
     ("queries", "number", "cold_runs"),
-    [
-        ("all", 22, 0),
-        ("6", 1, 1),  # each cold run is a process of its own
-        pytest.param("all", 22, 1, marks=pytest.mark.more),
-    ],
+    few([("2,6", 2, 1), ("all", 22, 1)]),  # each cold run is a process of its own
 )
 def test_all_answers_are_verified_on_the_fast_engines_hot_and_cold(
     typed: Cli,

@@ -19,6 +19,7 @@ from benchmarks.s3.server import DROP_BUCKET, PUBLIC_BUCKET, Server, make_bucket
 from neuralake.delta.place import open_store
 from neuralake.engines.spark.java import find_java
 from tests.conftest import Cli, cli_environment
+from tests.more import few
 from tests.s3.conftest import Place
 from tests.s3.proxy import Fault, Proxy
 from tests.waiting import until
@@ -339,7 +340,7 @@ def test_nothing_is_left_where_a_check_fails_halfway(sound: Platform, proxy: Pro
     assert proxy.struck > 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", few([signal.SIGINT, signal.SIGTERM]))
 def test_nothing_is_left_by_one_that_is_interrupted(
     s3: Place, tmp_path: Path, number: signal.Signals
 ) -> None:

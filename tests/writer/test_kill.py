@@ -16,7 +16,7 @@ from neuralake.writer.vacuum import vacuum
 from tests.waiting import until
 from tests.writer.running import Keeper, Sender, free_port
 
-KILLS = int(os.environ.get("KILLS", "8"))  # make kill has 200
+KILLS = int(os.environ.get("KILLS", "5"))  # make kill has 200
 SEED = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
 ROWS = 20
 SCHEMA = pa.schema([("id", pa.int64()), ("sender", pa.string())])

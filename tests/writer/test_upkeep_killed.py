@@ -19,11 +19,12 @@ from neuralake.delta.disk import DiskStore
 from neuralake.delta.live import LiveFiles
 from neuralake.writer import Writer
 from neuralake.writer.vacuum import vacuum
+from tests.more import few
 from tests.writer.conftest import EVENTS, events
 from tests.writer.reading import engines, mismatches
 from tests.writer.test_compact import compact
 
-KILLS = int(os.environ.get("KILLS", "20"))
+KILLS = int(os.environ.get("KILLS", "12"))
 PROPERTIES = {
     "delta.checkpointInterval": "5",
     "delta.logRetentionDuration": "interval 0 seconds",
@@ -63,7 +64,7 @@ class Keeper:
         return status
 
 
-@pytest.mark.parametrize("partition_by", [[], ["device"]])
+@pytest.mark.parametrize("partition_by", few([[], ["device"]]))
 def test_killed_at_random_moments(make_table: Callable[..., str], partition_by: list[str]) -> None:
     path = make_table(partition_by=partition_by, configuration=PROPERTIES)
     draw = random.Random(KILLS)

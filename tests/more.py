@@ -1,0 +1,34 @@
+"""What the tests leave to ``make test-all``: another combination of what they try anyway."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+
+def few(values: Iterable[Any], *chosen: Any) -> list[Any]:
+    """Values of a parameter, of which some stand for all by default.
+
+    Parameters
+    ----------
+    values
+        All of them, in their order; a tuple is one of several parameters.
+    chosen
+        Those that are tried by default, whole or by their first element: the first value where
+        none is given. All others are marked ``more``.
+
+    Raises
+    ------
+    ValueError
+        Where one of the chosen is no value.
+    """
+    every = [value if isinstance(value, tuple) else (value,) for value in values]
+    kept = chosen or every[:1]
+    if absent := [one for one in kept if not any(one in (value, value[0]) for value in every)]:
+        raise ValueError(f"{absent[0]!r} is none of {every}")
+    return [
+        pytest.param(*value, marks=[] if value in kept or value[0] in kept else pytest.mark.more)
+        for value in every
+    ]
