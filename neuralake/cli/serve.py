@@ -165,6 +165,7 @@ def serve(
     from neuralake.serving.roapi.configuration import chosen_tables
     from neuralake.serving.run import RoapiRun, check_serve_extra, run_http
     from neuralake.sources.address import Address
+    from neuralake.sources.bearer import token_of
 
     if (tls_certificate is None) != (tls_key is None):
         raise click.UsageError("--tls-certificate and --tls-key go together")
@@ -187,7 +188,7 @@ def serve(
         chosen_tables(catalog, names),
         options,
         Listening(Address.parse(listen), tls_certificate, tls_key),
-        os.environ.get("NEURALAKE_SERVE_TOKEN") or None,
+        token_of(os.environ, "NEURALAKE_SERVE_TOKEN"),
         click.echo,
         lambda line: click.echo(f"neuralake: {line}", err=True),
         roapi if server == "roapi" else None,

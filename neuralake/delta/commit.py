@@ -18,7 +18,7 @@ import msgspec
 
 from neuralake.delta.actions import Action, decode, encode
 from neuralake.delta.log import NotATableError, entry_path, read_entry
-from neuralake.delta.state import TableState, load_state
+from neuralake.delta.state import TableState, is_newest_there, load_state
 from neuralake.delta.store import Store
 from neuralake.delta.times import IN_COMMIT, has_in_commit_times
 
@@ -105,8 +105,8 @@ def commit(
     deadline
         By the clock's ``monotonic``: no attempt begins after it, but for the first.
     seen
-        Version whose entry was there a moment ago, so that it is not looked for: on object storage
-        that is a round trip, which a caller may make beside another one.
+        Version whose entry was there a moment ago, the one that is known, so that it is not looked
+        for: on object storage that is a round trip, which a caller may make beside another one.
     clock
         The time; a test has its own.
 
@@ -124,7 +124,7 @@ def commit(
     attempts = 0
     missed: list[Action] | None = []
     while True:
-        if seen != state.version and not store.exists(entry_path(state.version)):
+        if seen != state.version and not is_newest_there(store, state):
             state, missed = _after_clean_up(store, state), None
         actions = prepare(state, missed)
         missed = []
@@ -192,7 +192,7 @@ def _info(info: Mapping[str, Any], state: TableState, now_ms: int) -> dict[str, 
 
 
 def _after_clean_up(store: Store, state: TableState) -> TableState:
-    """The newest state of a table of which the newest known entry is gone.
+    """The newest state of a table of which the newest known entry is gone, or is another one.
 
     The entry after it would otherwise lie beyond a gap: in a table that was removed, or removed
     and made anew.

@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from neuralake.delta.actions import Action, DomainMetadata, Metadata, Protocol, Transaction
+from neuralake.delta.actions import (
+    Action,
+    CommitInfo,
+    DomainMetadata,
+    Metadata,
+    Protocol,
+    Transaction,
+)
 from neuralake.delta.checkpoint import TABLE, read_checkpoint
 from neuralake.delta.log import NotATableError, find_segment, read_entry
 from neuralake.delta.store import Store
@@ -32,6 +39,9 @@ class TableState:
         Metadata of features, by domain.
     in_commit_timestamp_ms
         That of this version's entry; None where it has none, or it was not read.
+    said
+        What this version's entry says of its commit (``commitInfo``), by which it is told from that
+        of another table at the same place; None where it says nothing, or was not read.
     """
 
     version: int
@@ -40,6 +50,7 @@ class TableState:
     transactions: Mapping[str, Transaction] = field(default_factory=dict)
     domains: Mapping[str, DomainMetadata] = field(default_factory=dict)
     in_commit_timestamp_ms: int | None = None
+    said: CommitInfo | None = None
 
     @property
     def configuration(self) -> Mapping[str, str]:
@@ -85,6 +96,7 @@ class TableState:
             else self.transactions,
             domains={**self.domains, **domains} if domains else self.domains,
             in_commit_timestamp_ms=in_commit_ms(actions),
+            said=said_in(actions),
         )
 
 
@@ -125,6 +137,25 @@ def follow(store: Store, state: TableState) -> TableState:
     while (actions := read_entry(store, state.version + 1)) is not None:
         state = state.after(state.version + 1, actions)
     return state
+
+
+def is_newest_there(store: Store, state: TableState) -> bool:
+    """Whether the entry of a state's version is there still, and is the one that it was.
+
+    It is not in a table that was removed and made anew, however many entries that has by now.
+
+    Raises
+    ------
+    OSError, ValueError
+        If it cannot be read.
+    """
+    actions = read_entry(store, state.version)
+    return actions is not None and (state.said is None or said_in(actions) == state.said)
+
+
+def said_in(actions: Sequence[Action]) -> CommitInfo | None:
+    """What an entry says of its commit."""
+    return next((a.commitInfo for a in actions if a.commitInfo is not None), None)
 
 
 def begin(version: int, actions: tuple[Action, ...], store: Store) -> TableState:

@@ -21,6 +21,7 @@ from neuralake.pipeline.parts import Places, Plan
 from neuralake.pipeline.probe import Api, Probe, Question
 from neuralake.pipeline.server import ServerProcess
 from neuralake.serving.http.server import TOKEN_VARIABLE
+from neuralake.sources.bearer import token_of
 from neuralake.writer.destination import check_destination, create_destination
 from neuralake.writer.metrics import Totals
 from neuralake.writer.run import Ending, in_words, run_writer
@@ -137,7 +138,7 @@ def run_pipeline(
         stack.callback(server.stop)
         server.start()
         say(f"the API answers at {server.url}")
-        token = os.environ.get(TOKEN_VARIABLE)
+        token = token_of(os.environ, TOKEN_VARIABLE)
         api = Api(server.url, token)
         stack.callback(api.close)
         table = plan.destination.name

@@ -21,7 +21,7 @@ _EXPECTED = "expected the streaming format, such as pyarrow.ipc.new_stream write
 
 
 class ArrowStream:
-    """Batches of an Arrow stream.
+    """Batches of an Arrow stream, or of several, one after another, as ``cat`` puts them together.
 
     Parameters
     ----------
@@ -45,17 +45,21 @@ class ArrowStream:
         Raises
         ------
         SourceError
-            If it is no Arrow stream, or it breaks off within a batch: those before were delivered.
+            If it is no Arrow stream, it breaks off within a batch, or something else follows it:
+            the batches before were delivered.
         """
         self._check_beginning()
+        content = io.BufferedReader(self._pipe, _READ_BYTES)
         whole = 0
         try:
-            reader = pa.ipc.open_stream(io.BufferedReader(self._pipe, _READ_BYTES))
-            for batch in reader:
-                batch.validate(full=True)
-                whole += 1
-                if batch.num_rows:
-                    yield Delivery(batch)
+            is_more = True
+            while is_more:
+                for batch in pa.ipc.open_stream(content):
+                    batch.validate(full=True)
+                    whole += 1
+                    if batch.num_rows:
+                        yield Delivery(batch)
+                is_more = self._has_another(content, whole)
         except (pa.ArrowException, OSError) as error:
             if self._pipe.is_stopped:  # the end that it saw was ours
                 return
@@ -67,6 +71,18 @@ class ArrowStream:
     def close(self) -> None:
         """Read nothing more."""
         self._pipe.stop()
+
+    def _has_another(self, content: io.BufferedReader[Pipe], whole: int) -> bool:
+        """Whether another stream follows the end of one."""
+        first = content.peek(len(_CONTINUATION))[: len(_CONTINUATION)]
+        if not first or self._pipe.is_stopped:
+            return False
+        if not _CONTINUATION.startswith(first):
+            raise SourceError(
+                f"{self._name} goes on after the end of its Arrow stream, {whole} batches in all, "
+                f"with {first!r}: expected its end, or another stream"
+            )
+        return True
 
     def _check_beginning(self) -> None:
         """Refuse what cannot be an Arrow stream.

@@ -25,6 +25,7 @@ from neuralake.sources.flight_stream import FlightStream
 from neuralake.sources.source import Delivery
 
 _WAITING = 4  # deliveries that wait for whoever takes them, who bounds the memory of what is taken
+_ANSWERED = "nothing but DoPut and GetSchema is answered here"
 _GRACE_S = 1.0  # in which the client of a stream that has failed may read why
 
 
@@ -194,12 +195,18 @@ class _Service:
                 )
 
     def check_table(self, descriptor: flight.FlightDescriptor) -> None:
-        path = [part.decode() for part in descriptor.path or []]
-        if len(path) != 1 or path[0] not in self.tables:
-            named = repr("/".join(path)) if path else "no path"
-            raise flight.FlightServerError(
-                f"the descriptor has {named}: expected the path {' or '.join(self.tables)}"
-            )
+        if (refusal := self.refusal(descriptor)) is not None:
+            raise refusal
+
+    def refusal(self, descriptor: flight.FlightDescriptor) -> flight.FlightServerError | None:
+        """What is said of a descriptor of another table."""
+        path = [part.decode(errors="replace") for part in descriptor.path or []]
+        if len(path) == 1 and path[0] in self.tables:
+            return None
+        named = repr("/".join(path)) if path else "no path"
+        return flight.FlightServerError(
+            f"the descriptor has {named}: expected the path {' or '.join(self.tables)}"
+        )
 
 
 def _pass_over(reader: flight.MetadataRecordBatchReader) -> None:
@@ -226,9 +233,18 @@ def _listen(
             service.put(descriptor, reader, writer)
 
         def get_schema(self, context, descriptor) -> flight.SchemaResult:  # type: ignore[no-untyped-def]  # noqa: ANN001, ARG002
-            service.check_table(descriptor)
+            if (refusal := service.refusal(descriptor)) is not None:
+                raise refusal
             return flight.SchemaResult(service.schema)
 
+        def list_flights(self, *_: object) -> None:
+            raise flight.FlightServerError(_ANSWERED)
+
+        get_flight_info = do_get = do_exchange = list_actions = do_action = list_flights
+
+    # pyarrow sends the trace of whatever get_schema raises along, with the paths in it
+    code = Server.get_schema.__code__
+    Server.get_schema.__code__ = code.replace(co_filename="neuralake")
     address.check_free()
     scheme = "grpc+tls" if security.is_encrypted else "grpc"
     try:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pyarrow import flight
+
+from neuralake.sources.bearer import shows_token
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,14 @@ class TokenGuard(flight.ServerMiddlewareFactory):  # type: ignore[misc]
 
     def __init__(self, token: str) -> None:
         super().__init__()
-        self._expected = f"Bearer {token}".encode()
+        self._token = token
 
     def start_call(self, info: flight.CallInfo, headers: Mapping[str, list[str | bytes]]) -> None:  # noqa: ARG002
         """Refuse a call without the token; how long that takes tells nothing of it."""
         for name, values in headers.items():
             if name.lower() == "authorization":
                 shown = [v if isinstance(v, bytes) else v.encode() for v in values]
-                if any(hmac.compare_digest(value, self._expected) for value in shown):
+                if any(shows_token(value, self._token) for value in shown):
                     return
         raise flight.FlightUnauthenticatedError(
             "the token is missing or wrong: expected the header authorization: Bearer …"

@@ -87,8 +87,15 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False) if not isinstance(value, _Number) else str(value)
-    return shortened(text, _SHOWN)
+    """The beginning of what JSON has there, in characters that any text may have."""
+    if isinstance(value, _Number):
+        return shortened(str(value), _SHOWN)
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except RecursionError:  # it was read with less of the stack in use
+        return "nested too deeply"
+    # half a surrogate pair, which JSON can spell, is no text that could be passed on
+    return shortened(text, _SHOWN).encode("utf-8", "backslashreplace").decode()
 
 
 def _field(field: pa.Field, path: str) -> _Read:

@@ -11,8 +11,10 @@ Large batches are encoded and written by their own threads before they wait.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -26,10 +28,18 @@ from neuralake.delta.place import open_store
 from neuralake.delta.state import TableState, follow, load_state
 from neuralake.storage import one_line
 from neuralake.version import __version__
+from neuralake.writer.conform import check_batch
 from neuralake.writer.encode import EncodedFile
-from neuralake.writer.errors import BatchError, WriterDeadlineError, WriterError, WriterStorageError
+from neuralake.writer.errors import (
+    BatchError,
+    UnsupportedTableError,
+    WriterDeadlineError,
+    WriterError,
+    WriterStorageError,
+)
 from neuralake.writer.evolve import evolved, new_columns
 from neuralake.writer.files import FileMaker
+from neuralake.writer.numbers import checked
 from neuralake.writer.plan import Plan
 from neuralake.writer.result import Commit, Steps
 from neuralake.writer.target import resolve
@@ -85,7 +95,7 @@ class Writer:
 
     def __init__(
         self,
-        table: DeltaTable | str,
+        table: DeltaTable | str | os.PathLike[str],
         application: str | None = None,
         *,
         storage_options: Mapping[str, str] | None = None,
@@ -157,14 +167,14 @@ class Writer:
             If the table was made anew, or its storage fails. After a failure of remote storage
             nobody knows whether the rows are there; to append again with the same sequence is safe.
         """
-        application = application or self.application
-        if sequence is not None and application is None:
-            raise WriterError(f"sequence {sequence} belongs to no application: name one")
+        application = self.application if application is None else application
+        application, sequence, after = checked(application, sequence, after)
+        check_batch(batch)
         begin = time.perf_counter_ns()
         patience_s = self._deadline_s if deadline_s is None else deadline_s
         deadline = self._clock.monotonic() + patience_s
         if self._evolve and new_columns(batch.schema, self.schema):
-            self._add_columns(batch.schema, deadline)
+            self._add_columns(batch, deadline)
         plan = self._plan
         rows = plan.conform(batch)
         waiting = Waiting(batch, application, sequence, deadline, plan, rows, after)
@@ -175,9 +185,9 @@ class Writer:
             waiting.fail_partly(plan.state)
         else:
             if rows.num_rows >= _LARGE_ROWS:
-                self._files.make([waiting], plan.state.version)
+                self._files.make([waiting], plan.state)
             if waiting.error is None:
-                self._queue.put(waiting)
+                self._put(waiting)
                 self._see_through(waiting)
         if waiting.error is not None:
             raise waiting.error
@@ -226,15 +236,23 @@ class Writer:
     ) -> None:
         self.close()
 
-    def _add_columns(self, batch: pa.Schema, deadline: float) -> None:
-        """Add the columns of a batch that the table lacks, unless somebody else did meanwhile."""
+    def _add_columns(self, batch: pa.RecordBatch | pa.Table, deadline: float) -> None:
+        """Add the columns of a batch that the table lacks, unless somebody else did meanwhile.
+
+        One that does not fit the table that would be leaves it as it is.
+        """
 
         def prepare(state: TableState, _missed: Sequence[Action] | None) -> list[Action]:
             self._plan = plan = self._plan.at(state)
             table = plan.layout.schema
-            if not (fields := new_columns(batch, table)):
+            if not (fields := new_columns(batch.schema, table)):
                 raise _ChangedError(state)
-            return [Action(metaData=evolved(state, table, fields))]
+            metadata = evolved(state, table, fields)
+            try:
+                Plan.of(replace(state, metadata=metadata)).check(batch)
+            except UnsupportedTableError as error:
+                raise BatchError(f"{error}; no column is added") from error
+            return [Action(metaData=metadata)]
 
         info = {"operation": "ADD COLUMNS", "engineInfo": f"neuralake/{__version__}"}
         with self._turn:
@@ -249,6 +267,14 @@ class Writer:
                 return
             except (DeadlineError, OSError, ValueError) as error:
                 raise self._failure(error) from error
+
+    def _put(self, waiting: Waiting) -> None:
+        """Queue a batch; one that is not taken leaves no file."""
+        try:
+            self._queue.put(waiting)
+        except WriterError:
+            self._files.discard([waiting])
+            raise
 
     def _see_through(self, waiting: Waiting) -> None:
         """Wait until a batch is done: committed by this thread, or by another one."""
@@ -303,7 +329,7 @@ class Writer:
         ready = [waiting for waiting in ready if not waiting.done.is_set()]
         firsts = _without_twins(ready)
         if unwritten := [waiting for waiting in firsts if not waiting.files]:
-            self._files.make(unwritten, self._plan.state.version)
+            self._files.make(unwritten, self._plan.state)
         return [waiting for waiting in ready if not waiting.done.is_set()]
 
     def _try(self, group: Sequence[Waiting], begin: int) -> bool:
@@ -384,7 +410,9 @@ class Writer:
         if isinstance(error, DeadlineError):
             return WriterDeadlineError(f"{self._store.uri}: {error}")
         if isinstance(error, OSError | ValueError):
-            failure = WriterStorageError if isinstance(error, OSError) else WriterError
+            # a table that is gone, or another one, is not there again later
+            is_storage = isinstance(error, OSError) and not isinstance(error, NotATableError)
+            failure = WriterStorageError if is_storage else WriterError
             return failure(f"{self._store.uri} cannot be written: {one_line(error, self._options)}")
         return error
 

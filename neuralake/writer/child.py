@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from typing import NoReturn
 
 from neuralake.errors import NeuralakeError, named_reason
+from neuralake.sources.bearer import token_of
 from neuralake.writer.events import Event
 from neuralake.writer.modest import step_back
 from neuralake.writer.roles import TOKEN_VARIABLE, run_role
@@ -45,7 +46,7 @@ def main(descriptor: int) -> NoReturn:
 
     threading.Thread(target=_watch, args=(connection, stopping), daemon=True).start()
     try:
-        status = run_role(task, tell, stopping, os.environ.get(TOKEN_VARIABLE))
+        status = run_role(task, tell, stopping, token_of(os.environ, TOKEN_VARIABLE))
         text = ""
     except NeuralakeError as error:
         status, text = error.exit_status, str(error)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -35,6 +36,7 @@ def conform(batch: pa.RecordBatch | pa.Table, schema: pa.Schema) -> pa.Table:
         If a column is missing, unknown, twice there, has a value that does not fit or a null where
         the table has none.
     """
+    check_batch(batch)
     if _fits_as_it_is(batch, schema):  # as most do
         return pa.Table.from_arrays(batch.columns, schema=schema)
     names = batch.schema.names
@@ -56,6 +58,22 @@ def conform(batch: pa.RecordBatch | pa.Table, schema: pa.Schema) -> pa.Table:
         else:
             raise BatchError(f"the batch lacks the column {field.name!r}, which may not be null")
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+def check_batch(batch: object) -> None:
+    """Refuse what is no batch of Arrow.
+
+    Raises
+    ------
+    BatchError
+        If it is of another kind.
+    """
+    if not isinstance(batch, pa.RecordBatch | pa.Table):
+        kind = type(batch)
+        raise BatchError(
+            f"the batch is a {kind.__module__.partition('.')[0]}.{kind.__qualname__}: "
+            "expected a pyarrow.RecordBatch or pyarrow.Table"
+        )
 
 
 def fit(values: pa.Array, field: pa.Field, name: str) -> pa.Array:
@@ -156,7 +174,11 @@ def _decoded(values: pa.Array) -> pa.Array:
     if _types.is_dictionary(values.type):
         values = values.dictionary_decode()
     elif _types.is_run_end_encoded(values.type):
-        values = pc.run_end_decode(values)
+        ends = values.run_ends.to_numpy()
+        places = np.arange(values.offset, values.offset + len(values))
+        # which decodes values of any type, those that are encoded themselves, too
+        runs = np.searchsorted(ends, places, side="right")
+        values = _decoded(values.values.take(pa.array(runs)))
     return values
 
 

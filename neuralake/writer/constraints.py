@@ -1,8 +1,9 @@
 """CHECK constraints and invariants of a table, held against each batch.
 
-They are written in Spark's SQL. What says the same in Polars' is verified by it; any other
-expression is refused by name when the table is opened, never guessed at. Source: Delta Transaction
-Log Protocol, "CHECK Constraints", "Column Invariants".
+They are written in Spark's SQL. What says the same in Polars' is verified by it
+(:mod:`neuralake.writer.conditions`); any other expression is refused by name when the table is
+opened, never guessed at. Source: Delta Transaction Log Protocol, "CHECK Constraints", "Column
+Invariants".
 """
 
 from __future__ import annotations
@@ -16,20 +17,16 @@ import pyarrow as pa
 
 from neuralake.delta.actions import Metadata
 from neuralake.delta.features import column_metadata
+from neuralake.errors import reason_of
+from neuralake.writer.conditions import columns_of, condition
 from neuralake.writer.errors import BatchError, UnsupportedTableError
+from neuralake.writer.sql_values import NotVerifiedError
 
 if TYPE_CHECKING:
     import polars as pl
-    from sqlglot import exp
 
 _PREFIX = "delta.constraints."
 _INVARIANT = "delta.invariants"
-# Of sqlglot's nodes those of which both have the same understanding
-_KNOWN = (
-    *("Column", "Identifier", "Literal", "Boolean", "Null", "Paren", "Tuple", "And", "Or", "Not"),
-    *("EQ", "NEQ", "GT", "GTE", "LT", "LTE", "In", "Between", "Is", "Add", "Sub", "Mul", "Neg"),
-    *("Length", "Lower", "Upper", "Abs", "Coalesce", "Cast", "DataType", "Date"),
-)
 
 
 @dataclass(frozen=True)
@@ -44,11 +41,14 @@ class Constraint:
         As it was written.
     condition
         The same for Polars.
+    columns
+        Names of those that it is made of.
     """
 
     name: str
     text: str
     condition: pl.Expr
+    columns: tuple[str, ...]
 
     def check(self, rows: pa.Table) -> None:
         """Hold it against rows with the table's columns.
@@ -56,15 +56,22 @@ class Constraint:
         Raises
         ------
         BatchError
-            If it is false, or null, for one of them.
+            If it is false, or null, for one of them, or a cast in it fails.
         """
         import polars as pl
 
-        frame = pl.DataFrame(pl.from_arrow(rows))
-        holds = self.condition.fill_null(value=False)
-        broken = frame.with_row_index("__row").filter(~holds).head(1)
-        if broken.height:
-            row = broken["__row"][0]
+        if not rows.num_rows:
+            return
+        frame = pl.DataFrame(pl.from_arrow(rows.select(self.columns)))
+        try:
+            # of one value if there is no column in it
+            holds = frame.select(self.condition.fill_null(value=False).alias("")).to_series()
+        except pl.exceptions.PolarsError as error:
+            raise BatchError(
+                f"the constraint {self.name} ({self.text}) fails on the batch: {reason_of(error)}"
+            ) from error
+        if not holds.all():
+            row = (~holds).arg_true()[0]
             raise BatchError(f"row {row} breaks the constraint {self.name} ({self.text})")
 
 
@@ -89,44 +96,13 @@ def _texts(metadata: Metadata) -> Iterator[tuple[str, str]]:
 
 
 def _constraint(name: str, text: str, schema: pa.Schema) -> Constraint:
-    import polars as pl
     import sqlglot
-    from sqlglot import exp
 
-    known = tuple(getattr(exp, kind) for kind in _KNOWN)
     try:
         tree = sqlglot.parse_one(text, read="spark")
-        unknown = next((node for node in tree.walk() if not isinstance(node, known)), None)
-        if unknown is not None:
-            raise _refused(name, text, f"{type(unknown).__name__} is not verified here")
-        if any(column.table for column in tree.find_all(exp.Column)):
-            raise _refused(name, text, "fields of structs are not verified here")
-        tree = tree.transform(_as_typed, schema)
-        condition = pl.sql_expr(tree.sql(dialect="postgres", identify=True))
-        empty = pl.DataFrame(pl.from_arrow(schema.empty_table()))
-        kind = empty.select(condition.alias("holds")).schema["holds"]
-    except (sqlglot.ParseError, pl.exceptions.PolarsError) as error:
-        raise _refused(name, text, str(error).splitlines()[0]) from error
-    if kind != pl.Boolean:
-        raise _refused(name, text, f"it is {kind}, not a condition")
-    return Constraint(name, text, condition)
-
-
-def _as_typed(node: exp.Expression, schema: pa.Schema) -> exp.Expression:
-    """A column under the table's spelling, and text beside a date or a time as one of those."""
-    from sqlglot import exp
-
-    if isinstance(node, exp.Column):
-        for name in schema.names:
-            if name.lower() == node.name.lower():
-                return exp.column(name, quoted=True)
-    if isinstance(node, exp.Literal) and node.is_string and node.parent is not None:
-        for column in node.parent.find_all(exp.Column):
-            index = schema.get_field_index(column.name)
-            kind = schema.field(index).type if index >= 0 else None
-            if kind is not None and pa.types.is_date(kind):
-                return exp.cast(node, "date")
-    return node
+        return Constraint(name, text, condition(tree, schema), columns_of(tree, schema))
+    except (sqlglot.ParseError, NotVerifiedError) as error:
+        raise _refused(name, text, reason_of(error)) from error
 
 
 def _refused(name: str, text: str, reason: str) -> UnsupportedTableError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import deltalake
@@ -18,10 +19,12 @@ from neuralake.arrow import plain_type
 from neuralake.delta.actions import Metadata
 from neuralake.delta.features import supported
 from neuralake.delta.state import TableState
+from neuralake.errors import reason_of
 from neuralake.writer.errors import BatchError
 
 _ID = "delta.columnMapping.id"
 _NAME = "delta.columnMapping.physicalName"
+_ODD = frozenset(" ,;{}()\n\t=")
 _GREATEST_ID = "delta.columnMapping.maxColumnId"
 
 
@@ -59,7 +62,12 @@ def evolved(state: TableState, table: pa.Schema, fields: list[pa.Field]) -> Meta
         added = json.loads(deltalake.Schema.from_arrow(kinds).to_json())["fields"]
     except Exception as error:
         names = ", ".join(f"{field.name!r} ({field.type})" for field in fields)
-        raise BatchError(f"Delta has no type for the column {names}: {error}") from error
+        raise BatchError(f"Delta has no type for the column {names}: {reason_of(error)}") from error
+    if state.mapping == "none" and (odd := [n for n in _names(added) if not n or _ODD & set(n)]):
+        raise BatchError(
+            f"column {odd[0]!r} has no name that Delta takes without column mapping: expected one "
+            "without spaces, line breaks, tabs and ,;{}()="
+        )
     if "timestamp_ntz" in json.dumps(added) and "timestampNtz" not in supported(state):
         names = ", ".join(repr(field.name) for field in fields)
         raise BatchError(f"column {names} has no time zone, for which the table lacks timestampNtz")
@@ -87,3 +95,14 @@ def _number(kind: Any, last: int) -> int:
         for part in ("fields", "elementType", "keyType", "valueType"):
             last = _number(kind.get(part), last)
     return last
+
+
+def _names(kind: Any) -> Iterator[str]:
+    """Names of columns, nested ones included."""
+    if isinstance(kind, list):
+        for field in kind:
+            yield field["name"]
+            yield from _names(field["type"])
+    elif isinstance(kind, dict):
+        for part in ("fields", "elementType", "keyType", "valueType"):
+            yield from _names(kind.get(part))

@@ -9,7 +9,7 @@ from threading import Lock
 
 import pyarrow as pa
 
-from neuralake.delta.log import entry_path
+from neuralake.delta.state import TableState, is_newest_there
 from neuralake.delta.store import Store
 from neuralake.writer.encode import EncodedFile
 from neuralake.writer.errors import BatchError
@@ -48,14 +48,14 @@ class FileMaker:
                 self._pool.shutdown()
                 self._pool = None
 
-    def make(self, group: Sequence[Waiting], version: int) -> None:
+    def make(self, group: Sequence[Waiting], state: TableState) -> None:
         """Encode and write the rows of some batches, together; one that cannot be fails.
 
         Parameters
         ----------
         group
             Batches of one plan.
-        version
+        state
             The newest known of the table: where the store is remote, its entry is looked for
             beside the writing.
         """
@@ -68,11 +68,11 @@ class FileMaker:
         try:
             files = plan.encode(rows)
             encoded = time.perf_counter_ns()
-            self._write(files, version)
+            self._write(files, state)
         except BatchError as error:
             if len(group) > 1:  # whose fault it is comes out alone
                 for waiting in group:
-                    self.make([waiting], version)
+                    self.make([waiting], state)
             else:
                 group[0].fail(error)
             return
@@ -86,18 +86,18 @@ class FileMaker:
             waiting.encode_ns = encoded - begin
             waiting.write_ns = written - encoded
 
-    def _write(self, files: Sequence[EncodedFile], version: int) -> None:
+    def _write(self, files: Sequence[EncodedFile], state: TableState) -> None:
         if not self._store.is_remote and len(files) <= 1:
             for file in files:
                 self._store.write(file.path, file.content)
             return
         pool = self._workers()
         # A round trip that a commit needs, beside the others
-        looking = pool.submit(self._store.exists, entry_path(version))
+        looking = pool.submit(is_newest_there, self._store, state)
         for _ in pool.map(lambda f: self._store.write(f.path, f.content), files):
             pass
         if looking.result():
-            self.seen = version
+            self.seen = state.version
 
     def _workers(self) -> ThreadPoolExecutor:
         with self._lock:

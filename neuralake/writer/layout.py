@@ -22,6 +22,7 @@ from neuralake.delta.actions import Metadata, PartitionValues
 from neuralake.delta.columns import physical_name
 from neuralake.delta.snapshot import HIVE_NULL
 from neuralake.delta.statistics import Indexed, indexed_columns
+from neuralake.errors import reason_of
 from neuralake.writer.errors import BatchError, UnsupportedTableError
 from neuralake.writer.relabel import relabelled
 
@@ -30,7 +31,10 @@ _FIELD_ID = b"PARQUET:field_id"
 # As Delta's reference implementation does (dataSkippingNumIndexedCols)
 _INDEXED = 32
 # Hive's, which readers know: what cannot stand in a name of a directory
-_ESCAPED = frozenset("\"#%'*/:=?\\{[]^\x7f" + "".join(map(chr, range(1, 0x20))))
+_ESCAPED = frozenset("\"#%'*/:=?\\{[]^\x7f" + "".join(map(chr, range(0x20))))
+
+# Bytes of a name of a directory, of which file systems have no longer ones
+_LONGEST_NAME = 255
 
 # What stands for itself in the path of a URI (java.net.URI, "Character categories")
 _URI_LEGAL = frozenset("/;:@&=+$,-_.!~'()*" + string.ascii_letters + string.digits)
@@ -72,7 +76,9 @@ class Layout:
         try:
             schema = pa.schema(deltalake.Schema.from_json(metadata.schema_string).to_arrow())
         except Exception as error:
-            raise UnsupportedTableError(f"the table's schema cannot be read: {error}") from error
+            raise UnsupportedTableError(
+                f"the table's schema cannot be read: {reason_of(error)}"
+            ) from error
         for field in schema:
             _check_type(field.type, field.name)
         mapping = metadata.configuration.get("delta.columnMapping.mode", "none")
@@ -143,7 +149,19 @@ class Layout:
             texts = [partition_text(n, part.column(n)[0]) for n in self.partition_columns]
             names = [self._physical(name) for name in self.partition_columns]
             values = dict(zip(names, texts, strict=True))
-            yield values, partition_directory(values), self.as_stored(part)
+            directory = partition_directory(values)
+            self._check_names(directory)
+            yield values, directory, self.as_stored(part)
+
+    def _check_names(self, directory: str) -> None:
+        """Refuse a value too long for a directory: some readers take it from there."""
+        for column, name in zip(self.partition_columns, directory.split("/"), strict=False):
+            if len(name.encode()) > _LONGEST_NAME:
+                raise BatchError(
+                    f"column {column!r} has a value of {len(name.encode())} bytes as a name of a "
+                    f"directory: as a partition value at most {_LONGEST_NAME}, the column's name "
+                    "included"
+                )
 
     def as_stored(self, table: pa.Table) -> pa.Table:
         """Rows with the columns of a file.
@@ -188,14 +206,31 @@ def partition_text(name: str, value: pa.Scalar) -> str | None:
     if types.is_boolean(kind):
         return "true" if plain else "false"
     if types.is_binary(kind):
-        return str(plain.decode("latin-1"))
+        return _text_of_bytes(name, plain)
     if isinstance(plain, Decimal):
         return f"{plain:f}"
-    if plain == "":
+    return _not_empty(name, str(plain), "string")
+
+
+def _text_of_bytes(name: str, value: bytes) -> str:
+    """Bytes as a partition value, of which readers have the same understanding: ASCII alone."""
+    if not value.isascii():
         raise BatchError(
-            f"column {name!r} has an empty string: as a partition value Delta reads it as null"
+            f"column {name!r} has the bytes {value!r:.60}: as a partition value they must be ASCII"
         )
-    return str(plain)
+    return _not_empty(name, value.decode(), "sequence of bytes")
+
+
+def _not_empty(name: str, text: str, what: str) -> str:
+    if text == HIVE_NULL:
+        raise BatchError(
+            f"column {name!r} has {text!r}: as a partition value some readers take it for null"
+        )
+    if not text:
+        raise BatchError(
+            f"column {name!r} has an empty {what}: as a partition value Delta reads it as null"
+        )
+    return text
 
 
 def _codes(table: pa.Table, columns: tuple[str, ...]) -> np.ndarray[Any, np.dtype[np.int64]]:

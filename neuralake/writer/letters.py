@@ -13,6 +13,8 @@ from neuralake.storage import one_line
 from neuralake.writer.append import Writer
 from neuralake.writer.errors import WriterError, WriterStorageError
 
+_MOST_MS = (2**63 - 1) // 1000
+
 
 class Letter(Protocol):
     """A message that could not be read."""
@@ -148,7 +150,7 @@ class DeadLetters:
 
 def _rows(letters: Sequence[Letter]) -> pa.Table:
     now = datetime.now(UTC)
-    stamps = [None if one.timestamp_ms is None else one.timestamp_ms * 1000 for one in letters]
+    stamps = [_microseconds(one.timestamp_ms) for one in letters]
     columns = [
         [one.topic for one in letters],
         [one.partition for one in letters],
@@ -162,3 +164,10 @@ def _rows(letters: Sequence[Letter]) -> pa.Table:
     schema = letter_schema()
     arrays = [pa.array(c, field.type) for c, field in zip(columns, schema, strict=True)]
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _microseconds(milliseconds: int | None) -> int | None:
+    """A time as the table has it; None of one that a producer made up beyond what that can hold."""
+    if milliseconds is None or not -_MOST_MS <= milliseconds <= _MOST_MS:
+        return None
+    return milliseconds * 1000

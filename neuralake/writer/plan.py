@@ -5,6 +5,7 @@ It follows from metadata and protocol, and holds until an entry changes those.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -87,6 +88,18 @@ class Plan:
         for constraint in self.constraints:
             constraint.check(rows)
         return rows
+
+    def check(self, batch: pa.RecordBatch | pa.Table) -> None:
+        """Make sure that a batch could be written, without its files being made.
+
+        Raises
+        ------
+        BatchError
+            If it does not fit, or a partition value cannot be told in a log.
+        """
+        rows = self.conform(batch)
+        if self.layout.partition_columns:
+            deque(self.layout.parts(rows), maxlen=0)
 
     def encode(self, rows: pa.Table) -> list[EncodedFile]:
         """The files of some rows, one a partition; none of none.

@@ -82,11 +82,14 @@ def open_source(
         return _open_kafka(task, spec, spec.kafka, writer, tell)
     from neuralake.sources.flight import FlightSource
     from neuralake.sources.flight_security import FlightSecurity
+    from neuralake.sources.tls import check_certificate
 
     assert spec.address is not None  # noqa: S101 - parsed with it
+    if spec.certificate is not None and spec.key is not None:
+        check_certificate(spec.certificate, spec.key)
     certificate = None if spec.certificate is None else spec.certificate.read_bytes()
     key = None if spec.key is None else spec.key.read_bytes()
-    security = FlightSecurity(token or None, certificate, key)
+    security = FlightSecurity(token, certificate, key)
     return FlightSource(spec.address, (task.table,), writer.schema, security)
 
 

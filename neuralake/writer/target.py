@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def resolve(
-    table: DeltaTable | str, options: Mapping[str, str] | None = None
+    table: DeltaTable | str | os.PathLike[str], options: Mapping[str, str] | None = None
 ) -> tuple[str, Mapping[str, str]]:
     """URI of a table, and what reaches it.
 
@@ -30,7 +30,7 @@ def resolve(
     ConfigError
         If it is neither a path nor an ``s3://`` URI.
     """
-    if not isinstance(table, str):
+    if not isinstance(table, str | os.PathLike):
         return table.uri, table.storage_options
-    uri = absolute_uri(table)
+    uri = absolute_uri(os.fspath(table))
     return uri, {**Settings.from_environ(os.environ).storage_options(uri), **(options or {})}

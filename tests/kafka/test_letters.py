@@ -39,6 +39,8 @@ WRONG: dict[str, tuple[bytes | None, str]] = {
     "a text for a number": (b'{"id": "100"}', 'column id is "100"'),
     "a column too many": (b'{"id": 100, "nme": "x"}', '"nme", of which the table has no column'),
     "a column twice": (b'{"id": 100, "id": 101}', '"id" twice'),
+    "half a character": (b'{"id": 100, "name": "\\ud800"}', 'column name is "\\ud800"'),
+    "half a character for a name": (b'{"\\ud800": 100}', "of which the table has no column"),
     "a tombstone": (None, TOMBSTONE),
 }
 
@@ -115,6 +117,19 @@ def test_letters_that_are_there_already_are_passed_over(make_table: Make) -> Non
     another.close()
     found = [(letter["partition"], letter["offset"]) for letter in letters(table)]
     assert found == [(0, 3), (0, 7), (0, 9), (0, 10), (1, 3)]
+
+
+def test_a_time_that_nobody_has_is_none(make_table: Make) -> None:
+    """Producers may make up any."""
+    table = make_table(ROWS)
+    kept = DeadLetters(f"{table}_dead_letters", {}, 30)
+    times = [2**63 - 1, -(2**63), 1_795_656_737_281]
+    told = [Letter(offset, timestamp_ms=time) for offset, time in enumerate(times)]
+    assert kept.put("kafka/t/i/0", told) == 3
+    kept.close()
+    stamps = [letter["timestamp"] for letter in letters(table)]
+    assert stamps[:2] == [None, None]
+    assert stamps[2].timestamp() == 1_795_656_737.281
 
 
 def test_two_who_keep_the_same_letters_at_once(make_table: Make) -> None:

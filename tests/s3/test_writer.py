@@ -10,7 +10,7 @@ import deltalake
 import polars as pl
 import pytest
 
-from neuralake.delta.log import entry_version
+from neuralake.delta.log import entry_path, entry_version
 from neuralake.delta.place import open_store
 from neuralake.writer import Compactor, Packing, Vacuum, Writer
 from neuralake.writer.errors import WriterError
@@ -110,7 +110,7 @@ def test_an_entry_that_arrives_late_is_recognised(s3: Place, table: str) -> None
         options = through(proxy, s3)
         with Writer(table, "rig-7", storage_options=options) as writer:
             proxy.strike(Fault.LOST_ANSWER, method="PUT", path="_delta_log/", times=1)
-            proxy.strike(Fault.ERROR, method="GET", times=10_000)
+            proxy.strike(Fault.ERROR, method="GET", path=entry_path(1), times=10_000)
             proxy.strike(Fault.ERROR, method="PUT", path="_delta_log/", times=10_000)
             with pytest.raises(WriterError):
                 writer.append(events(0), sequence=0)

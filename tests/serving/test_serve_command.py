@@ -138,6 +138,14 @@ def test_beyond_loopback_it_speaks_tls_and_asks_for_a_token(
         assert b'"orders"' in answer.read()
 
 
+def test_a_token_that_no_client_could_show_is_told(catalog: Path, start: Start) -> None:
+    process = start("--catalog", catalog, environment={"NEURALAKE_SERVE_TOKEN": "s3cret\n"})
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors.count("\n")) == (2, 1)
+    assert "NEURALAKE_SERVE_TOKEN has a space or line break" in errors
+    assert "s3cret" not in errors
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -147,6 +147,24 @@ OTHERS = {
     "enum": ({"type": "enum", "name": "E", "symbols": ["a", "b"]}, pa.string(), "b", "b"),
     "uuid": ({"type": "string", "logicalType": "uuid"}, pa.string(), UUID(int=7), str(UUID(int=7))),
     "fixed": ({"type": "fixed", "name": "F", "size": 2}, pa.binary(), b"ab", b"ab"),
+    "a fixed uuid": (
+        {"type": "fixed", "name": "U", "size": 16, "logicalType": "uuid"},
+        pa.string(),
+        UUID(int=7).bytes,
+        str(UUID(int=7)),
+    ),
+    "a fixed decimal": (
+        {"type": "fixed", "name": "D", "size": 20, "logicalType": "decimal", "precision": 38},
+        pa.decimal128(38, 0),
+        Decimal(-(10**38) + 1),
+        Decimal(-(10**38) + 1),
+    ),
+    "a decimal of no digits is bytes": (
+        {"type": "bytes", "logicalType": "decimal", "precision": 0},
+        pa.binary(),
+        b"ab",
+        b"ab",
+    ),
     "milliseconds": (
         {"type": "long", "logicalType": "timestamp-millis"},
         pa.timestamp("us", "UTC"),
@@ -238,6 +256,20 @@ def test_values_beyond_their_column_are_refused() -> None:
     assert reading.decode([written(text, {"c": 127})]) is not None
     with pytest.raises(RowError, match="it does not fit the table"):
         reading.decode_one(written(text, {"c": 128}))
+
+
+@pytest.mark.parametrize("precision", [1, 4, 12])
+def test_a_decimal_of_more_digits_than_its_schema_says_is_not_rounded(precision: int) -> None:
+    """Avro's own writers of some languages do not look."""
+    kind = {"type": "bytes", "logicalType": "decimal", "precision": precision, "scale": 1}
+    record = written(schema_of({"name": "c", "type": "bytes"}), {"c": (12_345_678).to_bytes(4)})
+    reading = decoder(
+        schema_of({"name": "c", "type": kind}), pa.schema([("c", pa.decimal128(12, 2))])
+    )
+    assert reading.decode_one(record).to_pylist() == [{"c": Decimal("1234567.80")}]
+    long = written(schema_of({"name": "c", "type": "bytes"}), {"c": b"\1" * 300})
+    with pytest.raises(RowError, match="it has a decimal of 300 bytes"):
+        reading.decode_one(long)
 
 
 def test_what_follows_a_record_is_no_part_of_it() -> None:

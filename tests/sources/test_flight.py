@@ -215,6 +215,30 @@ def test_another_table_is_refused(descriptor: flight.FlightDescriptor) -> None:
         assert table.taken == []
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client: list(client.list_flights()),
+        lambda client: client.get_flight_info(EVENTS),
+        lambda client: client.get_schema(flight.FlightDescriptor.for_path("other")),
+        lambda client: client.do_get(flight.Ticket(b"events")).read_all(),
+        lambda client: client.do_exchange(EVENTS)[1].read_all(),
+        lambda client: list(client.do_action("anything")),
+        lambda client: list(client.list_actions()),
+    ],
+)
+def test_other_calls_are_refused_in_words_without_a_trace_of_this_machine(
+    call: Callable[[flight.FlightClient], object],
+) -> None:
+    with serving() as table, connect(table) as client:
+        with pytest.raises(
+            (pa.ArrowException, flight.FlightError), match=r"expected the path|nothing but DoPut"
+        ) as refused:
+            call(client)
+        assert str(Path(__file__).parents[2]) not in str(refused.value)
+        assert ".pyx" not in str(refused.value) or "other" in str(refused.value)
+
+
 def test_the_schema_is_told_to_who_asks() -> None:
     with serving() as table, connect(table) as client:
         assert client.get_schema(EVENTS).schema == SCHEMA

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import sys
 from decimal import Decimal
 from typing import Any
 
@@ -135,14 +136,26 @@ def test_what_does_not_fit_is_refused_and_never_null(
         (b"hello", "it is not JSON: "),
         (b'{"a":"\xff"}', "it is not UTF-8 at byte 7"),
         (b"[" * 100_000, "it is nested too deeply"),
+        (b'{"a":"\\ud800"}', r'column a is "\\ud800": expected a whole number'),
+        (b'{"\\udfff":1}', r'it has "\\udfff", of which the table has no column'),
+        (b'{"a":1,"\\ud800":2,"\\ud800":3}', r'it has "\\ud800" twice'),
     ],
     ids=str,
 )
 def test_what_is_no_row_is_told_in_words(line: bytes, reason: str) -> None:
     read = decoder(pa.int64())
     assert read.decode(line[:1000] + b"\n") is None
-    with pytest.raises(RowError, match=f"^{reason}"):
+    with pytest.raises(RowError, match=f"^{reason}") as refused:
         read.decode_line(line)
+    assert str(refused.value).encode()  # it can be written down
+
+
+def test_what_is_nested_as_deeply_as_it_can_be_read_is_told() -> None:
+    """However much of the stack is in use: what tells of it may need more than what read it."""
+    read = decoder(pa.int64())
+    for depth in range(1, sys.getrecursionlimit() + 10):
+        with pytest.raises(RowError, match=r"^column a is |^it is nested too deeply"):
+            read.decode_line(b'{"a":' + b"[" * depth + b"]" * depth + b"}")
 
 
 def test_a_column_that_may_not_be_null_must_be_there() -> None:

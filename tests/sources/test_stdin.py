@@ -58,6 +58,27 @@ def test_an_arrow_stream_is_delivered_batch_by_batch(feed: Feed) -> None:
     assert sizes == [ROWS, ROWS]  # an empty one is passed over
 
 
+def test_streams_one_after_another_are_read_to_their_end(feed: Feed) -> None:
+    """As ``cat`` puts files together: none of them is lost."""
+    content = stream(batch(0)) + stream() + stream(batch(100), batch(200))
+    assert ids(ArrowStream(feed(content))) == list(range(300))
+
+
+@pytest.mark.parametrize("more", [b"x", b"\0" * 8, b"\n", b"ARROW1\0\0"])
+def test_what_follows_a_stream_and_is_none_is_told(feed: Feed, more: bytes) -> None:
+    delivered, reason = until_refused(ArrowStream(feed(stream(batch(0)) + more)))
+    assert len(delivered) == ROWS
+    assert reason.startswith("standard input goes on after the end of its Arrow stream, 1 batches")
+
+
+def test_a_second_stream_that_breaks_off_is_told(feed: Feed) -> None:
+    for length in (1, 4, 8, 100):
+        content = stream(batch(0)) + stream(batch(100))[:length]
+        delivered, reason = until_refused(ArrowStream(feed(content)))
+        assert len(delivered) == ROWS
+        assert "after 1 whole ones" in reason
+
+
 def test_one_without_its_end_mark_is_whole(feed: Feed) -> None:
     assert ids(ArrowStream(feed(stream(batch())[:-8]))) == list(range(ROWS))
 

@@ -136,7 +136,8 @@ def _partitioned(root: Path, values: pa.Array) -> pa.Table:
 
 @case
 def partitions_of_text(root: Path) -> pa.Table:
-    texts = ["a", "b c", "k=v", "a/b", "100%", "é:ü", "a", None, "[x]", "#", "%2F", "+", "'", '"']
+    texts = ["a", "b c", "k=v", "a/b", "100%", "é:ü", "a", None, "[x]", "#", "%2F", "+", "'", '"',
+             "ü" * 126]  # fmt: skip
     return _partitioned(root, pa.array(texts))
 
 

@@ -229,6 +229,26 @@ def test_a_table_that_was_removed_gets_no_entry_beyond_a_gap(
     assert not (tmp_path / "events" / "_delta_log").exists()
 
 
+@pytest.mark.parametrize("later", [0, 1, 3])
+def test_a_table_that_was_made_anew_is_not_taken_for_the_one_before(
+    make_table: Make, tmp_path: Path, later: int
+) -> None:
+    """With as many entries, and more: of another schema, and without what was written before."""
+    path = make_table()
+    with Writer(path, "rig-7") as writer:
+        writer.append(events(0), sequence=1)
+        Path(path).rename(tmp_path / "away")
+        other = pa.schema([("id", pa.string()), ("device", pa.string()), ("value", pa.float64())])
+        deltalake.DeltaTable.create(path, other)
+        row = pa.table({"id": ["x"], "device": ["y"], "value": [1.0]}, other)
+        for _ in range(1 + later):
+            deltalake.write_deltalake(path, row, mode="append")
+        with pytest.raises(WriterError, match="made anew: open it anew"):
+            writer.append(events(10), sequence=2)
+    assert deltalake.DeltaTable(path).version() == 1 + later
+    assert len(files_of(path)) == 1 + later
+
+
 def test_a_log_that_was_cleaned_up_is_read_from_its_checkpoint(make_table: Make) -> None:
     path = make_table(configuration={"delta.logRetentionDuration": "interval 0 days"})
     with Writer(path, "a") as idle, Writer(path, "b") as busy:

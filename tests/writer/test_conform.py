@@ -32,6 +32,11 @@ ACCEPTED = [
     (pa.array(["a", None], pa.string_view()), pa.string()),
     (pa.array(["a", None]).dictionary_encode(), pa.string()),
     (pc.run_end_encode(pa.array(["a", "a", None])), pa.string()),
+    (
+        pa.RunEndEncodedArray.from_arrays([2, 3], pa.array(["a", None]).dictionary_encode()),
+        pa.string(),
+    ),
+    (pa.RunEndEncodedArray.from_arrays([1, 3], pa.array([[1, None], None])), pa.list_(pa.int8())),
     (pa.array([b"a", None], pa.large_binary()), pa.binary()),
     (pa.array([b"ab", None], pa.binary(2)), pa.binary()),
     (pa.array([1, None], pa.int8()), pa.int64()),

@@ -136,6 +136,48 @@ def test_an_empty_string_is_no_partition_value(tmp_path: Path) -> None:
     assert ids(str(tmp_path / "t")) == [1]
 
 
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (b"", "column 'k' has an empty sequence of bytes: as a partition value"),
+        (b"\xff", "column 'k' has the bytes b'.xff': as a partition value they must be ASCII"),
+    ],
+)
+def test_bytes_of_which_readers_make_different_things_are_no_partition_value(
+    tmp_path: Path, value: bytes, message: str
+) -> None:
+    kind = pa.schema([("id", pa.int64()), ("k", pa.binary())])
+    write_table(tmp_path / "t", kind, [], partition_by=["k"])
+    with Writer(str(tmp_path / "t")) as writer:
+        with pytest.raises(BatchError, match=message):
+            writer.append(pa.table({"id": [1, 2], "k": [b"a", value]}, kind))
+        writer.append(pa.table({"id": [1, 2], "k": [b"a/\x00%", None]}, kind))
+    found = deltalake.DeltaTable(str(tmp_path / "t")).to_pyarrow_table().sort_by("id")
+    assert found["k"].to_pylist() == [b"a/\x00%", None]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("ü" * 127, "column 'k' has a value of 256 bytes as a name of a directory"),
+        ("%" * 100, "column 'k' has a value of 302 bytes"),
+        ("__HIVE_DEFAULT_PARTITION__", "some readers take it for null"),
+    ],
+)
+def test_a_text_that_no_directory_can_tell_is_no_partition_value(
+    tmp_path: Path, value: str, message: str
+) -> None:
+    """Polars takes the value from there, and not from the log."""
+    kind = pa.schema([("id", pa.int64()), ("k", pa.string())])
+    write_table(tmp_path / "t", kind, [], partition_by=["k"])
+    with Writer(str(tmp_path / "t")) as writer:
+        with pytest.raises(BatchError, match=message):
+            writer.append(pa.table({"id": [1], "k": [value]}, kind))
+        writer.append(pa.table({"id": [1, 2], "k": ["ü" * 126, "a\0b"]}, kind))
+    found = pl.read_delta(str(tmp_path / "t")).sort("id")
+    assert found["k"].to_list() == ["ü" * 126, "a\0b"]
+
+
 def test_ten_thousand_partitions_are_one_commit(tmp_path: Path) -> None:
     kind = pa.schema([("id", pa.int64()), ("k", pa.int64())])
     write_table(tmp_path / "t", kind, [], partition_by=["k"])
@@ -272,12 +314,18 @@ class TestEvolution:
             ("ID", pa.array([1]), "differs from 'id' by case only"),
             ("t", pa.array([0], pa.timestamp("us")), "lacks timestampNtz"),
             ("d", pa.array([0], pa.duration("us")), "Delta has no type for the column 'd'"),
+            ("n", pa.nulls(1), "column 'n' is null, which is not written here"),
+            ("s", pa.array([{"a": 1, "A": 2}]), "Delta has no type for the column 's'"),
+            ("a b", pa.array([1]), "column 'a b' has no name that Delta takes without"),
+            ("", pa.array([1]), "column '' has no name"),
+            ("deep", pa.array([[{"a;b": 1}]]), "column 'a;b' has no name"),
         ],
     )
     def test_that_no_table_could_have_are_refused(
         self, make_table: Make, name: str, values: pa.Array, message: str
     ) -> None:
         path = make_table()
-        with Writer(path, evolve=True) as writer, pytest.raises(BatchError, match=message):
+        with Writer(path, evolve=True) as writer, pytest.raises(BatchError, match=message) as told:
             writer.append(events(0, 1).append_column(name, values))
+        assert "\n" not in str(told.value)
         assert deltalake.DeltaTable(path).version() == 0

@@ -30,6 +30,7 @@ from neuralake.serving.listening import Listening
 from neuralake.serving.names import named_tables
 from neuralake.sources.address import check_exposure
 from neuralake.sources.flight_security import TokenGuard
+from neuralake.sources.tls import check_certificate
 
 _TOKEN_VARIABLE = "NEURALAKE_SERVE_TOKEN"  # noqa: S105 - its name
 _GRACE_S = 5.0
@@ -69,15 +70,16 @@ class FlightSqlServer:
     Raises
     ------
     SourceError
-        If the address is not to be had, or others can reach it and it is not protected.
-    ServingError
-        If the certificate is none.
+        If the address is not to be had, others can reach it and it is not protected, or the
+        certificate is none.
     """
 
     def __init__(self, service: Backend, listening: Listening, token: str | None = None) -> None:
         address = listening.address
         is_encrypted = listening.certificate is not None
         check_exposure(address, token=token, is_encrypted=is_encrypted, variable=_TOKEN_VARIABLE)
+        if listening.certificate is not None and listening.key is not None:
+            check_certificate(listening.certificate, listening.key)
         address.check_free()
         self._streams = Streams(service.options.limits.time_s)
         scheme = "grpc+tls" if is_encrypted else "grpc"

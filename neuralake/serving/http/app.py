@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from neuralake.errors import did_you_mean, reason_of
 from neuralake.serving.backend import Backend
@@ -24,6 +23,7 @@ from neuralake.serving.http.problems import ProblemError, problem_of
 from neuralake.serving.http.reading import Asked
 from neuralake.serving.http.replying import ClientGoneError, Receive, Reply, Send, Sent
 from neuralake.serving.http.rest import page_of
+from neuralake.sources.bearer import shows_token
 
 _JSON = "application/json"
 _LOG = logging.getLogger("neuralake.serve")
@@ -33,6 +33,7 @@ _ALWAYS = [
     (b"cache-control", b"no-store"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 ]
+_OF_STATEMENTS = frozenset({"as_of", "format", "timeout", "max_rows"})
 _PUBLIC = frozenset({"/healthz", "/readyz"})
 
 
@@ -93,7 +94,7 @@ class Api:
         exchange = _Exchange(Request(scope, receive), receive, send)
         try:
             await self._answer(exchange)
-        except ClientGoneError:
+        except (ClientGoneError, ClientDisconnect):
             self._metrics.abandon()
             return
         except Exception as error:  # noqa: BLE001 (whatever it is, the client is told)
@@ -131,8 +132,7 @@ class Api:
         if self._options.token is None or request.url.path in _PUBLIC:
             return
         shown = request.headers.get("authorization", "").encode("latin-1")
-        wanted = f"Bearer {self._options.token}".encode()
-        if not hmac.compare_digest(shown, wanted):
+        if not shows_token(shown, self._options.token):
             raise ProblemError(
                 401,
                 "expected the header Authorization: Bearer TOKEN",
@@ -162,6 +162,7 @@ class Api:
 
     async def _sql(self, exchange: _Exchange) -> None:
         request, options = exchange.request, self._options
+        reading.check_query(request.query_params, _OF_STATEMENTS)
         body = await reading.read_body(request, options.body_bytes, options.body_s)
         sql, given = reading.statement(request, body)
         asked = Asked(

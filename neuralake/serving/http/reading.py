@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ import pyarrow as pa
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
+from neuralake.errors import did_you_mean
 from neuralake.serving.answers import AsOf, Limits
 from neuralake.serving.http.problems import ProblemError
 from neuralake.serving.partitions import typed_text
@@ -41,6 +43,10 @@ _TYPES = {
 }
 # Of a body that is too large: a client that is still sending would not see the answer
 _PASSED_OVER_BYTES = 64 << 20
+# Whole numbers below it come through JSON's readers as they are, whatever follows their point
+_EXACT_FLOATS = 2**53
+# A weight (RFC 9110, 12.4.2)
+_QUALITY = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 _DECIMAL = re.compile(r"decimal(?:128)?\((\d+), ?(\d+)\)")
 
 
@@ -117,7 +123,21 @@ def statement(request: Request, body: bytes) -> tuple[str, Any]:
     ProblemError
         If it is of another kind (415), or not what its kind says (400).
     """
-    kind = request.headers.get("content-type", "application/sql").partition(";")[0].strip().lower()
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding != "identity":
+        raise ProblemError(
+            415,
+            f"the body is encoded as {coding[:100]!r}: expected it plain",
+            {"accept-encoding": ""},
+        )
+    kind, *more = (
+        part.strip().lower()
+        for part in request.headers.get("content-type", "application/sql").split(";")
+    )
+    for parameter in more:
+        name, _, value = parameter.partition("=")
+        if name == "charset" and value.strip('"') not in {"utf-8", "utf8", "us-ascii"}:
+            raise ProblemError(415, f"the charset is {value[:100]!r}: expected utf-8")
     if kind == "application/json":
         try:
             found = _BODY.decode(body)
@@ -206,6 +226,41 @@ def whole(query: QueryParams, name: str, default: int) -> int:
     return int(text)
 
 
+def check_query(
+    query: QueryParams, known: Collection[str], several: Collection[str] = (), more: str = ""
+) -> None:
+    """Refuse what would be passed over: an unknown name, and a second value of one.
+
+    Parameters
+    ----------
+    query
+        The query string.
+    known
+        Names that it may have.
+    several
+        Those of them that may be there again and again.
+    more
+        The end of what is said of an unknown name.
+
+    Raises
+    ------
+    ProblemError
+        If it has another, or one twice.
+    """
+    for name in query:
+        if name not in known:
+            names = sorted(known)
+            raise ProblemError(
+                400,
+                f"no parameter {name[:100]!r}: there are {', '.join(names)}"
+                f"{did_you_mean(name, names)}{more}",
+            )
+        if name not in several and len(query.getlist(name)) > 1:
+            raise ProblemError(
+                400, f"{name} is there {len(query.getlist(name))} times: say it once"
+            )
+
+
 def answer_format(request: Request) -> str:
     """The format that ``format`` or ``Accept`` asks for; JSON if neither does.
 
@@ -219,19 +274,36 @@ def answer_format(request: Request) -> str:
         if name not in FORMATS:
             raise ProblemError(406, f"format is {name!r}: expected one of {', '.join(FORMATS)}")
         return name
-    wanted = request.headers.get("accept", "*/*").lower()
-    kinds = [kind.partition(";")[0].strip() for kind in wanted.split(",")]
-    for kind in kinds:
-        for name, media_type in FORMATS.items():
-            if kind == media_type:
-                return name
-        if kind in {"*/*", "application/*", ""}:
-            return "json"
-        if kind == "text/*":
-            return "csv"
-    raise ProblemError(
-        406, f"Accept is {wanted[:100]!r}: expected one of {', '.join(FORMATS.values())}"
-    )
+    wanted = ",".join(request.headers.getlist("accept")).lower()
+    ranges = [_range(text) for text in wanted.split(",") if text.strip()] or [("*/*", 1.0)]
+    best, chosen = (0.0, 0), ""
+    for name, media_type in FORMATS.items():
+        places = _fitting(media_type, [kind for kind, _ in ranges])
+        # what says most of a format decides, and of equal wishes the one that is said first
+        wish = (ranges[places[0]][1], -places[0]) if places else (0.0, 0)
+        if wish[0] > 0 and (not chosen or wish > best):
+            best, chosen = wish, name
+    if not chosen:
+        raise ProblemError(
+            406, f"Accept is {wanted[:100]!r}: expected one of {', '.join(FORMATS.values())}"
+        )
+    return chosen
+
+
+def _range(text: str) -> tuple[str, float]:
+    """A range of media types, and how much it is wished for (RFC 9110, 12.5.1)."""
+    kind, *parameters = (part.strip() for part in text.split(";"))
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            return kind, float(value) if _QUALITY.fullmatch(value.strip()) else 1.0
+    return kind, 1.0
+
+
+def _fitting(media_type: str, ranges: Sequence[str]) -> list[int]:
+    """Places of the ranges that a media type is in, the one that says most of it first."""
+    says_most = (media_type, f"{media_type.partition('/')[0]}/*", "*/*")
+    return [place for said in says_most for place, kind in enumerate(ranges) if kind == said]
 
 
 def _scalar(what: str, value: Any) -> pa.Scalar:
@@ -240,7 +312,7 @@ def _scalar(what: str, value: Any) -> pa.Scalar:
             return _typed(value)
         if value is None or isinstance(value, bool | int | float | str):
             return pa.scalar(value)
-    except (pa.ArrowException, OverflowError, ValueError, KeyError) as error:
+    except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
         raise ProblemError(400, f"{what} does not fit its type: {error}") from None
     raise ProblemError(
         400,
@@ -250,6 +322,10 @@ def _scalar(what: str, value: Any) -> pa.Scalar:
 
 
 def _typed(value: Mapping[str, Any]) -> pa.Scalar:
+    if value.keys() != {"type", "value"}:
+        raise ValueError(
+            f"it has {', '.join(map(repr, value)) or 'nothing'}: expected type and value"
+        )
     name, given = value["type"], value["value"]
     if name == "binary":
         return pa.scalar(None if given is None else base64.b64decode(given, validate=True))
@@ -260,6 +336,23 @@ def _typed(value: Mapping[str, Any]) -> pa.Scalar:
         raise ValueError(f"type {name!r} is none of {known}")
     if given is None:
         return pa.scalar(None, kind)
-    if isinstance(given, str):
-        return typed_text(given, kind)
-    return pa.scalar(given).cast(kind)
+    return typed_text(given if isinstance(given, str) else _written(given, kind), kind)
+
+
+def _written(given: Any, kind: pa.DataType) -> str:
+    """A number, true or false as text, where it is of a type; one of the others is a text."""
+    types = pa.types
+    if isinstance(given, bool):
+        fits = types.is_boolean(kind)
+        text = str(given).lower()
+    elif isinstance(given, int | float):
+        is_whole = isinstance(given, int) or (given.is_integer() and abs(given) < _EXACT_FLOATS)
+        fits = types.is_decimal(kind) or types.is_floating(kind)
+        fits = fits or (types.is_integer(kind) and is_whole)
+        exact = int(given) if types.is_integer(kind) and is_whole else given
+        text = format(Decimal(repr(exact)), "f")
+    else:
+        fits, text = False, ""
+    if not fits:
+        raise ValueError(f"{given!r:.60} is no {kind}")
+    return text

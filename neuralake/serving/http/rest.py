@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,15 +13,17 @@ from starlette.datastructures import QueryParams
 from neuralake.errors import did_you_mean
 from neuralake.identifiers import quoted
 from neuralake.serving.http.problems import ProblemError
-from neuralake.serving.http.reading import whole
+from neuralake.serving.http.reading import check_query, whole
 from neuralake.serving.partitions import typed_text
 
 DEFAULT_ROWS = 1000
-_NULL = re.compile(r"(?P<column>.+?)\s+is\s+(?P<no>not\s+)?null", re.IGNORECASE | re.DOTALL)
-_IN = re.compile(r"(?P<column>.+?)\s+in\s*\((?P<values>.*)\)", re.IGNORECASE | re.DOTALL)
-_COMPARED = re.compile(
-    r"(?P<column>[^=<>!~]+?)(?P<operator>!=|<=|>=|=|<|>|~)(?P<value>.*)", re.DOTALL
+# What follows the column; none of it is looked for within a value
+_TEST = re.compile(
+    r"\s+is\s+(?P<no>not\s+)?(?P<null>null)|\s+in\s*\((?P<values>.*)\)"
+    r"|\s*(?P<operator>!=|<=|>=|=|<|>|~)(?P<value>.*)",
+    re.IGNORECASE | re.DOTALL,
 )
+_OF_SOME_COLUMN = re.compile(rf"(?P<column>.+?)(?:{_TEST.pattern})", re.IGNORECASE | re.DOTALL)
 _OPERATORS = {"~": "LIKE", "!=": "<>"}
 _KNOWN = frozenset(
     {"columns", "where", "sort", "limit", "offset", "as_of", "format", "timeout", "max_rows"}
@@ -67,15 +70,9 @@ def page_of(
     ProblemError
         If it names what the table does not have, or a value does not fit its column.
     """
-    for name in query:
-        if name not in _KNOWN:
-            known = sorted(_KNOWN)
-            hint = f"; a condition is written where={name}=…" if name in schema.names else ""
-            raise ProblemError(
-                400,
-                f"no parameter {name[:100]!r}: there are {', '.join(known)}"
-                f"{did_you_mean(name, known)}{hint}",
-            )
+    columns = [name for name in query if name not in _KNOWN and name in schema.names]
+    hint = f"; a condition is written where={columns[0]}=…" if columns else ""
+    check_query(query, _KNOWN, several={"where"}, more=hint)
     chosen = list(_names(query.get("columns"), schema)) or schema.names
     values: list[pa.Scalar] = []
     given = query.getlist("where")
@@ -115,23 +112,30 @@ def _order(text: str | None, schema: pa.Schema) -> Iterator[tuple[str, str]]:
 
 def _condition(text: str, schema: pa.Schema, values: list[pa.Scalar]) -> str:
     """A condition in SQL; its values are appended."""
-    if match := _NULL.fullmatch(text):
-        no = "NOT " if match["no"] else ""
-        return f"{quoted(_column(match['column'], schema))} IS {no}NULL"
-    if (match := _IN.fullmatch(text)) and match["column"].strip() in schema.names:
-        column = _column(match["column"], schema)
+    column, test = _divided(text, schema)
+    if test["null"] is not None:
+        return f"{quoted(column)} IS {'NOT ' if test['no'] else ''}NULL"
+    if test["values"] is not None:
         marks = []
-        for value in match["values"].split(","):
+        for value in test["values"].split(","):
             values.append(_value(column, value.strip(), schema))
             marks.append(f"${len(values)}")
         return f"{quoted(column)} IN ({', '.join(marks)})"
-    if match := _COMPARED.fullmatch(text):
-        column = _column(match["column"], schema)
-        operator = _OPERATORS.get(match["operator"], match["operator"])
-        if operator == "LIKE" and not _is_text(schema.field(column).type):
-            raise ProblemError(400, f"column {column} is no text: ~ compares texts")
-        values.append(_value(column, match["value"], schema))
-        return f"{quoted(column)} {operator} ${len(values)}"
+    operator = _OPERATORS.get(test["operator"], test["operator"])
+    if operator == "LIKE" and not _is_text(schema.field(column).type):
+        raise ProblemError(400, f"column {column} is no text: ~ compares texts")
+    values.append(_value(column, test["value"], schema))
+    return f"{quoted(column)} {operator} ${len(values)}"
+
+
+def _divided(text: str, schema: pa.Schema) -> tuple[str, re.Match[str]]:
+    """A condition's column, the longest that it begins with, and what is asked of it."""
+    begun = text.lstrip()
+    for name in sorted(schema.names, key=len, reverse=True):
+        if begun.startswith(name) and (test := _TEST.fullmatch(begun, len(name))):
+            return name, test
+    if match := _OF_SOME_COLUMN.fullmatch(begun):
+        _column(match["column"], schema)  # which there is not
     raise ProblemError(
         400,
         f"where is {text[:100]!r}: expected such as total>=10, name=Ann, name~A%, id in (1, 2) "
@@ -144,8 +148,10 @@ def _value(column: str, text: str, schema: pa.Schema) -> pa.Scalar:
     if not _is_ordered(kind):
         raise ProblemError(400, f"column {column} is nested: it is only compared with null")
     try:
+        if _is_bytes(kind):  # as answers have them
+            return pa.scalar(base64.b64decode(text, validate=True), kind)
         return typed_text(text, kind)
-    except pa.ArrowException:
+    except (pa.ArrowException, ValueError):
         raise ProblemError(400, f"column {column} is {kind}: {text[:100]!r} is none") from None
 
 
@@ -166,3 +172,8 @@ def _is_ordered(kind: pa.DataType) -> bool:
 
 def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    types = pa.types
+    return bool(types.is_binary(kind) or types.is_large_binary(kind))

@@ -14,12 +14,12 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from neuralake.errors import ServingError
 from neuralake.serving.backend import Backend
 from neuralake.serving.http.app import Api, HttpOptions
 from neuralake.serving.http.patience import PatientProtocol
 from neuralake.serving.listening import Listening
 from neuralake.sources.address import Address, check_exposure
+from neuralake.sources.tls import check_certificate
 
 TOKEN_VARIABLE = "NEURALAKE_SERVE_TOKEN"  # noqa: S105 - its name
 _BACKLOG = 2048
@@ -50,13 +50,14 @@ def serve(
     Raises
     ------
     SourceError
-        If the address is not to be had, or others can reach it and it is not protected.
-    ServingError
-        If the certificate is none.
+        If the address is not to be had, others can reach it and it is not protected, or the
+        certificate is none.
     """
     address = listening.address
     is_encrypted = listening.certificate is not None
     check_exposure(address, token=token, is_encrypted=is_encrypted, variable=TOKEN_VARIABLE)
+    if listening.certificate is not None and listening.key is not None:
+        check_certificate(listening.certificate, listening.key)
     is_open = token is None and address.is_loopback()
     hosts = _LOOPBACK_NAMES | {address.host.lower()} if is_open else frozenset[str]()
     allow_many_connections()
@@ -145,12 +146,7 @@ def _config(api: Api, listening: Listening) -> uvicorn.Config:
         ssl_certfile=listening.certificate,
         ssl_keyfile=listening.key,
     )
-    try:
-        config.load()
-    except OSError as error:  # ssl's errors are among them
-        raise ServingError(
-            f"{listening.certificate} and its key cannot be used: {error}"
-        ) from error
+    config.load()
     return config
 
 

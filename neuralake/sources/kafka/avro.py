@@ -12,7 +12,9 @@ import io
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Context, Decimal
 from typing import Any, Protocol, TypeAlias
+from uuid import UUID
 
 import pyarrow as pa
 
@@ -22,8 +24,13 @@ from neuralake.sources.json_rows import row_type
 
 Convert: TypeAlias = Callable[[Any], Any]
 _MAGIC = 0
+_DIGITS = Context(prec=1000)
+_UUID_BYTES = 16
 _HEADER = struct.Struct(">bI")
 _types = pa.types
+# fastavro rounds to the schema's precision, so that it is given decimals as bytes
+_EXACT = "exact-decimal"
+_LONGEST_DECIMAL = 256  # bytes; 16 are as much as a column can hold, and more may be padding
 # What columns of a kind take, by what Avro calls it
 _TAKES: Mapping[str, Callable[[pa.DataType], bool]] = {
     "boolean": _types.is_boolean,
@@ -36,7 +43,7 @@ _TAKES: Mapping[str, Callable[[pa.DataType], bool]] = {
     "bytes": _types.is_binary,
     "fixed": _types.is_binary,
     "uuid": _types.is_string,
-    "decimal": _types.is_decimal,
+    _EXACT: _types.is_decimal,
     "date": _types.is_date32,
     "timestamp-millis": lambda kind: _types.is_timestamp(kind) and kind.tz is not None,
     "timestamp-micros": lambda kind: _types.is_timestamp(kind) and kind.tz is not None,
@@ -44,7 +51,7 @@ _TAKES: Mapping[str, Callable[[pa.DataType], bool]] = {
     "local-timestamp-micros": lambda kind: _types.is_timestamp(kind) and kind.tz is None,
 }
 _LOGICAL = {
-    "decimal": ("bytes", "fixed"),
+    _EXACT: ("bytes", "fixed"),
     "uuid": ("string", "fixed"),
     "date": ("int",),
     "timestamp-millis": ("long",),
@@ -213,7 +220,7 @@ class _Writer:
 
         names: dict[str, Any] = {}
         try:
-            parsed = parse_schema(json.loads(text), named_schemas=names)
+            parsed = parse_schema(_with_exact_decimals(json.loads(text)), named_schemas=names)
         except Exception as error:
             raise SourceError(f"its schema is none of Avro: {reason_of(error)}") from error
         if not isinstance(parsed, dict) or parsed.get("type") not in ("record", "error"):
@@ -263,8 +270,7 @@ def _converter(
     if logical in _TIMES:
         raise _misfit(where, logical, arrow)
     if logical in _LOGICAL and kind in _LOGICAL[logical]:
-        converter = _of_plain(logical, arrow, where)
-        return str if logical == "uuid" else converter
+        return _of_logical(logical, avro, arrow, where)
     if kind in ("record", "error"):
         return _of_record(avro, arrow, names, where)
     if kind == "array":
@@ -278,10 +284,57 @@ def _converter(
     )
 
 
-def _of_plain(name: str, arrow: pa.DataType, where: str) -> Convert | None:
-    if name != "null" and not _TAKES.get(name, lambda _: False)(arrow):
-        raise _misfit(where, name, arrow)
+def _of_logical(
+    name: str, avro: Mapping[str, Any], arrow: pa.DataType, where: str
+) -> Convert | None:
+    _check_takes(name, arrow, where)
+    if name == _EXACT:
+        return _decimal_of(avro.get("scale", 0))
+    if name == "uuid":
+        return str if avro["type"] == "string" else _uuid_of
     return None
+
+
+def _of_plain(name: str, arrow: pa.DataType, where: str) -> Convert | None:
+    if name != "null":
+        _check_takes(name, arrow, where)
+    return None
+
+
+def _check_takes(name: str, arrow: pa.DataType, where: str) -> None:
+    if not _TAKES.get(name, lambda _: False)(arrow):
+        raise _misfit(where, "decimal" if name == _EXACT else name, arrow)
+
+
+def _with_exact_decimals(schema: Any) -> Any:
+    """A schema as JSON, with its decimals by the name under which they are not rounded."""
+    if isinstance(schema, list):
+        return [_with_exact_decimals(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: _with_exact_decimals(part) for key, part in schema.items()}
+    if found.get("logicalType") == "decimal" and found.get("type") in _LOGICAL[_EXACT]:
+        scale, precision = found.get("scale", 0), found.get("precision")
+        if type(scale) is type(precision) is int and 0 <= scale <= precision and precision > 0:
+            found["logicalType"] = _EXACT
+        else:  # which is to be ignored
+            del found["logicalType"]
+    return found
+
+
+def _decimal_of(scale: int) -> Convert:
+    def convert(value: bytes) -> Decimal:
+        if len(value) > _LONGEST_DECIMAL:
+            raise RowError(f"it has a decimal of {len(value)} bytes")
+        return Decimal(int.from_bytes(value, "big", signed=True)).scaleb(-scale, _DIGITS)
+
+    return convert
+
+
+def _uuid_of(value: bytes) -> str:
+    if len(value) != _UUID_BYTES:
+        raise RowError(f"it has a uuid of {len(value)} bytes: expected {_UUID_BYTES}")
+    return str(UUID(bytes=value))
 
 
 def _of_union(

@@ -85,8 +85,8 @@ class ArrowDecoder:
             If it is no stream, or a damaged one.
         """
         try:
-            with pa.ipc.open_stream(value) as reader:
-                table = reader.read_all()
+            batches = _batches(value)
+            table = pa.Table.from_batches(batches)
             table.validate(full=True)
         except (pa.ArrowException, OSError) as error:
             raise RowError(f"it is no stream of Arrow IPC: {error}") from error
@@ -131,8 +131,11 @@ def open_decoder(
 
 
 def _batches(value: bytes) -> list[pa.RecordBatch]:
-    with pa.ipc.open_stream(value) as reader:
+    content = pa.BufferReader(value)
+    with pa.ipc.open_stream(content) as reader:
         batches = list(reader)
+        if content.tell() != len(value):
+            raise RowError(f"{len(value) - content.tell()} bytes follow the end of its stream")
         return batches or [pa.RecordBatch.from_pylist([], reader.schema)]
 
 

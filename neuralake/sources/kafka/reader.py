@@ -169,6 +169,11 @@ class Reader:
             self._check_topic(self._patiently(lambda: self._cluster.ask().result(_SETTLE_S)))
         else:
             self.hear(error)
+            if error.code() == Kafka.INCONSISTENT_GROUP_PROTOCOL:
+                self._trouble(
+                    "others of its group share partitions in another way than cooperative-sticky: "
+                    "it reads nothing until they leave; --group names another group"
+                )
 
     # what becomes of partitions
 

@@ -21,7 +21,7 @@ from pyarrow import flight
 
 import neuralake
 from neuralake.catalog.tables import DeltaTable, Table
-from neuralake.errors import ServingError, SourceError
+from neuralake.errors import SourceError
 from neuralake.serving.answers import Limits
 from neuralake.serving.flight_sql.commands import Statement, pack
 from neuralake.serving.flight_sql.server import FlightSqlServer
@@ -316,10 +316,10 @@ def test_a_port_in_use_and_a_certificate_that_is_none(
         FlightSqlServer(Service({}), Listening(Address("127.0.0.1", server.port)))
     (tmp_path / "pem").write_text("none")
     bad = Listening(Address("127.0.0.1", 0), tmp_path / "pem", tmp_path / "pem")
-    with pytest.raises(ServingError):
+    with pytest.raises(SourceError, match="cannot be used"):
         FlightSqlServer(Service({}), bad, "t")
     gone = Listening(Address("127.0.0.1", 0), tmp_path / "gone", tmp_path / "gone")
-    with pytest.raises(ServingError, match="gone"):
+    with pytest.raises(SourceError, match="gone"):
         FlightSqlServer(Service({}), gone, "t")
 
 

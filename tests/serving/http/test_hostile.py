@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -92,6 +94,22 @@ def test_a_client_that_goes_ends_its_statement(client: Client) -> None:
         )
         until(lambda: client.service.heavy_turns.running == 1)
     until(lambda: client.service.heavy_turns.running == 0, patience_s=15)
+
+
+def test_a_client_that_goes_while_it_sends_is_no_fault_of_the_servers(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    def gone() -> float:
+        text = client.get("/metrics").body.decode()
+        return float(re.findall(r"^neuralake_serve_abandoned_total (.*)$", text, re.MULTILINE)[0])
+
+    before = gone()
+    with raw(client) as connection:
+        connection.sendall(
+            b"POST /api/sql HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 9\r\n\r\nSEL"
+        )
+    until(lambda: gone() == before + 1)
+    assert not caplog.records
 
 
 def test_a_client_that_does_not_read_keeps_nobody_from_reading(client: Client) -> None:
@@ -227,9 +245,17 @@ def test_bad_input_is_a_problem_document(client: Client, path: str, status: int)
         (b'{"sql": 1}', "application/json", 400),
         (b'{"sql": "SELECT $1", "parameters": [{"type": "x"}]}', "application/json", 400),
         (b'{"sql": "SELECT $1", "parameters": [[1]]}', "application/json", 400),
+        (
+            b'{"sql": "SELECT $1", "parameters": [{"type": "binary", "value": 5}]}',
+            "application/json",
+            400,
+        ),
+        (b'{"sql": "SELECT $1", "parameters": [{"value": 5}]}', "application/json", 400),
+        (b'{"sql": "SELECT $1", "parameters": [18446744073709551616]}', "application/json", 400),
         (b'{"sql": "SELECT 1", "file": "/etc/passwd"}', "application/json", 400),
         (b"\xff\xfe", "application/sql", 400),
         (b"SELECT 1", "application/xml", 415),
+        (b"SELECT 1", "text/plain; charset=utf-16", 415),
         (b"SELEC 1", "application/sql", 400),
         (b"COPY numbers TO '/tmp/x.csv'", "application/sql", 403),
         (b"SELECT 1 / (n - n) FROM numbers", "application/sql", 422),
@@ -242,6 +268,12 @@ def test_a_bad_statement_is_a_problem_document(
     assert (answer.status, answer.json()["status"]) == (status, status), answer.body
 
 
+def test_a_body_that_is_packed_is_not_read(client: Client) -> None:
+    packed = gzip.compress(b"SELECT 1")
+    answer = client.post(packed, **{"content-type": "application/sql", "content-encoding": "gzip"})
+    assert (answer.status, "encoded as 'gzip'" in answer.json()["detail"]) == (415, True)
+
+
 def test_a_token_is_asked_for_and_compared_as_a_whole(table: DeltaTable) -> None:
     with serving({"numbers": table}, None, HttpOptions(token=TOKEN)) as client:
         for shown in ("", "Bearer", f"Bearer {TOKEN[:-1]}", f"Bearer {TOKEN}x", f"bearer{TOKEN}"):
@@ -252,6 +284,7 @@ def test_a_token_is_asked_for_and_compared_as_a_whole(table: DeltaTable) -> None
         for path in ("/metrics", "/openapi.json", "/api/tables/numbers"):
             assert client.get(path).status == 401
             assert client.get(path, authorization=f"Bearer {TOKEN}").status == 200
+            assert client.get(path, authorization=f"bEARER {TOKEN}").status == 200
         assert client.get("/healthz").status == 200
         document = client.get("/openapi.json", authorization=f"Bearer {TOKEN}").body
         assert json.loads(document)["security"] == [{"token": []}]

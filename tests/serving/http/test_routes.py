@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
 
 import deltalake
 import pyarrow as pa
@@ -58,6 +60,11 @@ def test_csv_and_arrow_are_asked_for_by_accept(client: Client) -> None:
         ("?where=name~A%25", [1]),
         ("?sort=-total&limit=2", [3, 2]),
         ("?limit=1&offset=1", [2]),
+        ("?where=name=this%20is%20null", []),
+        ("?where=name!=what%20is%20not%20null", [1, 3]),
+        ("?where=name=x%20in%20(1)", []),
+        ("?where=name~%25o", [3]),
+        ("?where=%20id%20%3C%3D2", [1, 2]),
     ],
 )
 def test_a_table_is_asked_by_its_address(client: Client, query: str, ids: list[int]) -> None:
@@ -70,3 +77,105 @@ def test_an_unknown_table_is_a_problem_document(client: Client) -> None:
     answer = client.get("/api/tables/order")
     assert (answer.status, answer.headers["content-type"]) == (404, "application/problem+json")
     assert "did you mean orders?" in answer.json()["detail"]
+
+
+def test_a_column_may_have_what_conditions_are_made_of(tmp_path: Path) -> None:
+    names = ["a", "a!b", "a<b", "a is", "a~"]
+    place = tmp_path / "odd"
+    deltalake.write_deltalake(place, pa.table({name: [i, 9] for i, name in enumerate(names)}))
+    with serving({"odd": DeltaTable(name="odd", location=str(place))}) as client:
+        for i, name in enumerate(names):
+            for condition in (f"{name}={i}", f"{name} in ({i}, 7)", f"{name}<{i + 1}"):
+                answer = client.get(f"/api/tables/odd?where={quote(condition)}&columns=a")
+                assert (answer.status, answer.json()) == (200, [{"a": 0}]), condition
+
+
+ARROW = "application/vnd.apache.arrow.stream"
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("application/json;q=0.1, text/csv;q=0.9", "text/csv"),
+        ("application/json;q=0, */*", "text/csv"),
+        ("*/*;q=0.1, text/csv", "text/csv"),
+        ("text/*;q=0.5, text/csv;q=0.1, application/json;q=0.3", "application/json"),
+        (f"text/csv;q=0.5,{ARROW}", ARROW),
+        ("TEXT/CSV; header=present ; Q=1.000", "text/csv"),
+        ("text/csv, application/json", "text/csv"),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", "application/json"),
+        ("", "application/json"),
+    ],
+)
+def test_the_format_that_is_wished_for_most(client: Client, accept: str, kind: str) -> None:
+    answer = client.sql("SELECT 1 AS n", accept=accept)
+    assert answer.headers["content-type"].partition(";")[0] == kind
+
+
+@pytest.mark.parametrize("accept", ["application/json;q=0", "text/html", "*/*;q=0"])
+def test_a_format_that_is_not_wished_for_is_not_sent(client: Client, accept: str) -> None:
+    assert client.sql("SELECT 1 AS n", accept=accept).status == 406
+
+
+@pytest.mark.parametrize(
+    ("query", "detail"),
+    [
+        ("?as_off=0", "no parameter 'as_off': there are as_of, format, max_rows, timeout"),
+        ("?limit=1", "no parameter 'limit'"),
+        ("?as_of=0&as_of=1", "as_of is there 2 times: say it once"),
+    ],
+)
+def test_what_is_asked_of_a_statement_is_not_passed_over(
+    client: Client, query: str, detail: str
+) -> None:
+    """An answer of the newest state would be taken for one of the state that was asked for."""
+    answer = client.sql("SELECT 1 AS n", query)
+    assert (answer.status, detail in answer.json()["detail"]) == (400, True)
+    of_table = client.get(f"/api/tables/orders{query.replace('limit', 'limt')}")
+    assert of_table.status == 400
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "text"),
+    [
+        ("decimal(5, 2)", "1.5", '"1.50"'),
+        ("decimal(38, 2)", "1e22", '"10000000000000000000000.00"'),
+        ("int64", "9007199254740993", "9007199254740993"),
+        ("int64", "3.0", "3"),
+        ("float64", "3", "3.0"),
+        ("bool", "true", "true"),
+    ],
+)
+def test_a_parameter_of_a_type_is_its_value(
+    client: Client, kind: str, value: str, text: str
+) -> None:
+    body = f'{{"sql": "SELECT $1 AS n", "parameters": [{{"type": "{kind}", "value": {value}}}]}}'
+    answer = client.post(body.encode(), **{"content-type": "application/json"})
+    assert answer.body.decode() == f'[{{"n":{text}}}]\n'
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("decimal(5, 2)", "1.005"),
+        ("int64", "9007199254740993.0"),
+        ("int64", "true"),
+        ("int64", "1.5"),
+        ("bool", "5"),
+        ("timestamp", "1767225600"),
+        ("string", "[1]"),
+    ],
+)
+def test_a_parameter_is_never_rounded_or_guessed_at(client: Client, kind: str, value: str) -> None:
+    body = f'{{"sql": "SELECT $1 AS n", "parameters": [{{"type": "{kind}", "value": {value}}}]}}'
+    answer = client.post(body.encode(), **{"content-type": "application/json"})
+    assert (answer.status, "parameter $1 does not fit" in answer.body.decode()) == (400, True)
+
+
+def test_bytes_are_asked_for_as_they_are_answered(tmp_path: Path) -> None:
+    place = tmp_path / "raw"
+    deltalake.write_deltalake(place, pa.table({"raw": [b"\0\xff", b"AP8=", None]}))
+    with serving({"raw": DeltaTable(name="raw", location=str(place))}) as client:
+        answer = client.get("/api/tables/raw?where=raw=AP8=")
+        assert answer.json() == [{"raw": "AP8="}]
+        assert client.get("/api/tables/raw?where=raw=x").status == 400
