@@ -19,7 +19,6 @@ from neuralake.workloads.lifecycle.checking import judge_answers, judge_tables, 
 from neuralake.workloads.lifecycle.plan import LifecycleObserver, LifecyclePlan
 from neuralake.workloads.lifecycle.sizes import change_of, table_sizes
 from neuralake.workloads.lifecycle.staging import StagedPhase, StagedTask
-from neuralake.workloads.lifecycle.tasks import CreateFile
 from neuralake.workloads.phases.checking import Reference, reference
 from neuralake.workloads.phases.copies import copy_tables
 from neuralake.workloads.phases.model import PhasePlan, RunQuery, SessionPlan, Task
@@ -96,10 +95,8 @@ class Life:
         """
         engine = self.spec.name
         plan, site = self.plan, self.site
-        made = {t.table for p in plan.phases for t in p.tasks if isinstance(t, CreateFile)}
-        begun = {name: table for name, table in plan.tables.items() if name not in made}
-        tables = copy_tables(begun, site.tables) | {
-            name: _to_be_made(plan.tables[name], site.tables.below(name)) for name in made
+        tables = copy_tables(plan.copied, site.tables) | {
+            name: _to_be_made(plan.tables[name], site.tables.below(name)) for name in plan.made
         }
         runner = Runner(spec=self.spec, directory=site.directory, mapping=plan.mapping[engine])
         runner = replace(runner, writer=plan.writer, limits=plan.limits)

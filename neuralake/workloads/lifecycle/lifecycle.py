@@ -39,6 +39,7 @@ from neuralake.workloads.lifecycle.plan import (
     repetitions_of,
 )
 from neuralake.workloads.lifecycle.staging import TARGET, StagedPhase
+from neuralake.workloads.phases.copies import check_copyable
 from neuralake.workloads.places import directory_of_run, drop, storage_facts
 from neuralake.workloads.recording import Begun, Facts, require_same
 from neuralake.workloads.resume import query_digests
@@ -113,6 +114,7 @@ def _prepared(
 ) -> Callable[[Begun], LifecycleHeader]:
     """Make all that the plan writes: what is wrong with it is known before there is a run."""
     plan = run.plan
+    check_copyable(plan.copied, plan.place)
     storage_facts(plan.place)  # whether anything can be written there
     if resumed is not None:
         require_same(resumed[0], _facts_before(plan, resumed[0]))

@@ -22,7 +22,7 @@ from neuralake.workloads.lifecycle.check import check_against, tables_of
 from neuralake.workloads.lifecycle.expand import Phase, expand
 from neuralake.workloads.lifecycle.file import PlanFile
 from neuralake.workloads.lifecycle.parsing import parse_plan
-from neuralake.workloads.lifecycle.tasks import QueryFile, kind_of
+from neuralake.workloads.lifecycle.tasks import CreateFile, QueryFile, kind_of
 from neuralake.workloads.places import Target
 
 
@@ -74,6 +74,17 @@ class LifecyclePlan:
     limits: Limits = field(default_factory=Limits)
     unavailable: tuple[tuple[EngineSpec, str], ...] = ()
     keeps_tables: bool = False
+
+    @property
+    def made(self) -> frozenset[str]:
+        """Names of the tables that the plan makes, and does not find."""
+        tasks = (task for phase in self.phases for task in phase.tasks)
+        return frozenset(task.table for task in tasks if isinstance(task, CreateFile))
+
+    @property
+    def copied(self) -> dict[str, DeltaTable]:
+        """The other tables, which are copied."""
+        return {name: table for name, table in self.tables.items() if name not in self.made}
 
 
 class LifecycleObserver(Protocol):

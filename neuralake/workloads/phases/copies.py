@@ -47,7 +47,7 @@ def copy_tables(tables: Mapping[str, DeltaTable], place: Target) -> dict[str, De
     Raises
     ------
     PlaceError
-        If they cannot be made, or a table has files outside of its directory.
+        If they cannot be made, a table has files outside of its directory, or the place is in it.
     """
     check_copyable(tables, place)
     copies = {}
@@ -59,7 +59,7 @@ def copy_tables(tables: Mapping[str, DeltaTable], place: Target) -> dict[str, De
             else:
                 _link(Path(table.uri), Path(target.uri))
         except OSError as error:
-            reason = one_line(error, {**table.storage_options, **target.options})
+            reason = one_line(_first(error), {**table.storage_options, **target.options})
             raise PlaceError(f"table {name} cannot be copied to {target.uri}: {reason}") from error
         options = target.options or table.storage_options
         copies[name] = replace(
@@ -82,6 +82,25 @@ def check_copyable(tables: Mapping[str, DeltaTable], place: Target) -> None:
                 f"table {name} lies at {table.uri}, and its copy would below {place.uri}: "
                 "expected both on disk, or both on object storage; name a place with --to"
             )
+        if _is_within(place.uri, table.uri):
+            raise PlaceError(
+                f"table {name} lies at {table.uri}, and its copy would within it, at {place.uri}: "
+                "name a place outside of the tables with --to"
+            )
+
+
+def _first(error: OSError) -> BaseException:
+    """Of the errors of all files of a directory, which are collected, the first."""
+    if isinstance(error, shutil.Error) and isinstance(error.args[0], list):
+        _, _, reason = error.args[0][0]
+        return OSError(reason)
+    return error
+
+
+def _is_within(place: str, table: str) -> bool:
+    if is_remote(table):
+        return f"{place.rstrip('/')}/".startswith(f"{table.rstrip('/')}/")
+    return Path(place).resolve().is_relative_to(Path(table).resolve())
 
 
 def _link(source: Path, target: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import deltalake
@@ -77,6 +78,25 @@ def test_a_table_with_files_elsewhere_has_no_copy(table: DeltaTable, tmp_path: P
 def test_a_copy_lies_where_its_original_lies(table: DeltaTable) -> None:
     with pytest.raises(PlaceError, match="both on disk, or both on object storage"):
         check_copyable({"t": table}, Target("s3://bucket/copies"))
+
+
+def test_a_copy_within_a_table_is_refused(table: DeltaTable, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(table.uri)
+    for place in (table.uri, f"{table.uri}/below/it", str(tmp_path / "link" / "x")):
+        with pytest.raises(PlaceError, match="its copy would within it, at"):
+            check_copyable({"t": table}, Target(place))
+    check_copyable({"t": table}, Target(f"{table.uri}-copies"))
+
+
+def test_of_many_files_that_cannot_be_copied_one_is_told(table: DeltaTable, tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        with pytest.raises(PlaceError, match="table t cannot be copied to") as told:
+            copy_tables({"t": table}, Target(str(tmp_path / "copies")))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert str(told.value).count("File too large") == 1
 
 
 def test_a_place_that_cannot_be_written_is_told(table: DeltaTable, tmp_path: Path) -> None:
