@@ -224,6 +224,7 @@ def test_computed_columns_are_the_same_everywhere(
         case.check(expected.cast(pa.schema([(c.name, plain_type(c.type)) for c in columns])))
 
 
+@pytest.mark.more_of("spark")
 def test_an_open_schema_has_computed_columns_beside_it(engine: Engine, tmp_path: Path) -> None:
     double = Column("double", pa.int64(), expression="i * 2")
     rows = pa.table({"i": [1, 2]})
@@ -232,6 +233,7 @@ def test_an_open_schema_has_computed_columns_beside_it(engine: Engine, tmp_path:
         case.check(pa.table({"i": [1, 2], "double": [2, 4]}))
 
 
+@pytest.mark.more_of("spark")
 def test_a_computed_column_filters_and_groups(engine: Engine, tmp_path: Path) -> None:
     columns = (
         Column("i", pa.int64()),

@@ -178,6 +178,7 @@ def test_nulls_are_refused_where_none_may_be(engine: Engine, tmp_path: Path) -> 
     assert deltalake.DeltaTable(table.uri).version() == created.version
 
 
+@pytest.mark.more_of("spark")
 def test_a_table_is_created_where_there_is_none(engine: Engine, tmp_path: Path) -> None:
     writes: Any = writes_of(engine)
     table, rows = at(tmp_path), stage(tmp_path / "rows", [row(1)])

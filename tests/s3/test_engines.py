@@ -207,6 +207,7 @@ def test_each_engine_reads_the_same_rows_of_ones_own_tables(
         assert (row["n"], int(row["s"]), row["d"]) == (n, s, 4), name
 
 
+@pytest.mark.more  # whose tables each engine reads, and TPC-H's are measured
 def test_an_own_workload_is_measured(
     typed: Cli, place: Place, tables: object, tmp_path: Path
 ) -> None:

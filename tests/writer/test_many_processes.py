@@ -6,14 +6,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tests.more import few
+
 ROOT = Path(__file__).parents[2]
 
 
-def test_every_row_is_there_once_at_each_version() -> None:
-    command = [sys.executable, "-m", "benchmarks.writers.storm", "--commits", "400"]
+@pytest.mark.parametrize("commits", few([120, 400]))
+def test_every_row_is_there_once_at_each_version(commits: int) -> None:
+    command = [sys.executable, "-m", "benchmarks.writers.storm", "--commits", str(commits)]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=300, cwd=ROOT, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "4 processes, 400 commits in" in done.stdout
+    assert f"4 processes, {commits} commits in" in done.stdout
     assert ", 0 faults" in done.stdout
