@@ -28,7 +28,7 @@ help:
 	@echo "make demo     a small platform from end to end, each part checked; it is left in data/demo"
 	@echo "make gate     compare BASE=main with HEAD; fails if anything is more work, slower, or wrong"
 	@echo "make test     run the tests; latencies are kept in $(BENCHMARKS)"
-	@echo "make test-all the same, with more combinations of what is tested"
+	@echo "make test-all the same, with every combination of what is tested, as each night"
 	@echo "make mutants  put SAMPLE=60 small faults into the core, drawn with SEED=0: do the tests find them?"
 	@echo "make s3       an S3 server to play with (PORT=… or a free one), until Ctrl-C"
 	@echo "make kafka    a broker of Kafka to play with (PORT=… or a free one), until Ctrl-C"
@@ -63,13 +63,15 @@ gate: $(READY) valgrind
 # One process more than there are cores, as tests wait for processes, brokers and timers, too.
 # The files in their own order, which puts the longest first (tests/conftest.py)
 test: WHICH := -m "not more"
+test: MEASURED := polars,datafusion
 test-all: WHICH :=
+test-all: MEASURED := polars,datafusion,spark
 test test-all: $(READY) browser strace valgrind postgresql
 	@mkdir -p $(dir $(BENCHMARKS))
 	@$(BIN)/python -m compileall -q neuralake neuralake_bench.py benchmarks
 	$(BIN)/python -m pytest --numprocesses=$(shell n=$$(nproc); echo $$((n < 4 ? n + 1 : 4))) --dist=loadfile \
 		--no-loadscope-reorder --ignore=tests/performance --benchmark-disable $(WHICH)
-	$(BIN)/python -m pytest tests/performance --benchmark-json=$(BENCHMARKS)
+	$(BIN)/python -m pytest tests/performance --performance-engines $(MEASURED) --benchmark-json=$(BENCHMARKS)
 
 # Of a copy of the code, one fault at a time. MUTANTS=… adds options
 mutants: $(READY)

@@ -61,31 +61,45 @@ SHARE_SPARK = (
     "writer/test_read_by_others.py",
     "writer/test_upkept_for_others.py",
 )
+# And those that share one finished run on three engines
+SHARE_BENCH = (
+    "workloads/test_power.py",
+    "workloads/test_plans.py",
+    "report/run/test_report.py",
+    "report/run/test_terminal.py",
+    "test_cli.py",
+)
 # What takes longest goes first, so that no worker still has it when the others are done
 LONGEST = (
     *SHARE_SPARK,
-    "arms/test_command.py",
     "engines/test_spark_process.py",
-    "workloads/streams/test_spark.py",
-    "workloads/streams/test_runs.py",
     "cluster/test_cluster.py",
+    "arms/test_command.py",
+    *SHARE_BENCH,
+    "workloads/test_resume.py",
+    "install/test_own_project.py",
+    "workloads/test_verdicts.py",
+    "arms/test_counted.py",
+    "arms/test_pairs.py",
+    "test_docs_commands.py",
+    "cli/test_writer.py",
     "workloads/lifecycle/test_runs.py",
-    "workloads/phases/test_runner.py",
-    "arms/test_streams.py",
-    "tpch/test_spread.py",
-    "workloads/test_out_of_core.py",
+    "workloads/streams/test_runs.py",
+    "workloads/freshness/test_runs.py",
     "asv_suite/test_measuring.py",
+    "workloads/serving/test_runs.py",
+    "workloads/ingest/test_runs.py",
+    "workloads/phases/test_runner.py",
+    "asv_suite/test_counting.py",
+    "tpch/test_spread.py",
     "writer/test_kill.py",
     "kafka/test_kill.py",
     "kafka/test_trouble.py",
-    "cli/test_writer.py",
-    "workloads/test_resume.py",
     "workloads/test_failures.py",
-    "workloads/test_verdicts.py",
-    "engines/test_time_zone.py",
     "arms/test_build.py",
-    "install/test_own_project.py",
-    "measure/test_control_groups.py",
+    "arms/test_streams.py",
+    "engines/test_time_zone.py",
+    "workloads/test_out_of_core.py",
 )
 OFFICIAL = 0.01
 UNOFFICIAL = 0.003
@@ -120,7 +134,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """A file goes to one worker, and so do all that share Spark."""
+    """A file goes to one worker, and so do all that share Spark, or a run."""
     if config.getoption("dist") != "loadfile":
         return None
     from xdist.scheduler import LoadFileScheduling
@@ -130,7 +144,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     def place(nodeid: str) -> str:
         file = file_of(nodeid)
-        return "spark" if file.endswith(SHARE_SPARK) else str(file)
+        if file.endswith(SHARE_SPARK):
+            return "spark"
+        return "bench" if file.removeprefix("tests/") in SHARE_BENCH else str(file)
 
     scheduling._split_scope = place
     return scheduling

@@ -101,7 +101,7 @@ def test_generate_says_where_the_dataset_is(typed: Cli, tmp_path: Path) -> None:
     assert json.loads(again.stdout)["scale_factor"] == 0.001
 
 
-def test_bench_measures_reports_and_keeps(cli: Cli, tmp_path: Path) -> None:
+def test_bench_measures_reports_and_keeps(cli: Cli, typed: Cli, tmp_path: Path) -> None:
     options = ("--engines", "duckdb,polars", "--queries", "6", "--runs", "1")
     done = cli("bench", *SMALL, *options, "--engine", "polars:threads=1")
     assert done.returncode == 0, done.stderr
@@ -114,9 +114,9 @@ def test_bench_measures_reports_and_keeps(cli: Cli, tmp_path: Path) -> None:
     assert (run / "report" / "figures" / "latency.svg").is_file()
     directories = {"answers", "logs", "plans", "queries", "report"}
     assert {path.name for path in run.iterdir()} == {"journal.jsonl", "run.json", *directories}
-    listed = json.loads(cli("results", "list", "--json").stdout)
+    listed = json.loads(typed("results", "list", "--json").stdout)
     assert [item["id"] for item in listed] == [run.name]
-    shown = json.loads(cli("results", "show", "--json").stdout)
+    shown = json.loads(typed("results", "show", "--json").stdout)
     assert shown == json.loads((run / "run.json").read_text())
     assert shown["engines"][1]["settings"]["threads"] == 1
 

@@ -87,8 +87,12 @@ HERE = {  # pages that are followed from top to bottom in one directory
 }
 # Pages of which the commands after a prompt are followed, and those beside them run elsewhere
 PROMPTED = {"docs/how-to/measure-the-life-of-a-table.md"}
-# What a reader waits for and a test need not: how often, for which the mechanism is the same
-BRIEFER = {"--repetitions 2": "--repetitions 1"}
+# What a reader waits for and a test need not: how often and on which engines, for which the
+# mechanism is the same
+BRIEFER = {
+    "polars,datafusion --repetitions 2": "polars --repetitions 1",
+    "--runs 6": "--runs 1",
+}
 FOLLOWED = {"docs/how-to/install.md"}  # by tests/install/test_own_project.py
 
 

@@ -46,6 +46,7 @@ def run(place: Path, *command: object) -> str:
     return done.stdout
 
 
+@pytest.mark.more
 def test_the_script_prints_what_it_found_and_writes_a_report(place: Path) -> None:
     printed = run(place, sys.executable, "examples/shop/measure.py")
     for part in ("[[1000]]", "best_customers", "verified", "shop-report/index.html"):

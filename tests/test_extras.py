@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Cli, cli_environment
+from tests.more import few
 
 ROOT = Path(__file__).parents[1]
 HIDDEN = """
@@ -32,11 +33,11 @@ def without_scipy(tmp_path: Path) -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join([str(tmp_path / "hidden"), str(ROOT)])}
 
 
-@pytest.mark.parametrize("command", [("compare", "HEAD", "HEAD"), ("calibrate",)])
+@pytest.mark.parametrize("command", few(["compare HEAD HEAD", "calibrate"]))
 def test_a_comparison_names_its_extra_before_anything_is_built(
-    cli: Cli, dataset_sf001: Path, without_scipy: dict[str, str], command: tuple[str, ...]
+    cli: Cli, dataset_sf001: Path, without_scipy: dict[str, str], command: str
 ) -> None:
-    done = cli(*command, "--dataset", dataset_sf001, environment=without_scipy)
+    done = cli(*command.split(), "--dataset", dataset_sf001, environment=without_scipy)
     assert done.returncode == 2
     assert done.stderr == (
         "neuralake: a comparison is decided with scipy, which is not installed: "
@@ -58,15 +59,14 @@ def test_a_run_is_measured_without_and_its_report_names_the_extra(
 
 
 @pytest.mark.parametrize(
-    "command",
-    [["--help"], ["engines"], ["bench", "--engines=polars", "--queries=6", "--runs=1"]],
-    ids=lambda command: command[0],
+    "words", few(["bench --engines=polars --queries=6 --runs=1", "engines", "--help"])
 )
 def test_scipy_is_loaded_by_nothing_that_does_not_decide(
-    command: list[str], dataset_sf001: Path, storage: Path, tmp_path: Path
+    words: str, dataset_sf001: Path, storage: Path, tmp_path: Path
 ) -> None:
+    command = words.split()
     if command[0] == "bench":
-        command = [*command, f"--dataset={dataset_sf001}"]
+        command += [f"--dataset={dataset_sf001}"]
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "neuralake", *command],
         capture_output=True,

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import cli_environment
+from tests.more import few
 
 ROOT = Path(__file__).parents[1]
 ENTRY_POINT = "[neuralake.engines]\nslipping = tests.performance.slipping:SlippingEngine\n"
@@ -90,11 +91,13 @@ def test_an_engine_alone_is_unverified_and_an_absent_baseline_said(
 
 @pytest.mark.parametrize(
     ("fault", "message"),
-    [
-        ("wrong", "slipping q01 differs from duckdb: row 1, column count_order"),
-        ("later", "slipping q01 changed its answer: row 1, column count_order"),
-        ("error", "RuntimeError: cannot compute this"),
-    ],
+    few(
+        [
+            ("wrong", "slipping q01 differs from duckdb: row 1, column count_order"),
+            ("later", "slipping q01 changed its answer: row 1, column count_order"),
+            ("error", "RuntimeError: cannot compute this"),
+        ]
+    ),
 )
 def test_a_wrong_answer_fails_and_has_no_time(
     suite: Suite, tmp_path: Path, fault: str, message: str
@@ -114,6 +117,7 @@ def test_a_wrong_answer_fails_and_has_no_time(
     }
 
 
+@pytest.mark.more
 def test_a_run_is_compared_with_a_saved_one(suite: Suite, tmp_path: Path) -> None:
     assert suite(*small("duckdb", "q06"), "--benchmark-save=before").returncode == 0
     done = suite(*small("duckdb", "q06"), "--benchmark-compare")
@@ -130,11 +134,13 @@ def test_a_run_is_compared_with_a_saved_one(suite: Suite, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("option", "message"),
-    [
-        ("--performance-engines=oracle", "unknown engine 'oracle': expected one of"),
-        ("--performance-engine=polars:x=1", "engine polars has no option 'x'"),
-        ("--performance-scale-factor=0", "scale factor 0 is out of range"),
-    ],
+    few(
+        [
+            ("--performance-engines=oracle", "unknown engine 'oracle': expected one of"),
+            ("--performance-engine=polars:x=1", "engine polars has no option 'x'"),
+            ("--performance-scale-factor=0", "scale factor 0 is out of range"),
+        ]
+    ),
 )
 def test_an_option_that_cannot_be_is_said(suite: Suite, option: str, message: str) -> None:
     done = suite(option)

@@ -128,7 +128,7 @@ def test_a_hang_up_ends_a_bench_that_did_not_ask_for_that(storage: Path, tmp_pat
 def test_a_bench_in_a_container_tells_its_share_and_that_it_was_throttled(
     storage: Path, tmp_path: Path
 ) -> None:
-    options = ("-s", "0.01", "--engines", "duckdb,polars", "--queries", "1,9,18", "--runs", "3")
+    options = ("-s", "0.01", "--engines", "polars", "--queries", "1,9,18", "--runs", "1")
     with limited_groups(0.2, 2 * 2**30) as entered:
         if entered is None:
             pytest.skip(NO_GROUPS)

@@ -62,6 +62,12 @@ def test_a_mistake_is_found(
     assert "Schema validation errors" in done.stdout
 
 
+def test_what_a_pull_request_does_not_wait_for_is_run_every_night() -> None:
+    nightly = ROOT / ".github/workflows/nightly.yml"
+    assert list(scripts(nightly)) == ["make test-all"]
+    assert "schedule" in yaml.safe_load(nightly.read_text())[True]  # YAML reads "on" as that
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_a_shell_can_read_each_script(path: Path) -> None:
     found = list(scripts(path))

@@ -234,6 +234,7 @@ def test_a_slower_commit_is_named(team: Team, tmp_path: Path) -> None:
     assert len(team.git("worktree", "list").splitlines()) == 1
 
 
+@pytest.mark.more
 def test_the_throughput_of_streams_is_compared(
     team: Team, dataset_sf001: Path, tmp_path: Path
 ) -> None:
@@ -389,6 +390,7 @@ def test_calibrate_keeps_the_noise_and_compare_reads_it(team: Team) -> None:
         kept.unlink()
 
 
+@pytest.mark.more
 def test_a_calibration_is_interrupted_before_it_knows_anything(team: Team) -> None:
     before = set(team.home.glob("results/comparisons/*/pairs.jsonl"))
     workload = ("--workload", "queries", "--engines", "duckdb", "--rounds", "10000")
@@ -412,6 +414,7 @@ def test_a_calibration_is_interrupted_before_it_knows_anything(team: Team) -> No
     assert not list(team.home.glob("results/calibrations/*.json"))
 
 
+@pytest.mark.more
 def test_answers_of_any_type_are_compared(team: Team) -> None:
     done = team.compare("data-2", "data-2", "--max-time", "1", "--queries", "types", "--json")
     assert done.returncode == 0, done.stderr
@@ -420,11 +423,13 @@ def test_answers_of_any_type_are_compared(team: Team) -> None:
     assert types.verdict not in ("wrong", "failed"), types
 
 
+@pytest.mark.more
 def test_a_header_that_names_no_column_of_the_result_is_refused(team: Team) -> None:
     said = refused(team.compare("data-3", "data-3", "--queries", "types"))
     assert "query file types.sql: its header says 'order by place'" in said
 
 
+@pytest.mark.more
 def test_committed_data_is_the_same_wherever_a_commit_is_laid_out(team: Team) -> None:
     of_t = (*SHORT, "--queries", "keys,total")
     done = team.run("compare", "data-1", "data-2", *of_t)
@@ -435,6 +440,7 @@ def test_committed_data_is_the_same_wherever_a_commit_is_laid_out(team: Team) ->
     )
 
 
+@pytest.mark.more
 def test_a_table_that_does_not_open_is_told_once_and_costs_its_queries_alone(
     team: Team, tmp_path: Path
 ) -> None:
@@ -460,6 +466,7 @@ def test_a_table_that_does_not_open_is_told_once_and_costs_its_queries_alone(
     assert page.count("cannot tell apart") == 2  # among the failures, and how it was measured
 
 
+@pytest.mark.more
 def test_arms_that_read_other_rows_than_one_another_are_wrong(team: Team) -> None:
     done = team.compare("made-3", "made-1004", "--max-time", "1", "--rounds", "2")
     assert done.returncode == 1, done.stderr
@@ -484,7 +491,6 @@ CASES: dict[str, Case] = {
     "no such query": (("fast", "fast", "--queries", "keys,nosuch"), "unknown query 'nosuch'"),
     "requirement": (("fast", "fast+iniconfig==99"), "iniconfig"),
     "no such wheel": (("fast", "fast+./nosuch-1-py3-none-any.whl"), "no wheel"),
-    "other data": (("fast", "other-data"), "table t is not the same in both arms"),
     "effect 0": (("fast", "fast", "--effect", "0"), "0 is no effect"),
     "by another word": (("fast", "fast", "--by", "cycles"), "'cycles' is not one of 'time'"),
     "spark counted": (
@@ -508,6 +514,12 @@ def test_bad_input_is_refused_in_one_line(team: Team, case: str) -> None:
     assert expected in refused(team.compare(*arguments))
 
 
+@pytest.mark.more
+def test_other_data_are_refused_in_one_line(team: Team) -> None:
+    assert "table t is not the same in both arms" in refused(team.compare("fast", "other-data"))
+
+
+@pytest.mark.more
 def test_a_relative_storage_root_is_where_the_caller_stands(team: Team) -> None:
     rows = pa.table({"key": pa.array([1, 2, 3], pa.int64())})
     deltalake.write_deltalake(str(team.path / "lake" / "t"), rows)
@@ -521,6 +533,7 @@ def test_a_relative_storage_root_is_where_the_caller_stands(team: Team) -> None:
         shutil.rmtree(team.path / "lake")
 
 
+@pytest.mark.more
 def test_versions_are_compared_without_a_repository(
     team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -554,6 +567,7 @@ def test_versions_are_compared_without_a_repository(
     assert "polars==2.0.0" in line
 
 
+@pytest.mark.more
 def test_the_cache_is_usable_after_all_that(team: Team) -> None:
     done = team.compare("fast", "fast", "--max-time", "1", "--rounds", "2")
     assert done.returncode == 0, done.stderr  # inconclusive, and not asked to be strict
@@ -573,6 +587,7 @@ def test_a_dirty_tree_is_refused(team: Team) -> None:
         catalog.write_text(before)
 
 
+@pytest.mark.more
 def test_data_that_changes_meanwhile_is_refused(team: Team) -> None:
     """A version is committed after the arms were found to agree."""
     process = subprocess.Popen(
@@ -597,6 +612,7 @@ def test_data_that_changes_meanwhile_is_refused(team: Team) -> None:
     assert "version 1" in line
 
 
+@pytest.mark.more
 def test_the_action_says_what_is_wrong_with_its_inputs(team: Team, tmp_path: Path) -> None:
     valgrind, compare, show = act(
         team, tmp_path, neuralake=f"{sys.executable} -m neuralake", base="nosuch", options=""

@@ -104,6 +104,7 @@ def test_both_arms_are_counted_and_profiled(bench: CountedBench, tmp_path: Path)
         assert (tmp_path / "profiles" / name).read_text().startswith("# callgrind format")
 
 
+@pytest.mark.more
 @under_valgrind
 def test_an_engine_that_crashes_under_valgrind_is_recorded(tmp_path: Path) -> None:
     bench = made(tmp_path, {"rows": "t"})
@@ -132,6 +133,7 @@ print(found.ending, *(change.verdict for change in found.queries), flush=True)
 """
 
 
+@pytest.mark.more
 @under_valgrind
 def test_ctrl_c_leaves_no_process_and_no_dump(tmp_path: Path) -> None:
     scratch = tmp_path / "scratch"

@@ -119,6 +119,7 @@ def verdicts(found: EngineComparison) -> dict[str | None, str]:
     return {change.query: change.verdict for change in (found.suite, *found.queries)}
 
 
+@pytest.mark.more
 def test_a_slower_query_is_named(tmp_path: Path, table: str) -> None:
     bench = Bench(tmp_path, table, {"heavy": (LIGHT, HEAVY), "light": (LIGHT, LIGHT)})
     found = bench.run(600, until_regression=True)  # it ends with the finding
@@ -252,6 +253,7 @@ def test_a_short_time_is_not_spent_on_two_pairs_of_processes() -> None:
     assert affordable_rounds(30, start_s=6, round_s=1) == 4
 
 
+@pytest.mark.more
 def test_the_rounds_follow_the_noise_of_the_first_pair_of_processes(
     tmp_path: Path, table: str
 ) -> None:
@@ -304,6 +306,7 @@ def test_a_query_that_fails_in_one_arm_is_told_and_left_out(tmp_path: Path, tabl
     assert found.suite.pairs == 2
 
 
+@pytest.mark.more
 def test_a_suite_is_not_faster_while_an_answer_is_wrong(tmp_path: Path, table: str) -> None:
     bench = Bench(tmp_path, table, {"a": (HEAVY, LIGHT), "b": (LIGHT, WRONG)})
     found = bench.run(60)
@@ -313,6 +316,7 @@ def test_a_suite_is_not_faster_while_an_answer_is_wrong(tmp_path: Path, table: s
     assert "b" in (found.suite.message or "")
 
 
+@pytest.mark.more
 def test_nothing_is_left_to_compare(tmp_path: Path, table: str) -> None:
     found = Bench(tmp_path, table, {"b": (BROKEN, BROKEN)}).run(60)
     assert found.ending == "failed"
@@ -345,6 +349,7 @@ def test_an_unknown_engine_option_is_the_arm_s_to_refuse(tmp_path: Path, table: 
     process.close()
 
 
+@pytest.mark.more
 def test_a_table_that_one_arm_alone_asks_for_is_no_difference_of_the_data(
     tmp_path: Path, table: str
 ) -> None:

@@ -136,6 +136,7 @@ def test_a_pair_is_a_throughput_run_of_each_arm(bench: Bench) -> None:
         assert kept == {f"duckdb-stream-{s}-{name}.arrow" for s in (1, 2) for name in CHOSEN}
 
 
+@pytest.mark.more
 def test_a_slower_stream_makes_the_throughput_slower(bench: Bench) -> None:
     heavy = "WITH h AS (SELECT count(DISTINCT range % 1000) AS n FROM range(20000000)) "
     slow = bench.but(
@@ -183,6 +184,7 @@ def test_an_arm_that_answers_otherwise_in_a_stream_is_wrong(bench: Bench) -> Non
     assert "differs from" in (found.queries[0].message or "")
 
 
+@pytest.mark.more
 def test_the_query_that_fails_in_a_stream_is_named(bench: Bench) -> None:
     found = bench.run(bench.but("stream-1-q14", lambda _: "SELECT nothing FROM lineitem"))
     assert (found.ending, found.queries[0].verdict) == ("failed", "failed")

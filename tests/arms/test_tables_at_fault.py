@@ -20,6 +20,7 @@ from neuralake.results.comparison import SIDES, EngineComparison, Side
 from neuralake.results.pairs import PairJournal, read_pairs
 from neuralake.stats.paired import Question
 from tests.arms.test_pairs import Watch
+from tests.more import few
 from tests.workloads.conftest import install
 
 SOUND = {"fault": "none"}
@@ -153,7 +154,7 @@ def test_a_table_that_one_arm_cannot_open_is_measured_in_neither(
 
 
 @pytest.mark.parametrize(
-    ("table", "whose"), [("t", "where version 0 has 10"), ("u", "where its files have 10")]
+    ("table", "whose"), few([("t", "where version 0 has 10"), ("u", "where its files have 10")])
 )
 def test_an_arm_that_reads_other_rows_is_wrong(
     tmp_path: Path, catalog: str, table: str, whose: str
@@ -167,6 +168,7 @@ def test_an_arm_that_reads_other_rows_is_wrong(
     assert len(bench.measured) == 1
 
 
+@pytest.mark.more
 def test_two_arms_that_are_wrong_alike_are_found_out(tmp_path: Path, catalog: str) -> None:
     bench = Bench(tmp_path, dict.fromkeys(SIDES, catalog))
     found = bench.run("faulty", {"fault": "fewer rows", "query": "t"})
@@ -185,6 +187,7 @@ def t():
 """
 
 
+@pytest.mark.more
 def test_arms_that_read_other_rows_than_one_another_are_wrong(tmp_path: Path) -> None:
     """Of what a function makes nobody else knows the number."""
     catalogs: dict[Side, str] = {"base": MADE.format(rows=3), "candidate": MADE.format(rows=1004)}
@@ -196,6 +199,7 @@ def test_arms_that_read_other_rows_than_one_another_are_wrong(tmp_path: Path) ->
     assert bench.measured == {"of_none"}
 
 
+@pytest.mark.more
 def test_an_arm_that_opens_no_table_fails_and_ends_nothing_else(
     tmp_path: Path, catalog: str
 ) -> None:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.asv import counting
 from benchmarks.asv.counting import Counted, CountedAll, count, count_all, instrument
 from benchmarks.asv.dataset import Dataset, run_module
 from benchmarks.asv.measuring import MeasurementError
 from benchmarks.asv.plan import CountedPlan
 from benchmarks.asv.streams import Instructions
+from tests.more import few
 
 ONE_THREAD = {"target_partitions": "1"}
 
@@ -25,16 +27,21 @@ def dataset(storage: Path, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="needs Valgrind")
-def test_an_execution_counts_alike_again_and_again(dataset: Dataset, tmp_path: Path) -> None:
+@pytest.mark.parametrize("processes", few([1, counting.PROCESSES]))
+def test_an_execution_counts_alike_again_and_again(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: int
+) -> None:
+    monkeypatch.setattr(counting, "PROCESSES", processes)
     plan = CountedPlan("datafusion", ("q06",), 2, ONE_THREAD)
     counted = count(plan, dataset, tmp_path)
     assert counted.failures == {}
     samples = counted.query("q06")
-    assert len(samples) == 4  # two processes
+    assert len(samples) == 2 * processes
     assert min(samples) > 1_000_000
     assert max(samples) < 1.1 * min(samples)
 
 
+@pytest.mark.more
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="needs Valgrind")
 def test_an_engine_that_cannot_start_has_no_count(dataset: Dataset, tmp_path: Path) -> None:
     counted = count(CountedPlan("absent", ("q06",), 2), dataset, tmp_path)

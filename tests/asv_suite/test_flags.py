@@ -18,6 +18,7 @@ import pytest
 
 from benchmarks.asv.samples import Samples, samples
 from tests.asv_suite.conftest import ROOT, Benchmarks
+from tests.more import few
 
 SECONDS = "streams.Throughput.track_seconds"
 GENERATION = "generator.Generation.track_seconds"
@@ -121,7 +122,7 @@ class History:
         return benchmark, result
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["samples", "intervals"])
+@pytest.fixture(scope="module", params=few([True, False]), ids=["samples", "intervals"])
 def slower(
     request: pytest.FixtureRequest,
     benchmarks: Benchmarks,

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.asv_suite.conftest import ROOT
 
 ASK = """
@@ -22,6 +24,7 @@ print(json.dumps([suite.track_median(cache, "in-process"), suite.track_p99(cache
 """
 
 
+@pytest.mark.more
 def test_a_reader_has_a_median_and_what_was_not_measured_is_no_number(tmp_path: Path) -> None:
     """150 records: enough for a median, and not for p99."""
     done = subprocess.run(

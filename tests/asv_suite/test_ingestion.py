@@ -12,8 +12,10 @@ from tests.asv_suite.conftest import ROOT
 
 ASK = """
 import json
-from asv.ingestion import CONTESTANTS, Commits, setup_cache
-cache = setup_cache()
+from asv import ingestion
+from asv.ingestion import CONTESTANTS, Commits
+ingestion.COMMITS = 20
+cache = ingestion.setup_cache()
 suite = Commits()
 print(json.dumps({c: [suite.track_latency(cache, c), suite.track_ratio(cache, c)]
                   for c in CONTESTANTS}))

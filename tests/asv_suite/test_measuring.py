@@ -69,6 +69,7 @@ def test_every_query_has_an_answer_that_two_engines_agree_on(ready: dict[str, st
     assert before == {path: path.stat().st_mtime_ns for path in answers.glob("*.arrow")}
 
 
+@pytest.mark.more
 def test_an_absent_dataset_is_generated(tmp_path: Path) -> None:
     environ = SMALL | {"NEURALAKE_STORAGE_ROOT": str(tmp_path)}
     dataset = ready_dataset(environ)
@@ -87,6 +88,7 @@ def test_arms_are_measured_in_equal_numbers(ready: dict[str, str]) -> None:
         assert measured.memory() > 50_000_000
 
 
+@pytest.mark.more
 def test_datafusion_runs_concurrent_streams_over_one_session(ready: dict[str, str]) -> None:
     once = {"NEURALAKE_ASV_ROUNDS": "1", "NEURALAKE_ASV_STREAM_ROUNDS": "1"}
     cache = measure_all(ready | {"NEURALAKE_ASV_ENGINES": "datafusion"} | once)
@@ -95,9 +97,8 @@ def test_datafusion_runs_concurrent_streams_over_one_session(ready: dict[str, st
     assert [len(measured.query(f"q{number:02d}")) for number in range(1, 23)] == [1] * 22
 
 
-@pytest.mark.parametrize(
-    "arms", [("commit",), pytest.param(("commit", "anchor"), marks=pytest.mark.more)]
-)
+@pytest.mark.more
+@pytest.mark.parametrize("arms", [("commit",), ("commit", "anchor")])
 def test_spark_runs_in_an_arm_and_in_both_at_once(
     ready: dict[str, str], arms: tuple[str, ...]
 ) -> None:

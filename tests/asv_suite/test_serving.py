@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.asv_suite.conftest import ROOT
 
 ASK = """
@@ -23,6 +25,7 @@ print(json.dumps([suite.track_median(cache, "null"), suite.track_p99(cache, "nul
 """
 
 
+@pytest.mark.more
 def test_a_contestant_has_a_median_and_its_ratio_to_the_null_server(tmp_path: Path) -> None:
     """Thirty requests: enough for a median, and not for p99, which is no number then."""
     done = subprocess.run(

@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Cli, cli_environment
+from tests.more import few
 
 SMALL = ("-s", "0.01")
 FULL = Path("/dev/full")
@@ -72,26 +74,30 @@ def test_debug_does_not_change_the_status(cli: Cli) -> None:
     assert done.stderr.splitlines()[-1].startswith("neuralake: no run 'nothing'")
 
 
-def test_without_arguments_the_help_is_shown(cli: Cli) -> None:
+def test_without_arguments_the_help_is_shown(typed: Cli) -> None:
     for arguments in ((), ("results",), ("catalog",)):
-        done = cli(*arguments)
+        done = typed(*arguments)
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr.startswith("Usage: neuralake")
-        assert done.stderr == cli(*arguments, "--help").stdout
+        assert done.stderr == typed(*arguments, "--help").stdout
 
 
 @pytest.mark.parametrize(
     "command",
-    [
+    few(
+        [
+            "--help",
+            "engines",
+            "engines --json",
+            "catalog list",
+            "results list",
+            "query --tpch 6 -s 0.01",
+            "query --tpch 6 -s 0.01 --format csv",
+            "query --tpch 6 -s 0.01 --format parquet",
+        ],
         "--help",
-        "engines",
-        pytest.param("engines --json", marks=pytest.mark.more),
-        pytest.param("catalog list", marks=pytest.mark.more),
-        pytest.param("results list", marks=pytest.mark.more),
-        pytest.param("query --tpch 6 -s 0.01", marks=pytest.mark.more),
         "query --tpch 6 -s 0.01 --format csv",
-        "query --tpch 6 -s 0.01 --format parquet",
-    ],
+    ),
 )
 def test_a_full_device_is_one_line(storage: Path, tmp_path: Path, command: str) -> None:
     with FULL.open("w") as sink:
@@ -109,14 +115,18 @@ def test_a_full_device_is_one_line(storage: Path, tmp_path: Path, command: str) 
 
 @pytest.mark.parametrize(
     "command",
-    [
+    few(
+        [
+            "--help",
+            "engines",
+            "catalog list --json",
+            "query --tpch 6 -s 0.01",
+            "query --tpch 6 -s 0.01 --format csv",
+            "query --tpch 6 -s 0.01 --format json",
+        ],
         "--help",
-        pytest.param("engines", marks=pytest.mark.more),
-        "catalog list --json",
-        pytest.param("query --tpch 6 -s 0.01", marks=pytest.mark.more),
         "query --tpch 6 -s 0.01 --format csv",
-        pytest.param("query --tpch 6 -s 0.01 --format json", marks=pytest.mark.more),
-    ],
+    ),
 )
 def test_a_reader_that_has_enough_ends_it_in_silence(
     storage: Path, tmp_path: Path, command: str
@@ -136,7 +146,7 @@ def test_nobody_reading_the_errors_changes_no_status(storage: Path, tmp_path: Pa
     assert process.returncode == 2
 
 
-@pytest.mark.parametrize("option", [">&-", "2>&-"])
+@pytest.mark.parametrize("option", few([">&-", "2>&-"]))
 def test_a_closed_stream_is_nobody_listening(storage: Path, tmp_path: Path, option: str) -> None:
     command = f"exec {sys.executable} -m neuralake query --tpch 6 -s 0.01 --format csv {option}"
     environment = cli_environment(storage, tmp_path)
@@ -146,14 +156,11 @@ def test_a_closed_stream_is_nobody_listening(storage: Path, tmp_path: Path, opti
 
 @pytest.mark.parametrize(
     ("engine", "number"),
-    [
-        *((engine, signal.SIGINT) for engine in ENDLESS),
+    few(
+        product(ENDLESS, (signal.SIGINT, signal.SIGTERM)),
+        ("polars", signal.SIGINT),
         ("duckdb", signal.SIGTERM),
-        *(
-            pytest.param(e, signal.SIGTERM, marks=pytest.mark.more)
-            for e in ("polars", "datafusion")
-        ),
-    ],
+    ),
 )
 def test_a_query_is_interrupted_at_once(
     storage: Path, tmp_path: Path, engine: str, number: signal.Signals

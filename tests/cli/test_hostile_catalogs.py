@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Cli, cli_environment
+from tests.more import few
 
 PLAN = Path(__file__).parents[2] / "examples/life/plan.toml"
 TABLES = """
@@ -112,7 +113,7 @@ def test_what_a_module_does_beside_its_purpose_is_undone(
 
 
 @pytest.mark.parametrize("code", UNBEARABLE, ids=UNBEARABLE.values())
-@pytest.mark.parametrize("source", ["hostile.py", "hostile"])
+@pytest.mark.parametrize("source", few(["hostile.py", "hostile"]))
 def test_what_no_catalog_comes_of_is_refused_in_one_line(
     hostile: Callable[[str], Path], typed: Cli, code: str, source: str
 ) -> None:

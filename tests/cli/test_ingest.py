@@ -104,6 +104,7 @@ def test_bad_input_is_one_line_and_exit_status_2(
     assert not (tmp_path / "results").exists()
 
 
+@pytest.mark.more
 def test_ctrl_c_keeps_what_was_measured_and_the_run_goes_on(
     typed: Cli, storage: Path, tmp_path: Path
 ) -> None:

@@ -20,6 +20,7 @@ import pytest
 from pyarrow import flight
 
 from tests.conftest import Cli, cli_environment
+from tests.more import few
 from tests.writer.running import EVENTS, Running, answers, numbered
 
 SCHEMA = pa.schema([("id", pa.int64()), ("name", pa.string())])
@@ -99,6 +100,7 @@ def test_lines_of_json_are_appended_by_all_three_processes(table: str, tmp_path:
     assert ids(table) == list(range(5000))
 
 
+@pytest.mark.more
 def test_an_arrow_stream_is_appended(table: str, tmp_path: Path) -> None:
     sink = io.BytesIO()
     batch = pa.record_batch({"name": ["a", "b"], "id": [1, 2]})  # columns are found by name
@@ -129,6 +131,7 @@ def test_a_line_that_is_no_row_is_told_with_what_was_committed(table: str, tmp_p
     assert ids(table) == [1, 2]
 
 
+@pytest.mark.more
 def test_lines_that_are_put_aside_make_the_exit_status_1(table: str, tmp_path: Path) -> None:
     content = lines({"id": 1}, "x", {"id": 4})
     letters = tmp_path / "letters"
@@ -151,6 +154,7 @@ def test_a_stream_that_is_cut_commits_what_was_whole(table: str, tmp_path: Path)
     assert len(ids(table)) == 1000
 
 
+@pytest.mark.more
 def test_columns_are_added_where_that_is_asked_for(table: str, tmp_path: Path) -> None:
     sink = io.BytesIO()
     batch = pa.record_batch({"id": [1], "more": [0.5]})
@@ -163,6 +167,7 @@ def test_columns_are_added_where_that_is_asked_for(table: str, tmp_path: Path) -
     assert rows == [{"id": 1, "name": None, "more": 0.5}]
 
 
+@pytest.mark.more
 def test_a_batch_that_does_not_fit_is_told(table: str, tmp_path: Path) -> None:
     sink = io.BytesIO()
     batch = pa.record_batch({"id": ["x"]})
@@ -226,7 +231,7 @@ def test_a_table_that_is_no_delta_table_is_refused(catalog: Path, typed: Cli) ->
     assert "no table nothing" in refused(typed("writer", "append", "nothing", *asked))
 
 
-@pytest.mark.parametrize("option", ["--from", "--metrics-port"])
+@pytest.mark.parametrize("option", few(["--from", "--metrics-port"]))
 def test_a_port_in_use_is_one_line(table: str, tmp_path: Path, option: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -351,7 +356,7 @@ def test_a_batch_that_does_not_fit_is_told_to_its_client_alone(table: str, tmp_p
     assert ids(table) == [1]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", few([signal.SIGTERM, signal.SIGINT]))
 def test_a_pipe_that_is_interrupted_leaves_what_was_read_committed(
     table: str, tmp_path: Path, number: signal.Signals
 ) -> None:

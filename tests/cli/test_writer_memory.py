@@ -39,6 +39,7 @@ def peak_bytes(run: Running) -> int:
     return peak
 
 
+@pytest.mark.more
 def test_a_batch_of_a_gibibyte_is_one_commit(table: str, tmp_path: Path) -> None:
     """It is not divided, so that it takes a few times its size: rows, what is encoded, a copy."""
     large = batch(1024 * MIB)

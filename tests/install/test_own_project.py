@@ -149,6 +149,7 @@ def test_a_project_of_uv(wheel: Path, tmp_path: Path) -> None:
     assert 'name = "neuralake-bench"' in (project.directory / "uv.lock").read_text()
 
 
+@pytest.mark.more
 def test_from_git(wheel: Path, tmp_path: Path) -> None:
     (line,) = re.findall(r"from git: `(pip install .*)`", PAGE)
     project = Project(tmp_path / "lake", wheel)

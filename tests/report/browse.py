@@ -76,6 +76,21 @@ CONTRAST = """() => {
 }"""
 
 
+class Reports:
+    """Reports in a directory, each of which is written when it is first asked for."""
+
+    def __init__(self, directory: Path, write: Callable[[str, Path], object]) -> None:
+        self._directory = directory
+        self._write = write
+
+    def __call__(self, name: str) -> Path:
+        """The directory of a report."""
+        directory = self._directory / name
+        if not directory.exists():
+            self._write(name, directory)
+        return directory
+
+
 class Watched:
     """A page, and whatever it did that it should not."""
 

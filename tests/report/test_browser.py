@@ -2,48 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from neuralake.history.records import Key
+from neuralake.report.comparison import write_comparison_report
 from neuralake.report.history.report import write_history
 from neuralake.report.run.report import write_run_report
 from neuralake.report.runs.report import write_runs_report
+from neuralake.results.records import Run
 from neuralake.results.texts import Texts
 from tests.history.make import made_history, made_series, nasty_history
+from tests.more import few
 from tests.report.browse import (
     WIDTHS,
+    Reports,
     assert_fits_and_can_be_read,
     assert_ground_of_its_own,
     opened,
 )
-from tests.report.comparison import pages as comparisons
+from tests.report.comparison.pages import COMPARISONS
 from tests.report.run.make import NASTY, made_run, nasty_run, troubled_run
 
-RUNS = ("whole", "troubled", "several", "nasty", "wide", "history", "nasty history")
-PAGES = (*RUNS, *(f"comparisons/{name}" for name in comparisons.PAGES))
+RUNS: dict[str, Callable[[], Run]] = {
+    "whole": lambda: made_run(cold=2),
+    "troubled": troubled_run,
+    "nasty": nasty_run,
+    "wide": lambda: made_run(
+        [f"engine number {n}" for n in range(9)], [f"query{n}" for n in range(40)]
+    ),
+}
+OF_COMPARISONS = {f"comparisons/{name}": made for name, made in COMPARISONS.items()}
+PAGES = (*RUNS, "several", "history", "nasty history", *OF_COMPARISONS)
+FEW = ("whole", "troubled", "nasty history", "comparisons/nasty")
+
+
+def write(name: str, to: Path) -> None:
+    """The report of that name."""
+    if name in OF_COMPARISONS:
+        write_comparison_report(OF_COMPARISONS[name](), to)
+    elif name == "several":
+        scales = (0.1, 1.0, 10.0)
+        write_runs_report(
+            [made_run(id=f"r{s:g}", scale_factor=s, speed=s**0.1) for s in scales], to
+        )
+    elif name == "history":
+        steps = [made_series([(15, 1.0), (15, 1.2)]), made_series([(30, 1.0)], key=Key("b"))]
+        write_history(made_history(*steps), to)
+    elif name == "nasty history":
+        write_history(nasty_history(), to)
+    else:
+        run = RUNS[name]()
+        every = [(query, engine.name) for query in run.header.queries for engine in run.engines]
+        sql = {query: f"SELECT {NASTY}\n\tFROM {'long_name, ' * 40}" for query, _ in every}
+        write_run_report(run, to, Texts(sql, dict.fromkeys(every, f"plan {NASTY}\n" * 9)))
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with every kind of report."""
-    root = tmp_path_factory.mktemp("pages")
-    scaled = [made_run(id=f"r{s:g}", scale_factor=s, speed=s**0.1) for s in (0.1, 1.0, 10.0)]
-    wide = made_run([f"engine number {n}" for n in range(9)], [f"query{n}" for n in range(40)])
-    runs = {"whole": made_run(cold=2), "troubled": troubled_run(), "nasty": nasty_run()}
-    for name, run in {**runs, "wide": wide}.items():
-        every = [(query, engine.name) for query in run.header.queries for engine in run.engines]
-        sql = {query: f"SELECT {NASTY}\n\tFROM {'long_name, ' * 40}" for query, _ in every}
-        texts = Texts(sql, dict.fromkeys(every, f"plan {NASTY}\n" * 9))
-        write_run_report(run, root / name, texts)
-    write_runs_report(scaled, root / "several")
-    steps = [made_series([(15, 1.0), (15, 1.2)]), made_series([(30, 1.0)], key=Key("b"))]
-    write_history(made_history(*steps), root / "history")
-    write_history(nasty_history(), root / "nasty history")
-    comparisons.write_pages(root / "comparisons")
-    return root
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Reports:
+    """Every kind of report by its name."""
+    return Reports(tmp_path_factory.mktemp("pages"), write)
 
 
 def column(page: Page, table: str, number: int) -> list[str]:
@@ -52,17 +73,17 @@ def column(page: Page, table: str, number: int) -> list[str]:
     return cells.all_inner_texts()
 
 
-@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("width", few(WIDTHS, "small phone", "desk"))
+@pytest.mark.parametrize("name", few(PAGES, *FEW))
 def test_the_page_fits_and_can_be_read(
-    browser: Browser, pages: Path, name: str, width: int
+    browser: Browser, pages: Reports, name: str, width: str
 ) -> None:
-    with opened(browser, pages / name, width) as page:
-        assert_fits_and_can_be_read(page, width)
+    with opened(browser, pages(name), WIDTHS[width]) as page:
+        assert_fits_and_can_be_read(page, WIDTHS[width])
 
 
-def test_a_press_on_a_heading_sorts_numbers_as_numbers(browser: Browser, pages: Path) -> None:
-    with opened(browser, pages / "troubled", 1280) as page:
+def test_a_press_on_a_heading_sorts_numbers_as_numbers(browser: Browser, pages: Reports) -> None:
+    with opened(browser, pages("troubled"), 1280) as page:
         heading = page.locator("table[data-name=latencies] thead th").nth(3)
         heading.locator("button").click()
         times = [text.split("*")[0].split()[0] for text in column(page, "latencies", 4)]
@@ -80,29 +101,29 @@ def test_a_press_on_a_heading_sorts_numbers_as_numbers(browser: Browser, pages: 
         assert names == sorted(names)
 
 
-def test_the_page_is_complete_without_script(browser: Browser, pages: Path) -> None:
-    for name in PAGES:
-        with (
-            opened(browser, pages / name, 1280) as scripted,
-            opened(browser, pages / name, 1280, script=False) as plain,
-        ):
-            texts = [page.locator("main").text_content() for page in (scripted, plain)]
-            assert texts[0] == texts[1]
-            assert plain.locator("svg[role=img]").count() == scripted.locator("svg").count()
-            summary = plain.locator("summary").first
-            summary.click()  # a fold opens without script
-            assert plain.locator("details[open]").count() == 1
+@pytest.mark.parametrize("name", few(PAGES, *FEW[-2:]))
+def test_the_page_is_complete_without_script(browser: Browser, pages: Reports, name: str) -> None:
+    with (
+        opened(browser, pages(name), 1280) as scripted,
+        opened(browser, pages(name), 1280, script=False) as plain,
+    ):
+        texts = [page.locator("main").text_content() for page in (scripted, plain)]
+        assert texts[0] == texts[1]
+        assert plain.locator("svg[role=img]").count() == scripted.locator("svg").count()
+        summary = plain.locator("summary").first
+        summary.click()  # a fold opens without script
+        assert plain.locator("details[open]").count() == 1
 
 
-def test_contents_lead_to_sections(browser: Browser, pages: Path) -> None:
-    with opened(browser, pages / "whole", 1280) as page:
+def test_contents_lead_to_sections(browser: Browser, pages: Reports) -> None:
+    with opened(browser, pages("whole"), 1280) as page:
         page.get_by_role("link", name="Settings and fingerprint").click()
         assert page.url.endswith("#settings")
         assert page.locator("#settings").is_visible()
 
 
-def test_wide_tables_scroll_in_their_own_box(browser: Browser, pages: Path) -> None:
-    with opened(browser, pages / "wide", 360) as page:
+def test_wide_tables_scroll_in_their_own_box(browser: Browser, pages: Reports) -> None:
+    with opened(browser, pages("wide"), 360) as page:
         box = page.locator(".scroll:has(table[data-name=latencies])")
         assert box.evaluate("(e) => e.scrollWidth > e.clientWidth")
         box.evaluate("(e) => e.scrollTo(10000, 0)")
@@ -112,6 +133,6 @@ def test_wide_tables_scroll_in_their_own_box(browser: Browser, pages: Path) -> N
         assert bounds["x"] >= 0  # the query stays in sight
 
 
-def test_a_figure_of_its_own_has_a_ground_in_the_dark(browser: Browser, pages: Path) -> None:
+def test_a_figure_of_its_own_has_a_ground_in_the_dark(browser: Browser, pages: Reports) -> None:
     fills = {"rect.f-surface": "rgb(18, 22, 27)", "text.f-ink": "rgb(230, 233, 236)"}
-    assert_ground_of_its_own(browser, pages / "whole" / "figures" / "latency.svg", fills)
+    assert_ground_of_its_own(browser, pages("whole") / "figures" / "latency.svg", fills)

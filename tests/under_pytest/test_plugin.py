@@ -14,6 +14,8 @@ import deltalake
 import pyarrow as pa
 import pytest
 
+from tests.more import few
+
 CATALOG = 'from neuralake.catalog import DeltaTable\nt = DeltaTable(name="t", location={uri!r})\n'
 TEST = "def test_query(neuralake_query):\n    assert neuralake_query().num_rows == 1\n"
 CONFIGURATION = """\
@@ -97,6 +99,7 @@ def test_the_command_line_goes_before_the_file(project: Project) -> None:
     assert one["extra_info"]["verification"] == "unverified"
 
 
+@pytest.mark.more
 def test_paths_are_those_of_the_file_or_of_where_one_stands(project: Project) -> None:
     assert project.pytest("-q", directory="tests").returncode == 0
     given = ("--neuralake-workload=../queries", "--neuralake-catalog=../queries/catalog.py")
@@ -115,21 +118,25 @@ def test_a_wrong_answer_fails_and_has_no_time(project: Project) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [
-        (["--neuralake-engines=nosuch"], "unknown engine 'nosuch'"),
-        (["--neuralake-queries=nosuch"], "unknown query 'nosuch': there are rows, total"),
-        (["--neuralake-workload=nowhere"], "nowhere"),
-        (["--neuralake-rounds=0"], "neuralake_rounds is '0': expected 1 or more"),
-        (["--neuralake-catalog=nowhere.py"], "no catalog at"),
-        (["-o", "neuralake_workload="], "neuralake_query has no workload: set neuralake_workload"),
-        (["-p", "no:benchmark"], "needs pytest-benchmark: pip install 'neuralake-bench[pytest]'"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
+    few(
+        [
+            ("--neuralake-engines=nosuch", "unknown engine 'nosuch'"),
+            ("--neuralake-queries=nosuch", "unknown query 'nosuch': there are rows, total"),
+            ("--neuralake-workload=nowhere", "nowhere"),
+            ("--neuralake-rounds=0", "neuralake_rounds is '0': expected 1 or more"),
+            ("--neuralake-catalog=nowhere.py", "no catalog at"),
+            ("-o neuralake_workload=", "neuralake_query has no workload: set neuralake_workload"),
+            ("-p no:benchmark", "needs pytest-benchmark: pip install 'neuralake-bench[pytest]'"),
+        ],
+        "--neuralake-queries=nosuch",
+        "-o neuralake_workload=",
+        "-p no:benchmark",
+    ),
 )
 def test_what_is_wrong_is_told_and_is_no_trace_of_ours(
-    project: Project, arguments: list[str], message: str
+    project: Project, arguments: str, message: str
 ) -> None:
-    done = project.pytest(*arguments)
+    done = project.pytest(*arguments.split(" "))
     assert done.returncode not in (0, 5)
     assert message in done.stdout + done.stderr
     assert "site-packages" not in done.stdout

@@ -20,6 +20,7 @@ from neuralake.results.store import load_run
 from neuralake.tpch.dataset import open_workload
 from neuralake.workloads.failures import judge, log_tail, without_secrets
 from tests.conftest import Bench, carry_out, is_gone, make_plan, run_bench
+from tests.more import few
 
 MIB = 2**20
 
@@ -106,11 +107,13 @@ def test_a_query_that_takes_memory_without_end_is_ended(
 
 @pytest.mark.parametrize(
     ("fault", "reason"),
-    [
-        ("abort", "the process was ended by SIGABRT"),
-        ("segfault", "the process was ended by SIGSEGV"),
-        ("exit", "the process ended with exit status 3"),
-    ],
+    few(
+        [
+            ("abort", "the process was ended by SIGABRT"),
+            ("segfault", "the process was ended by SIGSEGV"),
+            ("exit", "the process ended with exit status 3"),
+        ]
+    ),
 )
 def test_a_crash_of_native_code_is_told_with_its_last_words(
     settings: Settings, dataset_sf001: Path, fault: str, reason: str
@@ -149,6 +152,7 @@ def test_an_engine_whose_own_process_is_gone_is_started_again(
     assert samples(bench) == [*REPLACED[:2], ("first", "q01", "crashed"), *REPLACED]
 
 
+@pytest.mark.more
 def test_a_full_disk_is_the_engines_error(settings: Settings, dataset_sf001: Path) -> None:
     bench = faulty_bench(settings, dataset_sf001, "full")
     assert_only_q01_failed(bench, "error", "No space left on device")
@@ -188,6 +192,7 @@ def test_datafusion_without_memory_and_without_disk_to_spill_to_is_told(
     assert first["q06"].status == "ok"
 
 
+@pytest.mark.more
 def test_an_exhausted_jvm_is_told_and_replaced(settings: Settings, dataset_sf001: Path) -> None:
     tables: Mapping[str, Table] = open_workload(str(dataset_sf001), settings).tables
     # at once more than the heap, in a task: no name has less than four letters

@@ -18,6 +18,7 @@ from neuralake.results.records import Limits, Sample
 from neuralake.workloads.answers import answer_path
 from neuralake.workloads.executor import read_answer
 from tests.conftest import Bench, carry_out, make_plan, make_settings
+from tests.more import few
 
 MIB = 2**20
 LIMIT_BYTES = 384 * MIB
@@ -71,16 +72,17 @@ def answer(bench: Bench, engine: str) -> dict[str, list[object]]:
 
 # Rows of 120 bytes: of 8,192 each, the batches that DataFusion merges would take the rest
 SMALL_BATCHES = EngineSpec("datafusion", {"datafusion.execution.batch_size": "1024"})
-POLARS = pytest.param(EngineSpec("polars"), f"{LIMIT_BYTES // 2}b", marks=pytest.mark.more)
 
 
 @pytest.mark.parametrize(
     ("spec", "memory"),
-    [
-        (EngineSpec("duckdb"), "230.3 MiB"),
-        (SMALL_BATCHES, f"{(LIMIT_BYTES - 128 * MIB) // 2}b"),
-        POLARS,
-    ],
+    few(
+        [
+            (EngineSpec("duckdb"), "230.3 MiB"),
+            (SMALL_BATCHES, f"{(LIMIT_BYTES - 128 * MIB) // 2}b"),
+            (EngineSpec("polars"), f"{LIMIT_BYTES // 2}b"),
+        ]
+    ),
     ids=["duckdb", "datafusion", "polars"],
 )
 def test_an_engine_that_spills_answers_in_less_memory_than_the_data_have(

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from itertools import cycle, product
+from itertools import product
 from pathlib import Path
 
 import msgspec
@@ -29,14 +29,23 @@ from neuralake.tpch.dataset import open_workload
 from neuralake.workloads import bench as benches
 from neuralake.workloads.answers import answer_path
 from neuralake.workloads.resume import interrupted_run
-from tests.conftest import Bench, Cli, carry_out, cli_environment, is_gone, make_plan, run_bench
+from tests.conftest import (
+    Bench,
+    Cli,
+    carry_out,
+    cli_environment,
+    is_gone,
+    make_plan,
+    make_settings,
+    run_bench,
+)
+from tests.more import few
 
 ENGINES = ("polars", "duckdb")
 QUERIES = ("q01", "q06")
-PARTS = (0.02, 0.45, 0.95)
-MORE_PARTS = (0.2, 0.7)
+PARTS = (0.45, 0.02, 0.95, 0.2, 0.7)
 TORN = b'{"sample":{"engine":"pol'
-KILLS = int(os.environ.get("NEURALAKE_TEST_KILLS", "3"))
+KILLS = [int(os.environ.get("NEURALAKE_TEST_KILLS", "1")), 3]
 
 
 @pytest.fixture(scope="module")
@@ -102,19 +111,7 @@ def samples_of(run: Run, engine: str, phase: str) -> list[Sample]:
     return [s for s in run.samples if (s.engine, s.phase) == (engine, phase)]
 
 
-@pytest.mark.parametrize(
-    ("part", "torn"),
-    [
-        *zip(PARTS, cycle((b"", TORN)), strict=False),
-        *(
-            pytest.param(part, torn, marks=pytest.mark.more)
-            for part, torn in [
-                *zip(PARTS, cycle((TORN, b"")), strict=False),
-                *product(MORE_PARTS, (b"", TORN)),
-            ]
-        ),
-    ],
-)
+@pytest.mark.parametrize(("part", "torn"), few(product(PARTS, (TORN, b""))))
 def test_a_run_goes_on_from_any_line_of_its_journal(
     whole: Bench, settings: Settings, tmp_path: Path, part: float, torn: bytes
 ) -> None:
@@ -154,18 +151,23 @@ def test_a_wrong_answer_that_was_not_judged_is_found(
     assert [s.status for s in run.samples if (s.engine, s.query) == ("polars", "q01")] == ["wrong"]
 
 
+@pytest.fixture(scope="module")
+def agreed(dataset_sf0003: Path, storage: Path, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """A run that came to its end, without official answers."""
+    settings = make_settings(storage, tmp_path_factory.mktemp("agreed"))
+    return run_bench(settings, dataset_sf0003, *ENGINES, "datafusion", queries="1,6")
+
+
+@pytest.mark.parametrize("number", few(range(6), 3))
 def test_agreement_is_found_again_from_any_line(
-    dataset_sf0003: Path, settings: Settings, tmp_path: Path
+    agreed: Bench, settings: Settings, tmp_path: Path, number: int
 ) -> None:
-    bench = run_bench(settings, dataset_sf0003, *ENGINES, "datafusion", queries="1,6")
-    journal = (bench.directory / JOURNAL).read_bytes().splitlines()
+    journal = (agreed.directory / JOURNAL).read_bytes().splitlines()
     verdicts = [i for i, line in enumerate(journal) if b'{"verification"' in line]
     assert len(verdicts) == 6
-    for number, line in enumerate(verdicts):
-        directory = cut(bench, tmp_path / str(number), line)
-        resumed = resume(directory, settings)
-        assert set(resumed.run.verifications) == set(bench.run.verifications)
-        assert len(resumed.run.verifications) == 6
+    resumed = resume(cut(agreed, tmp_path, verdicts[number]), settings)
+    assert set(resumed.run.verifications) == set(agreed.run.verifications)
+    assert len(resumed.run.verifications) == 6
 
 
 # What has changed meanwhile
@@ -315,17 +317,18 @@ def journal_lines(directory: Path) -> int:
     return journals[0].read_bytes().count(b"\n") if journals else 0
 
 
+@pytest.mark.parametrize("kills", few(KILLS))
 def test_a_run_that_is_killed_at_random_moments_loses_and_doubles_nothing(
-    cli: Cli, storage: Path, tmp_path: Path
+    cli: Cli, storage: Path, tmp_path: Path, kills: int
 ) -> None:
     begun = ("-s", "0.01", "--engines", ",".join(ENGINES), "--queries", "1,6", "--runs", "2")
     arguments: tuple[str, ...] = (*begun, "--cold")
-    rng = random.Random(KILLS)
+    rng = random.Random(kills)
     kept: list[Sample] = []
     cli_environment(storage, tmp_path)
-    for _ in range(KILLS):
+    for _ in range(kills):
         lines = journal_lines(tmp_path)
-        more = rng.randint(1, max(1, 60 // KILLS))
+        more = rng.randint(1, max(1, 60 // kills))
         with running_bench(storage, tmp_path, *arguments) as bench:
             wait_for_lines(bench, tmp_path, lines + more)
             time.sleep(rng.uniform(0, 0.1))
@@ -347,14 +350,16 @@ def test_a_run_that_is_killed_at_random_moments_loses_and_doubles_nothing(
     assert_whole(load_run(directory))
 
 
+@pytest.mark.more
+@pytest.mark.parametrize("kills", KILLS[-1:])
 def test_a_worker_that_is_killed_is_replaced_and_only_its_query_fails(
-    storage: Path, tmp_path: Path
+    storage: Path, tmp_path: Path, kills: int
 ) -> None:
     begun = ("-s", "0.01", "--engines", ",".join(ENGINES), "--queries", "1-6", "--runs", "20")
-    killed, rng = 0, random.Random(KILLS)
+    killed, rng = 0, random.Random(kills)
     cli_environment(storage, tmp_path)
     with running_bench(storage, tmp_path, *begun, "--json") as bench:
-        while killed < KILLS and bench.poll() is None:
+        while killed < kills and bench.poll() is None:
             wait_for_lines(bench, tmp_path, journal_lines(tmp_path) + 4)
             time.sleep(rng.uniform(0, 0.05))
             for pid in descendants(bench.pid)[1:2]:  # the supervisor's child
@@ -362,13 +367,13 @@ def test_a_worker_that_is_killed_is_replaced_and_only_its_query_fails(
                     os.kill(pid, signal.SIGKILL)
                     killed += 1
         bench.communicate()
-    assert killed == KILLS
+    assert killed == kills
     assert bench.returncode == 1
     (directory,) = (tmp_path / "results" / "runs").iterdir()
     run = load_run(directory)
     assert run.finished_at is not None
     crashed = [s for s in run.samples if s.status != "ok"]
-    assert 1 <= len(crashed) <= KILLS
+    assert 1 <= len(crashed) <= kills
     assert {(s.status, s.message) for s in crashed} == {
         ("crashed", "the process was ended by SIGKILL")
     }

@@ -14,6 +14,7 @@ from neuralake.results.records import Verification
 from neuralake.results.store import load_run
 from neuralake.results.summary import summarise
 from tests.conftest import Bench, Cli, is_gone, run_bench
+from tests.more import few
 
 QUERIES = "1,6"
 
@@ -87,6 +88,7 @@ def test_a_wrong_answer_has_no_time_anywhere(
     assert summary.compared == ("q06",)
 
 
+@pytest.mark.more
 @pytest.mark.parametrize("fault", ["swapped"])
 def test_columns_in_another_order_are_a_wrong_answer(
     third_party: Path, settings: Settings, dataset_sf001: Path, fault: str
@@ -96,6 +98,7 @@ def test_columns_in_another_order_are_a_wrong_answer(
     assert verdicts(bench)["faulty", "q01"].verdict == "wrong"
 
 
+@pytest.mark.more
 def test_the_names_of_columns_are_the_engines_choice(
     third_party: Path, settings: Settings, dataset_sf001: Path
 ) -> None:
@@ -117,6 +120,7 @@ def test_an_exception_fails_its_query_alone(
     assert verdicts(bench)["faulty", "q06"].verdict == "verified"
 
 
+@pytest.mark.more
 @pytest.mark.parametrize(
     ("fault", "epitaph"),
     [
@@ -145,10 +149,12 @@ def test_a_crash_is_recorded_and_a_new_process_goes_on(
 
 @pytest.mark.parametrize(
     ("fault", "reason"),
-    [
-        ("start", "faulty did not start: RuntimeError: no licence"),
-        ("open", "faulty could not open the tables: RuntimeError: no tables today"),
-    ],
+    few(
+        [
+            ("start", "faulty did not start: RuntimeError: no licence"),
+            ("open", "faulty could not open the tables: RuntimeError: no tables today"),
+        ]
+    ),
 )
 def test_an_engine_that_does_not_get_going_fails_every_query(
     third_party: Path, settings: Settings, dataset_sf001: Path, fault: str, reason: str
@@ -198,6 +204,7 @@ def test_the_command_line_reports_a_wrong_answer_and_exits_1(third_party: Path, 
     assert "left out: q01" in done.stdout
 
 
+@pytest.mark.more
 def test_the_command_line_shows_a_message_without_its_escape_sequences(
     third_party: Path, cli: Cli
 ) -> None:

@@ -1,10 +1,10 @@
-"""Every kind of a comparison's page, written for the tests in a browser."""
+"""Every kind of a comparison, for the tests of its page in a browser."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 
-from neuralake.report.comparison import write_comparison_report
+from neuralake.results.comparison import Comparison
 from tests.report.comparison.make import (
     change,
     made_comparison,
@@ -15,19 +15,16 @@ from tests.report.comparison.make import (
     unchanged_engine,
 )
 
-PAGES = ("whole", "troubled", "nasty", "many", "empty")
 
-
-def write_pages(root: Path) -> None:
-    """A report of each name in a directory."""
+def _many() -> Comparison:
     queries = [change(f"a query named {n}", "unchanged") for n in range(110)]
-    comparisons = {
-        "whole": made_comparison(slower_engine(), unchanged_engine()),
-        "troubled": troubled_comparison(),
-        "nasty": nasty_comparison(),
-        "many": made_comparison(made_engine("polars", change(None, "unchanged"), queries)),
-        "empty": made_comparison(finished_at=None),
-    }
-    assert tuple(comparisons) == PAGES
-    for name, comparison in comparisons.items():
-        write_comparison_report(comparison, root / name)
+    return made_comparison(made_engine("polars", change(None, "unchanged"), queries))
+
+
+COMPARISONS: dict[str, Callable[[], Comparison]] = {
+    "whole": lambda: made_comparison(slower_engine(), unchanged_engine()),
+    "troubled": troubled_comparison,
+    "nasty": nasty_comparison,
+    "many": _many,
+    "empty": lambda: made_comparison(finished_at=None),
+}

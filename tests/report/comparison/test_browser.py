@@ -8,20 +8,26 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.report.browse import assert_ground_of_its_own, opened
-from tests.report.comparison.pages import write_pages
+from neuralake.report.comparison import write_comparison_report
+from tests.more import few
+from tests.report.browse import Reports, assert_ground_of_its_own, opened
+from tests.report.comparison.pages import COMPARISONS
+
+PLOTS = ("troubled", "whole", "many")
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with every kind of comparison; what holds of all pages is asked elsewhere."""
-    root = tmp_path_factory.mktemp("pages")
-    write_pages(root)
-    return root
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Reports:
+    """Comparisons by name; what holds of all pages is asked elsewhere."""
+
+    def write(name: str, to: Path) -> None:
+        write_comparison_report(COMPARISONS[name](), to)
+
+    return Reports(tmp_path_factory.mktemp("pages"), write)
 
 
-def test_slower_is_drawn_to_the_right_of_faster(browser: Browser, pages: Path) -> None:
-    with opened(browser, pages / "whole", 1280) as page:
+def test_slower_is_drawn_to_the_right_of_faster(browser: Browser, pages: Reports) -> None:
+    with opened(browser, pages("whole"), 1280) as page:
         plot = page.locator("#figure-forest-1 .wide svg")
         label = plot.locator("text", has_text="← faster").bounding_box()
         assert label is not None
@@ -33,7 +39,10 @@ def test_slower_is_drawn_to_the_right_of_faster(browser: Browser, pages: Path) -
         assert sorted(ticks, key=ticks.__getitem__) == ["−10", "0", "+10"]
 
 
-def test_no_word_of_a_plot_lies_upon_another_or_outside(browser: Browser, pages: Path) -> None:
+@pytest.mark.parametrize(("name", "width"), few(product(PLOTS, (390, 1280))))
+def test_no_word_of_a_plot_lies_upon_another_or_outside(
+    browser: Browser, pages: Reports, name: str, width: int
+) -> None:
     overlaps = """(svg) => {
       const frame = svg.getBoundingClientRect();
       const boxes = [...svg.querySelectorAll("text")]
@@ -49,26 +58,25 @@ def test_no_word_of_a_plot_lies_upon_another_or_outside(browser: Browser, pages:
       }
       return found;
     }"""
-    for name, width in product(("whole", "troubled", "many"), (390, 1280)):
-        with opened(browser, pages / name, width) as page:
-            for plot in page.locator("figure svg:visible").all():
-                assert plot.evaluate(overlaps) == []
+    with opened(browser, pages(name), width) as page:
+        for plot in page.locator("figure svg:visible").all():
+            assert plot.evaluate(overlaps) == []
 
 
-def test_the_words_of_a_plot_can_be_read_on_a_phone(browser: Browser, pages: Path) -> None:
+def test_the_words_of_a_plot_can_be_read_on_a_phone(browser: Browser, pages: Reports) -> None:
     sizes = """(svg) => {
       const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
       return [...svg.querySelectorAll("text")]
         .map((t) => scale * parseFloat(getComputedStyle(t).fontSize));
     }"""
-    with opened(browser, pages / "whole", 390) as page:
+    with opened(browser, pages("whole"), 390) as page:
         plots = page.locator("figure svg:visible").all()
         assert len(plots) == page.locator("figure").count()  # one of the two widths each
         assert min(size for plot in plots for size in plot.evaluate(sizes)) >= 10
 
 
-def test_a_press_on_a_heading_sorts_by_change(browser: Browser, pages: Path) -> None:
-    with opened(browser, pages / "troubled", 1280) as page:
+def test_a_press_on_a_heading_sorts_by_change(browser: Browser, pages: Reports) -> None:
+    with opened(browser, pages("troubled"), 1280) as page:
         table = page.locator("table[data-name=queries-1]")
         heading = table.locator("thead th").nth(2)
         heading.locator("button").click()
@@ -77,7 +85,7 @@ def test_a_press_on_a_heading_sorts_by_change(browser: Browser, pages: Path) -> 
         assert table.locator("tbody tr td").first.inner_text() == "q09"
 
 
-def test_a_plot_of_its_own_has_a_ground_in_the_dark(browser: Browser, pages: Path) -> None:
-    plot = pages / "whole" / "figures" / "forest-1.svg"
+def test_a_plot_of_its_own_has_a_ground_in_the_dark(browser: Browser, pages: Reports) -> None:
+    plot = pages("whole") / "figures" / "forest-1.svg"
     fills = {"rect.f-surface": "rgb(18, 22, 27)", "text.f-slower": "rgb(255, 154, 143)"}
     assert_ground_of_its_own(browser, plot, fills)

@@ -176,6 +176,7 @@ def test_ticks_are_round_few_and_have_zero(percent: float) -> None:
     assert len(set(labels)) == len(labels)
 
 
+@pytest.mark.more
 def test_the_same_comparison_gives_the_same_bytes() -> None:
     first, second = (forest_pictures(troubled_comparison()) for _ in range(2))
     assert first == second

@@ -49,6 +49,7 @@ def test_nothing_from_results_is_markup_or_reaches_the_terminal() -> None:
         assert "\x1b" not in text
 
 
+@pytest.mark.more
 def test_more_figures_than_can_be_looked_at_are_not_drawn() -> None:
     keys = [Key("b", query=f"query {n}") for n in range(MOST_FIGURES + 5)]
     page = history_page(made_history(*(made_series([(6, 1.0)], key=key) for key in keys)))

@@ -26,6 +26,7 @@ def printed(run: IngestRun, directory: Path) -> str:
     return console.file.getvalue()
 
 
+@pytest.mark.more
 def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
     run = made_run(tmp_path / "run", readers=("polars", "datafusion"))
     for name in ("a", "b"):

@@ -118,6 +118,7 @@ def test_memory_and_cores_used() -> None:
     assert "4 cores" in text(drawn[1])
 
 
+@pytest.mark.more
 def test_the_same_run_gives_the_same_bytes() -> None:
     troubled = troubled_run()
     first, second = (run_pictures(troubled, summarise(troubled)) for _ in range(2))

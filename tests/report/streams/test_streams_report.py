@@ -6,6 +6,7 @@ import io
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from neuralake.report.figures.render import drawing_style, render
@@ -85,6 +86,7 @@ def test_an_interrupted_run_has_a_report_without_what_was_not_measured(tmp_path:
     assert write_report(nothing, tmp_path, tmp_path / "report").html.exists()
 
 
+@pytest.mark.more
 def test_the_same_run_gives_the_same_report(tmp_path: Path) -> None:
     run = run_of(tmp_path)
     first = write_report(run, tmp_path, tmp_path / "one")

@@ -149,13 +149,15 @@ def test_a_table_that_loses_a_record_makes_the_run_wrong(tmp_path: Path) -> None
     assert set(polls_table(done.run, done.directory)["status"].to_pylist()) == {"wrong"}
 
 
-def test_servers_are_asked_and_a_run_goes_on_at_the_round_that_was_interrupted(
-    tmp_path: Path,
+@pytest.mark.more
+@pytest.mark.parametrize(("first", "last"), [("in-process", "polars"), ("http", "flight-sql")])
+def test_a_run_goes_on_at_the_round_that_was_interrupted(
+    tmp_path: Path, first: str, last: str
 ) -> None:
-    """``neuralake serve``, over HTTP in the first round and over Flight SQL in the second."""
+    """Of the service in this process, or of ``neuralake serve``, over HTTP and Flight SQL."""
     load = replace(SMALL, duration_s=0.8, warm_up_s=0.2, pieces=1, pause_s=0.0)
-    plan = plan_for(tmp_path, "http", "flight-sql", load=load, compaction=(False,))
-    second = Key(Case(400.0, False, "flight-sql"), 1)
+    plan = plan_for(tmp_path, first, last, load=load, compaction=(False,))
+    second = Key(Case(400.0, False, last), 1)
 
     def interrupt(key: Key) -> None:
         if key == second:
@@ -165,13 +167,13 @@ def test_servers_are_asked_and_a_run_goes_on_at_the_round_that_was_interrupted(
         carry_out(plan, tmp_path, Witness(act_before=interrupt))
     (directory,) = (tmp_path / "results" / "runs").iterdir()
     past = interrupted_run(RUN_OF_FRESHNESS, directory)
-    assert [r.key.case.reader for r in past.rounds] == ["http"]
+    assert [r.key.case.reader for r in past.rounds] == [first]
     done = carry_out(plan_of(past, {}), tmp_path, resumed=(past, directory))
     assert done.witness.begun == [second]
     assert done.run.rounds[:1] == past.rounds
     assert done.run.is_right
-    assert [reader.name for reader in done.run.readers] == ["http", "flight-sql"]
-    assert all("server" in found.use for found in done.run.rounds)
+    assert [reader.name for reader in done.run.readers] == [first, last]
+    assert all(("server" in found.use) == (first == "http") for found in done.run.rounds)
     assert [line.status for line in done.summary.lines] == ["ok", "ok"]
 
 

@@ -269,6 +269,29 @@ def test_what_an_engine_cannot_do_is_told_and_is_no_failure(
     assert names(found) == ["ask 1", "change 1"]
 
 
+def test_a_run_goes_on_at_the_repetition_that_was_interrupted(
+    asked: tuple[LifecycleRun, Path], settings: Settings, tmp_path: Path
+) -> None:
+    directory = copied(asked[1], tmp_path)
+    lines = (directory / JOURNAL).read_bytes().splitlines(keepends=True)
+    kept = [line for line in lines if b'{"repetition":' not in line and b'{"end":' not in line]
+    (directory / JOURNAL).write_bytes(b"".join(kept))
+    past = interrupted_run(RUN_OF_LIFECYCLE, directory)
+    assert past.repetitions == ()
+    found, _ = lifecycle(
+        plan_of(past, settings),
+        RunStore(tmp_path / "results"),
+        lambda _: nullcontext(Silent()),
+        resumed=(past, directory),
+    )
+    assert found.finished_at is not None
+    assert names(found) == ["ask"]
+    assert [end.repetition for end in found.repetitions] == [1]
+    assert len(found.resumptions) == 1
+    assert summarise_lifecycle(found, directory).is_right(found)
+    assert read_lifecycle(directory / JOURNAL) == found
+
+
 def test_a_finished_run_is_not_resumed_and_a_changed_table_is_refused(
     asked: tuple[LifecycleRun, Path], settings: Settings, tmp_path: Path
 ) -> None:
@@ -290,6 +313,7 @@ def test_a_finished_run_is_not_resumed_and_a_changed_table_is_refused(
         )
 
 
+@pytest.mark.more
 def test_a_run_that_was_killed_goes_on_at_the_repetition_that_was_interrupted(
     workload: Workload, sensors: Path, tmp_path: Path
 ) -> None:

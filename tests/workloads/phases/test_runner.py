@@ -23,6 +23,7 @@ from neuralake.workloads.phases.model import (
 )
 from neuralake.workloads.phases.runner import Runner
 from tests.conftest import is_gone
+from tests.more import few
 from tests.workloads.phases.conftest import COUNT, Done, Office, add, ask
 
 MAPPINGS = ("threads", "processes")
@@ -157,7 +158,7 @@ def test_a_process_that_dies_ends_its_sessions_and_no_others(office: Office, map
     ]
 
 
-@pytest.mark.parametrize("mapping", MAPPINGS)
+@pytest.mark.parametrize("mapping", few(MAPPINGS))
 def test_a_task_that_takes_too_long_ends_its_process(office: Office, mapping: str) -> None:
     done = office.run(
         SessionPlan("one", (ask(), ask("SELECT 1 /* hang */ FROM ledger"), ask())),

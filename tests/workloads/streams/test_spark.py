@@ -26,6 +26,7 @@ from tests.workloads.streams.conftest import plan_for
 QUERIES = ("q06", "q12", "q14")  # of the 22, so that it takes seconds
 
 
+@pytest.mark.more
 @pytest.mark.usefixtures("no_spark")
 def test_two_streams_and_their_refreshes_run_at_once(
     settings: Settings, dataset_sf001: Path, tmp_path: Path
