@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from neuralake.broker.server import QUICK_OPTIONS, QUICK_RESTART, Broker
@@ -153,6 +153,24 @@ def test_a_partition_that_comes_later_is_read_from_its_beginning() -> None:
     found = positions(facts).find([0, 1], {"kafka/t/id/0": 9})
     assert {number: begin.position for number, begin in found.items()} == {0: 9, 1: 2}
     assert found[1].is_new
+
+
+def test_a_group_whose_others_share_in_another_way_is_told_and_waited_for(
+    make_table: Make, topic: Topic
+) -> None:
+    """Kafka lets nobody in meanwhile, and says so to whoever asks."""
+    table = make_table(ROWS)
+    send(topic, lines(1, 2))
+    settings = {"bootstrap.servers": topic.brokers, "group.id": topic.name, "log_level": 0}
+    other = Consumer({**settings, "partition.assignment.strategy": "range"})
+    other.subscribe([topic.name])
+    until(lambda: bool(other.poll(0.1) is None and other.assignment()))
+    with Feeding(table, topic, group=topic.name) as feeding:
+        until(lambda: other.poll(0.05) is None and bool(feeding.told("trouble")))
+        assert "others of its group share partitions in another way" in feeding.told("trouble")[0]
+        other.close()
+        feeding.until_rows(2)
+    assert ids(table) == [1, 2]
 
 
 def test_a_broker_that_has_lost_messages_is_told() -> None:
