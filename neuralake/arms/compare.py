@@ -11,8 +11,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from neuralake.arms.agreement import with_disagreements
 from neuralake.arms.answers import Answers
 from neuralake.arms.arm import ArmSpec, parse_arm
@@ -42,11 +40,11 @@ from neuralake.results.comparison import (
     EngineComparison,
     Side,
 )
-from neuralake.results.comparisons import COMPARISONS, DOCUMENT
+from neuralake.results.comparisons import COMPARISONS, stand_alone, write_comparison
 from neuralake.results.fingerprint import fingerprint
 from neuralake.results.pairs import PAIRS, PairJournal
 from neuralake.results.profiles import remove_profiles, require_place
-from neuralake.results.store import make_directory, write_whole
+from neuralake.results.store import make_directory
 from neuralake.results.timestamps import timestamp
 from neuralake.stats.paired import Question
 from neuralake.tpch.parameters import parameters, stream_seed
@@ -112,7 +110,7 @@ def _both(request: Request, counting: Request, comparing: _Comparing) -> tuple[C
     """Count first, which is soon decided, and time the arms until the rest of the time is up.
 
     What was counted is a comparison of its own, in the directory of the other. If it was
-    interrupted, it is all that there is.
+    interrupted, it is all that there is, and takes the other's place.
     """
     began = time.monotonic()
     directory = comparing.directory()
@@ -123,7 +121,7 @@ def _both(request: Request, counting: Request, comparing: _Comparing) -> tuple[C
     }
     counted, place = comparing.asked(counting, options).run(directory / COUNTED)
     if counted.finished_at is None:
-        return counted, place
+        return stand_alone(counted, place), directory
     left_s = max(request.terms.max_time_s - (time.monotonic() - began), 1.0)
     terms = replace(request.terms, max_time_s=left_s)
     timing = comparing.asked(replace(request, terms=terms), comparing.options)
@@ -236,8 +234,7 @@ class _Comparing:
         if self._request.profiles is not None:
             grown = grown_functions(self._request.profiles, found)
             comparison = replace(comparison, grown=grown)
-        document = msgspec.json.format(msgspec.json.encode(comparison), indent=1)
-        write_whole(directory / DOCUMENT, document)
+        write_comparison(comparison, directory)
         return comparison, directory
 
     def _terms(self) -> Terms:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import msgspec
 
 from neuralake.errors import ResultsError
 from neuralake.results.comparison import SCHEMA_VERSION, Comparison
 from neuralake.results.documents import Directories, read_plain_document
-from neuralake.results.store import RunStore
+from neuralake.results.store import RunStore, write_whole
 
 COMPARISONS = "comparisons"
 DOCUMENT = "comparison.json"
@@ -119,6 +122,37 @@ def load_comparison(directory: Path) -> Comparison:
         If it is absent, corrupt or of another schema version.
     """
     return read_plain_document(directory / DOCUMENT, "comparison", Comparison, SCHEMA_VERSION)
+
+
+def write_comparison(comparison: Comparison, directory: Path) -> None:
+    """Write the document of a comparison, whole or not at all."""
+    document = msgspec.json.format(msgspec.json.encode(comparison), indent=1)
+    write_whole(directory / DOCUMENT, document)
+
+
+def stand_alone(part: Comparison, place: Path) -> Comparison:
+    """Give a comparison that was part of another, which came to nothing, the other's place.
+
+    Parameters
+    ----------
+    part
+        The comparison.
+    place
+        Its directory, within the other's.
+
+    Returns
+    -------
+    Comparison
+        The same, by the other's id, as it is found among the comparisons from now on.
+    """
+    directory = place.parent
+    for path in place.iterdir():
+        if path.name != DOCUMENT:
+            path.rename(directory / path.name)
+    found = replace(part, id=directory.name)
+    write_comparison(found, directory)
+    shutil.rmtree(place)
+    return found
 
 
 def _overview(name: str, found: Comparison | ResultsError) -> ComparisonOverview:

@@ -18,6 +18,7 @@ from neuralake.results.comparisons import (
     find_result,
     is_comparison,
     load_comparison,
+    stand_alone,
 )
 from neuralake.results.pairs import PAIRS, PairJournal
 from neuralake.results.store import RunStore
@@ -52,6 +53,20 @@ def named(name: str) -> Comparison:
 def test_a_comparison_is_read_as_it_was_written(tmp_path: Path) -> None:
     made = made_comparison(slower_engine(), unchanged_engine())
     assert load_comparison(stored(tmp_path, made)) == made
+
+
+def test_a_part_that_is_all_that_there_is_takes_the_place_of_the_whole(tmp_path: Path) -> None:
+    whole = tmp_path / "comparisons" / "20260101-a"
+    part = stored(whole, replace(named("counted"), finished_at=None))
+    part = part.rename(whole / "counted")
+    (whole / "comparisons").rmdir()
+    found = stand_alone(load_comparison(part), part)
+    assert ComparisonStore(tmp_path).ids() == ["20260101-a"]
+    assert load_comparison(find_result(RunStore(tmp_path), "20260101-a")) == found
+    assert found.id == "20260101-a"
+    assert sorted(path.name for path in whole.iterdir()) == ["comparison.json", PAIRS]
+    (overview,) = ComparisonStore(tmp_path).overview()
+    assert overview.state == "interrupted"
 
 
 def test_a_name_means_a_run_or_a_comparison(tmp_path: Path) -> None:
