@@ -28,7 +28,17 @@ def headline(comparison: Comparison) -> str:
 
 
 def sentences(comparison: Comparison) -> tuple[str, ...]:
-    """One sentence an engine; engines without any change share one."""
+    """One sentence an engine; engines without any change share one.
+
+    Where the arms were counted and timed, what was counted comes first: it is sooner decided.
+    """
+    if comparison.counted is None:
+        return _sentences(comparison)
+    kinds = (("Counted", comparison.counted), ("Timed", comparison))
+    return tuple(f"{kind}: {said}" for kind, found in kinds for said in _sentences(found))
+
+
+def _sentences(comparison: Comparison) -> tuple[str, ...]:
     if not comparison.engines:
         return ("Nothing was measured.",)
     calm = [engine for engine in comparison.engines if _is_calm(engine)]
@@ -46,8 +56,9 @@ def sentences(comparison: Comparison) -> tuple[str, ...]:
 
 
 def overall(comparison: Comparison) -> Verdict:
-    """The gravest verdict of all; inconclusive where nothing was measured."""
-    found = [verdicts.gravest(engine) for engine in comparison.engines]
+    """The gravest verdict of all, counted or timed; inconclusive where nothing was measured."""
+    counted = () if comparison.counted is None else comparison.counted.engines
+    found = [verdicts.gravest(engine) for engine in (*comparison.engines, *counted)]
     return min(found, key=verdicts.GRAVITY.index) if found else "inconclusive"
 
 

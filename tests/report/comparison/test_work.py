@@ -13,7 +13,7 @@ from rich.console import Console
 from neuralake.report.comparison import comparison_markdown, print_comparison
 from neuralake.report.comparison.both import both_tables
 from neuralake.report.comparison.figures import forest_pictures
-from neuralake.report.comparison.headline import headline, title
+from neuralake.report.comparison.headline import headline, overall, title
 from neuralake.report.comparison.notes import error_rates
 from neuralake.report.comparison.page import comparison_page
 from neuralake.results.comparison import Change, Comparison, EngineComparison, Verdict
@@ -104,6 +104,20 @@ def test_more_work_is_a_regression_beside_times_too(work: Comparison) -> None:
     assert work.regressed
     assert not calm.regressed
     assert replace(calm, counted=work).regressed
+
+
+def test_what_was_counted_is_in_the_headline_of_both(work: Comparison) -> None:
+    suite = change(None, "inconclusive", 3.0, 9.0)
+    both = made_comparison(made_engine("polars", suite, []), counted=work)
+    assert overall(both) == "more work"
+    assert overall(made_comparison(made_engine("polars", suite, []))) == "inconclusive"
+    counted_first = f"Counted: {headline(work)} Timed: polars is inconclusive"
+    assert headline(both).startswith(counted_first)
+    assert comparison_markdown(both).startswith("### ▲ ")
+    page = Parsed(comparison_page(both, [])).text
+    for text in (shown(both).rpartition("The arms differ")[2], page, comparison_markdown(both)):
+        told = " ".join(text.split())
+        assert told.index("Counted: polars") < told.index("Timed: polars is inconclusive")
 
 
 def test_suites_of_other_queries_are_not_held_against_one_another(work: Comparison) -> None:
