@@ -47,7 +47,8 @@ def _engine(comparison: Comparison, engine: EngineComparison) -> Iterator[Note]:
     if engine.suite.verdict in ("wrong", "failed") and engine.suite.message:
         yield Note("error", f"{name}: {engine.suite.message}")
     undecided = sum(c.verdict == "inconclusive" for c in verdicts.shown(comparison, engine))
-    open_ = f"{numbers.count(undecided, 'verdict is', 'verdicts are')} still inconclusive"
+    left = numbers.count(undecided, "verdict is", "verdicts are") if undecided else "no verdict is"
+    open_ = f"{left} still inconclusive"
     if engine.ending == "interrupted":
         yield Note("warning", f"{name}: interrupted; {open_}")
     elif engine.ending == "time" and undecided:

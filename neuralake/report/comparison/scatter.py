@@ -60,7 +60,8 @@ def scatter(
         _cross(axes, pair, reach)
     apart = [pair for pair in pairs if pair.disagrees]
     alike = correlation(pairs)
-    told = "" if alike is None else f" Their correlation is {numbers.decimal(alike)}."
+    shown = numbers.decimal(alike).replace("-", numbers.MINUS)
+    told = "" if alike is None else f" Their correlation is {shown}."
     named = ", ".join(short(pair.query or "") for pair in apart) or "none"
     return Drawing(
         f"scatter-{number}{'-narrow' if narrow else ''}",

@@ -40,6 +40,13 @@ def cpu(percent: float, half_width: float = 1.0) -> dict[str, float]:
     }
 
 
+def test_a_correlation_below_nothing_has_the_sign_of_all_other_numbers() -> None:
+    opposed = zip((1.0, 2.0, 3.0), (-1.0, -2.0, -3.0), strict=True)
+    pairs = [Beside(change("q", "slower", x), change("q", "faster", y)) for x, y in opposed]
+    with drawing_style("a"):
+        assert "Their correlation is −1.00." in scatter("polars", pairs, 1, "tpch").caption
+
+
 def test_queries_stand_side_by_side_that_have_both() -> None:
     pairs = list(side_by_side(COUNTED, TIMED))
     assert [pair.query for pair in pairs] == ["q01", "q02", "q03", "q04"]

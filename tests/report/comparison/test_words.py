@@ -267,6 +267,9 @@ def test_notes_say_what_may_mislead() -> None:
     ended = replace(slower_engine(), ending="regression")
     texts = [note.text for note in comparison_notes(made_comparison(ended))]
     assert "datafusion: ended at the first regression; 20 verdicts are still inconclusive" in texts
+    decided = made_engine("polars", change(None, "slower", 9.0), [], ending="regression")
+    texts = [note.text for note in comparison_notes(made_comparison(decided))]
+    assert "polars: ended at the first regression; no verdict is still inconclusive" in texts
 
 
 def test_the_title_says_who_against_whom_on_what() -> None:
