@@ -66,9 +66,6 @@ def holds(root: Path, text: str, **row: Any) -> bool:
         ("t + 100 > 0", {"t": 100}, True),
         ("t - 100 < 0", {"t": -100}, True),
         ("t * 2 > 200", {"t": 101}, True),
-        ("-t > 127", {"t": -128}, True),
-        ("abs(t) = 128", {"t": -128}, True),
-        ("l + 1 > l", {"l": 2**63 - 1}, True),
         ("l > 9223372036854775806.5", {"l": 2**63 - 1}, True),
         ("l = 9007199254740992.0", {"l": 2**53 + 1}, False),
         # beside a literal with a point a float is a double
@@ -131,6 +128,17 @@ def test_a_row_is_taken_where_spark_says_that_it_holds(
     tmp_path: Path, text: str, row: dict[str, Any], expected: bool
 ) -> None:
     assert holds(tmp_path, text, **row) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [("-t > 127", {"t": -128}), ("abs(t) = 128", {"t": -128}), ("l + 1 > l", {"l": 2**63 - 1})],
+)
+def test_what_overflows_in_spark_is_computed_exactly(
+    tmp_path: Path, text: str, row: dict[str, Any]
+) -> None:
+    """There it is an error, or wraps, by a setting; the condition itself is true."""
+    assert holds(tmp_path, text, **row)
 
 
 @pytest.mark.parametrize(
