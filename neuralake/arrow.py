@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -66,21 +68,46 @@ def stored_schema(footer: pq.FileMetaData) -> pa.Schema:
     """
     schema = footer.schema.to_arrow_schema()
     for path in int96_columns(footer):
-        position = next(i for i, n in enumerate(schema.names) if f"{path}.".startswith(f"{n}."))
+        position = next(i for i, n in enumerate(schema.names) if holds_leaf(schema.field(i), path))
         field = schema.field(position)
         schema = schema.set(position, field.with_type(with_times(field.type, pa.timestamp("us"))))
     return schema
 
 
+def holds_leaf(field: pa.Field, path: str) -> bool:
+    """Whether a path of Parquet, ``a.list.element``, is of a column: a name may have dots, too."""
+    if pa.types.is_nested(field.type):
+        return path.startswith(f"{field.name}.")
+    return bool(path == field.name)
+
+
 def with_times(kind: pa.DataType, time: pa.DataType) -> pa.DataType:
     """A type with every timestamp in it replaced by another."""
+    return _with_each_time(kind, lambda _: time)
+
+
+def in_utc(schema: pa.Schema) -> pa.Schema:
+    """A schema whose moments are told in UTC, whatever zone they were told in.
+
+    A zone changes no moment, but its day and its hour, which some engines take by the zone of the
+    column, and others by that of the session: UTC.
+    """
+    return pa.schema([f.with_type(_with_each_time(f.type, _told_in_utc)) for f in schema])
+
+
+def _told_in_utc(kind: pa.DataType) -> pa.DataType:
+    return kind if kind.tz is None else pa.timestamp(kind.unit, "UTC")
+
+
+def _with_each_time(kind: pa.DataType, change: Callable[[pa.DataType], pa.DataType]) -> pa.DataType:
     types = pa.types
     if types.is_timestamp(kind):
-        return time
+        return change(kind)
     if types.is_struct(kind):
-        return pa.struct([f.with_type(with_times(f.type, time)) for f in kind])
+        return pa.struct([f.with_type(_with_each_time(f.type, change)) for f in kind])
     if types.is_map(kind):
-        return pa.map_(with_times(kind.key_type, time), with_times(kind.item_type, time))
+        parts = (_with_each_time(part, change) for part in (kind.key_type, kind.item_type))
+        return pa.map_(*parts)
     if types.is_list(kind):
-        return pa.list_(kind.value_field.with_type(with_times(kind.value_type, time)))
+        return pa.list_(kind.value_field.with_type(_with_each_time(kind.value_type, change)))
     return kind

@@ -21,6 +21,7 @@ from neuralake.catalog.load import load_catalog
 from neuralake.catalog.tables import Table
 from neuralake.config import Settings, absolute_uri
 from neuralake.errors import CatalogError
+from neuralake.queries.tables import tables_for
 from neuralake.report.listings import print_tables
 from neuralake.tpch.dataset import dataset_catalog, dataset_uri
 from neuralake.workloads.query import at_versions, explain_query, run_query
@@ -116,6 +117,7 @@ class OpenCatalog:
         frame: Literal["arrow"] = ...,
         version: int | Mapping[str, int] | None = ...,
         at: Moment | Mapping[str, Moment] | None = ...,
+        database: str | None = ...,
     ) -> pa.Table: ...
 
     @overload
@@ -128,6 +130,7 @@ class OpenCatalog:
         frame: Literal["polars"],
         version: int | Mapping[str, int] | None = ...,
         at: Moment | Mapping[str, Moment] | None = ...,
+        database: str | None = ...,
     ) -> pl.DataFrame: ...
 
     def sql(
@@ -139,6 +142,7 @@ class OpenCatalog:
         frame: Frame = "arrow",
         version: int | Mapping[str, int] | None = None,
         at: Moment | Mapping[str, Moment] | None = None,
+        database: str | None = None,
     ) -> pa.Table | pl.DataFrame:
         """Run a query, and return all its rows. It is not measured: :func:`neuralake.bench` is.
 
@@ -160,6 +164,9 @@ class OpenCatalog:
             A moment, as a ``datetime`` with a time zone or its text: of each Delta table that the
             query reads the newest version that was committed by then; or moments by the names of
             tables.
+        database
+            Whose tables the text means; all of the catalog's if None, but those of a name that
+            stands in two.
 
         Raises
         ------
@@ -169,14 +176,16 @@ class OpenCatalog:
         EngineError
             If there is no such engine or option, or the engine cannot run here.
         CatalogError
-            If a table cannot be read, or differs from its declaration.
+            If a table cannot be read, differs from its declaration, or has a name that stands in
+            two databases.
 
         Warns
         -----
         DeprecatedTableWarning
             For each table that the text reads and that is not to be used any more.
         """
-        tables = at_versions(text, self.tables(), _by_table(version), _by_table(at))
+        tables = tables_for(self.catalog, [text], database)
+        tables = at_versions(text, tables, _by_table(version), _by_table(at))
         return as_frame(run_query(text, engine_spec(engine, options), tables), frame)
 
     def ask(
@@ -187,15 +196,23 @@ class OpenCatalog:
         options: Mapping[str, Any] | None = None,
         version: int | Mapping[str, int] | None = None,
         at: Moment | Mapping[str, Moment] | None = None,
+        database: str | None = None,
     ) -> Answer:
         """Run a query, and return an answer that shows itself as a table; as :meth:`sql` else."""
-        return Answer(self.sql(text, engine, options=options, version=version, at=at))
+        found = self.sql(text, engine, options=options, version=version, at=at, database=database)
+        return Answer(found)
 
     def explain(
-        self, text: str, engine: str = "polars", *, options: Mapping[str, Any] | None = None
+        self,
+        text: str,
+        engine: str = "polars",
+        *,
+        options: Mapping[str, Any] | None = None,
+        database: str | None = None,
     ) -> str:
         """The engine's plan for a query, which is not run; raises and warns as :meth:`sql` does."""
-        return explain_query(text, engine_spec(engine, options), self.tables())
+        tables = tables_for(self.catalog, [text], database)
+        return explain_query(text, engine_spec(engine, options), tables)
 
     def roapi_configuration(
         self,

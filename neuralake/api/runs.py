@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
@@ -22,12 +22,14 @@ from neuralake.api.options import (
 )
 from neuralake.api.progress import bench_progress
 from neuralake.api.tables import run_table
+from neuralake.catalog.tables import Table
 from neuralake.config import Settings
 from neuralake.engines.registry import parse_specs
 from neuralake.errors import CatalogError, QueryError
 from neuralake.queries.directory import open_directory
 from neuralake.queries.own import given_queries, given_workload
-from neuralake.queries.query import load_queries
+from neuralake.queries.query import Query, load_queries
+from neuralake.queries.tables import tables_for
 from neuralake.queries.workload import Workload
 from neuralake.report.placing import Report
 from neuralake.report.run.report import write_run_report
@@ -281,10 +283,18 @@ def _own(
     if isinstance(workload, Mapping):
         if catalog is None:
             raise CatalogError("queries go with their tables: bench({…}, catalog='catalog.py')")
-        return given_workload(name, given_queries(workload), catalog_of(catalog, settings).tables())
+        queries = given_queries(workload)
+        return given_workload(name, queries, _tables(queries, catalog, settings))
     directory = Path(place(workload))
     source = source_of(catalog)
     if source is not None or catalog is None:
         return open_directory(directory, source, settings)
-    tables = catalog_of(catalog, settings).tables()
-    return given_workload(directory.resolve().name, load_queries(directory), tables)
+    queries = load_queries(directory)
+    tables = _tables(queries, catalog, settings)
+    return given_workload(directory.resolve().name, queries, tables)
+
+
+def _tables(
+    queries: Sequence[Query], catalog: CatalogSource, settings: Settings
+) -> dict[str, Table]:
+    return tables_for(catalog_of(catalog, settings), (query.sql() for query in queries))

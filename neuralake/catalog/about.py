@@ -19,6 +19,7 @@ from neuralake.catalog.filters import AllOf, AnyOf, Condition, Filter, Not, Wher
 from neuralake.errors import CatalogError, DeprecatedTableWarning
 
 _PACKAGE = __name__.partition(".")[0]
+_LONGEST = dt.timedelta(days=36_525)
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):")
 _WEB = ("http", "https")
 _KINDS = (Filter, AllOf, AnyOf, Not, Where)
@@ -127,10 +128,11 @@ class About:
         promised = self.freshness
         if promised is None:
             return
-        if not isinstance(promised, dt.timedelta) or promised <= dt.timedelta(0):
+        possible = isinstance(promised, dt.timedelta) and dt.timedelta(0) < promised <= _LONGEST
+        if not possible:
             raise CatalogError(
-                f"about has the freshness {promised!r}: expected a time greater than 0, "
-                "such as timedelta(hours=1)"
+                f"about has the freshness {promised!r}: expected a time greater than 0 and of "
+                "100 years at most, such as timedelta(hours=1)"
             )
 
 

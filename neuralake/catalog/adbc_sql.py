@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 Dialect = Literal["postgresql", "sqlite", "other"]
 
 _MOST_VALUES = 1000
-_NEVER = "1 = 0"
 # Of PostgreSQL, by the type of a column: in which its values are compared
 _POSTGRESQL_TYPES = {
     "int2": "bigint",
@@ -134,7 +133,7 @@ class _Writer:
             return self._among(column, operator, condition.value)
         limit = self._point(condition.column, operator, condition.value)
         if limit.value is None or (operator in ("=", "!=") and not limit.is_exact):
-            return f"{name} IS NOT NULL" if operator in ("!=", ">", ">=") else _NEVER
+            return _of_each(name, value=operator in ("!=", ">", ">="))
         sign = operator
         if not limit.is_exact:
             sign = "<=" if operator in ("<", "<=") else ">"
@@ -148,7 +147,7 @@ class _Writer:
         points = [self._point(column.name, operator, value) for value in values]
         bound = [self._bind(column, p) for p in points if p.is_exact]
         if not bound:
-            return _NEVER if operator == "in" else f"{quoted(column.name)} IS NOT NULL"
+            return _of_each(quoted(column.name), value=operator == "not in")
         return f"{self._operand(column)} {operator.upper()} ({', '.join(bound)})"
 
     def _in_text(self, column: SourceColumn, operator: str, value: object) -> str:
@@ -195,3 +194,8 @@ class _Writer:
         if self.dialect == "sqlite":
             return f"?{len(self.parameters)}"
         return f"CAST(${len(self.parameters)} AS {_POSTGRESQL_TYPES[column.kind]})"
+
+
+def _of_each(name: str, *, value: bool) -> str:
+    """The same of every value; of none it is null, which a negation leaves as it is."""
+    return f"{name} {'=' if value else '<>'} {name}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -207,13 +207,22 @@ class Catalog:
             for table in database.tables:
                 yield database, self._bound(table)
 
-    def tables(self, database: str | None = None) -> dict[str, Table]:
+    @cached_property
+    def names_twice(self) -> frozenset[str]:
+        """Names of tables that stand in more than one database."""
+        return frozenset(name for name, found in self._named.items() if len(found) > 1)
+
+    def tables(
+        self, database: str | None = None, *, without: Collection[str] = ()
+    ) -> dict[str, Table]:
         """All tables by their bare names, as an engine registers them.
 
         Parameters
         ----------
         database
             The one database to take, if not all.
+        without
+            Names that nobody asks for.
 
         Raises
         ------
@@ -223,6 +232,8 @@ class Catalog:
         within = self.databases if database is None else (self.database(database),)
         found: dict[str, Table] = {}
         for table in (table for one in within for table in one.tables):
+            if table.name in without:
+                continue
             if table.name in found:
                 raise _ambiguous(table.name, [d.name for d, _ in self._named[table.name]])
             found[table.name] = self._bound(table)
@@ -332,7 +343,7 @@ def _unknown(kind: str, name: str, known: list[str]) -> CatalogError:
 def _ambiguous(name: str, databases: list[str]) -> CatalogError:
     return CatalogError(
         f"table {name} is in the databases {' and '.join(databases)}: "
-        f"choose with database=… or {databases[0]}.{name}"
+        f"choose with database=… (--database), or {databases[0]}.{name} where no SQL is asked"
     )
 
 

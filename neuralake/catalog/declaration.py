@@ -12,6 +12,8 @@ from neuralake.catalog.columns import Column
 from neuralake.catalog.filters import columns_of
 from neuralake.errors import CatalogError
 
+# Before the name of a view it is that of its base, to an engine
+BASE = "neuralake_base_"
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 
 
@@ -82,6 +84,10 @@ def check_name(name: str, kind: str = "table") -> None:
         raise CatalogError(
             f"{kind} name {name!r} is not usable in every engine's SQL: "
             f"expected lower-case letters, digits and underscores"
+        )
+    if name.startswith(BASE):
+        raise CatalogError(
+            f"{kind} name {name!r} begins with {BASE}, as what views are made of: choose another"
         )
 
 

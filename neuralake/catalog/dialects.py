@@ -15,6 +15,8 @@ _INTEGERS = {
     pa.int32(): "INT",
     pa.int64(): "BIGINT",
 }
+# In place of a range, which DataFusion and Sail have of few types
+_ROWS_BEFORE = " ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Dialect:
         Whether a backslash in a text is an escape, and two quotes are none.
     narrows
         Whether decimals of up to 18 digits are computed in 18 digits, whatever a result needs.
+    rank_frame
+        What must be said of the rows of a window for it to be numbered by values of any type.
     has_pipes
         Whether ``||`` joins texts; otherwise ``CONCAT`` does, and is null where one of them is.
     """
@@ -57,6 +61,7 @@ class Dialect:
     trim: str = "LTRIM(RTRIM({}))"
     escapes: bool = False
     narrows: bool = False
+    rank_frame: str = ""
     has_pipes: bool = True
 
     def text(self, value: str) -> str:
@@ -97,6 +102,7 @@ POLARS = Dialect(binary="BLOB", real="FLOAT4", trim="LTRIM(RTRIM({}, ' '), ' ')"
 DATAFUSION = Dialect(
     time="TIMESTAMP(6)",
     null_instant="""arrow_cast(NULL, 'Timestamp(Microsecond, Some("UTC"))')""",
+    rank_frame=_ROWS_BEFORE,
 )
 DUCKDB = Dialect(binary="BLOB", instant="TIMESTAMPTZ", narrows=True)
 DAFT = Dialect(has_pipes=False, trim="REGEXP_REPLACE(REGEXP_REPLACE({}, '^ +', ''), ' +$', '')")
@@ -108,4 +114,5 @@ SPARK = Dialect(
     time="TIMESTAMP_NTZ",
     instant="TIMESTAMP",
     escapes=True,
+    rank_frame=_ROWS_BEFORE,
 )

@@ -6,17 +6,23 @@ means null. Types never differ: nothing is cast.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from neuralake.arrow import plain_schema, plain_type, stored_schema
+from neuralake.arrow import encoding, in_utc, plain_schema, plain_type, stored_schema
 from neuralake.catalog.columns import Column, arrow_schema, check_schema
 from neuralake.catalog.partitions import PartitionedFile, Partitions
 from neuralake.errors import CatalogError, SchemaMismatchError
+from neuralake.storage import one_line
+
+if TYPE_CHECKING:
+    from neuralake.delta.rows import PlainFiles
 
 
 @dataclass(frozen=True)
@@ -25,8 +31,8 @@ class Footers:
 
     Attributes
     ----------
-    table
-        Its name.
+    table, uri
+        Its name, and where it lies.
     columns
         Its declared columns that are stored; empty where its schema is open.
     found
@@ -35,13 +41,33 @@ class Footers:
         Of each of them.
     may_differ
         Whether a file may lack columns, which are null there.
+    names_in_paths
+        Whether a directory of a partition says its column's name, too.
+    storage_options
+        What reaches the files.
+    known_to_hide_nan
+        What :meth:`may_hide_nan` is, where it was found before.
     """
 
     table: str
+    uri: str
     columns: Sequence[Column]
     found: Partitions
     footers: Sequence[pq.FileMetaData]
     may_differ: bool = False
+    names_in_paths: bool = True
+    storage_options: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
+    known_to_hide_nan: bool | None = None
+
+    @property
+    def files(self) -> list[str]:
+        """Paths or URIs of the files."""
+        return [file.uri for file in self.found.files]
+
+    @cached_property
+    def by_file(self) -> dict[str, pq.FileMetaData]:
+        """The footer of each file."""
+        return dict(zip(self.files, self.footers, strict=True))
 
     @property
     def rows(self) -> int:
@@ -73,10 +99,25 @@ class Footers:
         nullable = (f if f.name in everywhere else f.with_nullable(True) for f in fields.values())
         return self._without_partitions(pa.schema(list(nullable)))
 
+    @property
+    def plain_stored(self) -> pa.Schema:
+        """Of the columns that are read from files what an engine reads: plain, moments in UTC."""
+        return in_utc(plain_schema(self.stored))
+
+    @property
+    def plain(self) -> pa.Schema:
+        """The same of all columns."""
+        return in_utc(plain_schema(self.schema))
+
+    @property
+    def has_other_zones(self) -> bool:
+        """Whether a file tells a moment in another zone than UTC."""
+        return bool(self.plain != plain_schema(self.schema))
+
     @cached_property
     def are_alike(self) -> bool:
         """Whether all files have the columns that are stored, in their order, none encoded."""
-        plain = plain_schema(self.stored)
+        plain = self.plain_stored
         return all(plain_schema(s).equals(plain) and not _has_dictionary(s) for s in self.schemas)
 
     @property
@@ -84,6 +125,59 @@ class Footers:
         """Whether a file holds a column of the partitions, too."""
         names = set(self.found.names)
         return any(names & set(schema.names) for schema in self.schemas)
+
+    @property
+    def schema_unless_uniform(self) -> pa.Schema | None:
+        """The columns, where files have other orders, encodings or zones; None if all are alike.
+
+        An engine that reads several files by position, or by the first one's types, must be told.
+        """
+        written = {encoding(footer) for footer in self.footers}
+        are_alike = len(written) == 1 and not self.has_other_zones
+        return None if are_alike else self.plain
+
+    @property
+    def reads_from_paths(self) -> bool:
+        """Whether an engine that reads the values from the paths finds these, and no others.
+
+        Another sees values in a directory above the table as well, a column that is in the files
+        too, or an escape that it does not know.
+        """
+        exact = (pa.string(), pa.date32(), pa.int64(), pa.int32())
+        return (
+            self.names_in_paths
+            and "=" not in self.uri
+            and not self.hold_partitions
+            and all(f.type in exact for f in self.found.fields)
+            and all("%" not in file for file in self.files)
+        )
+
+    def may_hide_nan(self) -> bool:
+        """Whether a float is NaN and the statistics of its file leave that out.
+
+        Where nothing else tells, the floats of the files are read.
+
+        Raises
+        ------
+        CatalogError
+            If one cannot be read.
+        """
+        from neuralake.delta.nans import hides_nan
+
+        if self.known_to_hide_nan is not None:
+            return self.known_to_hide_nan
+        try:
+            return hides_nan(self.by_file, self.storage_options)
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise unreadable(self.table, self.uri, error, self.storage_options) from error
+
+    def as_arrow(self) -> PlainFiles:
+        """What Neuralake's Arrow reader reads."""
+        from neuralake.delta.rows import PlainFiles
+        from neuralake.delta.snapshot import DataFile
+
+        files = [DataFile(file.uri, file.values) for file in self.found.files]
+        return PlainFiles(self.plain, files, self.storage_options)
 
     def check(self) -> None:
         """Hold them against each other, and against the declaration.
@@ -139,7 +233,7 @@ class Footers:
     def _compare(self, live: Sequence[pa.Schema]) -> None:
         """Refuse a column that is of another type than in the first file that has it, or absent."""
         first: dict[str, tuple[str, pa.DataType]] = {}
-        uris = [file.uri for file in self.found.files]
+        uris = self.files
         for uri, schema in zip(uris, live, strict=True):
             for field in schema:
                 kind = plain_type(field.type)
@@ -190,6 +284,15 @@ class Footers:
                 f"declared are {', '.join(column.name for column in self.columns)}"
             )
         return [column for column in self.columns if column.name in names]
+
+
+def unreadable(
+    table: str, place: str, error: Exception, options: Mapping[str, str]
+) -> CatalogError:
+    """What is said of a place that cannot be read, without the values of the options."""
+    return CatalogError(
+        f"table {table}: cannot read Parquet at {place}: {one_line(error, options)}"
+    )
 
 
 def _holds_only(footer: pq.FileMetaData, name: str, value: pa.Scalar) -> bool:

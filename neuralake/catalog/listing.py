@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from pyarrow import fs
 
 from neuralake.errors import CatalogError
 
 _WILDCARD = re.compile(r"[*?\[]")
-SUFFIXES = (".parquet", ".parq", ".pq")
+_SUFFIXES = (".parquet", ".parq", ".pq")
+
+
+def is_parquet(path: str) -> bool:
+    """Whether a file's name says that it is Parquet, be it in capitals."""
+    return path.lower().endswith(_SUFFIXES)
 
 
 def list_parquet(table: str, uri: str, system: fs.FileSystem, location: str) -> list[str]:
@@ -33,9 +39,9 @@ def list_parquet(table: str, uri: str, system: fs.FileSystem, location: str) -> 
     Raises
     ------
     CatalogError
-        If there is no such file, or reading the files alone would give wrong rows: a Delta table
-        (files may be deleted) or one of Iceberg or Hudi, Hive partitions (columns are in the
-        paths).
+        If there is no such file, a link leads nowhere or in a circle, or reading the files alone
+        would give wrong rows: a Delta table (files may be deleted) or one of Iceberg or Hudi, Hive
+        partitions (columns are in the paths).
     """
     location = location.rstrip("/") or "/"
     kind = system.get_file_info(location).type
@@ -43,11 +49,11 @@ def list_parquet(table: str, uri: str, system: fs.FileSystem, location: str) -> 
         return [location]
     if kind == fs.FileType.Directory:
         base = location
-        files = [f for f in _below(system, base, deep=True) if f.endswith(SUFFIXES)]
+        files = [f for f in _below(table, system, base, deep=True) if is_parquet(f)]
     elif _WILDCARD.search(location):
         base = _fixed_part(location)
         pattern = _parts_below(base, location)
-        found = _below(system, base, deep=len(pattern) > 1 or pattern == ("**",))
+        found = _below(table, system, base, deep=len(pattern) > 1 or pattern == ("**",))
         files = [f for f in found if _matches(_parts_below(base, f), pattern)]
     else:
         raise CatalogError(f"table {table}: no Parquet file at {uri}, which does not exist")
@@ -58,11 +64,39 @@ def list_parquet(table: str, uri: str, system: fs.FileSystem, location: str) -> 
     return sorted(files)
 
 
-def _below(system: fs.FileSystem, directory: str, *, deep: bool) -> list[str]:
+def _below(table: str, system: fs.FileSystem, directory: str, *, deep: bool) -> list[str]:
     """Files under a directory that are not hidden, as engines understand hidden."""
+    if isinstance(system, fs.LocalFileSystem):
+        return list(_on_disk(table, directory, deep=deep)) if Path(directory).is_dir() else []
     selector = fs.FileSelector(directory, allow_not_found=True, recursive=deep)
     found = [i.path for i in system.get_file_info(selector) if i.type == fs.FileType.File]
     return [path for path in found if not any(map(_is_hidden, _parts_below(directory, path)))]
+
+
+def _on_disk(
+    table: str, directory: str, *, deep: bool, above: tuple[str, ...] = ()
+) -> Iterator[str]:
+    """The same on disk, where links may lead nowhere, or back to where they are."""
+    above = (*above, os.path.realpath(directory))
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            if _is_hidden(entry.name):
+                continue
+            if entry.is_dir():
+                if os.path.realpath(entry.path) in above:
+                    raise CatalogError(
+                        f"table {table}: {entry.path} leads back to a directory that it is in: its "
+                        f"files would be read again and again"
+                    )
+                if deep:
+                    yield from _on_disk(table, entry.path, deep=True, above=above)
+            elif entry.is_file():
+                yield entry.path
+            elif entry.is_symlink() and is_parquet(entry.name):
+                raise CatalogError(
+                    f"table {table}: {entry.path} is a link to {Path(entry.path).readlink()}, "
+                    f"which is not there"
+                )
 
 
 def _is_hidden(name: str) -> bool:

@@ -46,4 +46,9 @@ def moment(table: str, at: object) -> datetime:
             f"table {table} at {found.isoformat()}: the time has no zone: "
             f"expected such as {found.isoformat()}Z"
         )
-    return found.astimezone(UTC)
+    try:
+        return found.astimezone(UTC)
+    except OverflowError:
+        raise CatalogError(
+            f"table {table} at {found.isoformat()}: in UTC that is outside of the years 1 to 9999"
+        ) from None

@@ -11,12 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from neuralake.arrow import encoding, int96_columns, plain_schema
+from neuralake.arrow import in_utc, int96_columns, plain_schema
 from neuralake.catalog.about import NOTHING, About, warn_who_asks
 from neuralake.catalog.columns import Column, arrow_schema
 from neuralake.catalog.declaration import ForeignKey, check_declaration
 from neuralake.catalog.filters import Condition, columns_of
-from neuralake.catalog.footers import Footers
+from neuralake.catalog.footers import Footers, unreadable
 from neuralake.catalog.html import table_html
 from neuralake.catalog.listing import list_parquet
 from neuralake.catalog.partitions import (
@@ -47,7 +47,6 @@ from neuralake.storage import filesystem, one_line
 if TYPE_CHECKING:
     import polars as pl
 
-    from neuralake.delta.rows import PlainFiles
 
 _FOOTERS_AT_ONCE = 16
 
@@ -124,29 +123,10 @@ class ParquetTable(NewestRows):
         """The same table, with what its floats hide known."""
         try:
             view = view_of(self)
-            return replace(self, hides_nan=(self if view is None else view.base).may_hide_nan())
+            checked = (self if view is None else view.base).checked()
+            return replace(self, hides_nan=checked.may_hide_nan())
         except CatalogError:  # told by every engine that is to open it
             return self
-
-    def may_hide_nan(self) -> bool:
-        """Whether a float is NaN and the statistics of its file leave that out.
-
-        Where nothing else tells, the floats of the files are read.
-
-        Raises
-        ------
-        CatalogError, SchemaMismatchError
-            As of :meth:`files`.
-        """
-        from neuralake.delta.nans import hides_nan
-
-        if self.hides_nan is not None:
-            return self.hides_nan
-        footers = self.footers()
-        try:
-            return hides_nan(footers, self.storage_options)
-        except (OSError, ValueError, pa.ArrowException) as error:
-            raise self._unreadable(self.uri, error) from error
 
     def checked(self, conditions: Sequence[Condition] = ()) -> Footers:
         """The files with their footers, in one look; raises as :meth:`files`.
@@ -159,16 +139,6 @@ class ParquetTable(NewestRows):
         checked.check()
         return checked
 
-    def footers(self) -> dict[str, pq.FileMetaData]:
-        """The footers of the files; raises as :meth:`files`."""
-        checked = self.checked()
-        files = [file.uri for file in checked.found.files]
-        return dict(zip(files, checked.footers, strict=True))
-
-    def rows_as_arrow(self) -> PlainFiles:
-        """What Neuralake's Arrow reader reads; raises as :meth:`files`."""
-        return self._as_arrow(self.checked())
-
     def files(self) -> list[str]:
         """The files, sorted, once their columns agree with each other and with the declaration.
 
@@ -180,7 +150,7 @@ class ParquetTable(NewestRows):
         SchemaMismatchError
             If one has other columns.
         """
-        return [file.uri for file in self.checked().found.files]
+        return self.checked().files
 
     def partitions(self) -> Partitions:
         """The files with the values that their directories say; raises as :meth:`files`."""
@@ -205,25 +175,19 @@ class ParquetTable(NewestRows):
             raise CatalogError(f"table {self.name}: cannot list {self.uri}: {reason}") from error
         return found
 
-    def _as_arrow(self, checked: Footers) -> PlainFiles:
-        from neuralake.delta.rows import PlainFiles
-        from neuralake.delta.snapshot import DataFile
-
-        files = [DataFile(file.uri, file.values) for file in checked.found.files]
-        return PlainFiles(plain_schema(checked.schema), files, self.storage_options)
-
     def _read(self, found: Partitions) -> Footers:
         footers = self._footers([file.uri for file in found.files])
-        return Footers(self.name, self.columns, found, footers, self.files_differ)
-
-    def schema_unless_uniform(self) -> pa.Schema | None:
-        """The columns, where the files have them in other orders or encodings; None if all alike.
-
-        An engine that reads several files by position, or by the first one's types, must be told.
-        """
-        checked = self.checked()
-        written = {encoding(footer) for footer in checked.footers}
-        return None if len(written) == 1 else plain_schema(checked.schema)
+        return Footers(
+            self.name,
+            self.uri,
+            self.columns,
+            found,
+            footers,
+            self.files_differ,
+            self.names_in_paths,
+            self.storage_options,
+            self.hides_nan,
+        )
 
     def arrow_schema(self) -> pa.Schema:
         """Schema of the first file; :meth:`files` makes sure that all have the same.
@@ -288,43 +252,26 @@ class ParquetTable(NewestRows):
         # One schema for all: a string may be dictionary-encoded (Categorical) in one file only.
         # Not otherwise: Polars 2.1 plans a scan with a given schema without looking at the footers,
         # and not knowing the number of rows it joins in orders that take up to five times as long.
-        plain = plain_schema(checked.stored)
+        plain = checked.plain_stored
         int96 = frozenset().union(*(int96_columns(footer) for footer in checked.footers))
-        in_paths = found.fields and not self._suits_paths(checked)
+        in_paths = found.fields and not checked.reads_from_paths
         # Within a list or struct, which Polars cannot be told
-        if not int96 <= set(plain.names) or in_paths:
-            return scan_arrow(self._as_arrow(checked))
+        is_nested = any(map(pa.types.is_nested, plain.types))
+        if not int96 <= set(plain.names) or in_paths or (checked.has_other_zones and is_nested):
+            return scan_arrow(checked.as_arrow())
         return pl.scan_parquet(
-            [file.uri for file in found.files],
+            checked.files,
             schema=None if checked.are_alike and not int96 else polars_schema(plain),
             glob=False,
             hive_partitioning=bool(found.fields),
             hive_schema=polars_schema(pa.schema(list(found.fields))) if found.fields else None,
             missing_columns="insert" if self.files_differ else "raise",
             cast_options=pl.ScanCastOptions(
-                categorical_to_string="allow", datetime_cast="nanosecond-downcast"
+                categorical_to_string="allow",
+                datetime_cast=["nanosecond-downcast", "convert-timezone"],
             ),
             storage_options=dict(self.storage_options) or None,
         )
-
-    def _suits_paths(self, checked: Footers) -> bool:
-        """Whether an engine that reads the values from the paths finds these, and no others."""
-        exact = (pa.string(), pa.date32(), pa.int64(), pa.int32())
-        return (
-            self.names_in_paths
-            and "=" not in self.uri
-            and not checked.hold_partitions
-            and all(f.type in exact for f in checked.found.fields)
-            and all("%" not in file.uri for file in checked.found.files)
-        )
-
-    def reads_from_paths(self) -> bool:
-        """Whether the partitions are such that an engine's own reader of paths finds their values.
-
-        Another sees values in a directory above the table as well, a column that is in the files
-        too, or an escape that it does not know.
-        """
-        return self._suits_paths(self.checked())
 
     def _no_rows(self, found: Partitions) -> pl.LazyFrame:
         """What is left where a filter excludes all directories."""
@@ -337,7 +284,7 @@ class ParquetTable(NewestRows):
             arrow_schema(self.columns) if self.columns else self.arrow_schema(),
             key=lambda f: names.index(f.name) if f.name in names else -1,
         )
-        return pl.LazyFrame(schema=polars_schema(plain_schema(pa.schema(ordered))))
+        return pl.LazyFrame(schema=polars_schema(in_utc(plain_schema(pa.schema(ordered)))))
 
     def _listed(self, conditions: Sequence[Condition] = ()) -> Partitions:
         require_absolute(self.name, self.uri)
@@ -354,7 +301,7 @@ class ParquetTable(NewestRows):
             )
             found = listing.partitions(conditions)
         except (OSError, ValueError) as error:
-            raise self._unreadable(self.uri, error) from error
+            raise unreadable(self.name, self.uri, error, self.storage_options) from error
         return replace(found, files=[replace(f, uri=prefix + f.uri) for f in found.files])
 
     def _footers(self, files: Sequence[str]) -> list[pq.FileMetaData]:
@@ -366,8 +313,4 @@ class ParquetTable(NewestRows):
         try:
             return pq.read_metadata(file.removeprefix("s3://"), filesystem=system)
         except (OSError, ValueError) as error:
-            raise self._unreadable(file, error) from error
-
-    def _unreadable(self, place: str, error: Exception) -> CatalogError:
-        reason = one_line(error, self.storage_options)
-        return CatalogError(f"table {self.name}: cannot read Parquet at {place}: {reason}")
+            raise unreadable(self.name, file, error, self.storage_options) from error

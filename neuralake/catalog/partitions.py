@@ -19,7 +19,7 @@ from pyarrow import fs
 
 from neuralake.catalog.columns import Column
 from neuralake.catalog.filters import Condition
-from neuralake.catalog.listing import SUFFIXES, refuse_tables
+from neuralake.catalog.listing import is_parquet, refuse_tables
 from neuralake.errors import CatalogError
 
 if TYPE_CHECKING:
@@ -257,7 +257,7 @@ class Listing:
                 continue
             if entry.type == fs.FileType.Directory:
                 directories.append(entry.path)
-            elif entry.path.endswith(SUFFIXES):
+            elif is_parquet(entry.path):
                 files.append(entry.path)
         return sorted(directories), sorted(files)
 

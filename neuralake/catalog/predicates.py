@@ -234,9 +234,7 @@ def _predicate(table: str, condition: Filter, dtype: pl.DataType) -> pl.Expr:
 
 def _compare(column: pl.Expr, operator: str, limit: Point) -> pl.Expr:
     """Compare with a value that may lie between two values of the column's type."""
-    import polars as pl
-
-    never, always = pl.lit(value=False), column.is_not_null()
+    never, always = (_of_each(column, value=value) for value in (False, True))
     if limit.value is None:
         return always if operator in ("!=", ">", ">=") else never
     match operator:
@@ -254,12 +252,17 @@ def _compare(column: pl.Expr, operator: str, limit: Point) -> pl.Expr:
             return column > limit.literal()
 
 
-def _among(column: pl.Expr, operator: str, points: Sequence[Point]) -> pl.Expr:
-    """Whether the value is one of those that the column's type can hold."""
+def _of_each(column: pl.Expr, *, value: bool) -> pl.Expr:
+    """The same of every value; of none it is null, which a negation leaves as it is."""
     import polars as pl
 
+    return pl.when(column.is_not_null()).then(pl.lit(value=value))
+
+
+def _among(column: pl.Expr, operator: str, points: Sequence[Point]) -> pl.Expr:
+    """Whether the value is one of those that the column's type can hold."""
     if not points:
-        return pl.lit(value=False) if operator == "in" else column.is_not_null()
+        return _of_each(column, value=operator == "not in")
     found = column.is_in(series(points).implode())
     return found if operator == "in" else ~found
 

@@ -89,6 +89,7 @@ def _suits_scan_delta(contents: Contents) -> bool:
         and not contents.int96_columns
         and not contents.has_dictionaries
         and not is_encoded
+        and "=" not in snapshot.uri  # of which it takes a directory for a partition, too
         and not any(pa.types.is_binary(kind) for kind in types)
         and not contents.log_narrows_decimals
         and _has_whole_statistics(snapshot)
@@ -179,6 +180,18 @@ def frames_of(
         yield frame if predicate is None else frame.filter(predicate)
         if left == 0:
             return
+
+
+def moments_in_utc(frame: pl.LazyFrame, schema: pl.Schema) -> pl.LazyFrame:
+    """A frame of a schema whose moments are told in UTC, as those of every engine are."""
+    import polars as pl
+
+    zoned = [
+        name
+        for name, kind in schema.items()
+        if isinstance(kind, pl.Datetime) and kind.time_zone not in (None, "UTC")
+    ]
+    return frame.with_columns(pl.col(zoned).dt.convert_time_zone("UTC")) if zoned else frame
 
 
 def polars_schema(schema: pa.Schema) -> pl.Schema:

@@ -8,7 +8,7 @@ select, in its own SQL, as the table; a LazyFrame is the select on Polars. So th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, Self, TypeVar
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, Self, TypeVar
 import pyarrow as pa
 
 from neuralake.catalog.columns import Column, arrow_schema
+from neuralake.catalog.declaration import BASE
 from neuralake.errors import CatalogError, SchemaMismatchError
 
 if TYPE_CHECKING:
@@ -92,6 +93,12 @@ def count(frame: pl.LazyFrame) -> int:
     return int(frame.select(pl.len()).collect().item())
 
 
+def _names(given: object) -> tuple[Any, ...]:
+    """Names as they were given, one or several; what is none is told where they are checked."""
+    is_one = isinstance(given, str) or not isinstance(given, Iterable)
+    return (given,) if is_one else tuple(given)  # type: ignore[arg-type]
+
+
 class NewestRows:
     """A table that has the field ``newest``, and can be read as the newest row of each key."""
 
@@ -119,12 +126,12 @@ class NewestRows:
             If it has no key, or a column is not declared.
         """
         declared: Any = self
-        chosen = declared.primary_key if key is None else (key,) if isinstance(key, str) else key
+        chosen = declared.primary_key if key is None else _names(key)
         if not chosen:
             raise CatalogError(
                 f"table {declared.name} has no primary key: expected latest(by=…, key=…)"
             )
-        wanted = Latest((by,) if isinstance(by, str) else tuple(by), tuple(chosen), ties)
+        wanted = Latest(_names(by), tuple(chosen), ties)
         found: Self = replace(declared, newest=wanted, name=name or declared.name)
         return found
 
@@ -210,7 +217,7 @@ class View(Generic[T]):
     @property
     def base_name(self) -> str:
         """Under which an engine registers the base."""
-        return f"neuralake_base_{self.name}"
+        return f"{BASE}{self.name}"
 
     @cached_property
     def absent(self) -> pa.Schema:
@@ -273,8 +280,9 @@ class View(Generic[T]):
         import polars as pl
 
         from neuralake.catalog.dialects import POLARS
-        from neuralake.catalog.scan import polars_schema
+        from neuralake.catalog.scan import moments_in_utc, polars_schema
 
+        base = moments_in_utc(base, polars_schema(self.stored))
         nulls = polars_schema(self.absent).items()
         filled = base.with_columns(pl.lit(None, dtype=kind).alias(name) for name, kind in nulls)
         context = pl.SQLContext({self.base_name: filled})
@@ -303,18 +311,24 @@ class View(Generic[T]):
         quote = dialect.quote
         given = (*newest.by, *newest.key)
         others = () if newest.ties == "any" else (n for n in self.schema.names if n not in given)
-        order = []
-        for name in (*newest.by, *others):
-            value = quote(name)
-            if pa.types.is_floating(self.schema.field(name).type):
-                # To some engines -0.0 is less than 0.0
-                value = f"({value} + CAST(0 AS DOUBLE))"
-            order.append(f"{value} DESC NULLS LAST")
+        order = [
+            f"{self._compared(name, dialect)} DESC NULLS LAST" for name in (*newest.by, *others)
+        ]
         names = ", ".join(map(quote, self.schema.names))
-        over = f"PARTITION BY {', '.join(map(quote, newest.key))} ORDER BY {', '.join(order)}"
-        rank = f"ROW_NUMBER() OVER ({over}) AS {_RANK}"
+        key = ", ".join(self._compared(name, dialect) for name in newest.key)
+        number = _RANK
+        while number in map(str.lower, self.schema.names):
+            number += "_"
+        over = f"PARTITION BY {key} ORDER BY {', '.join(order)}{dialect.rank_frame}"
+        rank = f"ROW_NUMBER() OVER ({over}) AS {number}"
         ranked = f"SELECT {names}, {rank} FROM ({select}) AS every_row"  # noqa: S608 - quoted
-        return f"SELECT {names} FROM ({ranked}) AS ranked WHERE {_RANK} = 1"  # noqa: S608 - quoted
+        return f"SELECT {names} FROM ({ranked}) AS ranked WHERE {number} = 1"  # noqa: S608 - quoted
+
+    def _compared(self, name: str, dialect: Dialect) -> str:
+        """A column by which rows are ordered, or told apart: to some engines -0.0 is not 0.0."""
+        value = dialect.quote(name)
+        is_float = pa.types.is_floating(self.schema.field(name).type)
+        return f"({value} + CAST(0 AS DOUBLE))" if is_float else value
 
 
 def view_of(table: T) -> View[T] | None:

@@ -37,6 +37,7 @@ _FILE_FORMATS: tuple[Format, ...] = ("csv", "json", "parquet")
 @click.option("--engine", default="polars", show_default=True, help="Engine that runs it.")
 @click.option("--set", "options", multiple=True, metavar="KEY=VALUE", help="A setting of it.")
 @catalog_option
+@click.option("--database", metavar="NAME", help="Of the catalog, whose tables the SQL means.")
 @scale_factor_option
 @dataset_option
 @click.option(
@@ -73,6 +74,7 @@ def query(
     engine: str,
     options: tuple[str, ...],
     source: str | None,
+    database: str | None,
     scale_factor: float | None,
     dataset: str | None,
     versions: tuple[str, ...],
@@ -91,12 +93,14 @@ def query(
         raise click.UsageError("expected either SQL or --tpch N")
     if number is not None and source is not None:
         raise click.UsageError("--tpch goes without --catalog")
+    if database is not None and source is None:
+        raise click.UsageError("--database is one of a --catalog")
     sql = _sql(words) if words else ""
     chosen = format_to_write(output_format, destination, _FILE_FORMATS)
     (spec,) = parse_specs([engine], [f"{engine}:{_setting(option)}" for option in options])
     numbers = {t: _number(text) for t, text in _by_table(versions, "--version").items()}
     moments = _by_table(times, "--at")
-    tables, sql = _tables(sql, number, source, scale_factor, dataset)
+    tables, sql = _tables(sql, number, source, database, scale_factor, dataset)
     if numbers or moments:
         tables = at_versions(sql, tables, numbers, moments)
     if explain:
@@ -117,15 +121,17 @@ def _tables(
     sql: str,
     number: int | None,
     source: str | None,
+    database: str | None,
     scale_factor: float | None,
     dataset: str | None,
 ) -> tuple[Mapping[str, Table], str]:
     """The tables that the options name, and the SQL: that of a TPC-H query, or what was given."""
+    from neuralake.queries.tables import tables_for
     from neuralake.queries.workload import select_queries
     from neuralake.workloads.opening import open_tpch
 
     if source is not None:
-        return load_tables(source, scale_factor, dataset).tables(), sql
+        return tables_for(load_tables(source, scale_factor, dataset), [sql], database), sql
     check_workload_options(None, None, scale_factor, dataset)
     workload = open_tpch(read_settings(), scale_factor, dataset)
     if number is not None:

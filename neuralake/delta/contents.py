@@ -14,7 +14,14 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from neuralake.arrow import encoding, int96_columns, plain_type, stored_schema, with_times
+from neuralake.arrow import (
+    encoding,
+    holds_leaf,
+    int96_columns,
+    plain_type,
+    stored_schema,
+    with_times,
+)
 from neuralake.delta.bounds import narrows_decimals
 from neuralake.delta.columns import find_field
 from neuralake.delta.nans import hides_nan
@@ -154,6 +161,6 @@ def _footer(snapshot: Snapshot, uri: str) -> pq.FileMetaData:
 
 def _is_same(stored: pa.Field, field: pa.Field, int96: frozenset[str]) -> bool:
     found, wanted = plain_type(stored.type), plain_type(field.type)
-    if any(f"{path}.".startswith(f"{stored.name}.") for path in int96):  # without a zone
+    if any(holds_leaf(stored, path) for path in int96):  # without a zone
         found, wanted = (with_times(kind, pa.timestamp("us")) for kind in (found, wanted))
     return bool(found == wanted)

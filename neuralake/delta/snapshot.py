@@ -209,10 +209,15 @@ class Snapshot:
     @cached_property
     def beyond_files(self) -> str | None:
         """What makes the rows more, or other, than those of the files; None if nothing does."""
+        if self.partition_columns and self.unknown_feature is None:
+            return f"partition columns ({', '.join(self.partition_columns)})"
+        return self.beyond_partitions
+
+    @cached_property
+    def beyond_partitions(self) -> str | None:
+        """The same of a reader that is told the values of the partition columns of each file."""
         if self.unknown_feature is not None:
             return f"the feature {self.unknown_feature}"
-        if self.partition_columns:
-            return f"partition columns ({', '.join(self.partition_columns)})"
         if self.mapping != "none":
             return "column mapping"
         if self.has_deletions:

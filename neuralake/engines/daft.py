@@ -30,7 +30,7 @@ from neuralake.delta.rows import FileFragment, FilesDataset, PlainFiles, Source
 from neuralake.delta.snapshot import DataFile
 from neuralake.engines.deltalake_writes import DeltalakeWrites, Streamed, write_paths
 from neuralake.engines.memory import require_sizes
-from neuralake.engines.readers import with_readers
+from neuralake.engines.readers import given_rows, with_readers
 from neuralake.engines.writing import Rows
 from neuralake.errors import EngineError, reason_of
 from neuralake.machine import cores
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from daft import DataFrame
     from daft.io.pushdowns import Pushdowns
     from daft.io.source import DataSource
+
+    from neuralake.catalog.footers import Footers
 
 ARROW = "arrow"
 # In others Daft sees a pattern, or an escape
@@ -190,14 +192,15 @@ class DaftSession:
         import daft
 
         if isinstance(table, RowsTable):
-            rows = table.arrow()
+            rows = given_rows(table)
             _require_types(name, rows.schema)
             return daft.from_arrow(rows.cast(plain_schema(rows.schema)))
         if isinstance(table, ParquetTable):
-            source = table.rows_as_arrow()
+            checked = table.checked()
+            source = checked.as_arrow()
             _require_types(name, source.schema)
-            if _reads_parquet(table):
-                return daft.read_parquet(table.files())
+            if _reads_parquet(checked):
+                return daft.read_parquet(checked.files)
             return self._arrow(name, source)
         if isinstance(table, DeltaTable):
             contents = table.contents()
@@ -281,16 +284,16 @@ def _needed(schema: pa.Schema, pushdowns: Pushdowns) -> list[str]:
     return [name for name in schema.names if name in pushdowns.columns or name in filtered]
 
 
-def _reads_parquet(table: ParquetTable) -> bool:
+def _reads_parquet(checked: Footers) -> bool:
     """Whether Daft's reader of Parquet gives a table's rows."""
     return (
-        not is_remote(table.uri)
-        and not table.partitioned_by
-        and table.schema_unless_uniform() is None
-        and not any(map(int96_columns, table.footers().values()))
-        and not _has_views(table.footers().values())
-        and not table.may_hide_nan()
-        and all(map(_PLAIN_PATH.fullmatch, table.files()))
+        not is_remote(checked.uri)
+        and not checked.found.fields
+        and checked.schema_unless_uniform is None
+        and not any(map(int96_columns, checked.footers))
+        and not _has_views(checked.footers)
+        and not checked.may_hide_nan()
+        and all(map(_PLAIN_PATH.fullmatch, checked.files))
     )
 
 

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 
-from neuralake.catalog.scan import choose_reader, scan
-from neuralake.catalog.tables import AdbcTable, DeltaTable, Table
+from neuralake.catalog.scan import choose_reader, moments_in_utc, scan
+from neuralake.catalog.tables import AdbcTable, DeltaTable, FunctionTable, Table
 from neuralake.catalog.views import view_of
 from neuralake.engines.deltalake_writes import DeltalakeWrites, write_paths
 from neuralake.engines.memory import require_sizes
-from neuralake.engines.readers import with_readers
+from neuralake.engines.readers import given_rows, with_readers
 from neuralake.engines.writing import Rows
 from neuralake.errors import EngineError
 from neuralake.machine import cores
@@ -150,7 +150,11 @@ class PolarsEngine:
                 if reader != default:
                     readers[name] = reader
             elif isinstance(base, AdbcTable):
-                frame = pl.LazyFrame(base.arrow())  # not anew by each query: that measures another
+                # Not anew by each query: that measures another
+                frame = pl.LazyFrame(given_rows(base))
+            elif isinstance(base, FunctionTable):
+                frame = base.lazy()
+                frame = moments_in_utc(frame, frame.collect_schema())
             else:
                 frame = base.lazy()
             frames[name] = frame if view is None else view.frame(frame)

@@ -7,6 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from neuralake.arrow import in_utc
+from neuralake.catalog.tables import RowsTable
 from neuralake.errors import CatalogError
 
 READERS = "readers"
@@ -43,6 +45,12 @@ def refuse_case_twins(engine: str, table: str, schema: pa.Schema) -> None:
                 f"table {table} has the columns {twin} and {name}, which {engine} cannot tell "
                 f"apart: rename one"
             )
+
+
+def given_rows(table: RowsTable) -> pa.Table:
+    """The rows of a function or a database, as an engine is given them: moments are in UTC."""
+    rows = table.arrow()
+    return rows.cast(in_utc(rows.schema))
 
 
 def move_reader(readers: dict[str, str], base: str, name: str) -> None:

@@ -11,6 +11,7 @@ from neuralake.config import Settings
 from neuralake.errors import CatalogError, QueryError
 from neuralake.queries.own import RESERVED_NAMES, own_workload
 from neuralake.queries.query import load_queries
+from neuralake.queries.tables import tables_for
 from neuralake.queries.workload import Workload
 
 CATALOG_FILE = "catalog.py"
@@ -41,7 +42,8 @@ def open_directory(directory: Path, source: str | None, settings: Settings) -> W
     workload = _workload_name(directory)
     queries = load_queries(directory)
     catalog = source or _own_catalog(directory)
-    tables = load_catalog(catalog, settings).tables()
+    texts = (query.sql() for query in queries)
+    tables = tables_for(load_catalog(catalog, settings), texts)
     facts = {
         "directory": os.fsencode(directory.absolute()).decode("utf-8", "replace"),
         "catalog": _recordable(catalog),

@@ -121,11 +121,22 @@ def limits_facts(limits: Limits) -> Iterator[Fact]:
 
 
 def engine_facts(engine: EngineRecord) -> Iterator[Fact]:
-    """Whether an engine, or what else was measured, ran; its versions and settings."""
+    """Whether an engine, or what else was measured, ran; its versions, options and settings."""
     if engine.unavailable is not None:
         yield Fact("unavailable", engine.unavailable)
     yield from flat(engine.versions, "version of ")
-    yield from flat(engine.settings)
+    yield from flat(engine.options, "asked for: ")
+    for reader, tables in readers(engine).items():
+        yield Fact(f"read with {reader}", ", ".join(tables))
+    yield from flat({key: value for key, value in engine.settings.items() if key != "readers"})
+
+
+def readers(engine: EngineRecord) -> dict[str, list[str]]:
+    """Tables that another reader than the engine's own serves, by its name."""
+    found: dict[str, list[str]] = {}
+    for table, reader in sorted((engine.settings.get("readers") or {}).items()):
+        found.setdefault(str(reader), []).append(table)
+    return found
 
 
 def surroundings(found: Fingerprint) -> tuple[Group, Group]:

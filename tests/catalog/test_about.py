@@ -94,6 +94,7 @@ def test_every_kind_of_table_has_it() -> None:
         ({"owner": 3}, "the owner 3: expected a text"),
         ({"freshness": 3600}, "the freshness 3600: expected a time greater than 0"),
         ({"freshness": dt.timedelta(0)}, "expected a time greater than 0"),
+        ({"freshness": dt.timedelta.max}, "and of 100 years at most"),
         ({"example_filters": "day > 3"}, "expected a tuple of filters"),
         ({"example_filters": ("day > 3",)}, "expected a tuple of filters"),
         ({"notebook": "javascript:alert(1)"}, "expected an https:// address or a path"),

@@ -441,9 +441,11 @@ def conditions(draw: st.DrawFn, rows: Sequence[dict[str, Any]]) -> Condition:
     operators = ["=", "!=", "<", "<=", ">", ">=", "in", "not in", "is null", "is not null"]
     operators += ["contains", "starts_with", "ends_with"] if name == "t" else []
     operator: Any = draw(st.sampled_from(operators))
-    value = draw(st.sampled_from([r[name] for r in rows if r[name] is not None] or [_ANY[name]]))
+    values = [r[name] for r in rows if r[name] is not None] or [_ANY[name]]
+    values += [2**70] if name == "n" else []  # which no column of whole numbers holds
+    value = draw(st.sampled_from(values))
     if operator in ("in", "not in"):
-        value = [value, _ANY[name]]
+        value = [value, *draw(st.sampled_from([[], [_ANY[name]]]))]
     found: Condition = Filter(name, operator, None if operator.startswith("is ") else value)
     shape = draw(st.sampled_from(["", "not", "or"]))
     if shape == "not":

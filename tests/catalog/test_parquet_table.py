@@ -3,6 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -12,8 +13,11 @@ from deltalake import write_deltalake
 
 from neuralake.catalog import Column, Filter, ParquetTable
 from neuralake.config import Settings
+from neuralake.engines import registry
+from neuralake.engines.registry import EngineSpec
 from neuralake.errors import CatalogError, SchemaMismatchError
 
+STRING = pa.string()
 COLUMNS = (Column("id", pa.int64(), nullable=False), Column("name", pa.string()))
 ROWS = pa.table({"id": [1, 2], "name": ["ada", None]})
 
@@ -63,6 +67,42 @@ class TestLocation:
         write(tmp_path / "[ab].parquet")
         write(tmp_path / "a.parquet")
         assert people(tmp_path / "[ab].parquet").files() == [f"{tmp_path}/[ab].parquet"]
+
+    def test_may_be_written_in_capitals(self, tmp_path: Path) -> None:
+        for name in ("a.parquet", "b.PARQUET", "c.Parq"):
+            write(tmp_path / name)
+        assert [Path(file).name for file in people(tmp_path).files()] == [
+            "a.parquet",
+            "b.PARQUET",
+            "c.Parq",
+        ]
+
+    def test_may_hold_links(self, tmp_path: Path) -> None:
+        write(tmp_path / "there" / "a.parquet")
+        (tmp_path / "here").mkdir()
+        (tmp_path / "here" / "b.parquet").symlink_to(tmp_path / "there" / "a.parquet")
+        (tmp_path / "here" / "more").symlink_to(tmp_path / "there")
+        files = people(tmp_path / "here").files()
+        assert files == [f"{tmp_path}/here/b.parquet", f"{tmp_path}/here/more/a.parquet"]
+
+    @pytest.mark.parametrize("location", [".", "**/*.parquet", "*/*/a.parquet"])
+    def test_with_a_link_in_a_circle_is_refused(
+        self, tmp_path: Path, settings: Settings, location: str
+    ) -> None:
+        write(tmp_path / "one" / "a.parquet")
+        write(tmp_path / "two" / "a.parquet")
+        (tmp_path / "one" / "other").symlink_to(tmp_path / "two")
+        (tmp_path / "two" / "other").symlink_to(tmp_path / "one")
+        with pytest.raises(CatalogError, match="leads back to a directory that it is in"):
+            people(location).resolve(settings).files()
+
+    def test_with_a_link_to_nowhere_is_refused(self, tmp_path: Path) -> None:
+        write(tmp_path / "a.parquet")
+        (tmp_path / "b.parquet").symlink_to(tmp_path / "gone.parquet")
+        with pytest.raises(
+            CatalogError, match=r"b.parquet is a link to .*gone.parquet, which is not"
+        ):
+            people(tmp_path).files()
 
     @pytest.mark.parametrize("name", ["my people", "100%20", "peßple", "a#b", "a?b*"])
     def test_may_have_any_character(self, tmp_path: Path, name: str) -> None:
@@ -319,3 +359,24 @@ def test_decimals_stay_decimals(tmp_path: Path) -> None:
     write(tmp_path / "a.parquet", prices)
     found = people(tmp_path, (Column("price", pa.decimal128(15, 2)),)).lazy().collect()
     assert found["price"].to_list() == [Decimal("0.10"), None]
+
+
+@pytest.mark.parametrize("name", ["polars", "datafusion", "duckdb"])
+def test_an_engine_reads_each_footer_once(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    of_file = pq.read_metadata
+
+    def counted(file: str, **named: Any) -> pq.FileMetaData:
+        read.append(file)
+        return of_file(file, **named)
+
+    for part in "ab":
+        write(tmp_path / f"k={part}" / "rows.parquet")
+    table = replace(
+        people(tmp_path), partitioned_by=("k",), columns=(*COLUMNS, Column("k", STRING))
+    )
+    monkeypatch.setattr(pq, "read_metadata", counted)
+    registry.start(EngineSpec(name)).open({"people": table}).close()
+    assert sorted(read) == [f"{tmp_path}/k=a/rows.parquet", f"{tmp_path}/k=b/rows.parquet"]

@@ -407,7 +407,7 @@ def test_directories_may_be_values_without_names(tmp_path: Path) -> None:
         kept = [Filter("implant", "=", 5956), Filter("region", "=", "2026-05-02")]
         assert rows(table, *kept) == [(2, 5956, "2026-05-02")]
     assert "5956/2026-05-01" not in listed
-    assert not table.reads_from_paths()
+    assert not table.checked().reads_from_paths
     catalog = Catalog((Database("clinic", (table,)),))
     shown = dict(facts(describe_table(catalog, "visits")))
     assert shown["partitioned by"] == "implant, region"

@@ -152,6 +152,7 @@ def test_a_checkpoint_in_parts_is_a_beginning_only_as_a_whole(table: DeltaTable)
         ({"at": "yesterday"}, "at 'yesterday': expected a time with its zone, such as"),
         ({"at": 5}, "at 5: expected a time with its zone"),
         ({"at": ""}, "at '': expected a time with its zone"),
+        ({"at": "0001-01-01T00:00:00+05:00"}, "in UTC that is outside of the years 1 to 9999"),
     ],
 )
 def test_an_impossible_version_or_time_is_refused_at_once(

@@ -206,6 +206,19 @@ def test_what_cannot_be_is_refused(
     assert reason in str(raised.value)
 
 
+@pytest.mark.parametrize("wrong", [{"by": 3}, {"key": 3}, {"by": [None]}])
+def test_names_of_the_newest_are_texts(stored: DeltaTable, wrong: dict[str, Any]) -> None:
+    with pytest.raises(CatalogError, match=r"latest by (3|None): expected the name of a column"):
+        stored.latest(**{"by": "i", "key": "i"} | wrong)
+
+
+def test_the_names_of_bases_are_taken() -> None:
+    with pytest.raises(
+        CatalogError, match="begins with neuralake_base_, as what views are made of"
+    ):
+        ParquetTable(name="neuralake_base_t", location="t.parquet")
+
+
 def test_nested_columns_break_no_tie(tmp_path: Path) -> None:
     rows = pa.table({"k": [1, 1], "v": [1, 2], "list": [[1], [2]]})
     write_deltalake(tmp_path / "t", rows)

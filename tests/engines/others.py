@@ -313,6 +313,48 @@ def renamed_columns_within(root: Path) -> Case:
     return delta(root), pa.table({"s": pa.array([{"x": 1, "y": "a"}, None], schema[0].type)})
 
 
+def columns_found_by_id(root: Path) -> Case:
+    """Under names that neither the table nor its log knows, as of a converted table."""
+    schema = pa.schema([("id", pa.int64()), ("s", pa.string())])
+
+    def numbered(name: str, kind: pa.DataType, number: int) -> pa.Field:
+        return pa.field(name, kind, metadata={b"PARQUET:field_id": str(number).encode()})
+
+    names = pa.schema([numbered("x", pa.string(), 2), numbered("y", pa.int64(), 1)])
+    older = pa.schema([numbered("z", pa.int64(), 1)])
+    files = [
+        File(pa.table([["a", None], [1, 2]], schema=names), "a.parquet"),
+        File(pa.table([[3]], schema=older), "b.parquet"),
+    ]
+    by_id = {"delta.columnMapping.mode": "id"}
+    physical = {"id": "col-1", "s": "col-2"}
+    write_table(root, schema, files, physical=physical, configuration=by_id)
+    return delta(root), pa.table([[1, 2, 3], ["a", None, None]], schema=schema)
+
+
+def partitions_below_a_directory_like_one(root: Path) -> Case:
+    rows = pa.table({"id": [1, 2], "k": ["a", "b"]})
+    deltalake.write_deltalake(str(root / "k=z" / "n=1"), rows, partition_by=["k"])
+    return delta(root / "k=z" / "n=1"), rows
+
+
+def times_of_old_in_a_column_with_a_dot(root: Path) -> Case:
+    root.mkdir()
+    rows = pa.table({"a": range(len(FAR)), "a.b": pa.array(FAR, pa.timestamp("us"))})
+    pq.write_table(rows, root / "a.parquet", use_deprecated_int96_timestamps=True)
+    return parquet(root), rows
+
+
+def moments_of_another_zone(root: Path) -> Case:
+    """Late in the evening in UTC, it is the next day there."""
+    root.mkdir()
+    at = [dt.datetime(2026, 5, 1, 22, 30, tzinfo=dt.UTC), None]
+    rows = pa.table({"at": pa.array(at, UTC), "id": [1, 2]})
+    zoned = pa.schema([("at", pa.timestamp("us", "Europe/Budapest")), ("id", pa.int64())])
+    pq.write_table(rows.cast(zoned), root / "a.parquet")
+    return parquet(root), rows
+
+
 def wider_types(root: Path) -> Case:
     schema = pa.schema([("a", pa.int64()), ("c", pa.decimal128(12, 4)), ("x", pa.float64())])
     narrow = pa.table(
@@ -462,6 +504,10 @@ CASES: dict[str, Callable[[Path], Case]] = {
         deleted_rows_of_partitions,
         renamed_columns,
         renamed_columns_within,
+        columns_found_by_id,
+        partitions_below_a_directory_like_one,
+        times_of_old_in_a_column_with_a_dot,
+        moments_of_another_zone,
         wider_types,
         columns_that_came_later,
         fields_that_came_later,

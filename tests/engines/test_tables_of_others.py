@@ -203,7 +203,8 @@ class TestReadersAreRecorded:
         [
             ("polars", "deleted rows", "scan-delta"),
             ("polars", "deleted rows of partitions", "arrow"),
-            ("datafusion", "empty partition values", "arrow"),
+            ("polars", "partitions below a directory like one", "arrow"),
+            ("datafusion", "columns found by id", "arrow"),
             ("polars", "renamed columns", "arrow"),
             ("polars", "decimals that the log rounds", "arrow"),
             ("polars", "partitions with a struct of which little is told", "arrow"),
@@ -237,6 +238,8 @@ class TestReadersAreRecorded:
                 ["polars", "datafusion", "duckdb", "sail"],
                 ["partitioned then not", "times of old", "columns that came later"],
             ),
+            ("datafusion", "partitions of every type"),
+            ("datafusion", "empty partition values"),
             ("daft", "partitioned then not"),
             ("daft", "a file with nulls alone"),
         ],

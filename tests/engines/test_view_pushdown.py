@@ -104,10 +104,6 @@ def row_groups(engine: Engine, session: Session, sql: str) -> int | None:
 @pytest.mark.parametrize("table", ONE_OF_THREE)
 def test_a_filter_reaches_the_files(engine: Engine, session_of: SessionOf, table: str) -> None:
     session = session_of(table)
-    if (engine.name, table) == ("datafusion", "parted"):
-        # deltalake's provider, which reads it, keeps filters above its scan, under a view or none
-        assert session.explain(ONE_OF_THREE[table]).count("DeltaScanExec") == 1
-        return
     sql = ONE_OF_THREE[table]
     assert session.execute(sql).to_pydict() == {"double": [14]}
     counted = row_groups(engine, session, sql)

@@ -303,6 +303,51 @@ def newest_rows(*, all_of_them: bool) -> pa.Table:
     return pa.table(dict(zip(("k", "by", "v", "x"), columns, strict=True)))
 
 
+def test_moments_have_the_day_and_the_hour_of_utc(engine: Engine, tmp_path: Path) -> None:
+    """Whatever zone a file or a function tells them in, where it may be the next day."""
+    zone = pa.timestamp("us", "Europe/Budapest")
+    rows = pa.table({"at": pa.array([dt.datetime(2026, 5, 1, 22, 30, tzinfo=dt.UTC), None], zone)})
+    columns = (
+        Column("at", zone),
+        Column("day", pa.date32(), expression="CAST(at AS DATE)"),
+        Column("hour", pa.int64(), expression="EXTRACT(HOUR FROM at)"),
+    )
+    expected = [{"day": dt.date(2026, 5, 1), "hour": 22}, {"day": None, "hour": None}]
+    for kind in ("parquet", "function"):
+        table = of_kind(kind, tmp_path / kind, rows, columns=columns)
+        for case in opened(engine, table):
+            sql = "SELECT day, hour FROM t ORDER BY day NULLS LAST"
+            assert case.session.execute(sql).to_pylist() == expected
+            assert table.lazy(columns=["day", "hour"]).collect().to_dicts() == expected
+        plain = of_kind(kind, tmp_path / kind, rows)
+        for case in opened(engine, plain):
+            found = case.session.execute(
+                'SELECT CAST("at" AS DATE) AS day FROM t WHERE "at" IS NOT NULL'
+            )
+            assert found.to_pylist() == [{"day": dt.date(2026, 5, 1)}]
+
+
+def test_the_newest_row_by_and_of_values_that_engines_order_otherwise(
+    engine: Engine, tmp_path: Path
+) -> None:
+    """Zeros are one key whatever their sign; bytes are ordered; any column may be called so."""
+    rows = [
+        (0.0, b"\x00", 1),
+        (-0.0, b"\xff", 2),
+        (NAN, None, 3),
+        (NAN, b"", 4),
+        (None, b"a", 5),
+        (None, b"ab", 6),
+    ]
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    kinds = [pa.float64(), pa.binary(), pa.int64()]
+    arrays = [pa.array(c, kind) for c, kind in zip(columns, kinds, strict=True)]
+    given = pa.table(arrays, names=["k", "by", "neuralake_rank"])
+    newest = of_kind("parquet", tmp_path / "lake", given).latest("by", key="k")  # type: ignore[attr-defined]
+    for case in opened(engine, newest):
+        case.check(given.take([1, 3, 5]))
+
+
 def test_the_newest_row_of_each_key(engine: Engine, kind: str, tmp_path: Path) -> None:
     if engine.name == "spark" and kind != "delta":
         return  # which takes seconds for each

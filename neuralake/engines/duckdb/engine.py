@@ -30,6 +30,7 @@ from neuralake.engines.memory import require_sizes
 from neuralake.engines.object_storage import are_remote
 from neuralake.engines.readers import (
     WITHOUT_STATISTICS,
+    given_rows,
     move_reader,
     refuse_case_twins,
     with_readers,
@@ -44,6 +45,8 @@ from neuralake.storage import filesystem
 
 if TYPE_CHECKING:
     import duckdb
+
+    from neuralake.catalog.footers import Footers
 
 
 # Schema of what the views of Delta tables are made of
@@ -227,7 +230,10 @@ class DuckDBSession:
 
     def execute(self, sql: str) -> pa.Table:
         """Run one query to its complete result."""
-        return self._connection.sql(sql).to_arrow_table()
+        found = self._connection.sql(sql)
+        if found is None:  # as of a statement, which has been carried out
+            raise EngineError("duckdb: the text is no query: it has no rows")
+        return found.to_arrow_table()
 
     def explain(self, sql: str) -> str:
         """The physical plan."""
@@ -258,24 +264,25 @@ class DuckDBSession:
 
     def _create_plain(self, name: str, table: Table) -> None:
         if isinstance(table, RowsTable):
-            rows = table.arrow()
-            refuse_case_twins("DuckDB", name, rows.schema)
+            rows = given_rows(table)
+            refuse_case_twins("DuckDB", table.name, rows.schema)
             self._connection.from_arrow(rows).create_view(name)
         elif isinstance(table, ParquetTable):
-            refuse_case_twins("DuckDB", name, table.arrow_schema())
+            checked = table.checked()
+            refuse_case_twins("DuckDB", table.name, checked.schema)
             in_paths = bool(table.partitioned_by)
-            if not self._reads(table) or (in_paths and not table.reads_from_paths()):
-                self._connection.register(name, FilesDataset(table.rows_as_arrow()))
+            if not self._reads(table) or (in_paths and not checked.reads_from_paths):
+                self._connection.register(name, FilesDataset(checked.as_arrow()))
                 self.readers[name] = "arrow"
                 return
-            relation = self._files(table)
-            if doubts := doubted(table.footers(), hides_nan=table.may_hide_nan()):
-                relation = relation.project(as_they_are(table.arrow_schema(), doubts))
+            relation = self._files(checked)
+            if doubts := doubted(checked.by_file, hides_nan=checked.may_hide_nan()):
+                relation = relation.project(as_they_are(checked.schema, doubts))
                 self.readers[name] = WITHOUT_STATISTICS
             relation.create_view(name)
         elif isinstance(table, DeltaTable):
             contents = table.contents()
-            refuse_case_twins("DuckDB", name, contents.snapshot.schema)
+            refuse_case_twins("DuckDB", table.name, contents.snapshot.schema)
             if self._reads(table) and reads_itself(contents):
                 create_view(self._connection, name, contents, _HELPERS)
                 if doubted(contents.footers, hides_nan=contents.hides_nan):
@@ -284,23 +291,23 @@ class DuckDBSession:
                 self._connection.register(name, FilesDataset(contents.snapshot))
                 self.readers[name] = "arrow"
         else:
-            raise EngineError(f"table {name}: DuckDB cannot read the format {table.format}")
+            raise EngineError(f"table {table.name}: DuckDB cannot read the format {table.format}")
 
-    def _files(self, table: ParquetTable) -> duckdb.DuckDBPyRelation:
+    def _files(self, checked: Footers) -> duckdb.DuckDBPyRelation:
         """The files by DuckDB's own reader, with the values that their paths hold."""
-        found = table.partitions()
-        files = [as_pattern(file.uri) for file in found.files]
+        found = checked.found
+        files = [as_pattern(file) for file in checked.files]
         if not found.fields:
             return self._connection.read_parquet(
-                files, hive_partitioning=False, union_by_name=table.files_differ
+                files, hive_partitioning=False, union_by_name=checked.may_differ
             )
         empty = pa.schema(list(found.fields)).empty_table()
         types = zip(found.names, self._connection.from_arrow(empty).types, strict=True)
         given = ", ".join(f"{quoted(column)}: {kind}" for column, kind in types)
-        columns = ", ".join(quoted(column) for column in table.arrow_schema().names)
+        columns = ", ".join(quoted(column) for column in checked.schema.names)
         listed = ", ".join(literal(file) for file in files)
         options = f"hive_partitioning = true, hive_types = {{{given}}}"
-        options += f", union_by_name = {table.files_differ}"
+        options += f", union_by_name = {checked.may_differ}"
         return self._connection.sql(f"FROM read_parquet([{listed}], {options})").project(columns)
 
     def _reads(self, table: DeltaTable | ParquetTable) -> bool:

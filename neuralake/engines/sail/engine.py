@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -18,7 +18,7 @@ from neuralake.delta.bounds import has_wide_decimals
 from neuralake.delta.contents import Contents
 from neuralake.delta.rows import Source
 from neuralake.engines.memory import pool_within
-from neuralake.engines.readers import move_reader, refuse_case_twins, with_readers
+from neuralake.engines.readers import given_rows, refuse_case_twins, with_readers
 from neuralake.engines.sail.options import SailOptions, sail_config
 from neuralake.engines.sail.server import SailServer
 from neuralake.engines.sail.uris import are_plain
@@ -29,6 +29,9 @@ from neuralake.identifiers import backticked
 from neuralake.machine import cores
 from neuralake.measure.scratch import Scratch
 from neuralake.queries.sql import tokens
+
+if TYPE_CHECKING:
+    from neuralake.catalog.footers import Footers
 
 ARROW = "arrow"
 
@@ -107,10 +110,9 @@ class SailSession:
                 if view is None:
                     self._frame(name, table).createOrReplaceTempView(name)
                     continue
-                self._frame(view.base_name, view.base).createOrReplaceTempView(view.base_name)
+                self._frame(name, view.base).createOrReplaceTempView(view.base_name)
                 select = view.sql(view.base_name, SPARK)
                 self._spark.sql(select).createOrReplaceTempView(name)
-                move_reader(self.readers, view.base_name, name)
         except BaseException:
             self.close()
             raise
@@ -134,14 +136,15 @@ class SailSession:
 
     def _frame(self, name: str, table: Table) -> Any:
         if isinstance(table, RowsTable):
-            rows = table.arrow()
+            rows = given_rows(table)
             refuse_case_twins("Sail", name, rows.schema)
             return self._given(rows.cast(spark_schema(name, rows.schema, "Sail")))
         if isinstance(table, ParquetTable):
-            refuse_case_twins("Sail", name, table.arrow_schema())
-            if _reads_parquet(name, table):
-                return self._read.parquet(*table.files())
-            return self._arrow(name, table.rows_as_arrow())
+            checked = table.checked()
+            refuse_case_twins("Sail", name, checked.schema)
+            if _reads_parquet(name, checked):
+                return self._read.parquet(*checked.files)
+            return self._arrow(name, checked.as_arrow())
         if isinstance(table, DeltaTable):
             contents = table.contents()
             refuse_case_twins("Sail", name, contents.snapshot.schema)
@@ -191,15 +194,15 @@ def _backticked(name: str) -> str:
     return backticked(name[1:-1].replace('""', '"'))
 
 
-def _reads_parquet(name: str, table: ParquetTable) -> bool:
+def _reads_parquet(name: str, checked: Footers) -> bool:
     """Whether Sail's reader of Parquet gives a table's rows."""
     return (
-        not is_remote(table.uri)
-        and not table.partitioned_by
-        and table.schema_unless_uniform() is None
-        and _has_types(name, table.arrow_schema())
-        and not table.may_hide_nan()
-        and are_plain(table.files())
+        not is_remote(checked.uri)
+        and not checked.found.fields
+        and checked.schema_unless_uniform is None
+        and _has_types(name, checked.schema)
+        and not checked.may_hide_nan()
+        and are_plain(checked.files)
     )
 
 

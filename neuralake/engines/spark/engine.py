@@ -19,7 +19,7 @@ from neuralake.delta.snapshot import Snapshot
 from neuralake.engines.object_storage import are_remote, options_by_bucket
 from neuralake.engines.readers import (
     WITHOUT_STATISTICS,
-    move_reader,
+    given_rows,
     refuse_case_twins,
     with_readers,
 )
@@ -45,6 +45,8 @@ from neuralake.errors import (
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql import SparkSession as PySparkSession
+
+    from neuralake.catalog.footers import Footers
 
 
 class SparkEngine:
@@ -176,9 +178,8 @@ class SparkSession:
                 if view is None:
                     self._register(name, self._frame(name, table))
                     continue
-                self._register(view.base_name, self._frame(view.base_name, view.base))
+                self._register(view.base_name, self._frame(name, view.base))
                 self._register(name, self._spark.sql(view.sql(view.base_name, SPARK)))
-                move_reader(self.readers, view.base_name, name)
         except BaseException:
             self.close()
             raise
@@ -224,14 +225,15 @@ class SparkSession:
 
     def _frame(self, name: str, table: Table) -> DataFrame:
         if isinstance(table, RowsTable):
-            rows = table.arrow()
+            rows = given_rows(table)
             refuse_case_twins("Spark", name, rows.schema)
             return self._spark.createDataFrame(rows.cast(spark_schema(name, rows.schema)))
         if not isinstance(table, DeltaTable | ParquetTable):
             raise EngineError(f"table {name}: Spark cannot read the format {table.format}")
         if isinstance(table, ParquetTable):
-            frame = self._parquet(name, table)
-            return self._as_they_are(name, frame, floats=table.may_hide_nan())
+            checked = table.checked()
+            frame = self._parquet(name, checked)
+            return self._as_they_are(name, frame, floats=checked.may_hide_nan())
         contents = table.contents()
         snapshot = contents.snapshot
         refuse_case_twins("Spark", name, snapshot.schema)
@@ -252,16 +254,15 @@ class SparkSession:
         frame = self._files(name, table.files(), snapshot.schema)
         return self._as_they_are(name, frame, floats=contents.hides_nan)
 
-    def _parquet(self, name: str, table: ParquetTable) -> DataFrame:
-        schema = table.arrow_schema()
-        if not table.partitioned_by:
-            return self._files(name, table.files(), schema)
-        if table.reads_from_paths():
-            return self._files(name, table.files(), schema, table.uri)
+    def _parquet(self, name: str, checked: Footers) -> DataFrame:
+        schema, found = checked.schema, checked.found
+        if not found.fields:
+            return self._files(name, checked.files, schema)
+        if checked.reads_from_paths:
+            return self._files(name, checked.files, schema, checked.uri)
         # Of a path Spark 4.2 decodes byte by byte, and takes -2 for -0.02 where that is a decimal
         from neuralake.engines.spark.values import with_values
 
-        found = table.partitions()
         files: dict[tuple[pa.Scalar, ...], list[str]] = {}
         for file in found.files:
             files.setdefault(tuple(file.values.values()), []).append(file.uri)

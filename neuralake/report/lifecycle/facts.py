@@ -43,8 +43,6 @@ def _run(run: LifecycleRun) -> Iterator[Fact]:
 
 
 def _engine(run: LifecycleRun, engine: EngineRecord) -> Iterator[Fact]:
-    if engine.unavailable is not None:
-        yield Fact("unavailable", engine.unavailable)
-        return
-    yield Fact("sessions at once are", run.header.mapping.get(engine.name, "threads"))
+    if engine.unavailable is None:
+        yield Fact("sessions at once are", run.header.mapping.get(engine.name, "threads"))
     yield from engine_facts(engine)

@@ -8,12 +8,13 @@ from neuralake.report.facts import (
     Fact,
     Group,
     closing_facts,
+    engine_facts,
     flat,
     surroundings,
     time_facts,
 )
 from neuralake.report.numbers import NONE, size
-from neuralake.results.records import EngineRecord, Header, Limits, Run
+from neuralake.results.records import Header, Limits, Run
 
 
 def facts(run: Run) -> tuple[Group, ...]:
@@ -23,7 +24,7 @@ def facts(run: Run) -> tuple[Group, ...]:
         Group("Run", tuple(_run(run))),
         Group("Dataset", tuple(_dataset(header))),
         *surroundings(header.fingerprint),
-        *(Group(f"Engine {engine.name}", tuple(_engine(engine))) for engine in run.engines),
+        *(Group(f"Engine {engine.name}", tuple(engine_facts(engine))) for engine in run.engines),
         Group("SHA-256 of the SQL", tuple(_queries(header))),
     )
 
@@ -38,14 +39,6 @@ def limits_in_words(limits: Limits) -> str:
         how = f" ({keeper[limits.memory_limiter]})" if limits.memory_limiter else ""
         parts.append(f"{size(limits.memory_bytes)} of memory{how}")
     return " and ".join(parts) or "none"
-
-
-def readers(engine: EngineRecord) -> dict[str, list[str]]:
-    """Tables that another reader than the engine's own serves, by its name."""
-    found: dict[str, list[str]] = {}
-    for table, reader in sorted((engine.settings.get("readers") or {}).items()):
-        found.setdefault(str(reader), []).append(table)
-    return found
 
 
 def _run(run: Run) -> Iterator[Fact]:
@@ -74,13 +67,3 @@ def _dataset(header: Header) -> Iterator[Fact]:
 def _queries(header: Header) -> Iterator[Fact]:
     for query in sorted(header.query_sha256):
         yield Fact(query, f"{header.query_sha256[query][:16]}…")
-
-
-def _engine(engine: EngineRecord) -> Iterator[Fact]:
-    if engine.unavailable is not None:
-        yield Fact("unavailable", engine.unavailable)
-    yield from flat(engine.versions, "version of ")
-    yield from flat(engine.options, "asked for: ")
-    for reader, tables in readers(engine).items():
-        yield Fact(f"read with {reader}", ", ".join(tables))
-    yield from flat({key: value for key, value in engine.settings.items() if key != "readers"})

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from neuralake.report import surroundings
+from neuralake.report.facts import readers
 from neuralake.report.notes import Note, gravest_first
 from neuralake.report.numbers import count, moment, size, times
-from neuralake.report.run.facts import limits_in_words, readers
+from neuralake.report.run.facts import limits_in_words
 from neuralake.results.records import EngineRecord, Limits, Run, Verification
 from neuralake.results.summary import Summary
 

@@ -44,10 +44,8 @@ def _run(run: StreamsRun) -> Iterator[Fact]:
 
 
 def _engine(run: StreamsRun, summary: StreamsSummary, engine: EngineRecord) -> Iterator[Fact]:
-    if engine.unavailable is not None:
-        yield Fact("unavailable", engine.unavailable)
-        return
-    yield Fact("streams are", words.mapping(run.header.mapping.get(engine.name, "")))
+    if engine.unavailable is None:
+        yield Fact("streams are", words.mapping(run.header.mapping.get(engine.name, "")))
     paths = {
         f"{sample.task} by": sample.path
         for key, found in summary.measured.items()

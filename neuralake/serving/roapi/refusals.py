@@ -156,14 +156,17 @@ def _column_of_other_names(contents: Contents) -> str | None:
 def _parquet_refusal(table: ParquetTable, freshness: Freshness) -> str | None:
     if table.partitioned_by:
         return "it has Hive partitions, whose values are in its paths and not in its files"
-    footers = table.footers()
+    checked = table.checked()
+    footers = checked.by_file
     extra = _beside(table, set(footers))
     if extra is not None:
         return f"ROAPI reads {extra} too, which is none of its files"
-    is_uniform = table.schema_unless_uniform() is None
+    if checked.has_other_zones:
+        return "its times are told in another zone than UTC, by which ROAPI takes their day"
+    is_uniform = checked.schema_unless_uniform is None
     if not is_uniform and (freshness.is_in_memory or _has_dictionary(footers)):
         return "its files differ in the order or the encoding of their columns"
-    return None if freshness.is_in_memory else _nan_refusal(hides_nan=table.may_hide_nan())
+    return None if freshness.is_in_memory else _nan_refusal(hides_nan=checked.may_hide_nan())
 
 
 def _nan_refusal(*, hides_nan: bool) -> str | None:
