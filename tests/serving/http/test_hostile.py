@@ -44,7 +44,7 @@ def client(table: DeltaTable) -> Iterator[Client]:
     options = ServiceOptions(
         limits=Limits(time_s=20, memory_bytes=256 * MIB), workers=1, queue=1, queue_s=0.2
     )
-    http_options = HttpOptions(hosts=frozenset({"127.0.0.1"}), body_bytes=MIB, body_s=0.5)
+    http_options = HttpOptions(hosts=frozenset({"127.0.0.1"}), body_bytes=MIB, body_s=5.0)
     with serving({"numbers": table}, options, http_options) as client:
         yield client
 
