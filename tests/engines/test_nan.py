@@ -166,10 +166,8 @@ def test_floats_without_a_nan_keep_their_statistics(
     table = WRITERS[write](tmp_path / "t", [as_rows(values, pa.float64())])
     with closing(engine.open({"t": table})) as session:
         check(engine, session, values)
-    readers = {"polars": "scan-delta", "datafusion": "table-provider"}
-    expected = (
-        {"t": readers[engine.name]} if write == "partitioned" and engine.name in readers else {}
-    )
+    by_polars = write == "partitioned" and engine.name == "polars"
+    expected = {"t": "scan-delta"} if by_polars else {}
     assert engine.settings.get("readers", {}) == expected
 
 
