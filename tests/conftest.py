@@ -122,6 +122,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     of which another parameter is one of a few.
     """
     for item in items:
+        if " at 0x" in item.nodeid:  # workers must agree on the names of tests
+            raise pytest.UsageError(f"{item.nodeid} has an address in its name: give it ids")
         params = {**getattr(getattr(item, "callspec", None), "params", {})}
         engine = params.pop("engine", None)
         for mark in item.iter_markers("more_of"):

@@ -60,7 +60,7 @@ def test_integers_of_numpy_are_numbers(make_table: Make) -> None:
         (events(0).to_reader(), "a pyarrow.RecordBatchReader"),
         (None, "a builtins.NoneType"),
     ],
-    ids=str,
+    ids=["dict", "frame", "reader", "nothing"],
 )
 @pytest.mark.parametrize("evolve", [False, True])
 def test_what_is_no_batch_is_refused_in_words(
