@@ -274,7 +274,10 @@ def test_a_query_of_an_hour_ends_at_its_limit(service: RoapiService) -> None:
         list(service.query(SLOWER, limits=Limits(time_s=0.5)))
     assert ask_until(service, "SELECT count(*) AS n FROM orders")["n"].to_pylist() == [3]
     assert service.process.process_id != first
-    assert SAID[told:] == ["ROAPI ended and is started again: signal 9"]
+    # on a busy machine its own limit of memory may be there first
+    [said] = SAID[told:]
+    ends = ("signal 9", "it had no memory left")
+    assert said in [f"ROAPI ended and is started again: {end}" for end in ends]
     assert service.turns.running == 0
 
 
