@@ -101,7 +101,7 @@ def test_the_page_can_be_followed(directory: Path) -> None:
 def test_beyond_this_machine(directory: Path, certificate: tuple[Path, Path]) -> None:
     assert {path.name for path in certificate} == {"cert.pem", "key.pem"}
     command = typed(BEYOND).replace("0.0.0.0:8443", "0.0.0.0:0")
-    served = Served(command, certificate[0].parent, NEURALAKE_SERVE_TOKEN="…")
+    served = Served(command, certificate[0].parent, NEURALAKE_SERVE_TOKEN="a-token")
     try:
         assert served.said.startswith("serving on https://0.0.0.0:")
     finally:
