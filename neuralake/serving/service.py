@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from neuralake.catalog.catalog import Catalog
 from neuralake.catalog.tables import DeltaTable, RowsTable, Table
+from neuralake.engines.readers import given_rows
 from neuralake.errors import NeuralakeError, ServingError
 from neuralake.machine import cores
 from neuralake.serving.answers import (
@@ -290,7 +291,7 @@ class Service:
 
     def _source(self, table: Table, as_of: AsOf) -> tuple[Source, int | None]:
         if isinstance(table, RowsTable):
-            rows = table.arrow()
+            rows = given_rows(table)
             return InMemory(rows.schema, tuple(rows.to_batches()), rows.num_rows, rows.nbytes), None
         if not isinstance(table, DeltaTable):
             return OnDisk(table), None
