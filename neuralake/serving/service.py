@@ -22,7 +22,6 @@ from neuralake.serving.answers import (
     LimitError,
     Limits,
     RefusedError,
-    UnavailableError,
 )
 from neuralake.serving.fence.pool import FencedAnswer, Pool
 from neuralake.serving.following import Following
@@ -42,7 +41,7 @@ from neuralake.serving.prepared import (
     plan,
 )
 from neuralake.serving.turns import Turns
-from neuralake.serving.versions import find_version
+from neuralake.serving.versions import find_version, unreadable
 
 if TYPE_CHECKING:
     from datafusion import DataFrame
@@ -284,7 +283,7 @@ class Service:
             except ServingError:
                 raise
             except (NeuralakeError, OSError, ValueError, pa.ArrowException) as error:
-                raise UnavailableError(f"table {name} cannot be read just now") from error
+                raise unreadable(name, error) from error
             if version is not None:
                 versions[name] = version
         return sources, versions

@@ -86,6 +86,20 @@ def test_a_version_that_was_cleaned_up_is_refused(tmp_path: Path) -> None:
     service.close()
 
 
+def test_a_version_whose_files_were_vacuumed_is_refused_and_not_to_be_asked_for_again(
+    tmp_path: Path,
+) -> None:
+    deltalake.write_deltalake(tmp_path, pa.table({"v": [1, 2]}))
+    table = deltalake.DeltaTable(tmp_path)
+    table.delete("v = 1")
+    table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+    service = Service({"t": DeltaTable(name="t", location=str(tmp_path))})
+    with pytest.raises(RefusedError, match="table t has that version no longer: its files were"):
+        rows(service, AsOf(version=0))
+    assert rows(service, AsOf(version=1)) == (1, 1)
+    service.close()
+
+
 def test_a_time_without_a_zone_means_nothing() -> None:
     with pytest.raises(RefusedError, match="no time zone"):
         AsOf(time=START.replace(tzinfo=None))

@@ -21,7 +21,7 @@ from neuralake.catalog.tables import DeltaTable, Table
 from neuralake.engines.datafusion import DataFusionSession
 from neuralake.errors import NeuralakeError, ServingError
 from neuralake.machine import cores
-from neuralake.serving.answers import LimitError, UnavailableError
+from neuralake.serving.answers import LimitError
 from neuralake.serving.fence.wire import (
     Kind,
     SharedRows,
@@ -43,6 +43,7 @@ from neuralake.serving.prepared import (
     plan,
     register_mixed,
 )
+from neuralake.serving.versions import unreadable
 
 
 class Worker:
@@ -116,7 +117,7 @@ class Worker:
             else:
                 self._register_rows(name, table)
         except (NeuralakeError, OSError, ValueError, pa.ArrowException) as error:
-            raise UnavailableError(f"table {name} cannot be read just now") from error
+            raise unreadable(name, error) from error
         self._registered[name] = table
 
     def _register_rows(self, name: str, table: SharedRows) -> None:

@@ -93,6 +93,8 @@ class VerifyingProcess:
         parts
             The round's samples.
         """
+        import deltalake  # noqa: F401 (which the first table to be opened would wait for)
+
         sent = sent_in(directory, parts)
         try:
             table = DeltaTable(
