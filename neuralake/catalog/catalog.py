@@ -17,7 +17,7 @@ from neuralake.catalog.html import catalog_html, database_html
 from neuralake.catalog.keys import check_keys
 from neuralake.catalog.tables import FunctionTable, Table
 from neuralake.config import Settings
-from neuralake.errors import CatalogError, did_you_mean
+from neuralake.errors import CatalogError, did_you_mean, shortened
 
 # A module that is called so says nothing of what is in it: its directory or package does.
 _NAMELESS = ("catalog", "tables", "__init__")
@@ -132,7 +132,9 @@ class Catalog:
     def __getitem__(self, name: str) -> Database:
         """A database, whatever its name is; raises ``CatalogError`` if there is none."""
         if not isinstance(name, str):
-            raise CatalogError(f"{name!r} is no name: expected one of a database, such as 'shop'")
+            raise CatalogError(
+                f"{name!r:.60} is no name: expected one of a database, such as 'shop'"
+            )
         return self.bound(self.database(name))
 
     def __getattr__(self, name: str) -> Database:
@@ -327,7 +329,8 @@ def _check_all(
 ) -> None:
     """Refuse what is no tuple of what it should be."""
     if not isinstance(values, tuple):
-        raise CatalogError(f"{owner} has {values!r}: expected a tuple of {expected}")
+        given = shortened(repr(values), 60)
+        raise CatalogError(f"{owner} has {given}: expected a tuple of {expected}")
     for value in values:
         if not is_right(value):
             name = getattr(value, "name", None)

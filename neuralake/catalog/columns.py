@@ -46,7 +46,7 @@ class Column:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str):
-            raise CatalogError(f"column name {self.name!r} is no text: expected such as 'id'")
+            raise CatalogError(f"column name {self.name!r:.60} is no text: expected such as 'id'")
         if not isinstance(self.type, pa.DataType):
             raise CatalogError(
                 f"column {self.name} has the type {_type_name(self.type)}: "
@@ -56,7 +56,7 @@ class Column:
             return
         if not isinstance(self.expression, str) or not self.expression.strip():
             raise CatalogError(
-                f"column {self.name} has the expression {self.expression!r}: "
+                f"column {self.name} has the expression {self.expression!r:.200}: "
                 f"expected SQL, such as 'price * quantity'"
             )
         if not self.nullable:

@@ -82,12 +82,13 @@ def check_name(name: str, kind: str = "table") -> None:
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise CatalogError(
-            f"{kind} name {name!r} is not usable in every engine's SQL: "
+            f"{kind} name {name!r:.60} is not usable in every engine's SQL: "
             f"expected lower-case letters, digits and underscores"
         )
     if name.startswith(BASE):
         raise CatalogError(
-            f"{kind} name {name!r} begins with {BASE}, as what views are made of: choose another"
+            f"{kind} name {name!r:.60} begins with {BASE}, as what views are made of: "
+            "choose another"
         )
 
 

@@ -146,7 +146,7 @@ def check_view(table: Declared) -> None:
     """
     if table.missing_columns not in ("refuse", "null"):
         raise CatalogError(
-            f"table {table.name}: missing_columns is {table.missing_columns!r}: "
+            f"table {table.name}: missing_columns is {table.missing_columns!r:.60}: "
             f"expected 'refuse' or 'null'"
         )
     stored = stored_columns(table.columns)
@@ -383,12 +383,16 @@ def _view(table: Any, stored: pa.Schema, base: Any = None) -> View[Any]:
 
 def _check_latest(table: str, newest: Latest, schema: pa.Schema | None) -> None:
     if newest.ties not in ("ordered", "any"):
-        raise CatalogError(f"table {table}: ties is {newest.ties!r}: expected 'ordered' or 'any'")
+        raise CatalogError(
+            f"table {table}: ties is {newest.ties!r:.60}: expected 'ordered' or 'any'"
+        )
     if not newest.by:
         raise CatalogError(f"table {table}: latest by no column: expected such as 'updated_at'")
     for name in (*newest.by, *newest.key):
         if not isinstance(name, str):
-            raise CatalogError(f"table {table}: latest by {name!r}: expected the name of a column")
+            raise CatalogError(
+                f"table {table}: latest by {name!r:.60}: expected the name of a column"
+            )
     if schema is None:
         return
     for name in (*newest.by, *newest.key):

@@ -190,3 +190,10 @@ class TestCheck:
             catalog(ForeignKey(("id",), "order", ("id",))).check()
         with pytest.raises(CatalogError, match="table orders has no column key; it has id"):
             catalog(ForeignKey(("id",), "orders", ("key",))).check()
+
+
+def test_a_thousand_tables_in_a_list_are_refused_in_a_line_that_can_be_read() -> None:
+    tables = [DeltaTable(name=f"t{n}", location=f"/lake/t{n}") for n in range(1000)]
+    with pytest.raises(CatalogError, match="expected a tuple of tables") as refused:
+        Database("lake", tables=tables)  # type: ignore[arg-type]
+    assert len(str(refused.value)) < 150
