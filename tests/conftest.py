@@ -145,10 +145,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     file_of = scheduling._split_scope
 
     def place(nodeid: str) -> str:
-        file = file_of(nodeid)
-        if file.endswith(SHARE_SPARK):
+        file = str(file_of(nodeid)).removeprefix("tests/")
+        if file in SHARE_SPARK:
             return "spark"
-        return "bench" if file.removeprefix("tests/") in SHARE_BENCH else str(file)
+        return "bench" if file in SHARE_BENCH else file
 
     scheduling._split_scope = place
     return scheduling

@@ -26,7 +26,7 @@ from neuralake.delta.snapshot import Snapshot
 from neuralake.engines.deltalake_writes import DeltalakeWrites, Streamed, write_paths
 from neuralake.engines.memory import pool_within, require_sizes
 from neuralake.engines.object_storage import options_by_bucket
-from neuralake.engines.readers import given_rows, move_reader, with_readers
+from neuralake.engines.readers import by_partition, given_rows, move_reader, with_readers
 from neuralake.engines.writing import Rows
 from neuralake.errors import EngineError, reason_of
 from neuralake.identifiers import quoted
@@ -264,11 +264,11 @@ class DataFusionSession:
             else:
                 self._register_arrow(name, snapshot)
         elif snapshot.partition_columns:
-            placed = [(file.uri, file.partition) for file in snapshot.files]
-            self._register_partitions(name, snapshot.schema.remove_metadata(), placed)
+            schema = snapshot.schema.remove_metadata()
+            self._register_partitions(name, schema, _placed(snapshot))
         else:
-            schema = None if contents.is_alike else snapshot.schema.remove_metadata()
-            self._register_files(name, snapshot.paths, schema)
+            told = None if contents.is_alike else snapshot.schema.remove_metadata()
+            self._register_files(name, snapshot.paths, told)
         if reader != preferred:
             self.readers[name] = reader
 
@@ -321,12 +321,8 @@ class DataFusionSession:
         """
         from datafusion import col, lit
 
-        parts: dict[tuple[object, ...], tuple[Mapping[str, pa.Scalar], list[str]]] = {}
-        for uri, values in placed:
-            key = tuple((value.is_valid, str(value)) for value in values.values())
-            parts.setdefault(key, (values, []))[1].append(uri)
         frames = []
-        for values, uris in parts.values():
+        for values, uris in by_partition(placed):
             stored = pa.schema([f for f in schema if f.name not in values])
             columns = [
                 lit(values[n]).alias(n) if n in values else col(quoted(n)) for n in schema.names
@@ -427,8 +423,11 @@ def _union(frames: Sequence[DataFrame]) -> DataFrame:
 
 def _are_few(snapshot: Snapshot) -> bool:
     """Whether the partitions are few enough for a union of them."""
-    values = {tuple(map(str, file.partition.values())) for file in snapshot.files}
-    return len(values) <= _MOST_PARTITIONS
+    return len(by_partition(_placed(snapshot))) <= _MOST_PARTITIONS
+
+
+def _placed(snapshot: Snapshot) -> list[tuple[str, Mapping[str, pa.Scalar]]]:
+    return [(file.uri, file.partition) for file in snapshot.files]
 
 
 class Links:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -51,6 +51,28 @@ def given_rows(table: RowsTable) -> pa.Table:
     """The rows of a function or a database, as an engine is given them: moments are in UTC."""
     rows = table.arrow()
     return rows.cast(in_utc(rows.schema))
+
+
+def by_partition(
+    placed: Iterable[tuple[str, Mapping[str, pa.Scalar]]],
+) -> list[tuple[Mapping[str, pa.Scalar], list[str]]]:
+    """Files of the same values of the partition columns together, in the order of the first ones.
+
+    Parameters
+    ----------
+    placed
+        Files, each with the values of the partition columns by their names.
+
+    Returns
+    -------
+    list of (values, files)
+    """
+    parts: dict[tuple[object, ...], tuple[Mapping[str, pa.Scalar], list[str]]] = {}
+    for uri, values in placed:
+        # As text, in which a NaN is itself, and -0.0 is not 0.0
+        key = tuple((value.is_valid, str(value)) for value in values.values())
+        parts.setdefault(key, (values, []))[1].append(uri)
+    return list(parts.values())
 
 
 def move_reader(readers: dict[str, str], base: str, name: str) -> None:

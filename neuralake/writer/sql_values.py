@@ -113,24 +113,22 @@ def together(values: Sequence[Value]) -> list[Value]:
     kinds = {value.kind for value in values} - {"null"}
     if not kinds:
         return list(values)
+    if kinds <= {*_EXACT}:
+        return _exact_together(values)
     if len(kinds) > 1 and kinds <= {*_NUMBERS}:
-        return _numbers_together(values, kinds)
+        return _floats_together(values, kinds)
     if kinds == {"date", "text"} and all(v.text is not None for v in values if v.kind == "text"):
         return [cast(v, "DATE") if v.kind == "text" else v for v in values]
     if len(kinds) > 1 or kinds == {"other"}:
         names = " and ".join(sorted("another type" if k == "other" else k for k in kinds))
         raise NotVerifiedError(f"values of {names} are not compared here")
-    if kinds <= {*_EXACT}:
-        return _exact_together(values)
     [kind] = kinds
     return [replace(value, kind=kind) for value in values]
 
 
-def _numbers_together(values: Sequence[Value], kinds: set[Kind]) -> list[Value]:
+def _floats_together(values: Sequence[Value], kinds: set[Kind]) -> list[Value]:
     import polars as pl
 
-    if kinds <= {*_EXACT}:
-        return _exact_together(values)
     # a decimal beside a float makes both of them doubles; a whole number does not
     kind: Kind = "double" if kinds & {"double", "decimal"} else "float"
     target = pl.Float64 if kind == "double" else pl.Float32

@@ -19,6 +19,7 @@ from neuralake.delta.snapshot import Snapshot
 from neuralake.engines.object_storage import are_remote, options_by_bucket
 from neuralake.engines.readers import (
     WITHOUT_STATISTICS,
+    by_partition,
     given_rows,
     refuse_case_twins,
     with_readers,
@@ -263,15 +264,12 @@ class SparkSession:
         # Of a path Spark 4.2 decodes byte by byte, and takes -2 for -0.02 where that is a decimal
         from neuralake.engines.spark.values import with_values
 
-        files: dict[tuple[pa.Scalar, ...], list[str]] = {}
-        for file in found.files:
-            files.setdefault(tuple(file.values.values()), []).append(file.uri)
         stored = pa.schema([f for f in schema if f.name not in found.names])
         refuse_case_twins("Spark", name, schema)
         fields = spark_schema(name, pa.schema(list(found.fields)))
         parts = [
-            with_values(self._files(name, uris, stored), fields, values)
-            for values, uris in files.items()
+            with_values(self._files(name, uris, stored), fields, list(values.values()))
+            for values, uris in by_partition((file.uri, file.values) for file in found.files)
         ]
         return reduce(lambda one, other: one.union(other), parts)
 
