@@ -13,6 +13,11 @@ def plain_schema(schema: pa.Schema) -> pa.Schema:
     return pa.schema([pa.field(f.name, plain_type(f.type), f.nullable) for f in schema])
 
 
+def without_metadata(schema: pa.Schema) -> pa.Schema:
+    """A schema without metadata, its own and that of its columns."""
+    return pa.schema([pa.field(f.name, f.type, f.nullable) for f in schema])
+
+
 def plain_type(dtype: pa.DataType) -> pa.DataType:
     """A type without the choice of its encoding: one string, one binary and one list type.
 

@@ -19,6 +19,7 @@ from neuralake.arrow import encoding, in_utc, plain_schema, plain_type, stored_s
 from neuralake.catalog.columns import Column, arrow_schema, check_schema
 from neuralake.catalog.partitions import PartitionedFile, Partitions
 from neuralake.errors import CatalogError, SchemaMismatchError
+from neuralake.identifiers import case_twins
 from neuralake.storage import one_line
 
 if TYPE_CHECKING:
@@ -257,13 +258,11 @@ class Footers:
 
     def _refuse_case(self, names: Sequence[str]) -> None:
         """Refuse names of which a reader takes one for the other where a file lacks it."""
-        spelled: dict[str, str] = {}
-        for name in names:
-            if (twin := spelled.setdefault(name.lower(), name)) != name:
-                raise SchemaMismatchError(
-                    f"table {self.table}: some files have {twin}, some {name}, and one that is "
-                    f"absent would be taken for the other: rename one"
-                )
+        if (twins := case_twins(names)) is not None:
+            raise SchemaMismatchError(
+                f"table {self.table}: some files have {twins[0]}, some {twins[1]}, and one that is "
+                f"absent would be taken for the other: rename one"
+            )
 
     def _declared_in(self, file: str, schema: pa.Schema) -> Sequence[Column]:
         """Declared columns that a file must have."""

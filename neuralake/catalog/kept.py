@@ -11,7 +11,6 @@ import threading
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ class Kept:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._handle: deltalake.DeltaTable | None = None
-        self._entry: bytes | None = None
+        self._mark: bytes | None = None
         self._given: list[weakref.ref[deltalake.DeltaTable]] = []
 
     def __reduce__(self) -> tuple[type[Kept], tuple[()]]:
@@ -58,13 +57,15 @@ class Kept:
         Exception
             What ``load`` raises.
         """
+        from neuralake.delta.log import mark_of
+
         with self._lock:
             if not self._is_current(open_store, version):
-                self._handle, self._entry, self._given = None, None, []
+                self._handle, self._mark, self._given = None, None, []
                 handle = load()
                 with suppress(Exception):
-                    self._entry = _entry(open_store(), handle.version())
-                if self._entry is None:  # nothing would tell of a change
+                    self._mark = mark_of(open_store(), handle.version())
+                if self._mark is None:  # nothing would tell of a change
                     return handle
                 self._handle = handle
             assert self._handle is not None  # noqa: S101 - it is current, or was loaded
@@ -75,7 +76,7 @@ class Kept:
 
     def _is_current(self, open_store: Callable[[], Store], version: int | None) -> bool:
         """Whether what is kept is what is wanted, or could be moved on to it."""
-        from neuralake.delta.log import entry_path
+        from neuralake.delta.log import entry_path, mark_of
 
         handle = self._handle
         if handle is None:
@@ -84,28 +85,17 @@ class Kept:
         try:
             store = open_store()
             if version is not None:
-                return kept == version and _entry(store, kept) == self._entry
+                return kept == version and mark_of(store, kept) == self._mark
             # Entries are cleaned up in their order: where the next is gone, this one is by now
             has_more = store.exists(entry_path(kept + 1))
-            if _entry(store, kept) != self._entry:
+            if mark_of(store, kept) != self._mark:
                 return False
             if not has_more:
                 return True
             if any(ref() is not None for ref in self._given):
                 return False
             handle.update_incremental()
-            self._entry = _entry(store, handle.version())
+            self._mark = mark_of(store, handle.version())
         except Exception:  # noqa: BLE001 (whatever it is, who reads the whole log tells it)
             return False
-        return self._entry is not None and handle.version() > kept
-
-
-def _entry(store: Store, version: int) -> bytes | None:
-    """What tells the entry of a version from any other; None if it is not there."""
-    from neuralake.delta.log import entry_path
-
-    try:
-        content = store.read(entry_path(version))
-    except FileNotFoundError:
-        return None
-    return blake2b(content, digest_size=16).digest()
+        return self._mark is not None and handle.version() > kept

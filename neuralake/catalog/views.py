@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, Self, TypeVar
 
 import pyarrow as pa
 
+from neuralake.arrow import without_metadata
 from neuralake.catalog.columns import Column, arrow_schema
 from neuralake.catalog.declaration import BASE
 from neuralake.errors import CatalogError, SchemaMismatchError
@@ -377,8 +378,7 @@ def _plain(table: Any) -> dict[str, Any]:
 
 
 def _view(table: Any, stored: pa.Schema, base: Any = None) -> View[Any]:
-    schema = pa.schema([pa.field(f.name, f.type, f.nullable) for f in stored])
-    return View(base, table.name, schema, table.columns, table.newest)
+    return View(base, table.name, without_metadata(stored), table.columns, table.newest)
 
 
 def _check_latest(table: str, newest: Latest, schema: pa.Schema | None) -> None:

@@ -23,9 +23,8 @@ from neuralake.delta.log import (
     LAST_CHECKPOINT,
     LOG,
     LogSegment,
-    NotATableError,
     hinted_version,
-    read_entry,
+    required_entry,
 )
 from neuralake.delta.paths import placed
 from neuralake.delta.store import Store
@@ -78,10 +77,7 @@ def carry(store: Store, segment: LogSegment, keeps_since_ms: int) -> bool:
         return False
     since = _Since(store.uri)
     for version in segment.entries:
-        actions = read_entry(store, version)
-        if actions is None:
-            raise NotATableError(f"the entry of version {version} was removed meanwhile")
-        since.enter(actions)
+        since.enter(required_entry(store, version).actions)
     try:
         content = pa.BufferReader(store.read(segment.checkpoint[0]))
         before = pq.ParquetFile(content).read(use_threads=False)

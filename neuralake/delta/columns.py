@@ -7,7 +7,7 @@ Log Protocol, "Reader Requirements for Column Mapping" and "Type Widening".
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,6 +15,11 @@ import pyarrow.compute as pc
 _PHYSICAL_NAME = b"delta.columnMapping.physicalName"
 _MAPPING_ID = b"delta.columnMapping.id"
 _FIELD_ID = b"PARQUET:field_id"
+
+
+def mapping_mode(configuration: Mapping[str, str]) -> str:
+    """How columns are found in a table's files, by its properties: ``none``, ``name`` or ``id``."""
+    return configuration.get("delta.columnMapping.mode", "none")
 
 
 def find_field(wanted: pa.Field, present: Iterable[pa.Field], mapping: str) -> int | None:

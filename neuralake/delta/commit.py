@@ -17,11 +17,14 @@ from typing import Any, Protocol
 import msgspec
 
 from neuralake.delta.actions import Action, decode, encode
-from neuralake.delta.log import NotATableError, entry_path, read_entry
+from neuralake.delta.log import Entry, NotATableError, entry_path, find_entry, mark
 from neuralake.delta.state import TableState, is_newest_there, load_state
 from neuralake.delta.store import Store
 from neuralake.delta.times import IN_COMMIT, has_in_commit_times
+from neuralake.version import __version__
 
+# By what each commit says who made it
+ENGINE_INFO = f"neuralake/{__version__}"
 _FIRST_PAUSE_S = 0.001
 _LONGEST_PAUSE_S = 0.1
 # How often a store may fail in a row, each time after its own retries, before that is told
@@ -131,18 +134,19 @@ def commit(
         attempts += 1
         now = int(clock.time() * 1000)
         said = _info(info, state, now)
-        entry = [Action(commitInfo=said), *actions]
+        made = Action(commitInfo=said), *actions
+        content = encode(made)
         version = state.version + 1
-        if _create(store, version, encode(entry), said["txnId"], clock):
-            return Committed(state.after(version, entry), attempts)
+        if _create(store, version, content, said["txnId"], clock):
+            return Committed(state.after(Entry(version, made, mark(content))), attempts)
         if clock.monotonic() >= deadline:
             raise DeadlineError(attempts)
         pause = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** min(attempts, 10))
         clock.sleep(random.uniform(0, pause))  # noqa: S311 - no secret
         # After the pause: what others commit during it would be the next race that is lost
-        while (found := read_entry(store, state.version + 1)) is not None:
-            state = state.after(state.version + 1, found)
-            missed.extend(found)
+        while (entry := find_entry(store, state.version + 1)) is not None:
+            state = state.after(entry)
+            missed.extend(entry.actions)
 
 
 def _create(store: Store, version: int, content: bytes, transaction: str, clock: Clock) -> bool:

@@ -7,143 +7,30 @@ are. Source: Delta Transaction Log Protocol, "Action Reconciliation".
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from hashlib import blake2b
-from itertools import islice, takewhile
-from typing import Any, TypeAlias
+from dataclasses import replace
+from itertools import takewhile
 
 import msgspec
 
-from neuralake.delta.actions import Action, Add, DeletionVector, PartitionValues, Remove
+from neuralake.delta.actions import Action, Add, Remove
+from neuralake.delta.changes import Changes, Moved, changes_since, moved_by
 from neuralake.delta.checkpoint import FILES, TABLE, read_checkpoint
+from neuralake.delta.live_file import Key, LiveFile, Tombstone, rows_of
 from neuralake.delta.log import (
+    Entry,
     LogSegment,
     NotATableError,
-    decode_entry,
-    entry_path,
+    find_entry,
     find_segment,
+    required_entry,
 )
-from neuralake.delta.paths import is_absolute, placed
-from neuralake.delta.state import TableState, begin
+from neuralake.delta.paths import placed
+from neuralake.delta.state import TableState, begin, is_newest_there
 from neuralake.delta.store import Store
 
-Key: TypeAlias = tuple[str, str | None]
-
 _ATTEMPTS = 3
-# In a commit's information: what a compaction did, so that readers need not read it again
-BINS = "neuralake.bins"
-
-
-class _Count(msgspec.Struct):
-    numRecords: int | None = None  # noqa: N815 - the log's name
-
-
-_COUNT = msgspec.json.Decoder(_Count)
-
-
-@dataclass(frozen=True, slots=True)
-class LiveFile:
-    """A data file of the table, with the rows that its deletion vector leaves.
-
-    Attributes
-    ----------
-    place
-        Its path below the table, not percent-encoded; or, of one that lies elsewhere, the absolute
-        path or URI.
-    add
-        What the log says of it; without statistics unless they were asked for.
-    rows
-        Rows in the file, deleted ones included, as the log says; None where it does not.
-    version
-        Of the entry that added it; None if a checkpoint told of it.
-    """
-
-    place: str
-    add: Add
-    rows: int | None
-    version: int | None
-
-    @property
-    def key(self) -> Key:
-        """What identifies it in its table."""
-        return self.place, self.add.key[1]
-
-    @property
-    def partition_values(self) -> PartitionValues:
-        """Values of the partition columns, as the log has them."""
-        return self.add.partition_values
-
-    @property
-    def deleted(self) -> int:
-        """Number of its rows that are deleted."""
-        vector = self.add.deletion_vector
-        return 0 if vector is None else vector.cardinality
-
-
-@dataclass(frozen=True, slots=True)
-class Tombstone:
-    """A file that was removed, and may still be needed by readers of earlier versions.
-
-    Attributes
-    ----------
-    place
-        As of :class:`LiveFile`.
-    deletion_vector
-        That of the file as it was removed.
-    timestamp_ms
-        When it was removed, as the remover says; 0 where it does not.
-    version
-        Of the entry that removed it; None if a checkpoint told of it.
-    size_bytes
-        Its size; 0 where it is not told.
-    """
-
-    place: str
-    deletion_vector: DeletionVector | None
-    timestamp_ms: int
-    version: int | None
-    size_bytes: int
-
-
-@dataclass(frozen=True)
-class Moved:
-    """Rows that are in other files now, and are the same rows (``dataChange: false``).
-
-    Attributes
-    ----------
-    sources
-        The files that had them.
-    file
-        The one that has all of them.
-    """
-
-    sources: tuple[Key, ...]
-    file: LiveFile
-
-
-@dataclass(frozen=True)
-class Changes:
-    """What following a table brought.
-
-    Attributes
-    ----------
-    added, removed
-        Files that are live now and were not before, and the other way round. One that came and
-        went in between is in neither.
-    is_reloaded
-        Whether the table was read anew: the entries in between were cleaned up, or the table was
-        replaced by another.
-    moved
-        Which of the rows were only packed into other files, in the order in which it was done; also
-        from files, and to files, that came and went in between.
-    """
-
-    added: tuple[LiveFile, ...] = ()
-    removed: tuple[LiveFile, ...] = ()
-    is_reloaded: bool = False
-    moved: tuple[Moved, ...] = ()
 
 
 class LiveFiles:
@@ -179,7 +66,6 @@ class LiveFiles:
         self._tombstones: dict[Key, Tombstone] = {}
         self._named: Counter[str] = Counter()  # how many files and tombstones lie at a place
         self._state: TableState
-        self._digest: bytes | None = None
         self._open()
 
     @property
@@ -231,13 +117,14 @@ class LiveFiles:
         NotATableError, OSError, ValueError
             As on loading. What could be read until then holds, and the next call goes on there.
         """
-        if not self._is_same_log():
+        # A gap in the log and its end look alike to whoever waits for the next entry
+        if not is_newest_there(self._store, self._state):
             return self._reload()
         before: dict[Key, LiveFile | None] = {}
         moved: list[Moved] = []
-        while (content := self._read(self._state.version + 1)) is not None:
-            moved += self._enter(self._state.version + 1, content, before)
-        return _changes(before, self._files, moved)
+        while (entry := find_entry(self._store, self._state.version + 1)) is not None:
+            moved += self._enter(entry, before)
+        return changes_since(before, self._files, moved)
 
     def _open(self) -> None:
         """Load the newest version; anew if the log is cleaned up while it is read."""
@@ -252,11 +139,11 @@ class LiveFiles:
         if segment.checkpoint_version is not None:
             self._read_checkpoint(segment, segment.checkpoint_version)
         else:
-            first = segment.entries[0]
-            state = begin(first, decode_entry(first, self._required(first)), self._store)
-            self._state = replace(state, version=first - 1)
+            first = required_entry(self._store, segment.entries[0])
+            state = begin(first.version, first.actions, self._store)
+            self._state = replace(state, version=first.version - 1)
         for version in segment.entries:
-            self._enter(version, self._required(version), {})
+            self._enter(required_entry(self._store, version), {})
 
     def _read_checkpoint(self, segment: LogSegment, version: int) -> None:
         table: list[Action] = []
@@ -273,18 +160,16 @@ class LiveFiles:
             self._hold(file)
         kept = sorted(self._tombstones.items(), key=lambda pair: pair[1].timestamp_ms)
         self._tombstones = dict(kept)
-        content = self._read(version)
-        self._digest = _digest(content)
-        # A checkpoint does not have its own version's time
-        info = [a for a in decode_entry(version, content or b"") if a.commitInfo is not None]
-        self._state = begin(version, tuple(table), self._store).after(version, info)
+        self._state = begin(version, tuple(table), self._store)
+        if (entry := find_entry(self._store, version)) is not None:
+            self._state = self._state.told_by(entry)
 
     def _reload(self) -> Changes:
-        earlier = self._files, self._tombstones, self._named, self._state, self._digest
+        earlier = self._files, self._tombstones, self._named, self._state
         try:
             self._open()
         except (OSError, ValueError):
-            self._files, self._tombstones, self._named, self._state, self._digest = earlier
+            self._files, self._tombstones, self._named, self._state = earlier
             raise
         gone, come = earlier[0], self._files
         return Changes(
@@ -293,41 +178,30 @@ class LiveFiles:
             is_reloaded=True,
         )
 
-    def _is_same_log(self) -> bool:
-        """Whether the entry of this version is there, as it was.
-
-        A gap in the log and its end look alike to whoever waits for the next entry.
-        """
-        return _digest(self._read(self._state.version)) == self._digest
-
-    def _enter(
-        self, version: int, content: bytes, before: dict[Key, LiveFile | None]
-    ) -> Iterator[Moved]:
+    def _enter(self, entry: Entry, before: dict[Key, LiveFile | None]) -> Iterator[Moved]:
         """Apply an entry, as a whole or not at all; notes what was at the keys that it touches.
 
         Returns what it only moved.
         """
-        actions = decode_entry(version, content)
         removed: list[Key] = []
         added: list[LiveFile] = []
-        for action in actions:
+        for action in entry.actions:
             if action.remove is not None:
                 key = placed(self._store.uri, action.remove.path), action.remove.key[1]
                 removed.append(key)
                 before.setdefault(key, self._files.get(key))
                 if self._files.pop(key, None) is not None:
                     self._unname(key)
-                self._bury(action.remove, version)
+                self._bury(action.remove, entry.version)
             elif action.add is not None:
-                file = self._live(action.add, version)
+                file = self._live(action.add, entry.version)
                 before.setdefault(file.key, self._files.get(file.key))
                 if self._tombstones.pop(file.key, None) is not None:
                     self._unname(file.key)
                 self._hold(file)
                 added.append(file)
-        self._state = self._state.after(version, actions)
-        self._digest = _digest(content)
-        return _moved(actions, removed, added)
+        self._state = self._state.after(entry)
+        return moved_by(entry.actions, removed, added)
 
     def _live(self, add: Add, version: int | None) -> LiveFile:
         rows = rows_of(add.stats)
@@ -354,82 +228,3 @@ class LiveFiles:
                 *(place, remove.deletion_vector, remove.deletion_timestamp or 0),
                 *(version, remove.size or 0),
             )
-
-    def _read(self, version: int) -> bytes | None:
-        try:
-            return self._store.read(entry_path(version))
-        except FileNotFoundError:
-            return None
-
-    def _required(self, version: int) -> bytes:
-        content = self._read(version)
-        if content is None:
-            raise NotATableError(
-                f"the entry of version {version} of {self._store.uri} was removed meanwhile"
-            )
-        return content
-
-
-def inside(files: Iterable[LiveFile | Tombstone]) -> Iterator[str]:
-    """Places of those that lie below the table."""
-    return (file.place for file in files if not is_absolute(file.place))
-
-
-def _moved(
-    actions: Sequence[Action], removed: Sequence[Key], added: Sequence[LiveFile]
-) -> Iterator[Moved]:
-    """Which rows an entry only moved, where it is certain whereto.
-
-    Of an entry without a change of data the files that it adds have the rows of those that it
-    removes; which of them, where there are several, a compaction of Neuralake's own says.
-    """
-    files = (action.add or action.remove for action in actions)
-    if not added or not removed or any(f.data_change is not False for f in files if f is not None):
-        return
-    if len(added) == 1:
-        yield Moved(tuple(removed), added[0])
-        return
-    info = next((a.commitInfo for a in actions if a.commitInfo is not None), {})
-    bins = read_bins(info)
-    if (sum(b[0] for b in bins), sum(b[1] for b in bins)) != (len(removed), len(added)):
-        return
-    sources, files_after = iter(removed), iter(added)
-    for many, one in bins:
-        keys = tuple(islice(sources, many))
-        for file in islice(files_after, one):
-            yield Moved(keys, file)
-
-
-def read_bins(info: Mapping[str, Any]) -> list[tuple[int, int]]:
-    """Of each bin of a compaction, in their order: how many files it removed, and added.
-
-    None if the entry does not tell. An added file has the rows of all that were removed, and no
-    bin has more than one.
-    """
-    try:
-        found = msgspec.convert(info.get(BINS, []), list[tuple[int, int]])
-    except msgspec.ValidationError:
-        return []
-    return found if all(many >= 0 and one in (0, 1) for many, one in found) else []
-
-
-def _changes(
-    before: Mapping[Key, LiveFile | None], now: Mapping[Key, LiveFile], moved: Sequence[Moved]
-) -> Changes:
-    added = tuple(now[key] for key, file in before.items() if key in now and now[key] != file)
-    removed = tuple(f for key, f in before.items() if f is not None and now.get(key) != f)
-    return Changes(added, removed, moved=tuple(moved))
-
-
-def rows_of(statistics: str | None) -> int | None:
-    """Rows of a file by the statistics that the log has of it; None where it does not tell."""
-    if not statistics:
-        return None
-    try:
-        return _COUNT.decode(statistics).numRecords
-    except msgspec.DecodeError:  # statistics are optional, and these are none
-        return None
-
-
-def _digest(content: bytes | None) -> bytes | None:
-    return None if content is None else blake2b(content, digest_size=16).digest()

@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 
 import msgspec
 
@@ -53,6 +54,37 @@ class LogSegment:
         return self.entries[-1] if self.entries else self.checkpoint_version or 0
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry of a log.
+
+    Attributes
+    ----------
+    version
+        That it makes.
+    actions
+        What it says.
+    mark
+        What tells it from every other entry: also from that of the same version in a table that was
+        made anew at its place.
+    """
+
+    version: int
+    actions: tuple[Action, ...]
+    mark: bytes
+
+    @classmethod
+    def of(cls, version: int, content: bytes) -> Entry:
+        """An entry as it is stored.
+
+        Raises
+        ------
+        ValueError
+            If it is none.
+        """
+        return cls(version, decode_entry(version, content), mark(content))
+
+
 def entry_path(version: int) -> str:
     """Path of the entry of a version."""
     return f"{LOG}{version:020}.json"
@@ -78,11 +110,46 @@ def read_entry(store: Store, version: int) -> tuple[Action, ...] | None:
     ValueError
         If it is not one.
     """
-    try:
-        content = store.read(entry_path(version))
-    except FileNotFoundError:
-        return None
-    return decode_entry(version, content)
+    content = _content(store, version)
+    return None if content is None else decode_entry(version, content)
+
+
+def find_entry(store: Store, version: int) -> Entry | None:
+    """The entry of a version, for whoever will ask whether it is still that one.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    content = _content(store, version)
+    return None if content is None else Entry.of(version, content)
+
+
+def required_entry(store: Store, version: int) -> Entry:
+    """The entry of a version that there was a moment ago.
+
+    Raises
+    ------
+    NotATableError
+        If it is not there any more.
+    ValueError
+        If it is none.
+    """
+    if (entry := find_entry(store, version)) is None:
+        raise NotATableError(f"the entry of version {version} of {store.uri} was removed meanwhile")
+    return entry
+
+
+def mark(content: bytes) -> bytes:
+    """What tells an entry from every other, by what is stored of it."""
+    return blake2b(content, digest_size=16).digest()
+
+
+def mark_of(store: Store, version: int) -> bytes | None:
+    """The mark of the entry that is at a version now; None if there is none."""
+    content = _content(store, version)
+    return None if content is None else mark(content)
 
 
 def decode_entry(version: int, content: bytes) -> tuple[Action, ...]:
@@ -97,6 +164,13 @@ def decode_entry(version: int, content: bytes) -> tuple[Action, ...]:
         return decode(content)
     except msgspec.DecodeError as error:
         raise ValueError(f"{entry_path(version)} is not a log entry: {error}") from error
+
+
+def _content(store: Store, version: int) -> bytes | None:
+    try:
+        return store.read(entry_path(version))
+    except FileNotFoundError:
+        return None
 
 
 def find_segment(store: Store, version: int | None = None) -> LogSegment:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
+from neuralake.arrow import without_metadata
 from neuralake.delta.columns import conform, find_field
 from neuralake.delta.pruning import may_hold, named_in
 from neuralake.delta.snapshot import DataFile
@@ -75,7 +76,7 @@ class FilesDataset(ds.Dataset):  # type: ignore[misc]
     @property
     def schema(self) -> pa.Schema:
         """The table's, without metadata."""
-        return pa.schema([pa.field(f.name, f.type, f.nullable) for f in self._source.schema])
+        return without_metadata(self._source.schema)
 
     def get_fragments(self, filter: ds.Expression | None = None) -> Iterator[FileFragment]:
         """One fragment a data file; a filter is left to each fragment's scanner."""

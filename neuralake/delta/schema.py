@@ -26,6 +26,19 @@ _NAMES = {
 }
 
 
+def read_schema(schema_string: str) -> pa.Schema:
+    """The columns of a table by what its log says of them, with column mapping in their metadata.
+
+    Raises
+    ------
+    Exception
+        As deltalake raises it, if it is no schema that it knows.
+    """
+    import deltalake
+
+    return pa.schema(deltalake.Schema.from_json(schema_string).to_arrow())
+
+
 class Declared(Protocol):
     """A column: of a declaration, or a field of Arrow."""
 

@@ -19,6 +19,7 @@ import pyarrow as pa
 from deltalake.exceptions import DeltaError
 from deltalake.schema import VariantType
 
+from neuralake.delta.columns import mapping_mode
 from neuralake.delta.commits import has_empty_partition_values, written_last
 from neuralake.delta.paths import absolute, decoded, is_absolute
 from neuralake.delta.times import has_in_commit_times
@@ -113,7 +114,7 @@ class Snapshot:
     @cached_property
     def mapping(self) -> str:
         """How columns are found in the files: ``none`` (by name), ``name`` or ``id``."""
-        return self.configuration.get("delta.columnMapping.mode", "none")
+        return mapping_mode(self.configuration)
 
     @property
     def has_in_commit_timestamps(self) -> bool:

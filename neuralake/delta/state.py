@@ -11,14 +11,21 @@ from dataclasses import dataclass, field, replace
 
 from neuralake.delta.actions import (
     Action,
-    CommitInfo,
     DomainMetadata,
     Metadata,
     Protocol,
     Transaction,
 )
 from neuralake.delta.checkpoint import TABLE, read_checkpoint
-from neuralake.delta.log import NotATableError, find_segment, read_entry
+from neuralake.delta.columns import mapping_mode
+from neuralake.delta.log import (
+    Entry,
+    NotATableError,
+    find_entry,
+    find_segment,
+    mark_of,
+    required_entry,
+)
 from neuralake.delta.store import Store
 from neuralake.delta.times import in_commit_ms
 
@@ -39,9 +46,9 @@ class TableState:
         Metadata of features, by domain.
     in_commit_timestamp_ms
         That of this version's entry; None where it has none, or it was not read.
-    said
-        What this version's entry says of its commit (``commitInfo``), by which it is told from that
-        of another table at the same place; None where it says nothing, or was not read.
+    mark
+        That of this version's entry, by which it is told from that of another table at the same
+        place; None where it was not read.
     """
 
     version: int
@@ -50,7 +57,7 @@ class TableState:
     transactions: Mapping[str, Transaction] = field(default_factory=dict)
     domains: Mapping[str, DomainMetadata] = field(default_factory=dict)
     in_commit_timestamp_ms: int | None = None
-    said: CommitInfo | None = None
+    mark: bytes | None = None
 
     @property
     def configuration(self) -> Mapping[str, str]:
@@ -66,14 +73,22 @@ class TableState:
     @property
     def mapping(self) -> str:
         """How columns are found in files: ``none``, ``name`` or ``id``."""
-        return self.configuration.get("delta.columnMapping.mode", "none")
+        return mapping_mode(self.configuration)
 
     def is_set(self, name: str, *, default: bool = False) -> bool:
         """Whether a property of the table is ``true``."""
         return self.configuration.get(name, str(default)).lower() == "true"
 
-    def after(self, version: int, actions: Sequence[Action]) -> TableState:
+    def after(self, entry: Entry) -> TableState:
         """The state with the actions of the next entry."""
+        return replace(self.holding(entry.actions).told_by(entry), version=entry.version)
+
+    def told_by(self, entry: Entry) -> TableState:
+        """The state with what its own entry says of its commit, which no checkpoint has."""
+        return replace(self, in_commit_timestamp_ms=in_commit_ms(entry.actions), mark=entry.mark)
+
+    def holding(self, actions: Sequence[Action]) -> TableState:
+        """The state with what some actions say of the table."""
         protocol, metadata = self.protocol, self.metadata
         transactions: dict[str, Transaction] = {}
         domains: dict[str, DomainMetadata] = {}
@@ -88,15 +103,12 @@ class TableState:
                 domains[action.domainMetadata.domain] = action.domainMetadata
         return replace(
             self,
-            version=version,
             protocol=protocol,
             metadata=metadata,
             transactions={**self.transactions, **transactions}
             if transactions
             else self.transactions,
             domains={**self.domains, **domains} if domains else self.domains,
-            in_commit_timestamp_ms=in_commit_ms(actions),
-            said=said_in(actions),
         )
 
 
@@ -116,12 +128,14 @@ def load_state(store: Store, version: int | None = None) -> TableState:
         state = begin(
             segment.checkpoint_version, tuple(read_checkpoint(store, segment, TABLE)), store
         )
-        if not segment.entries and (actions := read_entry(store, state.version)) is not None:
-            # A checkpoint does not have its own version's time
-            state = state.after(state.version, [a for a in actions if a.commitInfo is not None])
+        if not segment.entries and (entry := find_entry(store, state.version)) is not None:
+            state = state.told_by(entry)
     for number in segment.entries:
-        actions = _required(store, number)
-        state = begin(number, actions, store) if state is None else state.after(number, actions)
+        entry = required_entry(store, number)
+        if state is None:
+            state = begin(number, entry.actions, store).told_by(entry)
+        else:
+            state = state.after(entry)
     assert state is not None  # noqa: S101 - a segment has a checkpoint or an entry
     return state
 
@@ -134,8 +148,8 @@ def follow(store: Store, state: TableState) -> TableState:
     NotATableError
         If they were cleaned up meanwhile, and the table begins anew after them.
     """
-    while (actions := read_entry(store, state.version + 1)) is not None:
-        state = state.after(state.version + 1, actions)
+    while (entry := find_entry(store, state.version + 1)) is not None:
+        state = state.after(entry)
     return state
 
 
@@ -146,16 +160,11 @@ def is_newest_there(store: Store, state: TableState) -> bool:
 
     Raises
     ------
-    OSError, ValueError
+    OSError
         If it cannot be read.
     """
-    actions = read_entry(store, state.version)
-    return actions is not None and (state.said is None or said_in(actions) == state.said)
-
-
-def said_in(actions: Sequence[Action]) -> CommitInfo | None:
-    """What an entry says of its commit."""
-    return next((a.commitInfo for a in actions if a.commitInfo is not None), None)
+    found = mark_of(store, state.version)
+    return found is not None and state.mark in (None, found)
 
 
 def begin(version: int, actions: tuple[Action, ...], store: Store) -> TableState:
@@ -171,11 +180,4 @@ def begin(version: int, actions: tuple[Action, ...], store: Store) -> TableState
     if protocol is None or metadata is None:
         missing = "protocol" if protocol is None else "metaData"
         raise NotATableError(f"the log of {store.uri} begins without {missing} at {version}")
-    return TableState(version, protocol, metadata).after(version, actions)
-
-
-def _required(store: Store, version: int) -> tuple[Action, ...]:
-    actions = read_entry(store, version)
-    if actions is None:
-        raise NotATableError(f"the entry of version {version} of {store.uri} was removed meanwhile")
-    return actions
+    return TableState(version, protocol, metadata).holding(actions)

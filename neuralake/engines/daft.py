@@ -30,7 +30,7 @@ from neuralake.delta.rows import FileFragment, FilesDataset, PlainFiles, Source
 from neuralake.delta.snapshot import DataFile
 from neuralake.engines.deltalake_writes import DeltalakeWrites, Streamed, write_paths
 from neuralake.engines.memory import require_sizes
-from neuralake.engines.readers import given_rows, with_readers
+from neuralake.engines.readers import ARROW, given_rows, with_readers
 from neuralake.engines.writing import Rows
 from neuralake.errors import EngineError, reason_of
 from neuralake.machine import cores
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
     from neuralake.catalog.footers import Footers
 
-ARROW = "arrow"
 # In others Daft sees a pattern, or an escape
 _PLAIN_PATH = re.compile(r"[\w/.,=@+~-]+", re.ASCII)
 _QUIET = {

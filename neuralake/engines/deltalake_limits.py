@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from neuralake.catalog.tables import DeltaTable
+from neuralake.delta.columns import mapping_mode
 from neuralake.delta.paths import is_absolute
 from neuralake.errors import UnsupportedWriteError
 
@@ -98,7 +99,7 @@ def _unkept(target: deltalake.DeltaTable, capability: str) -> str | None:
     properties = target.metadata().configuration
     if capability in _REMOVING and properties.get("delta.appendOnly") == "true":
         return "the table is append-only (delta.appendOnly)"
-    mapping = properties.get("delta.columnMapping.mode", "none")
+    mapping = mapping_mode(properties)
     if capability in _JOINING and mapping != "none":
         return f"the table has the feature columnMapping (mode {mapping})"
     return None

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
 from neuralake.arrow import in_utc
 from neuralake.catalog.tables import RowsTable
 from neuralake.errors import CatalogError
+from neuralake.identifiers import case_twins
 
 READERS = "readers"
+# Neuralake's own reader of data files
+ARROW: Final = "arrow"
 # Of a table whose statistics are untrue: an engine's own reader, kept from believing them
 WITHOUT_STATISTICS = "without-statistics"
 
@@ -38,13 +41,11 @@ def refuse_case_twins(engine: str, table: str, schema: pa.Schema) -> None:
     CatalogError
         Naming the table, both columns and the engine.
     """
-    seen: dict[str, str] = {}
-    for name in schema.names:
-        if (twin := seen.setdefault(name.lower(), name)) != name:
-            raise CatalogError(
-                f"table {table} has the columns {twin} and {name}, which {engine} cannot tell "
-                f"apart: rename one"
-            )
+    if (twins := case_twins(schema.names)) is not None:
+        raise CatalogError(
+            f"table {table} has the columns {' and '.join(twins)}, which {engine} cannot tell "
+            f"apart: rename one"
+        )
 
 
 def given_rows(table: RowsTable) -> pa.Table:

@@ -16,13 +16,18 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from neuralake.arrow import without_metadata
 from neuralake.catalog.columns import check_schema
 from neuralake.catalog.tables import DeltaTable
 from neuralake.delta.actions import Metadata
-from neuralake.delta.live import Key, LiveFile, LiveFiles, Moved
+from neuralake.delta.changes import Moved
+from neuralake.delta.columns import mapping_mode, physical_name
+from neuralake.delta.live import LiveFiles
+from neuralake.delta.live_file import Key, LiveFile
 from neuralake.delta.paths import absolute
 from neuralake.delta.place import open_store
 from neuralake.delta.rows import FileFragment, PlainFiles
+from neuralake.delta.schema import read_schema
 from neuralake.delta.snapshot import READ_FEATURES, DataFile
 from neuralake.delta.vectors import kept_rows
 from neuralake.serving.answers import UnavailableError
@@ -218,9 +223,7 @@ class HotTable:
         self._metadata = state.metadata
         self._full = _arrow_schema(state.metadata)
         check_schema(self._table.name, self._table.columns, self._full)
-        self._segments = Segments(
-            pa.schema([pa.field(f.name, f.type, f.nullable) for f in self._full])
-        )
+        self._segments = Segments(without_metadata(self._full))
         self._read, self._left, self._files = {}, {}, None
         for file in live.files.values():
             self._take(file)
@@ -300,15 +303,12 @@ class HotTable:
 
     @property
     def _mapping(self) -> str:
-        return self._metadata.configuration.get("delta.columnMapping.mode", "none")
+        return mapping_mode(self._metadata.configuration)
 
     def _partition(self, values: Mapping[str, str | None]) -> dict[str, pa.Scalar]:
         if not self._metadata.partition_columns:
             return {}
-        physical = {
-            (f.metadata or {}).get(b"delta.columnMapping.physicalName", f.name.encode()).decode(): f
-            for f in self._full
-        }
+        physical = {physical_name(field): field for field in self._full}
         return {
             field.name: partition_scalar(text, field.type)
             for name, text in values.items()
@@ -328,9 +328,7 @@ class HotTable:
 
 
 def _arrow_schema(metadata: Metadata) -> pa.Schema:
-    import deltalake
-
     try:
-        return pa.schema(deltalake.Schema.from_json(metadata.schema_string).to_arrow())
+        return read_schema(metadata.schema_string)
     except Exception as error:
         raise UnsuitedError(f"its schema is not read here: {error}") from error

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from neuralake.arrow import plain_type, stored_schema
+from neuralake.arrow import plain_type, stored_schema, without_metadata
 from neuralake.catalog.tables import Table
 from neuralake.config import is_remote
 from neuralake.delta.nans import hides_nan
 from neuralake.delta.rows import PlainFiles
 from neuralake.delta.snapshot import DataFile
-from neuralake.engines.datafusion import DataFusionSession, Links, arrow_frame, linked_frame
+from neuralake.engines.datafusion import DataFusionSession
+from neuralake.engines.datafusion.files import Links, arrow_frame, linked_frame
 from neuralake.errors import reason_of
 from neuralake.serving.answers import (
     FailedError,
@@ -120,9 +121,8 @@ class FilesPart:
         if files.mapping == "none" and all(
             known[f.uri] and f.kept is None and not f.partition for f in files.files
         ):
-            schema = pa.schema([pa.field(f.name, f.type, f.nullable) for f in files.schema])
             paths = [file.uri for file in files.files]
-            self.frame = linked_frame(context, self._links, paths, schema)
+            self.frame = linked_frame(context, self._links, paths, without_metadata(files.schema))
         else:
             self.frame = arrow_frame(context, files)
 

@@ -13,7 +13,7 @@ from operator import itemgetter
 
 import pyarrow as pa
 
-from neuralake.delta.live import Key
+from neuralake.delta.live_file import Key
 
 _MOST_ROWS = 65_536
 _MOST_BYTES = 64 << 20

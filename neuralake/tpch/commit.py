@@ -17,12 +17,12 @@ import pyarrow.parquet as pq
 from neuralake.catalog.columns import check_schema
 from neuralake.catalog.delta import DeltaTable
 from neuralake.delta.actions import Action, Add, Format, Metadata, Protocol, encode
+from neuralake.delta.commit import ENGINE_INFO
 from neuralake.delta.disk import DiskStore
 from neuralake.delta.log import entry_path
 from neuralake.delta.schema import schema_string
 from neuralake.delta.statistics import statistics
 from neuralake.errors import DatasetError, reason_of
-from neuralake.version import __version__
 
 FIRST_ENTRY = entry_path(0)
 
@@ -114,7 +114,7 @@ def commit_described(
         "timestamp": now_ms,
         "operation": "CREATE TABLE",
         "operationParameters": {"mode": "ErrorIfExists"},
-        "engineInfo": f"neuralake/{__version__}",
+        "engineInfo": ENGINE_INFO,
         **facts,
     }
     metadata = Metadata(

@@ -2,7 +2,8 @@
 
 from neuralake.writer.append import Writer
 from neuralake.writer.bins import Packing
-from neuralake.writer.compact import Compaction, Compactor
+from neuralake.writer.compact import Compactor
+from neuralake.writer.compaction import Compaction
 from neuralake.writer.result import Commit, Steps
 from neuralake.writer.upkeep import Upkeep, Upkept
 from neuralake.writer.vacuum import Vacuum, Vacuumed

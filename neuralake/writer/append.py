@@ -13,48 +13,28 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from threading import Lock
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
 
-from neuralake.delta.actions import Action
-from neuralake.delta.commit import Clock, Committed, DeadlineError, UncommittedError, commit
-from neuralake.delta.log import NotATableError
+from neuralake.delta.commit import Clock
 from neuralake.delta.place import open_store
-from neuralake.delta.state import TableState, follow, load_state
-from neuralake.storage import one_line
-from neuralake.version import __version__
+from neuralake.delta.state import TableState
+from neuralake.writer.committing import DEADLINE_S, Committer
 from neuralake.writer.conform import check_batch
-from neuralake.writer.encode import EncodedFile
-from neuralake.writer.errors import (
-    BatchError,
-    UnsupportedTableError,
-    WriterDeadlineError,
-    WriterError,
-    WriterStorageError,
-)
-from neuralake.writer.evolve import evolved, new_columns
-from neuralake.writer.files import FileMaker
+from neuralake.writer.errors import WriterDeadlineError, WriterError
+from neuralake.writer.evolve import new_columns
 from neuralake.writer.numbers import checked
-from neuralake.writer.plan import Plan
-from neuralake.writer.result import Commit, Steps
+from neuralake.writer.result import Commit
 from neuralake.writer.target import resolve
-from neuralake.writer.waiting import (
-    Queue,
-    Waiting,
-    distinct_files,
-    fail_all,
-    transactions_of,
-)
+from neuralake.writer.waiting import Queue, Waiting
 
 if TYPE_CHECKING:
     from neuralake.catalog.delta import DeltaTable
 
-DEADLINE_S = 30.0
 # A batch of so many rows is a file of its own, made by the thread that appends it
 _LARGE_ROWS = 65_536
 
@@ -107,25 +87,20 @@ class Writer:
         self._evolve = evolve
         self._deadline_s = deadline_s
         self._clock = clock
-        uri, self._options = resolve(table, storage_options)
-        self._store = open_store(uri, self._options)
+        uri, options = resolve(table, storage_options)
         self._queue = Queue()
         self._turn = Lock()  # of whoever commits
-        self._files = FileMaker(self._store, self._failure)
-        try:
-            self._plan = Plan.of(load_state(self._store))
-        except (OSError, ValueError) as error:
-            raise self._failure(error) from error
+        self._committer = Committer(open_store(uri, options), options, clock)
 
     @property
     def state(self) -> TableState:
         """The newest state that this writer knows; others may have committed since."""
-        return self._plan.state
+        return self._committer.plan.state
 
     @property
     def schema(self) -> pa.Schema:
         """Columns of the table, as batches have them."""
-        return self._plan.layout.schema
+        return self._committer.plan.layout.schema
 
     def append(
         self,
@@ -174,8 +149,9 @@ class Writer:
         patience_s = self._deadline_s if deadline_s is None else deadline_s
         deadline = self._clock.monotonic() + patience_s
         if self._evolve and new_columns(batch.schema, self.schema):
-            self._add_columns(batch, deadline)
-        plan = self._plan
+            with self._turn:
+                self._committer.add_columns(batch, deadline)
+        plan = self._committer.plan
         rows = plan.conform(batch)
         waiting = Waiting(batch, application, sequence, deadline, plan, rows, after)
         waiting.conform_ns = time.perf_counter_ns() - begin
@@ -185,7 +161,7 @@ class Writer:
             waiting.fail_partly(plan.state)
         else:
             if rows.num_rows >= _LARGE_ROWS:
-                self._files.make([waiting], plan.state)
+                self._committer.files.make([waiting], plan.state)
             if waiting.error is None:
                 self._put(waiting)
                 self._see_through(waiting)
@@ -202,7 +178,7 @@ class Writer:
         BatchError
             If it does not fit.
         """
-        return self._plan.conform(batch)
+        return self._committer.plan.conform(batch)
 
     def refresh(self) -> TableState:
         """Read the entries that others have made, and return the newest state.
@@ -213,17 +189,13 @@ class Writer:
             If the table was replaced, or its storage fails.
         """
         with self._turn:
-            try:
-                self._plan = self._plan.at(follow(self._store, self._plan.state))
-            except (OSError, ValueError) as error:
-                raise self._failure(error) from error
-            return self._plan.state
+            return self._committer.follow()
 
     def close(self) -> None:
         """Let what is under way end; no append begins after this."""
         self._queue.close()
         with self._turn:
-            self._files.close()
+            self._committer.files.close()
 
     def __enter__(self) -> Self:
         return self
@@ -236,44 +208,12 @@ class Writer:
     ) -> None:
         self.close()
 
-    def _add_columns(self, batch: pa.RecordBatch | pa.Table, deadline: float) -> None:
-        """Add the columns of a batch that the table lacks, unless somebody else did meanwhile.
-
-        One that does not fit the table that would be leaves it as it is.
-        """
-
-        def prepare(state: TableState, _missed: Sequence[Action] | None) -> list[Action]:
-            self._plan = plan = self._plan.at(state)
-            table = plan.layout.schema
-            if not (fields := new_columns(batch.schema, table)):
-                raise _ChangedError(state)
-            metadata = evolved(state, table, fields)
-            try:
-                Plan.of(replace(state, metadata=metadata)).check(batch)
-            except UnsupportedTableError as error:
-                raise BatchError(f"{error}; no column is added") from error
-            return [Action(metaData=metadata)]
-
-        info = {"operation": "ADD COLUMNS", "engineInfo": f"neuralake/{__version__}"}
-        with self._turn:
-            try:
-                made = commit(
-                    *(self._store, self._plan.state, prepare, info),
-                    deadline=deadline,
-                    clock=self._clock,
-                )
-                self._plan = self._plan.at(made.state)
-            except _ChangedError:
-                return
-            except (DeadlineError, OSError, ValueError) as error:
-                raise self._failure(error) from error
-
     def _put(self, waiting: Waiting) -> None:
         """Queue a batch; one that is not taken leaves no file."""
         try:
             self._queue.put(waiting)
         except WriterError:
-            self._files.discard([waiting])
+            self._committer.files.discard([waiting])
             raise
 
     def _see_through(self, waiting: Waiting) -> None:
@@ -282,183 +222,14 @@ class Writer:
             left = waiting.deadline - self._clock.monotonic()
             if not self._turn.acquire(timeout=max(left, 0.0)):
                 if self._queue.withdraw(waiting):
-                    self._files.discard([waiting])
-                    waiting.fail(WriterDeadlineError(f"{self._store.uri}: no commit in time"))
+                    self._committer.files.discard([waiting])
+                    waiting.fail(WriterDeadlineError(f"{self._committer.uri}: no commit in time"))
                 else:
                     waiting.done.wait()
                 return
             try:
                 if not waiting.done.is_set():
-                    self._commit(self._queue.take())
+                    self._committer.commit(self._queue.take())
             finally:
                 self._queue.end()
                 self._turn.release()
-
-    def _commit(self, group: list[Waiting]) -> None:
-        """Commit a group: each of it is done afterwards."""
-        begin = time.perf_counter_ns()
-        try:
-            while group := self._ready(group):
-                try:
-                    if self._try(group, begin):
-                        return
-                except DeadlineError as error:
-                    self._expire(group, error)
-        except Exception as error:  # noqa: BLE001 - raised by each append that it concerns
-            fail_all(group, self._failure(error))
-        except BaseException:
-            fail_all(group, WriterError(f"{self._store.uri}: the commit was interrupted"))
-            raise
-
-    def _ready(self, group: Sequence[Waiting]) -> list[Waiting]:
-        """Those of a group that are to be committed, their files written; others are done."""
-        ready = [waiting for waiting in group if not waiting.done.is_set()]
-        for waiting in ready:
-            if waiting.is_repeated_in(self._plan.state):
-                self._files.discard([waiting])
-                waiting.repeat(self._plan.state.version)
-            elif waiting.is_partly_in(self._plan.state):
-                self._files.discard([waiting])
-                waiting.fail_partly(self._plan.state)
-            elif not waiting.plan.holds_in(self._plan.state):
-                self._files.discard([waiting])
-                try:
-                    waiting.renew(self._plan)
-                except BatchError as error:
-                    waiting.fail(error)
-        ready = [waiting for waiting in ready if not waiting.done.is_set()]
-        firsts = _without_twins(ready)
-        if unwritten := [waiting for waiting in firsts if not waiting.files]:
-            self._files.make(unwritten, self._plan.state)
-        return [waiting for waiting in ready if not waiting.done.is_set()]
-
-    def _try(self, group: Sequence[Waiting], begin: int) -> bool:
-        """Commit a group's files; False if the table has changed, so that they are made anew."""
-        started = time.perf_counter_ns()
-        plan = self._plan
-        files = distinct_files(group)
-        transactions = transactions_of(group, self._now_ms())
-        attempts = 0
-        if files or transactions:
-            applications = [txn.app_id for txn in transactions]
-
-            def prepare(state: TableState, _missed: Sequence[Action] | None) -> list[Action]:
-                if state is not plan.state and (
-                    not plan.holds_in(state) or _was_used(applications, plan.state, state)
-                ):
-                    raise _ChangedError(state)
-                now = self._now_ms()
-                adds = (Action(add=file.add(now, data_change=True)) for file in files)
-                return [*(Action(txn=txn) for txn in transactions), *adds]
-
-            try:
-                made = self._commit_entry(plan, prepare, files, group)
-            except _ChangedError as changed:
-                self._files.discard(group)
-                self._plan = plan.at(changed.state)
-                return False
-            self._plan = plan.at(made.state)
-            attempts = made.attempts
-        self._tell(group, attempts, begin, time.perf_counter_ns() - started)
-        return True
-
-    def _commit_entry(
-        self, plan: Plan, prepare: Any, files: Sequence[EncodedFile], group: Sequence[Waiting]
-    ) -> Committed:
-        try:
-            return commit(
-                self._store,
-                plan.state,
-                prepare,
-                _info(plan, files),
-                deadline=min(waiting.deadline for waiting in group),
-                seen=self._files.seen,
-                clock=self._clock,
-            )
-        except (DeadlineError, NotATableError, UncommittedError):
-            self._files.discard(group)
-            raise
-
-    def _expire(self, group: Sequence[Waiting], error: DeadlineError) -> None:
-        """Fail those of a group whose time is over; the others are tried again."""
-        now = self._clock.monotonic()
-        for waiting in group:
-            if waiting.deadline <= now:
-                waiting.fail(WriterDeadlineError(f"{self._store.uri}: {error}"))
-
-    def _tell(self, group: Sequence[Waiting], attempts: int, begin: int, commit_ns: int) -> None:
-        size = sum(file.content.size for file in distinct_files(group))
-        version = self._plan.state.version
-        firsts = set(map(id, _without_twins(group)))
-        for waiting in group:
-            wait_ns = max(0, begin - waiting.queued_ns)
-            parts = waiting.encode_ns, waiting.write_ns, commit_ns
-            waiting.succeed(
-                Commit(
-                    version=version,
-                    rows=waiting.rows.num_rows,
-                    size_bytes=size,
-                    is_repeated=id(waiting) not in firsts,
-                    appends=len(group),
-                    attempts=attempts,
-                    steps=Steps(waiting.conform_ns, wait_ns, *parts),
-                )
-            )
-
-    def _failure(self, error: BaseException) -> BaseException:
-        """What an append raises for a fault of the store."""
-        if isinstance(error, DeadlineError):
-            return WriterDeadlineError(f"{self._store.uri}: {error}")
-        if isinstance(error, OSError | ValueError):
-            # a table that is gone, or another one, is not there again later
-            is_storage = isinstance(error, OSError) and not isinstance(error, NotATableError)
-            failure = WriterStorageError if is_storage else WriterError
-            return failure(f"{self._store.uri} cannot be written: {one_line(error, self._options)}")
-        return error
-
-    def _now_ms(self) -> int:
-        return int(self._clock.time() * 1000)
-
-
-class _ChangedError(Exception):
-    """The table has another schema, protocol or sequence than what was prepared for."""
-
-    def __init__(self, state: TableState) -> None:
-        super().__init__()
-        self.state = state
-
-
-def _without_twins(group: Sequence[Waiting]) -> list[Waiting]:
-    """A group without batches of the same application and sequence as one before."""
-    seen: set[tuple[str, int]] = set()
-    firsts = []
-    for waiting in group:
-        if waiting.application is not None and waiting.sequence is not None:
-            key = waiting.application, waiting.sequence
-            if key in seen:
-                continue
-            seen.add(key)
-        firsts.append(waiting)
-    return firsts
-
-
-def _was_used(applications: Sequence[str], before: TableState, now: TableState) -> bool:
-    """Whether somebody else wrote under one of some applications meanwhile."""
-    return any(now.transactions.get(a) != before.transactions.get(a) for a in applications)
-
-
-def _info(plan: Plan, files: Sequence[EncodedFile]) -> dict[str, Any]:
-    """What the log says of a commit, as other writers say it."""
-    names = ",".join(f'"{name}"' for name in plan.layout.partition_columns)
-    return {
-        "operation": "WRITE",
-        "operationParameters": {"mode": "Append", "partitionBy": f"[{names}]"},
-        "readVersion": plan.state.version,
-        "isBlindAppend": True,
-        "operationMetrics": {
-            "numFiles": str(len(files)),
-            "numOutputRows": str(sum(file.rows for file in files)),
-            "numOutputBytes": str(sum(file.content.size for file in files)),
-        },
-        "engineInfo": f"neuralake/{__version__}",
-    }

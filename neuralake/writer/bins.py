@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from neuralake.delta.live import LiveFile
+from neuralake.delta.live_file import LiveFile
 
 # The part of the target from which on a file is large enough
 _LARGE = 0.75

@@ -20,6 +20,7 @@ from neuralake.delta.actions import Metadata
 from neuralake.delta.features import supported
 from neuralake.delta.state import TableState
 from neuralake.errors import reason_of
+from neuralake.identifiers import case_twins
 from neuralake.writer.errors import BatchError
 
 _ID = "delta.columnMapping.id"
@@ -51,12 +52,10 @@ def evolved(state: TableState, table: pa.Schema, fields: list[pa.Field]) -> Meta
         If a column differs from one of the table by case only, has a type that Delta lacks, or
         needs a feature that the table lacks.
     """
-    known = {name.lower(): name for name in table.names}
-    for field in fields:
-        if (same := known.setdefault(field.name.lower(), field.name)) != field.name:
-            raise BatchError(
-                f"column {field.name!r} differs from {same!r} by case only: no table has both"
-            )
+    if (twins := case_twins([*table.names, *(field.name for field in fields)])) is not None:
+        raise BatchError(
+            f"column {twins[1]!r} differs from {twins[0]!r} by case only: no table has both"
+        )
     try:
         kinds = pa.schema([pa.field(f.name, plain_type(f.type), nullable=True) for f in fields])
         added = json.loads(deltalake.Schema.from_arrow(kinds).to_json())["fields"]

@@ -14,12 +14,12 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
-import deltalake
 import numpy as np
 import pyarrow as pa
 
 from neuralake.delta.actions import Metadata, PartitionValues
-from neuralake.delta.columns import physical_name
+from neuralake.delta.columns import mapping_mode, physical_name
+from neuralake.delta.schema import read_schema
 from neuralake.delta.snapshot import HIVE_NULL
 from neuralake.delta.statistics import Indexed, indexed_columns
 from neuralake.errors import reason_of
@@ -74,14 +74,14 @@ class Layout:
             If a column has a type that is not written here.
         """
         try:
-            schema = pa.schema(deltalake.Schema.from_json(metadata.schema_string).to_arrow())
+            schema = read_schema(metadata.schema_string)
         except Exception as error:
             raise UnsupportedTableError(
                 f"the table's schema cannot be read: {reason_of(error)}"
             ) from error
         for field in schema:
             _check_type(field.type, field.name)
-        mapping = metadata.configuration.get("delta.columnMapping.mode", "none")
+        mapping = mapping_mode(metadata.configuration)
         partition = tuple(metadata.partition_columns)
         stored = pa.schema(
             [_stored(f, mapping != "none") for f in schema if f.name not in partition]

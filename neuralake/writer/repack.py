@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from neuralake.arrow import int96_columns
+from neuralake.arrow import int96_columns, without_metadata
 from neuralake.delta.actions import Add
-from neuralake.delta.live import LiveFile
+from neuralake.delta.live_file import LiveFile
 from neuralake.delta.paths import absolute, is_absolute
 from neuralake.delta.rows import FileFragment, PlainFiles
 from neuralake.delta.snapshot import DataFile
@@ -148,6 +148,5 @@ class _Source:
             stored=pa.schema([layout.stored.field(name) for name in columns]),
             partition_columns=(),
         )
-        plain = pa.schema([pa.field(f.name, f.type, f.nullable) for f in schema])
-        for batch in FileFragment(source, data, plain).batches(names):
+        for batch in FileFragment(source, data, without_metadata(schema)).batches(names):
             yield part.as_stored(pa.Table.from_batches([batch]))

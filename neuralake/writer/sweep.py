@@ -13,7 +13,8 @@ from collections.abc import Sequence
 
 from neuralake.delta.clock import store_time_ms
 from neuralake.delta.features import check_vacuumable
-from neuralake.delta.live import LiveFiles, Tombstone
+from neuralake.delta.live import LiveFiles
+from neuralake.delta.live_file import Tombstone
 from neuralake.delta.log import LOG, entry_path, entry_version
 from neuralake.delta.paths import is_absolute
 from neuralake.delta.store import Store

@@ -24,8 +24,8 @@ from neuralake.delta.log import entry_path, find_segment
 from neuralake.delta.place import open_store
 from neuralake.delta.state import TableState, follow, load_state
 from neuralake.storage import one_line
-from neuralake.writer.errors import WriterError
 from neuralake.writer.target import resolve
+from neuralake.writer.told import told
 
 if TYPE_CHECKING:
     from neuralake.catalog.delta import DeltaTable
@@ -123,17 +123,14 @@ class Upkeep:
         WriterError
             If there is no such table, or it cannot be read or written.
         """
-        try:
+        uri = self._store.uri
+        with told(uri, f"the log of {uri} cannot be kept", self._options):
             state = self._follow()
             before = self._clock.monotonic()
             checkpoint = self._make_checkpoint(state) if self._is_due(state) else None
             between = self._clock.monotonic()
             removed = self._clean_up(state) if between >= self._next_clean_up else 0
             after = self._clock.monotonic()
-        except (OSError, ValueError) as error:
-            raise WriterError(
-                f"the log of {self._store.uri} cannot be kept: {one_line(error, self._options)}"
-            ) from error
         if checkpoint is None and not removed:
             return None
         made_ns, removed_ns = (round(s * 1e9) for s in (between - before, after - between))

@@ -10,29 +10,27 @@ Lake, ``VacuumCommand`` (what is hidden).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from threading import Event
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from neuralake.delta.clock import store_time_ms
-from neuralake.delta.features import RefusedFeatureError, check_vacuumable
+from neuralake.delta.features import check_vacuumable
 from neuralake.delta.intervals import DELETED_FILE_RETENTION, retention_ms
 from neuralake.delta.live import LiveFiles
-from neuralake.delta.needed import needed_places
 from neuralake.delta.place import open_store
-from neuralake.delta.store import Store, Stored
-from neuralake.delta.visible import Visible
-from neuralake.storage import one_line
-from neuralake.writer.append import DEADLINE_S
-from neuralake.writer.errors import RetentionError, UnsupportedTableError, WriterError
+from neuralake.delta.store import Stored
+from neuralake.writer.committing import DEADLINE_S
+from neuralake.writer.deletion import Deletion
+from neuralake.writer.errors import RetentionError
 from neuralake.writer.sweep import Sweep
 from neuralake.writer.target import resolve
+from neuralake.writer.told import told
 
 if TYPE_CHECKING:
     from neuralake.catalog.delta import DeltaTable
-
-T = TypeVar("T")
 
 # For how long a file may be without an entry that names it, while its writer is at work
 IN_FLIGHT_S = 600.0
@@ -157,7 +155,8 @@ class Vacuum:
         """
         done = None
         if self._sweep is not None and time.monotonic() < self._next_s:
-            done = self._told(self._keep_up)
+            with self._told():
+                done = self._keep_up()
         if done is None:
             self._next_s = time.monotonic() + every_s
             done = self.run_once()
@@ -184,18 +183,12 @@ class Vacuum:
         WriterError
             If there is no such table, or it cannot be read, or a file cannot be deleted.
         """
-        return self._told(lambda: self._run_once(is_dry_run, tell))
+        with self._told():
+            return self._run_once(is_dry_run, tell)
 
-    def _told(self, run: Callable[[], T]) -> T:
-        """What a run gives, or says in one line why it does not."""
-        try:
-            return run()
-        except RefusedFeatureError as error:
-            raise UnsupportedTableError(f"{self._store.uri}: {error}") from error
-        except (OSError, ValueError) as error:
-            raise WriterError(
-                f"{self._store.uri} cannot be vacuumed: {one_line(error, self._options)}"
-            ) from error
+    def _told(self) -> AbstractContextManager[None]:
+        uri = self._store.uri
+        return told(uri, f"{uri} cannot be vacuumed", self._options)
 
     def run(
         self,
@@ -232,7 +225,7 @@ class Vacuum:
         live = LiveFiles(self._store, keeps_tombstones=True)
         check_vacuumable(live.state)
         keeps_ms = self._retention_ms(live.state.configuration)
-        deletion = _Deletion(self._store, live, now_ms, keeps_ms, self._in_flight_ms)
+        deletion = Deletion(self._store, live, now_ms, keeps_ms, self._in_flight_ms)
         planned = time.perf_counter_ns()
         batch: list[Stored] = []
         for stored in deletion.candidates():
@@ -324,64 +317,3 @@ def vacuum(
         storage_options=storage_options,
     )
     return worker.run_once(is_dry_run=is_dry_run, tell=tell)
-
-
-class _Deletion:
-    """Which files of a table go, as it follows the log, and how many went."""
-
-    def __init__(
-        self, store: Store, live: LiveFiles, now_ms: int, keeps_ms: int, in_flight_ms: int
-    ) -> None:
-        self._store = store
-        self._live = live
-        self._horizon_ms = now_ms - keeps_ms
-        self._orphan_ms = min(self._horizon_ms, now_ms - in_flight_ms)
-        self._temporary_ms = now_ms - in_flight_ms
-        self._visible = Visible(live.state)
-        self._needed = needed_places(store, live, self._horizon_ms)
-        self._removed = {tombstone.place for tombstone in live.tombstones.values()}
-        self.tables_within: tuple[str, ...] = ()
-        self.removed_files = 0
-        self.orphans = 0
-        self.size_bytes = 0
-
-    def candidates(self) -> Iterator[Stored]:
-        """Files that are old enough, and not needed."""
-        self.tables_within = others = self._tables_within()
-        for stored in self._store.list():
-            path = stored.path
-            if path.startswith(others):
-                continue
-            if self._visible.is_temporary(path):
-                if stored.modified_ms < self._temporary_ms:
-                    yield stored
-            elif self._visible.is_data(path) and path not in self._needed:
-                limit = self._horizon_ms if path in self._removed else self._orphan_ms
-                if stored.modified_ms < limit:
-                    yield stored
-
-    def delete(
-        self, batch: list[Stored], is_dry_run: bool, tell: Callable[[Stored], None] | None
-    ) -> None:
-        """Delete files, but for those that became part of the table since it was read."""
-        if not batch:
-            return
-        self._needed.update(file.place for file in self._live.follow().added)
-        batch = [stored for stored in batch if stored.path not in self._needed]
-        for stored in batch:
-            self.removed_files += stored.path in self._removed
-            self.orphans += stored.path not in self._removed
-            self.size_bytes += stored.size_bytes
-            if tell is not None:
-                tell(stored)
-        if not is_dry_run:
-            self._store.delete([stored.path for stored in batch])
-
-    def _tables_within(self) -> tuple[str, ...]:
-        """Directories of other tables that lie below this one: their files are theirs."""
-        found = set()
-        for stored in self._store.list():
-            root, log, _ = stored.path.partition("/_delta_log/")
-            if log:
-                found.add(f"{root}/")
-        return tuple(sorted(found))

@@ -6,7 +6,7 @@ import deltalake
 import pytest
 
 from neuralake.catalog.tables import DeltaTable
-from neuralake.delta.live import LiveFile
+from neuralake.delta.live_file import LiveFile
 from neuralake.serving.hot import HotTable
 from neuralake.serving.service import Service
 from neuralake.writer import Compactor, Packing, Upkeep, Vacuum, Writer

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from neuralake.catalog.tables import DeltaTable
-from neuralake.delta.live import LiveFile
+from neuralake.delta.live_file import LiveFile
 from neuralake.serving.answers import UnavailableError
 from neuralake.serving.following import Following
 from neuralake.serving.hot import HotTable, UnsuitedError

@@ -35,4 +35,4 @@ def make_table(tmp_path: Path) -> Callable[..., str]:
 
 def put_store(writer: Writer, store: Store) -> None:
     """Have a writer use another store of its table, one with faults."""
-    writer._store = writer._files._store = store
+    writer._committer._store = writer._committer.files._store = store

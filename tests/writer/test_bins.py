@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neuralake.delta.actions import Add, DeletionVector
-from neuralake.delta.live import LiveFile
+from neuralake.delta.live_file import LiveFile
 from neuralake.writer.bins import Bin, Packing, is_candidate, plan
 
 NOW = 1_000_000_000

@@ -21,7 +21,8 @@ from neuralake.delta.live import LiveFiles
 from neuralake.engines.protocol import Engine
 from neuralake.writer import Writer
 from neuralake.writer.bins import Packing
-from neuralake.writer.compact import Compaction, Compactor
+from neuralake.writer.compact import Compactor
+from neuralake.writer.compaction import Compaction
 from neuralake.writer.errors import UnsupportedTableError, WriterError
 from tests.delta.make import File, actions, commit, deletion_vector, log_file, write_table
 from tests.engines.others import CASES

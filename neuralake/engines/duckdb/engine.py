@@ -29,6 +29,7 @@ from neuralake.engines.duckdb.remote import load_httpfs, make_secrets, remote_re
 from neuralake.engines.memory import require_sizes
 from neuralake.engines.object_storage import are_remote
 from neuralake.engines.readers import (
+    ARROW,
     WITHOUT_STATISTICS,
     given_rows,
     move_reader,
@@ -273,7 +274,7 @@ class DuckDBSession:
             in_paths = bool(table.partitioned_by)
             if not self._reads(table) or (in_paths and not checked.reads_from_paths):
                 self._connection.register(name, FilesDataset(checked.as_arrow()))
-                self.readers[name] = "arrow"
+                self.readers[name] = ARROW
                 return
             relation = self._files(checked)
             if doubts := doubted(checked.by_file, hides_nan=checked.may_hide_nan()):
@@ -289,7 +290,7 @@ class DuckDBSession:
                     self.readers[name] = WITHOUT_STATISTICS
             else:
                 self._connection.register(name, FilesDataset(contents.snapshot))
-                self.readers[name] = "arrow"
+                self.readers[name] = ARROW
         else:
             raise EngineError(f"table {table.name}: DuckDB cannot read the format {table.format}")
 

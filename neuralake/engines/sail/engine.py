@@ -18,7 +18,7 @@ from neuralake.delta.bounds import has_wide_decimals
 from neuralake.delta.contents import Contents
 from neuralake.delta.rows import Source
 from neuralake.engines.memory import pool_within
-from neuralake.engines.readers import given_rows, refuse_case_twins, with_readers
+from neuralake.engines.readers import ARROW, given_rows, refuse_case_twins, with_readers
 from neuralake.engines.sail.options import SailOptions, sail_config
 from neuralake.engines.sail.server import SailServer
 from neuralake.engines.sail.uris import are_plain
@@ -32,8 +32,6 @@ from neuralake.queries.sql import tokens
 
 if TYPE_CHECKING:
     from neuralake.catalog.footers import Footers
-
-ARROW = "arrow"
 
 
 class SailEngine:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neuralake.delta.actions import Action
-from neuralake.delta.live import LiveFiles, rows_of
+from neuralake.delta.live import LiveFiles
+from neuralake.delta.live_file import rows_of
 from neuralake.delta.log import decode_entry, entry_path
 from neuralake.delta.place import open_store
 from neuralake.workloads.places import Target

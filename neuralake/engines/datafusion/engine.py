@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Final, Literal
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 
@@ -20,13 +19,25 @@ from neuralake.catalog.dialects import DATAFUSION
 from neuralake.catalog.tables import DeltaTable, ParquetTable, RowsTable, Table
 from neuralake.catalog.views import view_of
 from neuralake.config import is_remote
-from neuralake.delta.contents import Contents
-from neuralake.delta.rows import FilesDataset, Source
-from neuralake.delta.snapshot import Snapshot
+from neuralake.delta.rows import Source
+from neuralake.engines.datafusion.files import (
+    SNAPSHOT_FILES,
+    TABLE_PROVIDER,
+    DeltaReader,
+    Links,
+    arrow_frame,
+    as_remote_url,
+    as_url,
+    choose_reader,
+    linked_frame,
+    placed_files,
+    register_bucket,
+    union,
+)
 from neuralake.engines.deltalake_writes import DeltalakeWrites, Streamed, write_paths
 from neuralake.engines.memory import pool_within, require_sizes
 from neuralake.engines.object_storage import options_by_bucket
-from neuralake.engines.readers import by_partition, given_rows, move_reader, with_readers
+from neuralake.engines.readers import ARROW, by_partition, given_rows, move_reader, with_readers
 from neuralake.engines.writing import Rows
 from neuralake.errors import EngineError, reason_of
 from neuralake.identifiers import quoted
@@ -37,16 +48,6 @@ from neuralake.quantities import parse_size
 if TYPE_CHECKING:
     from datafusion import DataFrame, SessionContext
 
-DeltaReader = Literal["snapshot-files", "table-provider", "arrow"]
-SNAPSHOT_FILES: Final = "snapshot-files"
-TABLE_PROVIDER: Final = "table-provider"
-ARROW: Final = "arrow"
-
-# Reader features that the provider of deltalake 1.6 reads rightly through DataFusion 55
-_PROVIDER_FEATURES = frozenset({"columnMapping", "deletionVectors", "timestampNtz", "v2Checkpoint"})
-# Up to which a query of a union of them takes less than one by deltalake's provider: of 100 a fifth
-# of its time where one is asked for, half of it where all are; of 1,000 half, and twice
-_MOST_PARTITIONS = 100
 # Without which DataFusion 55 gives other answers; the user's own settings go before them
 _SETTINGS = {
     # Spark writes times as INT96 by default; in nanoseconds they would wrap around 1677 and 2262
@@ -199,7 +200,7 @@ class DataFusionSession:
         self.readers: dict[str, str] = {}
         try:
             for bucket, options in options_by_bucket("DataFusion", tables).items():
-                _register_bucket(context, bucket, options)
+                register_bucket(context, bucket, options)
             for name, table in tables.items():
                 view = view_of(table)
                 if view is None:
@@ -265,7 +266,7 @@ class DataFusionSession:
                 self._register_arrow(name, snapshot)
         elif snapshot.partition_columns:
             schema = snapshot.schema.remove_metadata()
-            self._register_partitions(name, schema, _placed(snapshot))
+            self._register_partitions(name, schema, placed_files(snapshot))
         else:
             told = None if contents.is_alike else snapshot.schema.remove_metadata()
             self._register_files(name, snapshot.paths, told)
@@ -292,16 +293,16 @@ class DataFusionSession:
         """
         if is_remote(files[0]):
             if len(files) == 1 and files[0].endswith(".parquet"):
-                self._context.register_parquet(name, _as_remote_url(files[0]), schema=schema)
+                self._context.register_parquet(name, as_remote_url(files[0]), schema=schema)
                 return
-            urls = [_as_remote_url(file) for file in files]
+            urls = [as_remote_url(file) for file in files]
             parts = [self._context.read_parquet(url, schema=schema) for url in urls]
             # A union is by position: with a schema all have one order, and without all are alike
-            self._context.register_view(name, _union(parts))
+            self._context.register_view(name, union(parts))
             return
         is_one = len(files) == 1 and files[0].endswith(".parquet")
         listed = files[0] if is_one else self._links.directory_of(files)
-        self._context.register_parquet(name, _as_url(listed), schema=schema)
+        self._context.register_parquet(name, as_url(listed), schema=schema)
 
     def _register_partitions(
         self, name: str, schema: pa.Schema, placed: Iterable[tuple[str, Mapping[str, pa.Scalar]]]
@@ -328,13 +329,13 @@ class DataFusionSession:
                 lit(values[n]).alias(n) if n in values else col(quoted(n)) for n in schema.names
             ]
             frames += [frame.select(*columns) for frame in self._frames(uris, stored)]
-        self._context.register_view(name, _union(frames))
+        self._context.register_view(name, union(frames))
 
     def _frames(self, files: Sequence[str], schema: pa.Schema) -> list[DataFrame]:
         """The rows of files, in one frame on disk and in one a file elsewhere."""
         if not is_remote(files[0]):
             return [linked_frame(self._context, self._links, files, schema)]
-        return [self._context.read_parquet(_as_remote_url(f), schema=schema) for f in files]
+        return [self._context.read_parquet(as_remote_url(f), schema=schema) for f in files]
 
     def _register_arrow(self, name: str, source: Source) -> None:
         """Register Neuralake's reader of data files."""
@@ -344,142 +345,6 @@ class DataFusionSession:
 def _read_rows(context: SessionContext, rows: Rows) -> DataFrame:
     """Rows that are to be written, by DataFusion's reader."""
     for bucket, options in options_by_bucket("DataFusion", {"its new rows": rows}).items():
-        _register_bucket(context, bucket, options)
-    urls = [_as_remote_url(file) if is_remote(file) else _as_url(file) for file in rows.files]
-    return _union([context.read_parquet(url) for url in urls])
-
-
-def arrow_frame(context: SessionContext, source: Source) -> DataFrame:
-    """The rows of data files by Neuralake's reader.
-
-    A filter of a number with a fraction stays in DataFusion: pyarrow, to which it would be handed
-    down, finds NaN greater than nothing, and DataFusion greater than everything.
-    """
-    from datafusion import col, udf
-
-    frame = context.read_table(FilesDataset(source))
-    columns = []
-    for column_name, kind in zip(source.schema.names, source.schema.types, strict=True):
-        column = col(quoted(column_name))
-        if pa.types.is_floating(kind):
-            as_it_is = udf(lambda values: values, [kind], kind, "immutable", name="as_it_is")
-            column = as_it_is(column).alias(column_name)
-        columns.append(column)
-    return frame.select(*columns)
-
-
-def linked_frame(
-    context: SessionContext, links: Links, files: Sequence[str], schema: pa.Schema
-) -> DataFrame:
-    """The rows of local Parquet files by DataFusion's reader, as one listing of links to them.
-
-    Parameters
-    ----------
-    context, links
-        Whose; the links are needed for as long as the frame is.
-    files
-        Absolute paths.
-    schema
-        Columns that are taken from each file by their names, and are null where it lacks one.
-    """
-    return context.read_parquet(_as_url(links.directory_of(files)), schema=schema)
-
-
-def choose_reader(contents: Contents, preferred: DeltaReader = SNAPSHOT_FILES) -> DeltaReader:
-    """The preferred reader, or the fastest other one, that gives a snapshot's rows as they are.
-
-    deltalake's provider fails on deletion vectors under DataFusion 55, and refuses some features
-    of which Neuralake knows that they change nothing. Both readers of DataFusion believe statistics
-    that leave out a NaN, whatever the settings, and it gives the only other value in its place.
-    """
-    snapshot = contents.snapshot
-    if not snapshot.files or contents.has_other_types or contents.hides_nan:
-        return ARROW
-    suited: dict[DeltaReader, bool] = {
-        preferred: False,  # to be asked first
-        SNAPSHOT_FILES: snapshot.beyond_partitions is None and _are_few(snapshot),
-        TABLE_PROVIDER: (
-            snapshot.features <= _PROVIDER_FEATURES
-            and snapshot.mapping != "id"  # it looks for columns by their names alone
-            and not snapshot.has_deletions
-            and not snapshot.has_variants
-            and not snapshot.has_absolute_paths
-            and not snapshot.has_empty_partition_values
-        ),
-    }
-    return next((reader for reader, suits in suited.items() if suits), ARROW)
-
-
-def _union(frames: Sequence[DataFrame]) -> DataFrame:
-    """The rows of all frames, of one after the other.
-
-    As pairs of pairs: in a row, each with all before it, 3,000 take 17 s.
-    """
-    while len(frames) > 1:
-        pairs = (frames[place : place + 2] for place in range(0, len(frames), 2))
-        frames = [pair[0].union(pair[1]) if len(pair) > 1 else pair[0] for pair in pairs]
-    return frames[0]
-
-
-def _are_few(snapshot: Snapshot) -> bool:
-    """Whether the partitions are few enough for a union of them."""
-    return len(by_partition(_placed(snapshot))) <= _MOST_PARTITIONS
-
-
-def _placed(snapshot: Snapshot) -> list[tuple[str, Mapping[str, pa.Scalar]]]:
-    return [(file.uri, file.partition) for file in snapshot.files]
-
-
-class Links:
-    """Directories of links, each of just the files of one table.
-
-    A table's own directory may hold more than them at any moment, and of a list of files
-    DataFusion's Python package takes none.
-    """
-
-    def __init__(self) -> None:
-        self._scratch: Scratch | None = None  # which goes with the process, if that is killed
-        self._count = 0
-
-    def directory_of(self, files: Sequence[str]) -> str:
-        """A new directory with a link to each file."""
-        if self._scratch is None:
-            self._scratch = Scratch()
-        directory = self._scratch.directory / str(self._count)
-        directory.mkdir()
-        self._count += 1
-        for number, file in enumerate(files):
-            (directory / f"{number:08d}.parquet").symlink_to(file)
-        return f"{directory}/"
-
-    def remove(self) -> None:
-        """Remove all of them."""
-        if self._scratch is not None:
-            self._scratch.remove()
-            self._scratch = None
-
-
-def _register_bucket(context: SessionContext, bucket: str, options: Mapping[str, str]) -> None:
-    """Let DataFusion reach a bucket."""
-    from datafusion.object_store import AmazonS3
-
-    store = AmazonS3(
-        bucket_name=bucket,
-        region=options.get("aws_region"),
-        access_key_id=options.get("aws_access_key_id"),
-        secret_access_key=options.get("aws_secret_access_key"),
-        session_token=options.get("aws_session_token"),
-        endpoint=options.get("aws_endpoint_url"),
-        allow_http=options.get("aws_allow_http") == "true",
-    )
-    context.register_object_store("s3://", store)
-
-
-def _as_remote_url(uri: str) -> str:
-    """The URI of an object or a prefix, whose every character means itself."""
-    return f"s3://{quote(uri.removeprefix('s3://'))}"
-
-
-def _as_url(path: str) -> str:
-    """A path whose every character means itself: in one without a scheme some make a pattern."""
-    return f"file://{quote(path)}"
+        register_bucket(context, bucket, options)
+    urls = [as_remote_url(file) if is_remote(file) else as_url(file) for file in rows.files]
+    return union([context.read_parquet(url) for url in urls])
