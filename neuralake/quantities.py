@@ -45,6 +45,11 @@ def parse_size(text: str) -> int:
     return size_bytes
 
 
+def whole_number(text: str) -> int | None:
+    """A number from 0 on of at most 18 digits, as a version of a table has; None if it is none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+
+
 def parse_duration(text: str) -> float:
     """Seconds of ``90``, ``1.5s``, ``5m``, ``2h`` or ``1d``.
 

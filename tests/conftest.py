@@ -222,6 +222,11 @@ class Bench:
     directory: Path
     witness: Witness
 
+    @property
+    def verdicts(self) -> dict[tuple[str, str], Verification]:
+        """What was found of the answers, by engine and query."""
+        return {(v.engine, v.query): v for v in self.run.verifications}
+
 
 @contextmanager
 def own_temporary_directory(directory: Path) -> Iterator[None]:

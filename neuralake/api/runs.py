@@ -69,7 +69,7 @@ class BenchRun:
     @property
     def ok(self) -> bool:
         """Whether no answer is wrong or missing; ``neuralake bench`` exits with 1 if not."""
-        return all(v.verdict not in ("wrong", "failed") for v in self.record.verifications)
+        return self.record.is_right
 
     @overload
     def table(self, frame: Literal["arrow"] = ...) -> pa.Table: ...

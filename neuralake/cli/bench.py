@@ -22,6 +22,7 @@ from neuralake.cli.options import (
     memory_limit_option,
     names_in,
     queries_option,
+    refuse_beside_resume,
     scale_factor_option,
     timeout_option,
     workload_catalog_option,
@@ -108,7 +109,7 @@ def bench(
     store = RunStore(settings.results_root)
     resumed = None
     if resume is not None:
-        _refuse_others(ctx, "resume", "as_json")
+        refuse_beside_resume(ctx)
         directory = store.find(resume)
         resumed = (interrupted_run(directory), directory)
         plan = benches.plan_of(resumed[0], recorded_workload(resumed[0], settings))
@@ -137,19 +138,7 @@ def bench(
         lambda: write_run_report(run, directory / "report", read_texts(run, directory)),
         as_json=as_json,
     )
-    return 1 if any(v.verdict in ("wrong", "failed") for v in run.verifications) else 0
-
-
-def _refuse_others(ctx: click.Context, *allowed: str) -> None:
-    """Refuse options that do not go with the first of the allowed ones."""
-    typed = click.core.ParameterSource.COMMANDLINE
-    for parameter in ctx.command.params:
-        name = parameter.name or ""
-        if name not in allowed and ctx.get_parameter_source(name) is typed:
-            raise click.UsageError(
-                f"{parameter.opts[0]} does not go with --{allowed[0]}: "
-                "the run goes on with the options that it began with"
-            )
+    return 0 if run.is_right else 1
 
 
 def _bench_workload(

@@ -155,12 +155,14 @@ def _by_table(values: tuple[str, ...], option: str) -> dict[str | None, str]:
 
 
 def _number(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+    from neuralake.quantities import whole_number
+
+    if (number := whole_number(text)) is None:
         raise click.BadParameter(
             f"{text!r} is no version: expected a whole number from 0 on, or TABLE=N",
             param_hint="'--version'",
         )
-    return int(text)
+    return number
 
 
 def _setting(option: str) -> str:

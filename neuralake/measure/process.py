@@ -121,9 +121,9 @@ def tree_usage(pids: Iterable[int]) -> Usage:
     """CPU time, and bytes read and written so far, summed over processes."""
     pids = list(pids)
     return Usage(
-        _total(map(_cpu_ns, pids)),
-        _total(map(_bytes_read, pids)),
-        _total(map(_bytes_written, pids)),
+        known_total(map(_cpu_ns, pids)),
+        known_total(map(_bytes_read, pids)),
+        known_total(map(_bytes_written, pids)),
     )
 
 
@@ -144,12 +144,12 @@ def peak_memory_bytes(pids: Iterable[int]) -> int | None:
 
     The peaks of several processes need not fall together, so that the sum is an upper bound.
     """
-    return _total(map(_peak_bytes, pids))
+    return known_total(map(_peak_bytes, pids))
 
 
 def resident_bytes(pids: Iterable[int]) -> int:
     """Sum of the processes' resident memory now (``VmRSS``); what they share counts in each."""
-    return (_total(_kibibytes(pid, "VmRSS:") for pid in pids)) or 0
+    return known_total(_kibibytes(pid, "VmRSS:") for pid in pids) or 0
 
 
 def _children(file: str) -> list[bytes]:
@@ -176,7 +176,8 @@ def _has_ended(pid: int) -> bool:
     return state in "ZX"
 
 
-def _total(values: Iterable[int | None]) -> int | None:
+def known_total(values: Iterable[int | None]) -> int | None:
+    """The sum of the numbers that are known; None if none of them is."""
     known = [value for value in values if value is not None]
     return sum(known) if known else None
 

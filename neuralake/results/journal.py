@@ -10,11 +10,12 @@ cannot be read is damage, and an error.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 from types import NoneType
-from typing import Any, Protocol, Self, TypeVar, cast, get_args, get_type_hints
+from typing import Any, Protocol, Self, TypeVar, get_args, get_type_hints
 
 import msgspec
 
@@ -179,7 +180,9 @@ def replay(
     entry: type[E],
     kind: str,
     document: Callable[..., D],
-    **records: tuple[str, Callable[[Any], Hashable]],
+    *,
+    settle: Callable[[list[E]], Iterable[E]] = lambda entries: entries,
+    **records: tuple[str, Callable[[Any], Hashable] | None],
 ) -> D:
     """The run that a journal tells of, finished or not.
 
@@ -193,9 +196,12 @@ def replay(
         Of run, as its header says it.
     document
         The record of a whole run, with the fields that every run has.
+    settle
+        Leaves out the lines that no longer count.
     records
         By each further field of the document: the field of the entry that its records come from,
-        and what a record is known by. Of several that are known by the same the last one counts.
+        and what a record is known by, or None. Of several that are known by the same the last one
+        counts.
 
     Raises
     ------
@@ -203,21 +209,20 @@ def replay(
         If the journal is absent, damaged, of another schema version, or of another kind of run.
     """
     entries = read_entries(path, entry, kind)
+    settled = list(settle(entries))
 
-    def all_of(name: str) -> list[Any]:
-        return [record for e in entries if (record := getattr(e, name)) is not None]
+    def all_of(name: str, key: Callable[[Any], Hashable] | None) -> tuple[Any, ...]:
+        every = [record for e in settled if (record := getattr(e, name)) is not None]
+        return tuple(every if key is None else {key(record): record for record in every}.values())
 
-    found = {
-        field: tuple({key(record): record for record in all_of(name)}.values())
-        for field, (name, key) in records.items()
-    }
+    found = {field: all_of(*source) for field, source in records.items()}
     end = entries[-1].end
     return document(
         header=entries[0].header,
         finished_at=end.finished_at if end else None,
         elapsed_ns=end.elapsed_ns if end else None,
         machine_use=end.machine_use if end else None,
-        resumptions=tuple(all_of("resumption")),
+        resumptions=all_of("resumption", None),
         **found,
     )
 
@@ -232,25 +237,17 @@ def read_journal(path: Path) -> Run:
     ResultsError
         If the journal is absent, damaged, or of another schema version.
     """
-    entries = read_entries(path, Entry, QUERIES)
-    header = cast("Header", entries[0].header)
-    engines = {e.engine.name: e.engine for e in entries if e.engine is not None}
-    verifications = {
-        (v.engine, v.query): v for v in (e.verification for e in entries) if v is not None
-    }
-    wrong = {key for key, v in verifications.items() if v.verdict == "wrong"}
-    samples = [e.sample for e in entries if e.sample is not None]
-    end = entries[-1].end
-    return Run(
-        header=header,
-        finished_at=end.finished_at if end else None,
-        elapsed_ns=end.elapsed_ns if end else None,
-        machine_use=end.machine_use if end else None,
-        engines=tuple(engines.values()),
-        verifications=tuple(verifications.values()),
-        samples=tuple(_judged(sample, wrong) for sample in samples),
-        resumptions=tuple(e.resumption for e in entries if e.resumption is not None),
+    run = replay(
+        path,
+        Entry,
+        QUERIES,
+        Run,
+        engines=("engine", attrgetter("name")),
+        verifications=("verification", attrgetter("engine", "query")),
+        samples=("sample", None),
     )
+    wrong = run.wrong
+    return replace(run, samples=tuple(_judged(sample, wrong) for sample in run.samples))
 
 
 def _fields(entry: type[AnyEntry]) -> dict[type, str]:
@@ -264,7 +261,7 @@ def _fields(entry: type[AnyEntry]) -> dict[type, str]:
     }
 
 
-def _judged(sample: Sample, wrong: set[tuple[str, str]]) -> Sample:
+def _judged(sample: Sample, wrong: frozenset[tuple[str, str]]) -> Sample:
     if sample.status == "ok" and sample.query and (sample.engine, sample.query) in wrong:
         return replace(sample, status="wrong")
     return sample

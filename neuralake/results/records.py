@@ -16,9 +16,10 @@ QUERIES = "queries"
 Phase = Literal["start", "open", "first", "hot", "cold"]
 Status = Literal["ok", "wrong", "error", "timeout", "oom", "crashed"]
 Verdict = Literal["verified", "wrong", "unverified", "failed"]
-# Of a load: when its batches or requests are due; and how a round of it ended
+# Of a load: when its batches or requests are due, how a round of it ended, what was found of it
 Arrivals = Literal["closed", "constant", "poisson"]
 RoundStatus = Literal["ok", "error", "timeout", "crashed"]
+RoundVerdict = Literal["verified", "wrong", "unverified"]
 
 
 @dataclass(frozen=True)
@@ -405,3 +406,13 @@ class Run:
     samples: tuple[Sample, ...]
     resumptions: tuple[Resumption, ...] = ()
     machine_use: MachineUse | None = None
+
+    @property
+    def wrong(self) -> frozenset[tuple[str, str]]:
+        """Engine and query of answers that were found wrong."""
+        return frozenset((v.engine, v.query) for v in self.verifications if v.verdict == "wrong")
+
+    @property
+    def is_right(self) -> bool:
+        """Whether no answer was wrong or missing."""
+        return all(v.verdict not in ("wrong", "failed") for v in self.verifications)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from neuralake.engines import registry
@@ -14,22 +15,22 @@ from neuralake.measure.memory import memory_limiter
 from neuralake.queries.answers import require_columns
 from neuralake.queries.sql import tables_read
 from neuralake.queries.workload import Workload, select_queries
-from neuralake.results.fingerprint import fingerprint
+from neuralake.results.journal import JournalWriter
 from neuralake.results.kinds import RUN_OF_QUERIES
 from neuralake.results.records import SCHEMA_VERSION, Header, Limits, Run
-from neuralake.results.store import RunStore, write_document
+from neuralake.results.store import RunStore
 from neuralake.results.texts import write_sql
+from neuralake.workloads.course import Course, carry_out
 from neuralake.workloads.plan import Observer, Plan
 from neuralake.workloads.power import run_power
-from neuralake.workloads.recording import Begun, begin, go_on, recording
+from neuralake.workloads.recording import Begun
 from neuralake.workloads.resume import (
     engine_requests,
+    facts,
     query_digests,
     remove_unfinished_answers,
     requested_engines,
-    require_unchanged,
 )
-from neuralake.workloads.turn import machine_to_ourselves
 
 DEFAULT_ENGINES = ("polars", "datafusion", "spark")
 
@@ -210,45 +211,46 @@ def bench(
     """
     for spec in plan.engines:
         registry.prepare(spec)
-    with machine_to_ourselves("neuralake bench"):
-        directory = _begin(plan, store) if resumed is None else _go_on(plan, *resumed)
-        past = None if resumed is None else resumed[0]
-        with recording(RUN_OF_QUERIES, directory) as journal, observe(plan) as observer:
-            run_power(plan, directory, journal, observer, past)
-        return write_document(directory), directory
+    course = Course(
+        RUN_OF_QUERIES,
+        prepare=lambda: partial(_header, plan),
+        observe=lambda _: observe(plan),
+        measure=partial(_measure, plan),
+        workload=plan.workload.name,
+        scale_factor=plan.workload.scale_factor,
+        facts=partial(facts, plan),
+    )
+    return carry_out(course, store, resumed)
 
 
-def _begin(plan: Plan, store: RunStore) -> Path:
-    """Make the directory of a new run, and the first line of its journal."""
+def _header(plan: Plan, begun: Begun) -> Header:
     workload = plan.workload
+    return Header(
+        schema_version=SCHEMA_VERSION,
+        id=begun.id,
+        created_at=begun.created_at,
+        workload=workload.name,
+        dataset_uri=workload.dataset_uri,
+        scale_factor=workload.scale_factor,
+        dataset=workload.dataset,
+        queries=tuple(query.name for query in plan.queries),
+        runs=plan.hot_runs,
+        fingerprint=begun.fingerprint,
+        engines=engine_requests(plan),
+        cold_runs=plan.cold_runs,
+        limits=plan.limits,
+        query_sha256=query_digests(plan.queries),
+    )
 
-    def header(begun: Begun) -> Header:
-        return Header(
-            schema_version=SCHEMA_VERSION,
-            id=begun.id,
-            created_at=begun.created_at,
-            workload=workload.name,
-            dataset_uri=workload.dataset_uri,
-            scale_factor=workload.scale_factor,
-            dataset=workload.dataset,
-            queries=tuple(query.name for query in plan.queries),
-            runs=plan.hot_runs,
-            fingerprint=begun.fingerprint,
-            engines=engine_requests(plan),
-            cold_runs=plan.cold_runs,
-            limits=plan.limits,
-            query_sha256=query_digests(plan.queries),
-        )
 
-    directory = begin(RUN_OF_QUERIES, store, workload.name, workload.scale_factor, header)
+def _measure(
+    plan: Plan,
+    _: Header,
+    directory: Path,
+    journal: JournalWriter,
+    observer: Observer,
+    past: Run | None,
+) -> None:
     write_sql(directory, {query.name: query.sql() for query in plan.queries})
-    return directory
-
-
-def _go_on(plan: Plan, run: Run, directory: Path) -> Path:
-    """Check that nothing has changed, and say in the journal that the run goes on."""
-    now = fingerprint(Path.cwd())
-    require_unchanged(run, plan, now)
-    go_on(RUN_OF_QUERIES, run, directory, now)
     remove_unfinished_answers(directory)
-    return directory
+    run_power(plan, directory, journal, observer, past)

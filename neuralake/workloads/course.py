@@ -1,4 +1,4 @@
-"""The course of a run of rounds or phases, whatever is measured: begun or gone on with, and ended.
+"""The course of a run, whatever is measured: begun or gone on with, and ended.
 
 A run holds the machine's lock while it measures, so that no other disturbs it. What it had when it
 was interrupted is kept, but for the files of a round that the journal does not tell of.
@@ -49,8 +49,8 @@ class Course(Generic[R, O]):
         Measures all that the run has not yet: by its header, in its directory, where ``logs`` is,
         each record to the journal before the next is made, and the observer told of each step. The
         last argument is the run so far where it is resumed.
-    scale_factor
-        Of its dataset, for the name of the run.
+    workload, scale_factor
+        What is run, and on how much, for the name of the run; the kind's own name if None.
     facts
         What else must be the same when a run goes on, beside machine and software.
     """
@@ -59,6 +59,7 @@ class Course(Generic[R, O]):
     prepare: Callable[[], Callable[[Begun], object]]
     observe: Callable[[Any], AbstractContextManager[O]]
     measure: Callable[[Any, Path, JournalWriter, O, R | None], None]
+    workload: str | None = None
     scale_factor: float | None = None
     facts: Callable[[R], Facts] = lambda _: ()
 
@@ -96,7 +97,8 @@ def carry_out(
         header = course.prepare()
         if resumed is None:
             past = None
-            directory = begin(kind, store, kind.name, course.scale_factor, header)
+            name = course.workload or kind.name
+            directory = begin(kind, store, name, course.scale_factor, header)
         else:
             past, directory = resumed
             now = fingerprint(Path.cwd())

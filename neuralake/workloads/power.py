@@ -18,7 +18,7 @@ from neuralake.workloads import verification
 from neuralake.workloads.answers import answer_path
 from neuralake.workloads.engine_run import EngineRun
 from neuralake.workloads.plan import Observer, Plan
-from neuralake.workloads.recording import Watch
+from neuralake.workloads.recording import Roster
 from neuralake.workloads.resume import Past
 
 
@@ -36,7 +36,7 @@ def run_power(
     plan
         What to measure.
     directory
-        Of the run: answers and logs are kept there.
+        Of the run: answers are kept there, and logs in its own directory.
     journal
         Whose header is already written.
     observer
@@ -44,18 +44,14 @@ def run_power(
     past
         The run so far, where it is resumed: what it holds is not measured again.
     """
-    watch = Watch()
-    known = {engine.name for engine in past.engines} if past is not None else set()
+    roster = Roster(journal, past.engines if past else ())
     for spec, reason in plan.unavailable:
-        if spec.name not in known:
-            journal.append(EngineRecord(spec.name, spec.options, unavailable=reason))
+        roster.enter(EngineRecord(spec.name, spec.options, unavailable=reason))
     (directory / "answers").mkdir(exist_ok=True)
-    (directory / "logs").mkdir(exist_ok=True)
     for spec in plan.engines:
         known_before = Past() if past is None else Past.of(past, spec.name)
         EngineRun(plan, spec, directory, journal, observer, known_before).run()
     _verify_agreement(plan, directory, journal, observer)
-    journal.append(watch.end())
 
 
 def _verify_agreement(

@@ -17,7 +17,7 @@ from neuralake.measure.activity import activity, activity_since
 from neuralake.results.fingerprint import fingerprint
 from neuralake.results.journal import End, JournalWriter, remove_torn_line
 from neuralake.results.kind import AnyRun, Kind, R
-from neuralake.results.records import Fingerprint, MachineUse, Resumption
+from neuralake.results.records import EngineRecord, Fingerprint, MachineUse, Resumption
 from neuralake.results.store import DOCUMENT, JOURNAL, RunStore, write_document_as
 from neuralake.results.timestamps import timestamp
 
@@ -134,6 +134,28 @@ def recording(kind: Kind[R], directory: Path) -> Iterator[JournalWriter]:
             f"{kind.overview(run).samples} samples are kept in {directory}; "
             f"{kind.command} --resume {run.header.id} goes on"
         ) from None
+
+
+class Roster:
+    """Who takes part in a run, or could not: each is in its journal once, however often it is met.
+
+    Parameters
+    ----------
+    journal
+        Of the run.
+    before
+        Whose records it has from before the run was resumed.
+    """
+
+    def __init__(self, journal: JournalWriter, before: Iterable[EngineRecord] = ()) -> None:
+        self._journal = journal
+        self._known = {record.name for record in before}
+
+    def enter(self, record: EngineRecord) -> None:
+        """Tell the journal of it, unless that was done."""
+        if record.name not in self._known:
+            self._known.add(record.name)
+            self._journal.append(record)
 
 
 class Watch:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -14,7 +14,6 @@ from neuralake.results.kinds import RUN_OF_QUERIES
 from neuralake.results.records import (
     EngineRecord,
     EngineRequest,
-    Fingerprint,
     Header,
     Run,
     Sample,
@@ -22,6 +21,7 @@ from neuralake.results.records import (
 )
 from neuralake.workloads import recording
 from neuralake.workloads.plan import Plan
+from neuralake.workloads.recording import Facts
 
 
 @dataclass(frozen=True)
@@ -72,18 +72,19 @@ def query_digests(queries: tuple[Query, ...]) -> dict[str, str]:
     return {query.name: sha256(query.sql().encode()).hexdigest() for query in queries}
 
 
-def require_unchanged(run: Run, plan: Plan, now: Fingerprint) -> None:
-    """Refuse to mix samples of different things into one run.
+def facts(plan: Plan, run: Run) -> Facts:
+    """What of dataset and queries must be the same when a run goes on.
 
-    Settings in effect and runtimes are compared again when each engine has started.
-
-    Raises
-    ------
-    ResultsError
-        If the dataset, a query, an engine, the machine or the software is not what it was; the
-        message names the first difference.
+    Settings in effect and runtimes are compared when each engine has started.
     """
-    recording.require_same(run, _facts(run.header, plan, now))
+    header = run.header
+    before, after = _flat(header.dataset), _flat(plan.workload.dataset)
+    for fact in sorted({*before, *after}):
+        yield f"{fact} of the dataset", before.get(fact), after.get(fact)
+    digests = query_digests(plan.queries)
+    yield "the list of queries", list(header.queries), list(digests)
+    for query, digest in digests.items():
+        yield f"the text of {query} (sha256)", header.query_sha256.get(query), digest
 
 
 def remove_unfinished_answers(directory: Path) -> None:
@@ -101,16 +102,3 @@ def _flat(facts: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[f"{prefix}{name}"] = value
     return flat
-
-
-def _facts(header: Header, plan: Plan, now: Fingerprint) -> Iterator[tuple[str, object, object]]:
-    """What must be the same: its name, what it was, and what it is."""
-    then, dataset = header.fingerprint, plan.workload.dataset
-    before, after = _flat(header.dataset), _flat(dataset)
-    for fact in sorted({*before, *after}):
-        yield f"{fact} of the dataset", before.get(fact), after.get(fact)
-    digests = query_digests(plan.queries)
-    yield "the list of queries", list(header.queries), list(digests)
-    for query, digest in digests.items():
-        yield f"the text of {query} (sha256)", header.query_sha256.get(query), digest
-    yield from recording.machine_facts(then, now)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from neuralake.measure.worker import (
     RemoteError,
@@ -17,6 +17,20 @@ from neuralake.measure.worker import (
 from neuralake.results.records import RoundStatus
 
 MOST_MESSAGE = 1000
+T = TypeVar("T")
+
+
+def in_turn(contestants: Sequence[T], number: int) -> Iterator[T]:
+    """Who is measured in a round, one after the other: so that a drift is in all of them alike.
+
+    Parameters
+    ----------
+    contestants
+        In the order of odd rounds; even ones go backwards.
+    number
+        Of the round, from 1.
+    """
+    return iter(contestants) if number % 2 else reversed(contestants)
 
 
 class RoundError(Exception):

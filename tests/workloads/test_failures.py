@@ -15,7 +15,7 @@ from neuralake.measure.memory import Limiter, memory_limiter
 from neuralake.measure.worker import RemoteError, WorkerDiedError
 from neuralake.queries.query import parse_query
 from neuralake.queries.workload import Workload
-from neuralake.results.records import Limits, Sample, Verification
+from neuralake.results.records import Limits, Sample
 from neuralake.results.store import load_run
 from neuralake.tpch.dataset import open_workload
 from neuralake.workloads.failures import judge, log_tail, without_secrets
@@ -43,10 +43,6 @@ def of_q01(bench: Bench) -> list[Sample]:
     return [s for s in bench.run.samples if (s.engine, s.query) == ("faulty", "q01")]
 
 
-def verdicts(bench: Bench) -> Mapping[tuple[str, str], Verification]:
-    return {(v.engine, v.query): v for v in bench.run.verifications}
-
-
 REPLACED = [
     *[("start", None, "ok"), ("open", None, "ok")],
     *[("first", "q06", "ok"), ("hot", "q06", "ok")],
@@ -59,7 +55,7 @@ def assert_only_q01_failed(bench: Bench, status: str, reason: str) -> None:
     failed = of_q01(bench)[-1]
     assert failed.wall_ns is None
     assert re.search(reason, failed.message or ""), failed.message
-    judged = verdicts(bench)
+    judged = bench.verdicts
     assert judged["faulty", "q01"].verdict == "failed"
     assert judged["faulty", "q01"].detail == failed.message
     for engine, query in (("faulty", "q06"), ("tiny", "q01"), ("tiny", "q06")):

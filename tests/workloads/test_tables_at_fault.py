@@ -16,9 +16,8 @@ from neuralake.engines.registry import EngineSpec
 from neuralake.errors import CatalogError
 from neuralake.queries.own import given_queries, given_workload
 from neuralake.queries.workload import Workload
-from neuralake.results.records import Verification
 from neuralake.results.summary import summarise
-from tests.conftest import Bench, Cli, carry_out, make_plan, run_bench
+from tests.conftest import Cli, carry_out, make_plan, run_bench
 
 QUERIES = {
     "cars": "SELECT COUNT(*) AS n FROM cars",
@@ -44,15 +43,11 @@ def twins(tmp_path: Path) -> ParquetTable:
     return ParquetTable(name="twins", location=str(tmp_path / "twins.parquet"))
 
 
-def verdicts(bench: Bench) -> dict[tuple[str, str], Verification]:
-    return {(v.engine, v.query): v for v in bench.run.verifications}
-
-
 def test_only_queries_of_a_table_that_does_not_open_fail(
     settings: Settings, cars: DeltaTable, twins: ParquetTable
 ) -> None:
     bench = carry_out(make_plan(workload(cars, twins), "polars", "duckdb"), settings)
-    judged = verdicts(bench)
+    judged = bench.verdicts
     assert judged["duckdb", "cars"].verdict == "verified"
     for query in ("twins", "both"):
         failed = judged["duckdb", query]
@@ -85,7 +80,7 @@ def test_an_engine_that_reads_other_rows_has_no_time_for_the_table(
 ) -> None:
     faulty = EngineSpec("faulty", {"fault": "fewer rows", "query": "orders"})
     bench = run_bench(settings, dataset_sf001, faulty, "tiny", queries="4,6")
-    judged = verdicts(bench)
+    judged = bench.verdicts
     assert judged["faulty", "q04"].verdict == "failed"
     assert judged["faulty", "q04"].detail == (
         "table orders: faulty reads 7 rows, where version 0 has 15,000"

@@ -10,7 +10,6 @@ import pytest
 from neuralake.config import Settings
 from neuralake.engines.registry import EngineSpec, describe_engines, engine_type
 from neuralake.errors import EngineError
-from neuralake.results.records import Verification
 from neuralake.results.store import load_run
 from neuralake.results.summary import summarise
 from tests.conftest import Bench, Cli, is_gone, run_bench
@@ -24,15 +23,11 @@ def faulty_bench(settings: Settings, dataset: Path, fault: str, hot_runs: int = 
     return run_bench(settings, dataset, faulty, "tiny", queries=QUERIES, hot_runs=hot_runs)
 
 
-def verdicts(bench: Bench) -> dict[tuple[str, str], Verification]:
-    return {(v.engine, v.query): v for v in bench.run.verifications}
-
-
 def assert_others_are_intact(bench: Bench) -> None:
     """The run is whole, its other engine verified, and no process of the faulty one is left."""
     assert bench.run.finished_at is not None
     assert load_run(bench.directory) == bench.run
-    judged = verdicts(bench)
+    judged = bench.verdicts
     assert judged["tiny", "q01"].verdict == judged["tiny", "q06"].verdict == "verified"
     assert sum(s.engine == "tiny" and s.status == "ok" for s in bench.run.samples) == 6
     for engine in bench.run.engines:
@@ -73,7 +68,7 @@ def test_a_wrong_answer_has_no_time_anywhere(
 ) -> None:
     bench = faulty_bench(settings, dataset_sf001, "wrong")
     assert_others_are_intact(bench)
-    wrong = verdicts(bench)["faulty", "q01"]
+    wrong = bench.verdicts["faulty", "q01"]
     assert wrong.verdict == "wrong"
     assert wrong.against == "official answer"
     assert wrong.detail is not None
@@ -81,7 +76,7 @@ def test_a_wrong_answer_has_no_time_anywhere(
     assert "expected (A, F, " in wrong.detail
     of_q01 = [s for s in bench.run.samples if (s.engine, s.query) == ("faulty", "q01")]
     assert [s.status for s in of_q01] == ["wrong"]
-    assert verdicts(bench)["faulty", "q06"].verdict == "verified"
+    assert bench.verdicts["faulty", "q06"].verdict == "verified"
     summary = summarise(bench.run)
     assert summary.cells["q01", "faulty"].status == "wrong"
     assert summary.cells["q01", "faulty"].latency_s is None
@@ -95,7 +90,7 @@ def test_columns_in_another_order_are_a_wrong_answer(
 ) -> None:
     bench = faulty_bench(settings, dataset_sf001, fault)
     assert_others_are_intact(bench)
-    assert verdicts(bench)["faulty", "q01"].verdict == "wrong"
+    assert bench.verdicts["faulty", "q01"].verdict == "wrong"
 
 
 @pytest.mark.more
@@ -104,7 +99,7 @@ def test_the_names_of_columns_are_the_engines_choice(
 ) -> None:
     bench = faulty_bench(settings, dataset_sf001, "renamed")
     assert_others_are_intact(bench)
-    assert verdicts(bench)["faulty", "q01"].verdict == "verified"
+    assert bench.verdicts["faulty", "q01"].verdict == "verified"
 
 
 def test_an_exception_fails_its_query_alone(
@@ -112,12 +107,12 @@ def test_an_exception_fails_its_query_alone(
 ) -> None:
     bench = faulty_bench(settings, dataset_sf001, "error")
     assert_others_are_intact(bench)
-    failed = verdicts(bench)["faulty", "q01"]
+    failed = bench.verdicts["faulty", "q01"]
     assert failed.verdict == "failed"
     assert failed.detail == "RuntimeError: cannot compute this"
     (sample,) = (s for s in bench.run.samples if (s.engine, s.query) == ("faulty", "q01"))
     assert (sample.status, sample.wall_ns) == ("error", None)
-    assert verdicts(bench)["faulty", "q06"].verdict == "verified"
+    assert bench.verdicts["faulty", "q06"].verdict == "verified"
 
 
 @pytest.mark.more
@@ -133,8 +128,8 @@ def test_a_crash_is_recorded_and_a_new_process_goes_on(
 ) -> None:
     bench = faulty_bench(settings, dataset_sf001, fault)
     assert_others_are_intact(bench)
-    assert (verdicts(bench)["faulty", "q01"].detail or "").startswith(epitaph)
-    assert verdicts(bench)["faulty", "q06"].verdict == "verified"
+    assert (bench.verdicts["faulty", "q01"].detail or "").startswith(epitaph)
+    assert bench.verdicts["faulty", "q06"].verdict == "verified"
     taken = [(s.phase, s.query, s.round, s.status) for s in bench.run.samples[:7]]
     assert taken == [
         ("start", None, 0, "ok"),
@@ -162,8 +157,8 @@ def test_an_engine_that_does_not_get_going_fails_every_query(
     bench = faulty_bench(settings, dataset_sf001, fault)
     assert_others_are_intact(bench)
     for query in ("q01", "q06"):
-        assert verdicts(bench)["faulty", query].verdict == "failed"
-        assert verdicts(bench)["faulty", query].detail == reason
+        assert bench.verdicts["faulty", query].verdict == "failed"
+        assert bench.verdicts["faulty", query].detail == reason
     assert "faulty" in [engine.name for engine in bench.run.engines]
     assert summarise(bench.run).compared == ("q01", "q06")  # the totals are those of the others
 
@@ -173,7 +168,7 @@ def test_an_answer_that_changes_in_a_later_run_is_wrong(
 ) -> None:
     bench = faulty_bench(settings, dataset_sf001, "later", hot_runs=3)
     assert bench.run.finished_at is not None
-    changed = verdicts(bench)["faulty", "q01"]
+    changed = bench.verdicts["faulty", "q01"]
     assert changed.verdict == "wrong"
     assert changed.against == "faulty's own first run"
     assert changed.detail is not None
@@ -187,7 +182,7 @@ def test_rubbish_on_standard_output_goes_to_the_log(
 ) -> None:
     bench = faulty_bench(settings, dataset_sf001, "noise")
     assert_others_are_intact(bench)
-    assert verdicts(bench)["faulty", "q01"].verdict == "verified"
+    assert bench.verdicts["faulty", "q01"].verdict == "verified"
     assert "rubbish" in (bench.directory / "logs" / "faulty.log").read_text(errors="replace")
     assert capfd.readouterr() == ("", "")
 

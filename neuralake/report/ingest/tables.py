@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from neuralake.report import numbers
 from neuralake.report.ingest import words
-from neuralake.report.latency import in_ms, spread
+from neuralake.report.latency import in_ms, levels_shown, spread
 from neuralake.report.tables import Column, Entry, Table
 from neuralake.results.ingest.records import DISK, IngestRun
 from neuralake.results.ingest.summary import STEPS, IngestSummary, Line
 from neuralake.stats.percentiles import LEAST_BEYOND
 
-_SHOWN = ("50", "99", "99.9")
-_WHERE_FEW = ("50", "90")  # before there are samples enough for p99
 _RATIOS = ("50", "99")
 _LEAST_AT_AN_END = 20  # of fewer, medians say little
 
@@ -19,9 +17,7 @@ _LEAST_AT_AN_END = 20  # of fewer, medians say little
 def latency_table(run: IngestRun, summary: IngestSummary) -> Table:
     """One row a case and rate: percentiles, ratios to the limit, and rates."""
     lines = summary.lines
-    has_many = any("99" in line.percentiles_ms for line in lines)
-    shown = _SHOWN if has_many else _WHERE_FEW
-    levels = [level for level in shown if any(level in line.percentiles_ms for line in lines)]
+    levels = levels_shown([line.percentiles_ms for line in lines])
     ratios = [level for level in _RATIOS if any(level in line.to_limit for line in lines)]
     is_open = run.header.load.arrivals != "closed"
     columns = [

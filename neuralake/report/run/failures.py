@@ -17,7 +17,7 @@ def failures(run: Run) -> tuple[Failure, ...]:
     A wrong answer is told by its verdict; its samples are told only if none was given.
     """
     found: dict[tuple[str, str | None, str, str], list[Sample]] = {}
-    wrong = {(v.engine, v.query) for v in run.verifications if v.verdict == "wrong"}
+    wrong = run.wrong
     for sample in run.samples:
         told = sample.status == "wrong" and (sample.engine, sample.query) in wrong
         if sample.status != "ok" and not told:

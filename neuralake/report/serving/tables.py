@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from neuralake.report import numbers
-from neuralake.report.latency import in_ms, spread
+from neuralake.report.latency import in_ms, levels_shown, spread
 from neuralake.report.serving import words
 from neuralake.report.tables import Column, Entry, Table
 from neuralake.results.serving.records import ServingRun
 from neuralake.results.serving.summary import Line, ServingSummary
 from neuralake.stats.percentiles import LEAST_BEYOND
 
-_SHOWN = ("50", "99", "99.9")
-_WHERE_FEW = ("50", "90")  # before there are samples enough for p99
-
 
 def latency_table(summary: ServingSummary) -> Table:
     """One row a contestant and rate."""
     lines = summary.lines
-    has_many = any("99" in line.percentiles_ms for line in lines)
-    shown = _SHOWN if has_many else _WHERE_FEW
-    levels = [level for level in shown if any(level in line.percentiles_ms for line in lines)]
+    levels = levels_shown([line.percentiles_ms for line in lines])
     has_null = any(line.to_null is not None for line in lines)
     columns = (
         Column("contestant", numeric=False),

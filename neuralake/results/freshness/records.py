@@ -17,6 +17,7 @@ from neuralake.results.records import (
     MachineUse,
     Resumption,
     RoundStatus,
+    RoundVerdict,
     StorageFacts,
 )
 
@@ -25,7 +26,6 @@ COMPACTED = "+compaction"
 
 SourceName = Literal["flight", "kafka"]
 EventArrivals = Literal["constant", "poisson"]
-RoundVerdict = Literal["verified", "wrong", "unverified"]
 
 
 @dataclass(frozen=True)

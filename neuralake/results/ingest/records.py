@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from neuralake.results.parts import Part
 from neuralake.results.records import (
@@ -19,14 +18,13 @@ from neuralake.results.records import (
     MachineUse,
     Resumption,
     RoundStatus,
+    RoundVerdict,
     StorageFacts,
 )
 
 KIND = "ingest"
 DISK = "disk"
 MAINTAINED = "+maintenance"
-
-RoundVerdict = Literal["verified", "wrong", "unverified"]
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
-from typing import cast
 
-from neuralake.results.journal import End, read_entries
+from neuralake.results.journal import End, replay
 from neuralake.results.lifecycle.records import (
     KIND,
     LifecycleHeader,
@@ -42,36 +43,34 @@ def read_lifecycle(path: Path) -> LifecycleRun:
     ResultsError
         If the journal is absent, damaged, or of another schema version.
     """
-    entries = read_entries(path, LifecycleEntry, KIND)
-    run = LifecycleRun(cast("LifecycleHeader", entries[0].header), None, None, (), ())
-    engines: dict[str, EngineRecord] = {}
-    phases: list[PhaseRecord] = []
-    left: list[PhaseEnd] = []
-    repetitions: list[RepetitionEnd] = []
-    for entry in entries:
-        if entry.engine is not None:
-            engines[entry.engine.name] = entry.engine
-        elif entry.phase is not None:
-            phases.append(entry.phase)
-        elif entry.left is not None:
-            left.append(entry.left)
-        elif entry.repetition is not None:
-            repetitions.append(entry.repetition)
-        elif entry.resumption is not None:
-            run = replace(run, resumptions=(*run.resumptions, entry.resumption))
-            # Without what repetitions have that did not come to their ends
-            done = {(end.engine, end.repetition) for end in repetitions}
-            phases = [p for p in phases if (p.key.engine, p.key.repetition) in done]
-            left = [e for e in left if (e.key.engine, e.key.repetition) in done]
-        elif entry.end is not None:
-            finished, elapsed = entry.end.finished_at, entry.end.elapsed_ns
-            run = replace(
-                run, finished_at=finished, elapsed_ns=elapsed, machine_use=entry.end.machine_use
-            )
-    return replace(
-        run,
-        engines=tuple(engines.values()),
-        phases=tuple(phases),
-        ends=tuple(left),
-        repetitions=tuple(repetitions),
+    return replay(
+        path,
+        LifecycleEntry,
+        KIND,
+        LifecycleRun,
+        settle=_without_interrupted,
+        engines=("engine", attrgetter("name")),
+        phases=("phase", None),
+        ends=("left", None),
+        repetitions=("repetition", None),
     )
+
+
+def _without_interrupted(entries: Iterable[LifecycleEntry]) -> list[LifecycleEntry]:
+    """Lines without the phases of repetitions that had not ended when the run went on."""
+    settled: list[LifecycleEntry] = []
+    ended: set[tuple[str, int]] = set()
+    for entry in entries:
+        if entry.repetition is not None:
+            ended.add((entry.repetition.engine, entry.repetition.repetition))
+        elif entry.resumption is not None:
+            counted = {None, *ended}
+            settled = [e for e in settled if _repetition_of(e) in counted]
+        settled.append(entry)
+    return settled
+
+
+def _repetition_of(entry: LifecycleEntry) -> tuple[str, int] | None:
+    """The engine and the repetition of a phase's line; None of any other."""
+    record = entry.phase or entry.left
+    return None if record is None else (record.key.engine, record.key.repetition)

@@ -17,6 +17,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
 from neuralake.errors import did_you_mean
+from neuralake.quantities import whole_number
 from neuralake.serving.answers import AsOf, Limits
 from neuralake.serving.http.problems import ProblemError
 from neuralake.serving.partitions import typed_text
@@ -180,8 +181,8 @@ def as_of(query: QueryParams) -> AsOf:
     text = query.get("as_of")
     if text is None:
         return AsOf()
-    if text.isascii() and text.isdecimal() and len(text) < 19:
-        return AsOf(version=int(text))
+    if (version := whole_number(text)) is not None:
+        return AsOf(version=version)
     try:
         # A + in a URL is a space to whoever decodes it
         return AsOf(time=datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text))
@@ -221,9 +222,9 @@ def whole(query: QueryParams, name: str, default: int) -> int:
     text = query.get(name)
     if text is None:
         return default
-    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+    if (number := whole_number(text)) is None:
         raise ProblemError(400, f"{name} is {text!r}: expected a whole number")
-    return int(text)
+    return number
 
 
 def check_query(

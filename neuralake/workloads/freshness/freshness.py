@@ -25,7 +25,7 @@ from neuralake.workloads.places import (
     make_table,
     storage_facts,
 )
-from neuralake.workloads.recording import Begun
+from neuralake.workloads.recording import Begun, Roster
 
 WORKLOAD = "freshness"
 
@@ -132,10 +132,9 @@ def _measure(
     observer: FreshnessObserver,
     past: FreshnessRun | None,
 ) -> None:
-    known = {reader.name for reader in past.readers} if past else set()
     judged = {result.key for result in past.verifications} if past else set()
     done = {r.key for r in past.rounds if r.status != "ok" or r.key in judged} if past else set()
-    runner = RoundRunner(plan, directory)
+    runner = RoundRunner(plan, directory, Roster(journal, past.readers if past else ()))
     every = list(keys_of(header))
     seconds = Spans.of(plan.load).end_ns / 1e9
     with directory_of_run(plan.place, header.id, keeps_tables=plan.keeps_tables) as place:
@@ -147,9 +146,6 @@ def _measure(
             drop(target)
             make_table(target, SCHEMA)
             outcome = runner.measure(key, target)
-            if isinstance(outcome, Outcome) and outcome.reader.name not in known:
-                known.add(outcome.reader.name)
-                journal.append(outcome.reader)
             found: Round = outcome.round if isinstance(outcome, Outcome) else outcome
             journal.append(found)
             observer.after(found)

@@ -20,6 +20,7 @@ from neuralake.results.freshness.records import (
 from neuralake.workloads.freshness.readers.registry import check_readers, takes_connections
 from neuralake.workloads.freshness.senders.registry import check_source
 from neuralake.workloads.places import Target
+from neuralake.workloads.rounds import in_turn
 
 _LEAST_RECORDS = 100
 _MOST_RECORDS = 2_000_000_000  # whose numbers' sums an integer of 64 bits holds
@@ -60,11 +61,7 @@ class FreshnessObserver(Protocol):
 
 
 def keys_of(plan: FreshnessPlan | FreshnessHeader) -> Iterator[Key]:
-    """Every round of every case, in the order in which they are measured.
-
-    The cases follow one another, forwards in odd rounds and backwards in even ones, so that a drift
-    of the machine is in all of them alike.
-    """
+    """Every round of every case, in the order in which they are measured."""
     cases = [
         Case(rate, is_compacted, reader)
         for rate in plan.load.rates
@@ -72,7 +69,7 @@ def keys_of(plan: FreshnessPlan | FreshnessHeader) -> Iterator[Key]:
         for reader in plan.asking.readers
     ]
     for number in range(1, plan.rounds + 1):
-        for case in cases if number % 2 else reversed(cases):
+        for case in in_turn(cases, number):
             yield Key(case, number)
 
 

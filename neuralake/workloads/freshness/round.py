@@ -36,6 +36,7 @@ from neuralake.workloads.freshness.reading import Asked, ReaderTask, StartedRead
 from neuralake.workloads.freshness.senders.way import Way, open_way
 from neuralake.workloads.freshness.writing import ProcessMeter, WriterTask, Written
 from neuralake.workloads.places import Target
+from neuralake.workloads.recording import Roster
 from neuralake.workloads.rounds import MOST_MESSAGE, RoundError, answer, round_worker
 from neuralake.workloads.serving.contestants.protocol import HOST, Site
 from neuralake.workloads.serving.server import catalog_of
@@ -60,14 +61,11 @@ class Outcome:
     ----------
     round
         Its record.
-    reader
-        Of who asked.
     sent, acknowledged
         How many records of each producer.
     """
 
     round: Round
-    reader: EngineRecord
     sent: tuple[int, ...]
     acknowledged: tuple[int, ...]
 
@@ -81,10 +79,12 @@ class RoundRunner:
         What is measured.
     directory
         Of the run.
+    roster
+        That readers are entered in when they have come to the end of a round.
     """
 
-    def __init__(self, plan: FreshnessPlan, directory: Path) -> None:
-        self._plan, self._directory = plan, directory
+    def __init__(self, plan: FreshnessPlan, directory: Path, roster: Roster) -> None:
+        self._plan, self._directory, self._roster = plan, directory, roster
 
     def measure(self, key: Key, target: Target) -> Outcome | Round:
         """Measure a round; a record alone says that it did not come to its end."""
@@ -169,11 +169,10 @@ class RoundRunner:
         written: Written = answer(partial(writer.call, "stop", timeout_s=plan.timeout_s))
         commits = self._commits(target, way, start_ns + offset_ns)
         found = self._round(key, records, produced, asked, written, commits, use, drift_ns)
-        record = EngineRecord(
-            key.case.reader, versions=dict(started.versions), settings=dict(started.settings)
-        )
+        versions, settings = dict(started.versions), dict(started.settings)
+        self._roster.enter(EngineRecord(key.case.reader, versions=versions, settings=settings))
         found = replace(found, elapsed_ns=elapsed_ns)
-        return Outcome(found, record, produced.sent, produced.acknowledged)
+        return Outcome(found, produced.sent, produced.acknowledged)
 
     def _way(self, key: Key, stack: ExitStack) -> Way:
         try:

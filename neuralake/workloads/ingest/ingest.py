@@ -25,7 +25,7 @@ from neuralake.workloads.places import (
     drop,
     storage_facts,
 )
-from neuralake.workloads.recording import Begun
+from neuralake.workloads.recording import Begun, Roster
 
 WORKLOAD = "ingest"
 
@@ -140,13 +140,12 @@ def _measure(
     observer: IngestObserver,
     past: IngestRun | None,
 ) -> None:
-    known = {c.name for c in past.contestants} if past else set()
+    roster = Roster(journal, past.contestants if past else ())
     for name, reason in plan.unavailable:
-        if name not in known:
-            journal.append(EngineRecord(name, unavailable=reason))
+        roster.enter(EngineRecord(name, unavailable=reason))
     done = {found.key for found in past.rounds} if past else set()
     judged = {result.key for result in past.verifications} if past else set()
-    runner = RoundRunner(plan, header, directory, known)
+    runner = RoundRunner(plan, directory, roster)
     every = list(keys_of(header))
     with directory_of_run(plan.place, header.id, keeps_tables=plan.keeps_tables) as place:
         for number, key in enumerate(every, start=1):
@@ -154,9 +153,7 @@ def _measure(
                 continue
             observer.before(key, number, len(every))
             target = tables.fresh(place, key, plan.properties)
-            found, record = runner.measure(key, target)
-            if record is not None:
-                journal.append(record)
+            found = runner.measure(key, target)
             journal.append(found)
             observer.after(found)
             if runner.has_table(key):

@@ -19,6 +19,7 @@ from neuralake.results.ingest.records import (
 from neuralake.workloads.ingest.contestants.protocol import Maintained
 from neuralake.workloads.ingest.contestants.registry import NAMES, contestant_type
 from neuralake.workloads.places import Target
+from neuralake.workloads.rounds import in_turn
 
 DEFAULT_CONTESTANTS = ("neuralake", "deltalake-handle", "deltalake-path", "disk")
 
@@ -60,17 +61,16 @@ class IngestPlan:
 def keys(cases: Sequence[Case], load: Load, rounds: int, freshness: Freshness) -> Iterator[Key]:
     """Every round of every case, in the order in which they are measured.
 
-    The cases of a round follow one another, forwards in odd rounds and backwards in even ones, so
-    that a drift of the disk is in all of them alike. Rounds with a reader come last.
+    Rounds with a reader come last.
     """
     rates: tuple[float | None, ...] = load.rates or (None,)
     for number in range(1, rounds + 1):
         for rate in rates:
-            for case in cases if number % 2 else reversed(cases):
+            for case in in_turn(cases, number):
                 yield Key(case, number, rate)
     for number in range(1, rounds + 1):
         for reader in freshness.readers:
-            for case in cases if number % 2 else reversed(cases):
+            for case in in_turn(cases, number):
                 if contestant_type(case.contestant).makes_tables:
                     yield Key(case, number, rates[0], reader)
 

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
+from neuralake.measure.process import known_total
 from neuralake.measure.worker import Worker
-from neuralake.results.ingest.records import (
-    IngestHeader,
-    Key,
-    Round,
-    RoundVerification,
-)
+from neuralake.results.ingest.records import Key, Round, RoundVerification
 from neuralake.results.parts import SAMPLES
 from neuralake.results.records import EngineRecord
 from neuralake.results.timestamps import timestamp
@@ -26,6 +21,7 @@ from neuralake.workloads.ingest.plan import IngestPlan
 from neuralake.workloads.ingest.producer import Produced, Started, Task
 from neuralake.workloads.ingest.reader import Polled, ReaderTask
 from neuralake.workloads.places import Target
+from neuralake.workloads.recording import Roster
 from neuralake.workloads.rounds import MOST_MESSAGE, RoundError, answer, answers, round_worker
 
 _PRODUCER = "neuralake.workloads.ingest.producer:ProducerProcess"
@@ -44,43 +40,28 @@ class RoundRunner:
     ----------
     plan
         What is measured.
-    header
-        Of the run.
     directory
         Of the run.
-    known
-        Contestants whose record the journal has; they are added as they are met.
+    roster
+        That contestants are entered in as they are met.
     """
 
-    def __init__(
-        self, plan: IngestPlan, header: IngestHeader, directory: Path, known: set[str]
-    ) -> None:
-        self._plan, self._header, self._directory = plan, header, directory
-        self._known = known
+    def __init__(self, plan: IngestPlan, directory: Path, roster: Roster) -> None:
+        self._plan, self._directory, self._roster = plan, directory, roster
 
     def has_table(self, key: Key) -> bool:
         """Whether a round leaves a table that can be verified."""
         return contestant_type(key.case.contestant).makes_tables
 
-    def measure(self, key: Key, target: Target) -> tuple[Round, EngineRecord | None]:
-        """Measure a round.
-
-        Returns
-        -------
-        tuple
-            The round, and the record of its contestant where it is met for the first time.
-        """
+    def measure(self, key: Key, target: Target) -> Round:
+        """Measure a round; one that does not come to its end says why."""
         started_at = timestamp()
-        record: list[EngineRecord] = []
         try:
             with ExitStack() as stack:
-                found = self._measure(key, target, stack, record)
+                found = self._measure(key, target, stack)
         except RoundError as failure:
-            return (
-                Round(key, failure.status, started_at, message=failure.message),
-                record[0] if record else None,
-            )
-        return replace(found, started_at=started_at), record[0] if record else None
+            return Round(key, failure.status, started_at, message=failure.message)
+        return replace(found, started_at=started_at)
 
     def verify(self, found: Round, target: Target) -> RoundVerification:
         """Let an engine that is not the contestant say whether the table is right."""
@@ -106,9 +87,7 @@ class RoundRunner:
         except RoundError as failure:
             return RoundVerification(key, "unverified", "polars", failure.message)
 
-    def _measure(
-        self, key: Key, target: Target, stack: ExitStack, record: list[EngineRecord]
-    ) -> Round:
+    def _measure(self, key: Key, target: Target, stack: ExitStack) -> Round:
         load, case = self._plan.load, key.case
         workers = [
             stack.enter_context(self._worker(_PRODUCER, key, f"producer-{share}"))
@@ -132,10 +111,8 @@ class RoundRunner:
                 for worker, task in zip(workers, tasks, strict=True)
             ]
         )
-        if case.contestant not in self._known:
-            self._known.add(case.contestant)
-            versions, settings = started[0].versions, started[0].settings
-            record.append(EngineRecord(case.contestant, versions=versions, settings=settings))
+        versions, settings = started[0].versions, started[0].settings
+        self._roster.enter(EngineRecord(case.contestant, versions=versions, settings=settings))
         reader = None
         if key.reader is not None:
             reader = stack.enter_context(self._worker(_READER, key, "reader"))
@@ -195,12 +172,12 @@ def _round(
         elapsed_ns=max((p.last_ns for p in produced), default=0),
         commits=sum(p.commits for p in produced),
         rows=sum(p.rows for p in produced),
-        size_bytes=_sum(p.size_bytes for p in produced),
+        size_bytes=known_total(p.size_bytes for p in produced),
         failed=sum(p.failed for p in produced),
         unstarted=sum(p.unstarted for p in produced),
         parts=tuple(p.part for p in produced),
-        cpu_ns=_sum(p.cpu_ns for p in produced),
-        peak_rss_bytes=_sum(p.peak_rss_bytes for p in produced),
+        cpu_ns=known_total(p.cpu_ns for p in produced),
+        peak_rss_bytes=known_total(p.peak_rss_bytes for p in produced),
         sightings=polled.part if polled else None,
         polls=polled.polls if polled else None,
         failed_polls=polled.failed if polled else None,
@@ -209,8 +186,3 @@ def _round(
         passes=passes.passes if passes else None,
         message=messages[0][:MOST_MESSAGE] if messages else None,
     )
-
-
-def _sum(values: Iterator[int | None] | Any) -> int | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None

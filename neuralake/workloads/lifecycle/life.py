@@ -25,6 +25,7 @@ from neuralake.workloads.phases.model import PhasePlan, RunQuery, SessionPlan, T
 from neuralake.workloads.phases.reference import another_engine
 from neuralake.workloads.phases.runner import KeptRunner, Runner
 from neuralake.workloads.places import Target
+from neuralake.workloads.recording import Roster
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Life:
     journal: JournalWriter
     observer: LifecycleObserver
 
-    def run(self, before: int, of: int, known: set[str]) -> RepetitionEnd:
+    def run(self, before: int, of: int, roster: Roster) -> RepetitionEnd:
         """Carry out the plan, as far as it is known what the tables hold.
 
         Parameters
@@ -85,8 +86,8 @@ class Life:
             How many phases of the run there were before.
         of
             How many it has.
-        known
-            Engines whose record is in the journal; this one is added.
+        roster
+            That the engine is entered in.
 
         Raises
         ------
@@ -105,7 +106,7 @@ class Life:
             for number, staged in enumerate(self.staged):
                 key = PhaseKey(engine, staged.phase.name, self.repetition)
                 self.observer.before(key, before + number + 1, of)
-                phase = self._phase(phases, staged, tables, versions, known)
+                phase = self._phase(phases, staged, tables, versions, roster)
                 if by is not None:
                     self.observer.checking(key, by.name)
                 phase = self._judged(phase, staged, tables, versions, by, why_not)
@@ -130,12 +131,10 @@ class Life:
         staged: StagedPhase,
         tables: Mapping[str, DeltaTable],
         versions: Mapping[str, Mapping[str, int]],
-        known: set[str],
+        roster: Roster,
     ) -> PhaseRecord:
         phase, engine = phases.run(self._planned(staged, versions), tables)
-        if engine.name not in known:
-            known.add(engine.name)
-            self.journal.append(engine)
+        roster.enter(engine)
         return phase
 
     def _planned(self, staged: StagedPhase, versions: Mapping[str, Mapping[str, int]]) -> PhasePlan:

@@ -41,7 +41,7 @@ from neuralake.workloads.lifecycle.plan import (
 from neuralake.workloads.lifecycle.staging import TARGET, StagedPhase
 from neuralake.workloads.phases.copies import check_copyable
 from neuralake.workloads.places import directory_of_run, drop, storage_facts
-from neuralake.workloads.recording import Begun, Facts, require_same
+from neuralake.workloads.recording import Begun, Facts, Roster, require_same
 from neuralake.workloads.resume import query_digests
 from neuralake.workloads.rounds import round_worker
 
@@ -222,10 +222,9 @@ def _measure(
     past: LifecycleRun | None,
 ) -> None:
     plan = run.plan
-    known = {engine.name for engine in past.engines} if past else set()
+    roster = Roster(journal, past.engines if past else ())
     for spec, reason in plan.unavailable:
-        if spec.name not in known:
-            journal.append(EngineRecord(spec.name, spec.options, unavailable=reason))
+        roster.enter(EngineRecord(spec.name, spec.options, unavailable=reason))
     done = {(end.engine, end.repetition) for end in past.repetitions} if past else set()
     specs = {spec.name: spec for spec in plan.engines}
     every = list(repetitions_of(header))
@@ -238,7 +237,7 @@ def _measure(
             drop(site.tables)
             shutil.rmtree(scratch, ignore_errors=True)
             life = Life(run.plan, run.staged, specs[engine], repetition, site, journal, observer)
-            journal.append(life.run(number * len(run.staged), len(every) * len(run.staged), known))
+            journal.append(life.run(number * len(run.staged), len(every) * len(run.staged), roster))
             shutil.rmtree(scratch, ignore_errors=True)
             if not plan.keeps_tables:
                 drop(site.tables)

@@ -24,6 +24,7 @@ from neuralake.workloads.lifecycle.file import PlanFile
 from neuralake.workloads.lifecycle.parsing import parse_plan
 from neuralake.workloads.lifecycle.tasks import CreateFile, QueryFile, kind_of
 from neuralake.workloads.places import Target
+from neuralake.workloads.rounds import in_turn
 
 
 @dataclass(frozen=True)
@@ -184,15 +185,10 @@ def make_plan(
 
 
 def repetitions_of(header: LifecycleHeader) -> Iterator[tuple[int, str]]:
-    """Every repetition of every engine, in the order in which they are measured.
-
-    In each repetition the engines follow one another, forwards in odd ones and backwards in even
-    ones, so that a drift of the machine is in all of them alike.
-    """
-    names = [request.name for request in header.engines]
+    """Every repetition of every engine, in the order in which they are measured."""
     for number in header.repetition_numbers:
-        for name in names if number % 2 else reversed(names):
-            yield number, name
+        for engine in in_turn(header.engines, number):
+            yield number, engine.name
 
 
 def planned(phase: Phase) -> PlannedPhase:

@@ -9,6 +9,7 @@ from typing import Protocol
 from neuralake.errors import LoadError
 from neuralake.queries.workload import Workload
 from neuralake.results.serving.records import Capacity, Key, Load, Rate, Round, ServingHeader
+from neuralake.workloads.rounds import in_turn
 from neuralake.workloads.serving.contestants.registry import DEFAULT, NAMES, contestant_type
 
 
@@ -58,15 +59,10 @@ class ServingObserver(Protocol):
 
 
 def keys_of(header: ServingHeader) -> Iterator[Key]:
-    """Every round, in the order in which they are measured.
-
-    The contestants of a rate follow one another, forwards in odd rounds and backwards in even ones,
-    so that a drift of the machine is in all of them alike.
-    """
+    """Every round, in the order in which they are measured."""
     for number in range(1, header.rounds + 1):
         for rate in header.load.rates:
-            names = header.contestants
-            for name in names if number % 2 else reversed(names):
+            for name in in_turn(header.contestants, number):
                 yield Key(name, rate.text, number)
 
 

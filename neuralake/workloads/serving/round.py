@@ -15,9 +15,10 @@ from neuralake.errors import LoadError
 from neuralake.measure.worker import Worker
 from neuralake.results.parts import SAMPLES
 from neuralake.results.records import EngineRecord
-from neuralake.results.serving.records import Capacity, Key, Rate, Round, ServingHeader
+from neuralake.results.serving.records import Capacity, Key, Rate, Round
 from neuralake.results.timestamps import timestamp
 from neuralake.starting import free_ports
+from neuralake.workloads.recording import Roster
 from neuralake.workloads.rounds import RoundError, answer, answers, round_worker
 from neuralake.workloads.serving.contestants.protocol import HOST, Site
 from neuralake.workloads.serving.driver import DriverTask, Found, Started
@@ -66,75 +67,54 @@ class RoundRunner:
     ----------
     plan
         What is measured.
-    header
-        Of the run.
     directory
         Of the run.
     stage
         Tables, and right answers.
-    known
-        Contestants whose record the journal has; they are added as they are met.
+    roster
+        That contestants are entered in as they are met.
     """
 
-    def __init__(
-        self,
-        plan: ServingPlan,
-        header: ServingHeader,
-        directory: Path,
-        stage: Stage,
-        known: set[str],
-    ) -> None:
-        self._plan, self._header, self._directory = plan, header, directory
-        self._stage, self._known = stage, known
+    def __init__(self, plan: ServingPlan, directory: Path, stage: Stage, roster: Roster) -> None:
+        self._plan, self._directory = plan, directory
+        self._stage, self._roster = stage, roster
 
-    def search(self, contestant: str) -> tuple[Capacity, EngineRecord | None]:
-        """Find the capacity of a contestant.
-
-        Returns
-        -------
-        tuple
-            The capacity, and the record of the contestant where it is met for the first time.
-        """
-        record: list[EngineRecord] = []
+    def search(self, contestant: str) -> Capacity:
+        """Find the capacity of a contestant; one that cannot be found says why."""
         try:
             with ExitStack() as stack:
-                pair = self._start(contestant, f"{contestant}-capacity", stack, record)
+                pair = self._start(contestant, f"{contestant}-capacity", stack)
                 answer(partial(pair.driver.call, "warm_up", timeout_s=_CHECK_TIMEOUT_S))
                 found: Found = answer(
                     partial(pair.driver.call, "search", timeout_s=_CHECK_TIMEOUT_S)
                 )
         except RoundError as failure:
-            capacity = Capacity(contestant, failure.status, message=failure.message)
-        else:
-            best = max((step.per_second for step in found.steps), default=0.0)
-            capacity = Capacity(
-                contestant=contestant,
-                status="ok" if best > 0 else "error",
-                per_second=best or None,
-                steps=found.steps,
-                parts=(found.part,),
-                wrong=found.wrong,
-                ready_ns=pair.ready_ns,
-                message=found.message,
-            )
-        return capacity, record[0] if record else None
+            return Capacity(contestant, failure.status, message=failure.message)
+        best = max((step.per_second for step in found.steps), default=0.0)
+        return Capacity(
+            contestant=contestant,
+            status="ok" if best > 0 else "error",
+            per_second=best or None,
+            steps=found.steps,
+            parts=(found.part,),
+            wrong=found.wrong,
+            ready_ns=pair.ready_ns,
+            message=found.message,
+        )
 
-    def measure(
-        self, key: Key, rate: Rate, capacity: Capacity
-    ) -> tuple[Round, EngineRecord | None]:
-        """Measure a round; returns as :meth:`search`."""
-        started_at, record = timestamp(), list[EngineRecord]()
+    def measure(self, key: Key, rate: Rate, capacity: Capacity) -> Round:
+        """Measure a round; one that does not come to its end says why."""
+        started_at = timestamp()
         if capacity.per_second is None:
             said = f"its capacity is not known: {capacity.message or capacity.status}"
-            return Round(key, "error", started_at, message=said), None
+            return Round(key, "error", started_at, message=said)
         offered = rate.offered(capacity.per_second)
         try:
             with ExitStack() as stack:
-                pair = self._start(key.contestant, key.stem, stack, record)
-                found = self._measure(key, offered, capacity, pair, started_at)
+                pair = self._start(key.contestant, key.stem, stack)
+                return self._measure(key, offered, capacity, pair, started_at)
         except RoundError as failure:
-            found = Round(key, failure.status, started_at, offered, message=failure.message)
-        return found, record[0] if record else None
+            return Round(key, failure.status, started_at, offered, message=failure.message)
 
     def _measure(
         self, key: Key, offered: float, capacity: Capacity, pair: _Pair, started_at: str
@@ -190,9 +170,7 @@ class RoundRunner:
             message=driven.message,
         )
 
-    def _start(
-        self, contestant: str, stem: str, stack: ExitStack, record: list[EngineRecord]
-    ) -> _Pair:
+    def _start(self, contestant: str, stem: str, stack: ExitStack) -> _Pair:
         site = stack.enter_context(self._site(stem))
         logs = self._directory / "logs"
         server = stack.enter_context(round_worker(_SERVER, logs / f"{stem}-server.log"))
@@ -211,11 +189,9 @@ class RoundRunner:
             part=stem,
         )
         started: Started = answer(partial(driver.call, "prepare", task, timeout_s=_START_TIMEOUT_S))
-        if contestant not in self._known:
-            self._known.add(contestant)
-            record.append(
-                EngineRecord(contestant, versions=started.versions, settings=started.settings)
-            )
+        self._roster.enter(
+            EngineRecord(contestant, versions=started.versions, settings=started.settings)
+        )
         return _Pair(server, driver, ready_ns)
 
     @contextmanager

@@ -17,7 +17,7 @@ from neuralake.results.records import SCHEMA_VERSION, EngineRecord
 from neuralake.results.serving.records import KIND, ServingHeader, ServingRun
 from neuralake.results.store import RunStore
 from neuralake.workloads.course import Course, carry_out
-from neuralake.workloads.recording import Begun
+from neuralake.workloads.recording import Begun, Roster
 from neuralake.workloads.serving.events import EVENTS, SCHEMA, make_events, write_events
 from neuralake.workloads.serving.expected import tpch_answers
 from neuralake.workloads.serving.plan import ServingObserver, ServingPlan, keys_of
@@ -109,22 +109,19 @@ def _measure(
     observer: ServingObserver,
     past: ServingRun | None,
 ) -> None:
-    known = {c.name for c in past.contestants} if past else set()
+    roster = Roster(journal, past.contestants if past else ())
     for name, reason in plan.unavailable:
-        if name not in known:
-            journal.append(EngineRecord(name, unavailable=reason))
+        roster.enter(EngineRecord(name, unavailable=reason))
     capacities = {c.contestant: c for c in past.capacities} if past else {}
     done = {found.key for found in past.rounds} if past else set()
     rates = {rate.text: rate for rate in header.load.rates}
     with _stage(plan, directory) as stage:
-        runner = RoundRunner(plan, header, directory, stage, known)
+        runner = RoundRunner(plan, directory, stage, roster)
         for name in header.contestants:
             if name in capacities:
                 continue
             observer.searching(name)
-            capacities[name], record = runner.search(name)
-            if record is not None:
-                journal.append(record)
+            capacities[name] = runner.search(name)
             journal.append(capacities[name])
             observer.found(capacities[name])
         every = list(keys_of(header))
@@ -132,9 +129,7 @@ def _measure(
             if key in done:
                 continue
             observer.before(key, number, len(every))
-            found, record = runner.measure(key, rates[key.rate], capacities[key.contestant])
-            if record is not None:
-                journal.append(record)
+            found = runner.measure(key, rates[key.rate], capacities[key.contestant])
             journal.append(found)
             observer.after(found)
 

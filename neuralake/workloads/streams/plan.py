@@ -29,6 +29,7 @@ from neuralake.workloads.phases.model import (
     Task,
 )
 from neuralake.workloads.places import Target
+from neuralake.workloads.rounds import in_turn
 
 MOST_STREAMS = 40
 # Fewest streams of a throughput run by scale factor (clause 5.3.4); below SF 1 this project's own
@@ -262,16 +263,11 @@ def _resolved(spec: EngineSpec, workload: Workload, limits: Limits, processes: i
 
 
 def keys_of(header: StreamsHeader) -> Iterator[PhaseKey]:
-    """Every phase, in the order in which they are measured.
-
-    Engines follow one another, forwards in odd rounds and backwards in even ones, so that a drift
-    of the machine is in all of them alike.
-    """
+    """Every phase, in the order in which they are measured."""
     for number in range(1, header.rounds + 1):
-        names = [request.name for request in header.engines]
-        for name in names if number % 2 else reversed(names):
+        for engine in in_turn(header.engines, number):
             for phase in header.phases:
-                yield PhaseKey(name, phase, number)
+                yield PhaseKey(engine.name, phase, number)
 
 
 def sets_of(plan: StreamsPlan, phase: str) -> tuple[int, ...]:

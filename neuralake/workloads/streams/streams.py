@@ -29,7 +29,7 @@ from neuralake.workloads.course import Course, carry_out
 from neuralake.workloads.phases.copies import check_copyable, copy_tables
 from neuralake.workloads.phases.runner import Runner
 from neuralake.workloads.places import Target, directory_of_run, drop, storage_facts
-from neuralake.workloads.recording import Begun, Facts
+from neuralake.workloads.recording import Begun, Facts, Roster
 from neuralake.workloads.streams.checking import Site, check_phase
 from neuralake.workloads.streams.plan import (
     StreamsObserver,
@@ -140,10 +140,9 @@ def _measure(
     observer: StreamsObserver,
     past: StreamsRun | None,
 ) -> None:
-    known = {engine.name for engine in past.engines} if past else set()
+    roster = Roster(journal, past.engines if past else ())
     for spec, reason in plan.unavailable:
-        if spec.name not in known:
-            journal.append(EngineRecord(spec.name, spec.options, unavailable=reason))
+        roster.enter(EngineRecord(spec.name, spec.options, unavailable=reason))
     done = {phase.key for phase in past.phases} if past else set()
     every = list(keys_of(header))
     specs = {spec.name: spec for spec in plan.engines}
@@ -159,9 +158,7 @@ def _measure(
             observer.before(key, number, len(every))
             target = place.below(key.stem)
             phase, engine = _phase(plan, key, specs[key.engine], target, site, observer)
-            if key.engine not in known:
-                known.add(key.engine)
-                journal.append(engine)
+            roster.enter(engine)
             journal.append(phase)
             observer.after(phase)
             if not plan.keeps_tables:
