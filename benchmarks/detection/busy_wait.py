@@ -30,7 +30,7 @@ REPOSITORY = Path(__file__).parents[2]
 TAG = "slowed-down"
 SESSIONS = {
     "polars": ("polars.py", "PolarsSession"),
-    "datafusion": ("datafusion.py", "DataFusionSession"),
+    "datafusion": ("datafusion/engine.py", "DataFusionSession"),
     "duckdb": ("duckdb/engine.py", "DuckDBSession"),
 }
 WAIT = """

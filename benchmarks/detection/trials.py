@@ -17,7 +17,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from neuralake.arms.pairs import RUN_ON, planned_rounds
+from neuralake.arms.pairs import RUN_ON
+from neuralake.arms.rounds import planned_rounds
 from neuralake.arms.verdicts import pair_spreads
 from neuralake.results.comparison import Comparison
 from neuralake.results.comparisons import DOCUMENT

@@ -16,8 +16,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from neuralake.arms.pairs import COUNTED
 from neuralake.arms.request import make_terms
+from neuralake.arms.rounds import COUNTED
 from neuralake.stats.sequential import Design, decide
 
 Array = npt.NDArray[np.float64]

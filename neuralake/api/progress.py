@@ -6,8 +6,8 @@ from contextlib import AbstractContextManager
 
 from rich.console import Console
 
-from neuralake.arms.pairs import Observer as ComparisonObserver
-from neuralake.arms.pairs import Terms
+from neuralake.arms.terms import Observer as ComparisonObserver
+from neuralake.arms.terms import Terms
 from neuralake.report.colour import console_options
 from neuralake.report.comparison.progress import ComparisonProgress
 from neuralake.report.line import is_redrawn, line_where_somebody_looks

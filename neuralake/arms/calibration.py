@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from neuralake.arms.pairs import TIMED, RoundsPlan, planned_rounds
+from neuralake.arms.rounds import TIMED, RoundsPlan, planned_rounds
 from neuralake.errors import ResultsError
 from neuralake.results.comparison import By, Comparison, EngineComparison
 from neuralake.results.documents import read_plain_document

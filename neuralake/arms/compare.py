@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,21 +16,18 @@ from neuralake.arms.arm import ArmSpec, parse_arm
 from neuralake.arms.build import Arm, build_arm, find_repository, hold
 from neuralake.arms.calibration import calibration_path, load_calibration
 from neuralake.arms.grown import grown_functions
-from neuralake.arms.pairs import EnginePairs, Observer, Terms, rounds_plan
-from neuralake.arms.processes import ArmProcess, Place
+from neuralake.arms.pairs import EnginePairs
+from neuralake.arms.places import place_of
+from neuralake.arms.probing import all_tables, common_queries, probe
 from neuralake.arms.request import Request
-from neuralake.arms.tables import require_same_tables, shown_identity
-from neuralake.arms.timed import SidedQuery, Timed, sided_streams
-from neuralake.catalog.about import warn
+from neuralake.arms.rounds import rounds_plan
+from neuralake.arms.tables import shown_identity
+from neuralake.arms.terms import Observer, Terms
+from neuralake.arms.timed import Timed, sided_streams
 from neuralake.engines import registry
 from neuralake.engines.registry import EngineSpec
 from neuralake.errors import CompareError, EngineError
 from neuralake.machine import available_memory_bytes
-from neuralake.measure.callgrind import Callgrind
-from neuralake.queries.answers import require_columns
-from neuralake.queries.query import Allowance, Query, SortKey
-from neuralake.queries.shape import Tolerance
-from neuralake.queries.workload import select_queries
 from neuralake.results.comparison import (
     SCHEMA_VERSION,
     SIDES,
@@ -47,12 +43,10 @@ from neuralake.results.profiles import remove_profiles, require_place
 from neuralake.results.store import make_directory
 from neuralake.results.timestamps import timestamp
 from neuralake.stats.paired import Question
-from neuralake.tpch.parameters import parameters, stream_seed
 from neuralake.workloads.turn import machine_to_ourselves
 
 _ENGINES_OF_A_JVM = ("spark",)
 COUNTED = "counted"
-_SEED = 1  # of the streams' parameters: the same in both arms, and in every comparison
 
 
 def compare(request: Request, observer: Observer) -> tuple[Comparison, Path]:
@@ -188,9 +182,12 @@ class _Comparing:
         """
         directory = directory or self.directory()
         (directory / "logs").mkdir(parents=True, exist_ok=True)
-        places = {side: self._place(side, directory) for side in SIDES}
-        loaded = self._probe(places)
-        queries, only = self._queries(loaded)
+        request, repository = self._request, self._repository
+        places = {
+            side: place_of(side, self._arms[side], request, repository, directory) for side in SIDES
+        }
+        loaded = probe(request, places)
+        queries, only = common_queries(loaded, request.selection)
         timed: tuple[Timed, ...] = queries
         workload = self._request.workload
         if self._request.streams is not None:
@@ -212,7 +209,7 @@ class _Comparing:
                     options={side: self._engine_options(spec.name, side) for side in SIDES},
                     places=places,
                     queries=timed,
-                    tables=_tables(loaded),
+                    tables=all_tables(loaded),
                     answers=answers,
                     terms=terms,
                     rounds=plans[number].rounds,
@@ -255,105 +252,6 @@ class _Comparing:
         scale_factor = workload.scale_factor if workload else None
         parent = self._request.results.absolute() / COMPARISONS  # absolute: arms work elsewhere
         return make_directory(parent, name, scale_factor, self._created)
-
-    def _place(self, side: Side, directory: Path) -> Place:
-        request, arm = self._request, self._arms[side]
-        here = self._within(request.directory, arm) if request.directory else None
-        catalog = request.catalog
-        if catalog is not None and catalog.endswith(".py"):
-            catalog = str(self._within(Path(catalog), arm))
-        return Place(
-            side=side,
-            name=arm.spec.text,
-            python=arm.python,
-            directory=self._standing(arm),
-            dataset_uri=request.workload.dataset_uri if request.workload else None,
-            workload=here,
-            catalog=catalog,
-            log=directory / "logs" / f"{side}.log",
-            environment={**_bytecode(arm), **request.environment},
-            checkout=None if arm.commit is None else arm.directory,
-            counting=self._counting(side, directory),
-        )
-
-    def _counting(self, side: Side, directory: Path) -> Callgrind | None:
-        if self._request.terms.by == "time":
-            return None
-        return Callgrind(
-            directory.absolute() / "logs" / f"{side}-valgrind.log",
-            cache_sim=self._request.cache_sim,
-        )
-
-    def _standing(self, arm: Arm) -> Path:
-        """Where the caller stands, as it is in an arm's commit, or the top if it is not there."""
-        place = self._within(Path(), arm)
-        return place if place.is_dir() else arm.directory
-
-    def _within(self, path: Path, arm: Arm) -> Path:
-        """A path of the caller's as it is in an arm's commit; one from elsewhere stays."""
-        absolute = (self._request.working_directory / path).resolve()
-        top = None if arm.commit is None else self._repository
-        if top is None or not absolute.is_relative_to(top.resolve()):
-            return absolute
-        return arm.directory / absolute.relative_to(top.resolve())
-
-    def _probe(self, places: Mapping[Side, Place]) -> dict[Side, dict[str, Any]]:
-        """Find out, before anything is measured, whether both arms can run at all."""
-        loaded = {}
-        for side, place in places.items():
-            process = ArmProcess(replace(place, counting=None))
-            try:
-                loaded[side] = process.load()
-                for engine in self._request.engines:
-                    reason = process.unavailable(engine.name)
-                    if reason is not None:
-                        raise CompareError(f"{side} {place.name} lacks {engine.name}: {reason}")
-                if self._request.streams is not None:
-                    loaded[side]["streams"] = self._stream_texts(process, self._request.streams)
-            finally:
-                process.close()
-        require_same_tables(
-            loaded["candidate"]["tables"], loaded["base"]["tables"], places["candidate"]
-        )
-        warn(dict.fromkeys(line for side in loaded.values() for line in side["deprecations"]))
-        return loaded
-
-    def _stream_texts(self, process: ArmProcess, streams: int) -> list[dict[str, str]]:
-        """What an arm asks in streams that run at once, if it can run them."""
-        place = process.place
-        for engine in self._request.engines:
-            reason = process.no_streams(engine.name)
-            if reason is not None:
-                raise CompareError(f"{place.side} {place.name} cannot run streams: {reason}")
-        workload = self._request.workload
-        scale_factor = (workload.scale_factor if workload else None) or 1.0
-        drawn = [
-            parameters(stream_seed(_SEED, stream), stream, scale_factor)
-            for stream in range(1, streams + 1)
-        ]
-        asked = [[(query.query, query.values) for query in stream] for stream in drawn]
-        return process.stream_texts(asked)
-
-    def _queries(
-        self, loaded: Mapping[Side, Mapping[str, Any]]
-    ) -> tuple[tuple[SidedQuery, ...], dict[Side, tuple[str, ...]]]:
-        texts: dict[Side, dict[str, Any]] = {side: loaded[side]["queries"] for side in SIDES}
-        both = [name for name in texts["candidate"] if name in texts["base"]]
-        if not both:
-            raise CompareError("the arms have no query in common: expected the same names in both")
-        queries = select_queries(
-            [_query(name, texts["candidate"][name]) for name in both], self._request.selection
-        )
-        for query in queries:
-            require_columns(query)
-        sided = tuple(
-            SidedQuery(query, {side: texts[side][query.name]["sql"] for side in SIDES})
-            for query in queries
-        )
-        only: dict[Side, tuple[str, ...]] = {
-            side: tuple(name for name in texts[side] if name not in both) for side in SIDES
-        }
-        return sided, only
 
     def _engine_options(self, engine: str, side: Side) -> dict[str, str]:
         """Two JVMs share the memory that one would take; both get the same."""
@@ -427,41 +325,11 @@ class _Comparing:
             engines=engines,
             only_in_base=only["base"],
             only_in_candidate=only["candidate"],
-            tables={table: shown_identity(identity) for table, identity in _tables(loaded).items()},
+            tables={
+                table: shown_identity(identity) for table, identity in all_tables(loaded).items()
+            },
             by=terms.by,
         )
-
-
-def _bytecode(arm: Arm) -> dict[str, str]:
-    """Variables by which the processes of an arm compile its modules once, and not at each start.
-
-    Where a caller forbids bytecode, as containers do, it goes to the arm's own entry of the cache,
-    and beside no module of his.
-    """
-    if not os.environ.get("PYTHONDONTWRITEBYTECODE"):
-        return {}
-    kept = arm.entry.absolute() / "bytecode"
-    return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(kept)}
-
-
-def _tables(loaded: Mapping[Side, Mapping[str, Any]]) -> dict[str, Any]:
-    """What identifies the data of each table that either arm's queries name."""
-    return {**loaded["candidate"]["tables"], **loaded["base"]["tables"]}
-
-
-def _query(name: str, facts: Mapping[str, Any]) -> Query:
-    return Query(
-        name,
-        name,
-        facts["sql"],
-        order_by=tuple(SortKey(*key) for key in facts["order_by"]),
-        limit=facts["limit"],
-        offset=facts["offset"],
-        allowances=tuple(
-            Allowance(Tolerance(relative, absolute), column)
-            for relative, absolute, column in facts["allowances"]
-        ),
-    )
 
 
 def _record(arm: Arm) -> ArmRecord:

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import math
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import fmean, median
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from neuralake.arms.answers import Answers
+from neuralake.arms.pace import Pace
 from neuralake.arms.processes import ArmFailedError, ArmProcess, Asked, Opened, Place
+from neuralake.arms.rounds import RoundsPlan, affordable_rounds, planned_rounds, rounds_plan
 from neuralake.arms.tables import TableFault, fault_of, require_same_tables, table_faults
+from neuralake.arms.terms import Observer, Terms
 from neuralake.arms.timed import SidedQuery, Timed
 from neuralake.arms.verdicts import Measured, Unit, engine_verdicts
 from neuralake.results.comparison import (
     SAME,
     SIDES,
     WORSE,
-    By,
     Change,
     Ending,
     EngineComparison,
@@ -29,196 +29,11 @@ from neuralake.results.comparison import (
     Side,
 )
 from neuralake.results.profiles import profile_path
-from neuralake.stats.paired import Question
-from neuralake.stats.sequential import FEWEST, FEWEST_OF_SIDES
 
 T = TypeVar("T")
 
 # How many times its pairs until the verdict an unchanged query is run.
 RUN_ON = 1.1
-
-
-@dataclass(frozen=True)
-class RoundsPlan:
-    """How many rounds a pair of processes has, where nobody has asked for a number.
-
-    Few let a test end sooner, many cost fewer starts.
-
-    Attributes
-    ----------
-    first
-        In the first pair of processes, whose noise shows what is needed; never fewer.
-    units
-        Pairs of processes from which a verdict is to come.
-    fewest_units
-        Pairs of processes for which the time must be enough.
-    most
-        Never more.
-    variance
-        That which stands for the queries', of those of all: the middling one, or their mean.
-    """
-
-    first: int
-    units: int
-    fewest_units: int
-    most: int
-    variance: Callable[[Iterable[float]], float]
-
-
-TIMED = RoundsPlan(first=4, units=12, fewest_units=2 * FEWEST, most=20, variance=median)
-# Most of a process's time goes before its first round, into its code's translation. Four rounds are
-# enough for their Hodges-Lehmann estimate not to follow a single count that is out of line
-COUNTED = RoundsPlan(
-    first=2, units=FEWEST_OF_SIDES, fewest_units=FEWEST_OF_SIDES, most=4, variance=fmean
-)
-
-
-def rounds_plan(by: By) -> RoundsPlan:
-    """The plan for what is compared."""
-    return TIMED if by == "time" else COUNTED
-
-
-def planned_rounds(
-    suite: float, queries: Sequence[float], question: Question, plan: RoundsPlan = TIMED
-) -> int:
-    """Rounds in a pair of processes, for a question.
-
-    What tests of fixed size would need, of the suite and of a query whose variance stands for all,
-    is to come from as many pairs of processes as the plan has.
-
-    Parameters
-    ----------
-    suite
-        Standard deviation of the logarithm of the suite's ratio in one round.
-    queries
-        The same of each query.
-    question
-        Effects and error rates.
-    plan
-        For what is compared.
-    """
-    pairs = question.suite_design().fixed_information * suite**2
-    if queries:
-        design = question.query_design(len(queries))
-        variance = plan.variance([noise**2 for noise in queries])
-        pairs = max(pairs, design.fixed_information * variance)
-    return min(max(round(pairs / plan.units), plan.first), plan.most)
-
-
-def affordable_rounds(
-    time_s: float, start_s: float, round_s: float, plan: RoundsPlan = TIMED
-) -> int:
-    """Most rounds in a pair of processes with which the time is enough for a verdict.
-
-    Parameters
-    ----------
-    time_s
-        For all pairs of processes.
-    start_s, round_s
-        What the start of one takes, and each of its rounds.
-    plan
-        For what is compared.
-    """
-    return max(math.floor((time_s / plan.fewest_units - start_s) / round_s), plan.first)
-
-
-@dataclass(frozen=True)
-class Terms:
-    """How a comparison is carried out.
-
-    Attributes
-    ----------
-    question
-        Effects and error rates.
-    max_time_s
-        For all engines together.
-    rounds
-        Pairs of each query in each pair of processes; None for what the noise calls for.
-    timeout_s
-        Of one execution, or None.
-    until_regression
-        Whether an engine ends with the first verdict ``slower``, or ``more work``.
-    until_time
-        Whether it goes on until the time is up, whatever is decided.
-    by
-        What is compared. Instructions that a simulator counts feel no neighbour: both arms run at
-        once.
-    seed
-        Of the random orders.
-    """
-
-    question: Question
-    max_time_s: float
-    rounds: int | None = None
-    timeout_s: float | None = None
-    until_regression: bool = False
-    until_time: bool = False
-    by: By = "time"
-    seed: int = 1
-
-
-class Observer(Protocol):
-    """Is told what happens, between executions and never during one."""
-
-    def building(self, text: str) -> None:
-        """An arm is being built."""
-
-    def planned(self, needed_s: Mapping[str, float]) -> None:
-        """By this machine's noise, each engine has all verdicts after at most so many seconds."""
-
-    def starting(self, engine: str, processes: int, rounds: int) -> None:
-        """A pair of processes is about to start, for so many rounds."""
-
-    def paired(self, engine: str, processes: int, round: int) -> None:
-        """A round of pairs is done."""
-
-    def judged(
-        self, engine: str, suite: Change, queries: tuple[Change, ...], left_s: float
-    ) -> None:
-        """A pair of processes is done, and this is what can be said so far."""
-
-
-@dataclass
-class _Pace:
-    """How long a pair of processes takes, by those before it.
-
-    Attributes
-    ----------
-    start_s
-        The longest time for what is not a round: starts, first executions and ends.
-    """
-
-    start_s: float = 0.0
-    _rounds: int = 0
-    _rounds_s: float = 0.0
-    _unit_rounds_s: float = 0.0
-    _measured_s: dict[str, list[float]] = field(default_factory=dict)
-
-    def round(self, took_s: float, pairs: Sequence[Pair]) -> None:
-        """A round is done."""
-        self._rounds += 1
-        self._rounds_s += took_s
-        self._unit_rounds_s += took_s
-        for pair in pairs:
-            pair_s = (pair.base_wall_ns + pair.candidate_wall_ns) / 1e9
-            self._measured_s.setdefault(pair.query, []).append(pair_s)
-
-    def unit(self, took_s: float) -> None:
-        """A pair of processes has ended."""
-        self.start_s = max(self.start_s, took_s - self._unit_rounds_s)
-        self._unit_rounds_s = 0.0
-
-    @property
-    def round_s(self) -> float:
-        """Of a round, on average."""
-        return self._rounds_s / max(self._rounds, 1)
-
-    def needed_s(self, rounds: int, queries: Iterable[str]) -> float:
-        """Seconds for another pair of processes with so many rounds of some queries."""
-        measured_s = sum(sum(times) for times in self._measured_s.values())
-        checked_too = self._rounds_s / measured_s if measured_s else 1.0
-        means = [fmean(self._measured_s.get(query, [0.0])) for query in queries]
-        return self.start_s + rounds * sum(means) * checked_too
 
 
 @dataclass
@@ -265,7 +80,7 @@ class EnginePairs:
     profiles: Path | None = None
     _profiled: set[tuple[Side, str]] = field(default_factory=set)
     _units: list[Unit] = field(default_factory=list)
-    _pace: _Pace = field(default_factory=_Pace)
+    _pace: Pace = field(default_factory=Pace)
     _done: frozenset[str] = frozenset()
     _faults: dict[str, tuple[str, str]] = field(default_factory=dict)
     _tables_at_fault: dict[str, TableFault] = field(default_factory=dict)

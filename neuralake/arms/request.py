@@ -8,7 +8,7 @@ from pathlib import Path
 
 from neuralake.arms import counted
 from neuralake.arms.arm import ArmSpec, parse_arm
-from neuralake.arms.pairs import Terms
+from neuralake.arms.terms import Terms
 from neuralake.config import Settings
 from neuralake.engines import registry
 from neuralake.engines.registry import EngineSpec
@@ -118,7 +118,7 @@ def make_terms(
     Parameters
     ----------
     max_time_s, rounds, timeout_s, until_regression, until_time, by
-        As of :class:`neuralake.arms.pairs.Terms`.
+        As of :class:`neuralake.arms.terms.Terms`.
     effect, query_effect
         Smallest change of the suite and of a query that matters, as a fraction; None is 0.02 and
         0.05, and 0.005 and 0.01 of counted instructions.

@@ -30,8 +30,8 @@ from neuralake.cli.types import Number, Place, Whole
 from neuralake.errors import ResultsError
 
 if TYPE_CHECKING:
-    from neuralake.arms.pairs import Terms
     from neuralake.arms.request import Request
+    from neuralake.arms.terms import Terms
     from neuralake.results.comparison import By, Comparison
 
 ByOrBoth = Literal["time", "instructions", "both"]

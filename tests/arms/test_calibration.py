@@ -16,7 +16,7 @@ from neuralake.arms.calibration import (
     load_calibration,
     store_calibration,
 )
-from neuralake.arms.pairs import COUNTED, affordable_rounds, planned_rounds
+from neuralake.arms.rounds import COUNTED, affordable_rounds, planned_rounds
 from neuralake.errors import ResultsError
 from neuralake.results.comparison import ArmRecord, Change, Comparison, EngineComparison
 from neuralake.results.records import Fingerprint

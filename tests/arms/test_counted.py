@@ -18,8 +18,9 @@ import pytest
 
 from neuralake.arms.answers import Answers
 from neuralake.arms.counted import QUERIES_ALPHA, SUITE_ALPHA, counted_engines
-from neuralake.arms.pairs import EnginePairs, Terms
+from neuralake.arms.pairs import EnginePairs
 from neuralake.arms.request import make_terms
+from neuralake.arms.terms import Terms
 from neuralake.arms.verdicts import Measured, Unit, engine_verdicts
 from neuralake.engines.registry import EngineSpec
 from neuralake.errors import CompareError

@@ -16,15 +16,11 @@ import pyarrow as pa
 import pytest
 
 from neuralake.arms.answers import Answers
-from neuralake.arms.pairs import (
-    RUN_ON,
-    TIMED,
-    EnginePairs,
-    Terms,
-    _Pace,
-    affordable_rounds,
-)
+from neuralake.arms.pace import Pace
+from neuralake.arms.pairs import RUN_ON, EnginePairs
 from neuralake.arms.processes import ArmProcess, Opened, Place
+from neuralake.arms.rounds import TIMED, affordable_rounds
+from neuralake.arms.terms import Terms
 from neuralake.arms.timed import SidedQuery
 from neuralake.errors import CompareError
 from neuralake.queries.query import Query
@@ -234,7 +230,7 @@ def test_a_query_that_is_unchanged_leaves_the_time_to_the_others(
 
 
 def test_what_is_left_to_run_says_how_long_it_takes() -> None:
-    pace = _Pace()
+    pace = Pace()
     for _ in range(4):
         pairs = [
             Pair("e", query, 0, 0, wall_ns, wall_ns, None, None, True)

@@ -15,9 +15,10 @@ from neuralake.arms.agent import Agent
 from neuralake.arms.agreement import with_disagreements
 from neuralake.arms.answers import Answers
 from neuralake.arms.at_once import AtOnce
-from neuralake.arms.pairs import EnginePairs, Terms
+from neuralake.arms.pairs import EnginePairs
 from neuralake.arms.processes import ArmProcess, Asked, Place
 from neuralake.arms.request import make_request, make_terms
+from neuralake.arms.terms import Terms
 from neuralake.arms.timed import SidedQuery, SidedStreams, sided_streams
 from neuralake.config import Settings
 from neuralake.errors import CompareError, LoadError, NeuralakeError

@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from neuralake.arms.answers import Answers
-from neuralake.arms.pairs import EnginePairs, Terms
+from neuralake.arms.pairs import EnginePairs
 from neuralake.arms.processes import ArmProcess, Place
+from neuralake.arms.terms import Terms
 from neuralake.arms.timed import SidedQuery
 from neuralake.queries.query import Query
 from neuralake.results.comparison import SIDES, EngineComparison, Side

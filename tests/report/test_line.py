@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
-from neuralake.arms.pairs import Terms
+from neuralake.arms.terms import Terms
 from neuralake.report.comparison.progress import ComparisonProgress
 from neuralake.report.line import (
     EVERY_S,

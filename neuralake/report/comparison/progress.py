@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self
 
-from neuralake.arms.pairs import Terms
+from neuralake.arms.terms import Terms
 from neuralake.report.line import Line
 from neuralake.results.comparison import Change
 

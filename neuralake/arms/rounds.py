@@ -1,0 +1,96 @@
+"""How many rounds a pair of processes has: as many as the noise calls for, and the time allows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean, median
+
+from neuralake.results.comparison import By
+from neuralake.stats.paired import Question
+from neuralake.stats.sequential import FEWEST, FEWEST_OF_SIDES
+
+
+@dataclass(frozen=True)
+class RoundsPlan:
+    """How many rounds a pair of processes has, where nobody has asked for a number.
+
+    Few let a test end sooner, many cost fewer starts.
+
+    Attributes
+    ----------
+    first
+        In the first pair of processes, whose noise shows what is needed; never fewer.
+    units
+        Pairs of processes from which a verdict is to come.
+    fewest_units
+        Pairs of processes for which the time must be enough.
+    most
+        Never more.
+    variance
+        That which stands for the queries', of those of all: the middling one, or their mean.
+    """
+
+    first: int
+    units: int
+    fewest_units: int
+    most: int
+    variance: Callable[[Iterable[float]], float]
+
+
+TIMED = RoundsPlan(first=4, units=12, fewest_units=2 * FEWEST, most=20, variance=median)
+# Most of a process's time goes before its first round, into its code's translation. Four rounds are
+# enough for their Hodges-Lehmann estimate not to follow a single count that is out of line
+COUNTED = RoundsPlan(
+    first=2, units=FEWEST_OF_SIDES, fewest_units=FEWEST_OF_SIDES, most=4, variance=fmean
+)
+
+
+def rounds_plan(by: By) -> RoundsPlan:
+    """The plan for what is compared."""
+    return TIMED if by == "time" else COUNTED
+
+
+def planned_rounds(
+    suite: float, queries: Sequence[float], question: Question, plan: RoundsPlan = TIMED
+) -> int:
+    """Rounds in a pair of processes, for a question.
+
+    What tests of fixed size would need, of the suite and of a query whose variance stands for all,
+    is to come from as many pairs of processes as the plan has.
+
+    Parameters
+    ----------
+    suite
+        Standard deviation of the logarithm of the suite's ratio in one round.
+    queries
+        The same of each query.
+    question
+        Effects and error rates.
+    plan
+        For what is compared.
+    """
+    pairs = question.suite_design().fixed_information * suite**2
+    if queries:
+        design = question.query_design(len(queries))
+        variance = plan.variance([noise**2 for noise in queries])
+        pairs = max(pairs, design.fixed_information * variance)
+    return min(max(round(pairs / plan.units), plan.first), plan.most)
+
+
+def affordable_rounds(
+    time_s: float, start_s: float, round_s: float, plan: RoundsPlan = TIMED
+) -> int:
+    """Most rounds in a pair of processes with which the time is enough for a verdict.
+
+    Parameters
+    ----------
+    time_s
+        For all pairs of processes.
+    start_s, round_s
+        What the start of one takes, and each of its rounds.
+    plan
+        For what is compared.
+    """
+    return max(math.floor((time_s / plan.fewest_units - start_s) / round_s), plan.first)
