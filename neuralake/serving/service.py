@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -25,8 +24,8 @@ from neuralake.serving.answers import (
 )
 from neuralake.serving.fence.pool import FencedAnswer, Pool
 from neuralake.serving.following import Following
-from neuralake.serving.light import MOST_BYTES, MOST_ROWS, is_light_plan, may_be_light
-from neuralake.serving.meter import Meter
+from neuralake.serving.light import may_be_light
+from neuralake.serving.light_answer import answer_light, are_light
 from neuralake.serving.names import named_tables
 from neuralake.serving.options import ServiceOptions
 from neuralake.serving.prepared import (
@@ -35,21 +34,12 @@ from neuralake.serving.prepared import (
     OnDisk,
     Parameters,
     Source,
-    answer_batches,
-    answer_schema,
-    failure,
-    plan,
 )
 from neuralake.serving.turns import Turns
 from neuralake.serving.versions import find_version, unreadable
 
-if TYPE_CHECKING:
-    from datafusion import DataFrame
-
 _PLACES_A_CORE = 2  # more only wait for one another: half of a light request is Python
 _NOW = AsOf()
-# Of a table, of which any answer may be held at once
-_SMALL_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -216,8 +206,11 @@ class Service:
         give_back = self.turns.take()
         try:
             sources, versions = self._sources(sql, as_of)
-            if may_be_light(sql) and _are_light(sources):
-                answer = self._light(sql, parameters, sources, versions, limits, give_back)
+            if may_be_light(sql) and are_light(sources):
+                contexts = self._contexts_for(limits)
+                answer = answer_light(
+                    contexts, sql, parameters, sources, versions, limits, give_back
+                )
                 if answer is not None:
                     return answer
         except BaseException:
@@ -240,39 +233,10 @@ class Service:
             give_back()
             raise
 
-    def _light(
-        self,
-        sql: str,
-        parameters: Parameters,
-        sources: Mapping[str, Source],
-        versions: Mapping[str, int],
-        limits: Limits,
-        give_back: Callable[[], None],
-    ) -> _LightAnswer | None:
-        """The answer, or None if the statement is not light."""
-        contexts = self._contexts
-        if limits.memory_bytes != contexts.memory_bytes:
-            contexts = Contexts(limits.memory_bytes)
-        context = contexts.take()
-        registered: list[str] = []
-
-        def end() -> None:
-            contexts.give_back(context, registered)
-            give_back()
-
-        try:
-            for name, source in sources.items():
-                source.register(context, name)
-                registered.append(name)
-            frame = plan(context, sql, parameters)
-            if is_light_plan(frame.logical_plan().display_indent()):
-                is_small = all(_size_bytes(s) <= _SMALL_BYTES for s in sources.values())
-                return _LightAnswer(frame, versions, Meter(limits), end, at_once=is_small)
-        except BaseException:
-            contexts.give_back(context, registered)
-            raise
-        contexts.give_back(context, registered)
-        return None
+    def _contexts_for(self, limits: Limits) -> Contexts:
+        if limits.memory_bytes == self._contexts.memory_bytes:
+            return self._contexts
+        return Contexts(limits.memory_bytes)
 
     def _sources(self, sql: str, as_of: AsOf) -> tuple[dict[str, Source], dict[str, int]]:
         sources: dict[str, Source] = {}
@@ -299,59 +263,6 @@ class Service:
             return hot.source, hot.version
         version = table.read_snapshot().version if as_of.is_now else find_version(table, as_of)
         return OnDisk(table.as_of(version=version)), version
-
-
-class _LightAnswer:
-    """An answer that DataFusion makes in this process."""
-
-    def __init__(
-        self,
-        frame: DataFrame,
-        versions: Mapping[str, int],
-        meter: Meter,
-        give_back: Callable[[], None],
-        *,
-        at_once: bool,
-    ) -> None:
-        self.schema = answer_schema(frame)
-        self.versions = versions
-        self._frame = frame
-        self._meter = meter
-        self._closing = threading.Lock()
-        self._give_back = give_back
-        self._at_once = at_once
-
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
-        try:
-            for batch in answer_batches(self._frame, self.schema, at_once=self._at_once):
-                self._meter.count(batch)
-                yield batch
-        except NeuralakeError:
-            raise
-        except Exception as error:
-            raise failure(error, self._meter.limits.memory_bytes) from error
-        finally:
-            self.close()
-
-    def cancel(self) -> None:
-        """Stop at the next batch, which is soon."""
-        self._meter.cancelled.set()
-
-    def close(self) -> None:
-        """Give the place back, once."""
-        if self._closing.acquire(blocking=False):
-            self._give_back()
-
-
-def _are_light(sources: Mapping[str, Source]) -> bool:
-    return all(
-        isinstance(s, InMemory) and s.rows <= MOST_ROWS and s.size_bytes <= MOST_BYTES
-        for s in sources.values()
-    )
-
-
-def _size_bytes(source: Source) -> int:
-    return source.size_bytes if isinstance(source, InMemory) else 0
 
 
 def _by_name(parameters: Parameters) -> Mapping[str, pa.Scalar]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -47,6 +47,11 @@ def lines(*ids: int) -> list[bytes]:
 def rows_of(table: str) -> pl.DataFrame:
     """The table as it is now."""
     return pl.read_delta(table)
+
+
+def until_rows(table: str, count: int, has_ended: Callable[[], bool]) -> None:
+    """Wait until a table has so many rows, or what writes them has ended."""
+    until(lambda: has_ended() or rows_of(table).height >= count)
 
 
 def ids(table: str) -> list[int]:
@@ -125,13 +130,9 @@ class Feeding:
 
     def until_rows(self, count: int) -> None:
         """Wait until the table has so many rows."""
-
-        def has() -> bool:
-            if self.error is not None:
-                raise self.error
-            return rows_of(self.table).height >= count
-
-        until(has)
+        until_rows(self.table, count, lambda: self.error is not None)
+        if self.error is not None:
+            raise self.error
 
     def stop(self) -> int | None:
         """Ask it to stop, and return its exit status."""

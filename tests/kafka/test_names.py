@@ -16,7 +16,7 @@ from neuralake.writer.events import Event
 from neuralake.writer.stopping import Stopping
 from neuralake.writer.supervise import Patience, Supervisor
 from tests.kafka.conftest import Topic
-from tests.kafka.feeding import ROWS, WAIT_S, Feeding, ids, lines, send
+from tests.kafka.feeding import ROWS, WAIT_S, Feeding, ids, lines, send, until_rows
 from tests.waiting import until
 
 Make = Callable[..., str]
@@ -127,7 +127,7 @@ class Kept:
             self.deaths.append(event.text)
 
     def until_rows(self, count: int) -> None:
-        until(lambda: len(ids(self._table)) >= count or not self._thread.is_alive())
+        until_rows(self._table, count, lambda: not self._thread.is_alive())
         assert len(ids(self._table)) >= count, self.deaths
 
     def stop(self) -> int | None:
