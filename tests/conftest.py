@@ -58,6 +58,7 @@ SHARE_SPARK = (
     "engines/test_view_pushdown.py",
     "engines/test_adbc.py",
     "site/test_snippets.py",
+    "verify/test_views_on_spark.py",
     "writer/test_read_by_others.py",
     "writer/test_upkept_for_others.py",
 )

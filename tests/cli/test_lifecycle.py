@@ -93,6 +93,34 @@ def test_a_run_is_measured_verified_listed_exported_and_reported(
     assert "is finished: there is nothing to resume" in refused.stderr
 
 
+ONE_APPEND = """
+name = "one"
+[[phases]]
+name = "change"
+sessions = [{ name = "writer", tasks = [{ kind = "append", table = "readings", rows = 9 }] }]
+"""
+
+
+def test_that_it_changes_a_deprecated_table_is_told_once(
+    sensors: dict[str, str], typed: Cli, tmp_path: Path
+) -> None:
+    (tmp_path / "one.toml").write_text(ONE_APPEND)
+    catalog = tmp_path / "life" / "catalog.py"
+    catalog.write_text(
+        catalog.read_text() + "\nfrom dataclasses import replace\n"
+        "from neuralake.catalog import About, Deprecated\n"
+        "readings = replace(readings, about=About(deprecated=Deprecated('Too many.', 'sensors')))\n"
+    )
+    done = typed(
+        *("lifecycle", "--plan", "one.toml", "--workload", "life", "--engines", "polars"),
+        *("--repetitions", "1", "--to", "tables"),
+        environment=sensors,
+    )
+    assert done.returncode == 0, done.stderr
+    warned = [line for line in done.stderr.splitlines() if "deprecated" in line]
+    assert warned == ["neuralake: table readings is deprecated: Too many; use sensors"]
+
+
 def test_a_plan_is_printed_to_begin_ones_own_with(typed: Cli, tmp_path: Path) -> None:
     printed = typed("lifecycle", "--print-plan", "longevity")
     assert printed.returncode == 0

@@ -1,4 +1,4 @@
-"""Tables that are opened when they are first asked for, and stay open for all questions."""
+"""Tables, and engines, that stay open for all that is asked of them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,16 @@ from neuralake.catalog.tables import Table
 from neuralake.engines.protocol import Engine, Session
 
 SessionOf = Callable[[str], Session]
+
+
+class KeptOpen:
+    """An engine that goes on when somebody has closed it: a process has room for one Spark."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.open, self.versions = engine.open, engine.versions
+
+    def close(self) -> None:
+        """Leave it to whoever has started it."""
 
 
 @contextmanager

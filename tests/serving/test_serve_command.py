@@ -138,6 +138,31 @@ def test_beyond_loopback_it_speaks_tls_and_asks_for_a_token(
         assert b'"orders"' in answer.read()
 
 
+OLD = """
+from neuralake.catalog import About, DeltaTable, Deprecated
+old = DeltaTable(
+    name="old", location="{place}", about=About(deprecated=Deprecated("Too slow.", "new")))
+new = DeltaTable(name="new", location="{place}")
+"""
+WARNING = "neuralake: table old is deprecated: Too slow; use new\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "warnings"), [((), WARNING), (("--table", "new"), "")], ids=["all", "chosen"]
+)
+def test_that_it_serves_a_deprecated_table_is_told_once_however_often_it_is_asked(
+    catalog: Path, start: Start, tmp_path: Path, options: tuple[str, ...], warnings: str
+) -> None:
+    (tmp_path / "old.py").write_text(OLD.format(place=catalog.with_name("orders")))
+    process = start("--catalog", tmp_path / "old.py", "--listen", "127.0.0.1:0", *options)
+    url = url_of(process)
+    for table in ("old", "old NATURAL JOIN (SELECT 1)") if warnings else ("new",):
+        assert count(url, table) == b'[{"n":3}]\n'
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, warnings)
+
+
 def test_a_token_that_no_client_could_show_is_told(catalog: Path, start: Start) -> None:
     process = start("--catalog", catalog, environment={"NEURALAKE_SERVE_TOKEN": "s3cret\n"})
     _, errors = process.communicate(timeout=60)

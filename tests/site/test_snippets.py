@@ -15,10 +15,10 @@ from deltalake import write_deltalake
 from neuralake.api.catalogs import OpenCatalog, open_catalog
 from neuralake.catalog import Catalog, Database
 from neuralake.engines import registry
-from neuralake.engines.protocol import Engine
 from neuralake.serving.service import Service
 from neuralake.site.snippets import Opening, snippet_maker
 from tests.conftest import Spark
+from tests.engines.sessions import KeptOpen
 from tests.serving.conftest import serving as serving_http
 from tests.serving.flight_sql.conftest import serving as serving_flight_sql
 
@@ -95,21 +95,11 @@ def test_those_of_python_give_the_rows(shop: OpenCatalog, name: str) -> None:
     assert "Ada" not in printed
 
 
-class Kept:
-    """An engine that goes on when a query has closed it: a process has room for one Spark."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.open = engine.open
-
-    def close(self) -> None:
-        """Leave it to whoever has started it."""
-
-
 def test_that_of_spark_gives_the_rows(
     shop: OpenCatalog, shared_spark: Spark, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spark = shared_spark.engine()
-    monkeypatch.setattr(registry, "start", lambda spec: {"spark": Kept(spark)}[spec.name])
+    monkeypatch.setattr(registry, "start", lambda spec: {"spark": KeptOpen(spark)}[spec.name])
     printed = run(snippets(shop.catalog, Opening("'catalog.py'"))["Spark"])
     assert "O'Hara" in printed
     assert "Bela" not in printed

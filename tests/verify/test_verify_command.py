@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import deltalake
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from neuralake.catalog.columns import Column
@@ -25,6 +22,7 @@ from neuralake.verify.inspector import Inspector
 from neuralake.verify.junit import junit
 from neuralake.verify.verification import Plan, verify
 from tests.conftest import Cli, cli_environment
+from tests.verify.views import ROWS_OF_VIEWS, make_views
 
 TROUBLE = """
 import os, time
@@ -122,36 +120,10 @@ def test_a_check_that_crashes_or_hangs_is_one_that_failed_and_no_more(
     assert results["rows.shop.dies"]["reason"] == "table.shop.dies has not passed"
 
 
-SAID = """
-import pyarrow as pa
-from neuralake.catalog import AdbcTable, Column, DeltaTable, ParquetTable
-
-I64 = pa.int64()
-STORED = (Column("id", I64, nullable=False), Column("n", I64))
-doubled = DeltaTable(
-    name="doubled", location="rows", primary_key=("id",),
-    columns=(Column("id", I64), STORED[1], Column("double", I64, expression="n * 2")))
-grown = ParquetTable(
-    name="grown", location="files", columns=STORED, primary_key=("id",), missing_columns="null")
-newest = DeltaTable(name="newest", location="rows").latest("n", key="id")
-bought = AdbcTable(
-    name="bought", driver="sqlite", database="shop.db", columns=STORED[1:])
-"""
-
-
 def test_views_and_tables_of_databases_are_the_same_on_every_engine(
     typed: Cli, lake: dict[str, str], tmp_path: Path
 ) -> None:
-    root = Path(lake["NEURALAKE_STORAGE_ROOT"])
-    rows = pa.table({"id": [1, 2, 3], "n": [5, None, 7]})
-    deltalake.write_deltalake(root / "rows", rows)
-    (root / "files").mkdir()
-    pq.write_table(rows.select(["id"]), root / "files/a.parquet")
-    pq.write_table(rows.set_column(0, "id", [[4, 5, 6]]), root / "files/b.parquet")
-    with closing(sqlite3.connect(root / "shop.db")) as database, database:
-        database.execute("CREATE TABLE bought (n INTEGER)")
-        database.execute("INSERT INTO bought VALUES (1), (2), (NULL)")
-    (tmp_path / "shop.py").write_text(SAID)
+    make_views(tmp_path / "shop.py", Path(lake["NEURALAKE_STORAGE_ROOT"]))
     engines = ("polars", "datafusion", "duckdb", "sail", "daft")
     done = typed(
         *("verify", "--catalog", "shop.py", "--engines", ",".join(engines), "--json"),
@@ -161,7 +133,7 @@ def test_views_and_tables_of_databases_are_the_same_on_every_engine(
     results = {r["name"]: r for r in json.loads(done.stdout)["results"]}
     assert {r["status"] for r in results.values()} == {"passed"}, done.stdout
     assert done.returncode == 0
-    for name, number in {"doubled": 3, "grown": 6, "newest": 3, "bought": 3}.items():
+    for name, number in ROWS_OF_VIEWS.items():
         said = results[f"rows.shop.{name}"]["reason"]
         assert said.startswith(f"{number} rows on {', '.join(engines)}; "), said
     keyed = [results[f"rows.shop.{name}"]["reason"] for name in ("doubled", "grown")]
