@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+
+from neuralake.results.records import EngineRecord
 
 
 @dataclass(frozen=True)
@@ -36,3 +38,10 @@ def together(failures: Iterable[Failure]) -> tuple[Failure, ...]:
         names = queries.setdefault(replace(failure, query=None), [])
         names += [] if failure.query is None else [failure.query]
     return tuple(replace(fault, query=", ".join(n) or None) for fault, n in queries.items())
+
+
+def not_run(engines: Iterable[EngineRecord]) -> Iterator[Failure]:
+    """Engines, or what else was to be measured, that did not run, with the reason."""
+    for engine in engines:
+        if engine.unavailable is not None:
+            yield Failure(engine.name, None, "unavailable", "did not run", engine.unavailable)

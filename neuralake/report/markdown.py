@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from neuralake.report.notes import Note
 from neuralake.report.tables import Entry, Table
 from neuralake.report.text import short
 
@@ -40,6 +41,48 @@ def markdown(text: str, *, starts_line: bool = True) -> str:
 def joined_blocks(blocks: Sequence[str | None]) -> str:
     """A document of those of the blocks that there are."""
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def run_summary(
+    title: str,
+    said: Sequence[str],
+    shown: Table | None,
+    notes: Sequence[Note],
+    more: Sequence[Table | None],
+    where: Sequence[str],
+) -> str:
+    """The summary of one run: its main table, and the others folded away.
+
+    Parameters
+    ----------
+    title
+        Of the run.
+    said
+        Paragraphs below it.
+    shown
+        The main table, if there is one.
+    notes
+        What is to be known of the numbers.
+    more
+        The other tables; those without a row are left out.
+    where
+        Run, time and machine, in a few words each.
+    """
+    return joined_blocks(
+        [
+            f"### {markdown(title)}",
+            *map(markdown, said),
+            None if shown is None else table_markdown(shown),
+            notes_markdown(notes),
+            *(folded(table) for table in more if table is not None and table.rows),
+            " · ".join(map(markdown, where)),
+        ]
+    )
+
+
+def notes_markdown(notes: Sequence[Note]) -> str | None:
+    """A line a note; None if there is none."""
+    return "\n".join(f"- {note.level}: {markdown(note.text)}" for note in notes) or None
 
 
 def folded(table: Table) -> str:

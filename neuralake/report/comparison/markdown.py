@@ -8,7 +8,13 @@ from neuralake.report.comparison.headline import overall, sentences, title, wher
 from neuralake.report.comparison.method import failures, reading
 from neuralake.report.comparison.notes import comparison_notes, error_rates
 from neuralake.report.footnote import footnote
-from neuralake.report.markdown import folded, joined_blocks, markdown, table_markdown
+from neuralake.report.markdown import (
+    folded,
+    joined_blocks,
+    markdown,
+    notes_markdown,
+    table_markdown,
+)
 from neuralake.results.comparison import Comparison
 
 _MOST_FAILURES = 10
@@ -26,9 +32,7 @@ def comparison_markdown(comparison: Comparison) -> str:
         table_markdown(tables.engines_table(comparison)) if comparison.engines else None,
         table_markdown(notable) if notable.rows else None,
         _failures(comparison),
-        "\n".join(
-            f"- {note.level}: {markdown(note.text)}" for note in comparison_notes(comparison)
-        ),
+        notes_markdown(comparison_notes(comparison)),
         *(folded(tables.queries_table(comparison, engine, number)) for number, engine in numbered),
         *(folded(table) for table in grown.grown_tables(comparison)),
         *(

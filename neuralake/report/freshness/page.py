@@ -12,7 +12,8 @@ from neuralake.report.freshness.facts import facts
 from neuralake.report.freshness.failures import failures
 from neuralake.report.freshness.notes import notes
 from neuralake.report.page import parts
-from neuralake.report.page.document import Page, Section, document
+from neuralake.report.page.document import Section
+from neuralake.report.page.of_run import page_of_run
 from neuralake.results.freshness.records import FreshnessRun
 from neuralake.results.freshness.summary import FreshnessSummary
 
@@ -73,17 +74,5 @@ def freshness_page(
     if processes is not None:
         sections.append(Section("processes", "Processors and memory", parts.table(processes)))
     tables_read = parts.table(tables.tables_table(run), folded=True)
-    sections += [
-        Section("tables", "Tables that were verified", tables_read),
-        Section("failures", f"Failures ({len(found):,})", parts.failures(found)),
-        Section("settings", "Settings and fingerprint", parts.facts(facts(run))),
-    ]
-    return document(
-        Page(
-            title=headline.title(run),
-            eyebrow="Neuralake report of one run",
-            where=" · ".join(headline.where(run)),
-            sections=sections,
-            foot=None,
-        )
-    )
+    sections.append(Section("tables", "Tables that were verified", tables_read))
+    return page_of_run(headline.title(run), headline.where(run), sections, found, facts(run))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from neuralake.report.failures import Failure
+from neuralake.report.failures import Failure, not_run
 from neuralake.report.ingest.words import name
 from neuralake.report.numbers import count
 from neuralake.results.ingest.records import IngestRun, Key
@@ -16,10 +16,7 @@ def failures(run: IngestRun) -> tuple[Failure, ...]:
 
 
 def _found(run: IngestRun) -> Iterator[Failure]:
-    for contestant in run.contestants:
-        if contestant.unavailable is not None:
-            said = contestant.unavailable
-            yield Failure(contestant.name, None, "unavailable", "did not run", said)
+    yield from not_run(run.contestants)
     for found in run.rounds:
         if found.status != "ok":
             yield _failure(found.key, found.status, found.message)

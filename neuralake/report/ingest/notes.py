@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from neuralake.report.ingest.words import name
-from neuralake.report.notes import Note
+from neuralake.report.notes import Note, not_run
 from neuralake.report.numbers import count, per_second
 from neuralake.report.surroundings import occupied
 from neuralake.results.ingest.records import DISK, IngestRun
@@ -72,9 +72,7 @@ def _offered(line: Line, rate: float) -> Iterator[Note]:
 
 
 def _contestants(run: IngestRun) -> Iterator[Note]:
-    for contestant in run.contestants:
-        if contestant.unavailable is not None:
-            yield Note("info", f"{contestant.name} did not run: {contestant.unavailable}")
+    yield from not_run(run.contestants)
     labels = [case.contestant for case in run.header.cases]
     if DISK not in labels:
         yield Note("info", f"without the contestant {DISK} there is no limit to compare with")

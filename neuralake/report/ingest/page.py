@@ -12,7 +12,8 @@ from neuralake.report.ingest.facts import facts
 from neuralake.report.ingest.failures import failures
 from neuralake.report.ingest.notes import notes
 from neuralake.report.page import parts
-from neuralake.report.page.document import Page, Section, document
+from neuralake.report.page.document import Section
+from neuralake.report.page.of_run import page_of_run
 from neuralake.results.ingest.records import DISK, IngestRun
 from neuralake.results.ingest.summary import IngestSummary
 
@@ -73,17 +74,5 @@ def ingest_page(run: IngestRun, summary: IngestSummary, pictures: Sequence[Pictu
         ]
         sections.append(Section("freshness", "Freshness", body))
     tables_read = parts.table(tables.tables_table(run), folded=True)
-    sections += [
-        Section("tables", "Tables that were verified", tables_read),
-        Section("failures", f"Failures ({len(found):,})", parts.failures(found)),
-        Section("settings", "Settings and fingerprint", parts.facts(facts(run))),
-    ]
-    return document(
-        Page(
-            title=headline.title(run),
-            eyebrow="Neuralake report of one run",
-            where=" · ".join(headline.where(run)),
-            sections=sections,
-            foot=None,
-        )
-    )
+    sections.append(Section("tables", "Tables that were verified", tables_read))
+    return page_of_run(headline.title(run), headline.where(run), sections, found, facts(run))

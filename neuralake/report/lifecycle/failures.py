@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from neuralake.report.failures import Failure
+from neuralake.report.failures import Failure, not_run
 from neuralake.report.lifecycle import words
 from neuralake.results.lifecycle.records import LifecycleRun
 from neuralake.results.lifecycle.summary import LifecycleSummary
@@ -16,9 +16,7 @@ def failures(run: LifecycleRun, summary: LifecycleSummary) -> tuple[Failure, ...
 
 
 def _found(run: LifecycleRun, summary: LifecycleSummary) -> Iterator[Failure]:
-    for engine in run.engines:
-        if engine.unavailable is not None:
-            yield Failure(engine.name, None, "unavailable", "did not run", engine.unavailable)
+    yield from not_run(run.engines)
     for phase in run.phases:
         key = phase.key
         where = words.where(key, run.header.repetitions).partition(", ")[2]

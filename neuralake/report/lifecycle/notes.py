@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from neuralake.report.lifecycle import words
-from neuralake.report.notes import Note
+from neuralake.report.notes import Note, not_run
 from neuralake.report.numbers import count
 from neuralake.report.surroundings import occupied
 from neuralake.results.lifecycle.records import LifecycleRun
@@ -94,8 +94,6 @@ def _intervals(run: LifecycleRun, summary: LifecycleSummary) -> Iterator[Note]:
 
 
 def _engines(run: LifecycleRun) -> Iterator[Note]:
-    for engine in run.engines:
-        if engine.unavailable is not None:
-            yield Note("info", f"{engine.name} did not run: {engine.unavailable}")
+    yield from not_run(run.engines)
     if run.header.writer != "engine":
         yield Note("info", "changes are made by Neuralake's writer where it can, as the ways say")

@@ -13,7 +13,8 @@ from neuralake.report.lifecycle.facts import facts
 from neuralake.report.lifecycle.failures import failures
 from neuralake.report.lifecycle.notes import notes
 from neuralake.report.page import parts
-from neuralake.report.page.document import Page, Section, document
+from neuralake.report.page.document import Section
+from neuralake.report.page.of_run import page_of_run
 from neuralake.report.tables import Table
 from neuralake.results.lifecycle.records import LifecycleRun
 from neuralake.results.lifecycle.summary import LifecycleSummary
@@ -71,22 +72,9 @@ def lifecycle_page(
     ):
         if content is not None:
             sections.append(Section(name, title, parts.table(content)))
-    sections += [
-        Section(
-            "plan", "The plan", details[opener[run.header.plan_source], pre[run.header.plan_text]]
-        ),
-        Section("failures", f"Failures ({len(found):,})", parts.failures(found)),
-        Section("settings", "Settings and fingerprint", parts.facts(facts(run))),
-    ]
-    return document(
-        Page(
-            title=headline.title(run),
-            eyebrow="Neuralake report of one run",
-            where=" · ".join(headline.where(run)),
-            sections=sections,
-            foot=None,
-        )
-    )
+    plan = details[opener[run.header.plan_source], pre[run.header.plan_text]]
+    sections.append(Section("plan", "The plan", plan))
+    return page_of_run(headline.title(run), headline.where(run), sections, found, facts(run))
 
 
 def _if(content: Table | None, *, folded: bool = False) -> Node:

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from neuralake.report.footnote import footnote
-from neuralake.report.markdown import folded, joined_blocks, markdown, table_markdown
+from neuralake.report.markdown import (
+    folded,
+    joined_blocks,
+    markdown,
+    notes_markdown,
+    table_markdown,
+)
 from neuralake.report.run import headline
 from neuralake.report.run.failures import failures
 from neuralake.report.run.notes import notes
@@ -29,7 +35,6 @@ def run_markdown(run: Run, summary: Summary) -> str:
 def details_markdown(run: Run, summary: Summary) -> list[str | None]:
     """Numbers, notes and failures of a run, without a heading."""
     found = failures(run)
-    told = [f"- {note.level}: {markdown(note.text)}" for note in notes(run, summary)]
     lines = [
         f"- {markdown(f.engine)} {markdown(f.query or '')} {f.status}: {markdown(f.message)}"
         for f in found[:_MOST_FAILURES]
@@ -38,7 +43,7 @@ def details_markdown(run: Run, summary: Summary) -> list[str | None]:
         lines.append(f"- and {len(found) - _MOST_FAILURES:,} more: see the page")
     return [
         table_markdown(engines_table(summary)),
-        "\n".join(told) or None,
+        notes_markdown(notes(run, summary)),
         "\n".join(lines) or None,
         folded(latency_table(run, summary)),
     ]

@@ -10,7 +10,8 @@ from neuralake.report.figures.render import Picture
 from neuralake.report.footnote import footnote
 from neuralake.report.numbers import time_in_words
 from neuralake.report.page import parts
-from neuralake.report.page.document import Page, Section, document
+from neuralake.report.page.document import Section
+from neuralake.report.page.of_run import page_of_run
 from neuralake.report.run import failures as failed
 from neuralake.report.run import headline, tables
 from neuralake.report.run.facts import facts
@@ -80,18 +81,9 @@ def run_page(
             ],
         ),
         *([Section("queries", "Queries and plans", _queries(summary, texts))] if texts.sql else []),
-        Section("failures", f"Failures ({len(found):,})", parts.failures(found)),
-        Section("settings", "Settings and fingerprint", parts.facts(facts(run))),
     ]
-    return document(
-        Page(
-            title=headline.title(run),
-            eyebrow="Neuralake report of one run",
-            where=" · ".join(headline.where(run)),
-            sections=sections,
-            foot=footnote(run.header.workload),
-        )
-    )
+    title, foot = headline.title(run), footnote(run.header.workload)
+    return page_of_run(title, headline.where(run), sections, found, facts(run), foot)
 
 
 def _queries(summary: Summary, texts: Texts) -> Node:

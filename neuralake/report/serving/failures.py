@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from neuralake.report.failures import Failure
+from neuralake.report.failures import Failure, not_run
 from neuralake.report.numbers import count
 from neuralake.results.serving.records import ServingRun
 
@@ -15,10 +15,7 @@ def failures(run: ServingRun) -> tuple[Failure, ...]:
 
 
 def _found(run: ServingRun) -> Iterator[Failure]:
-    for contestant in run.contestants:
-        if contestant.unavailable is not None:
-            said = contestant.unavailable
-            yield Failure(contestant.name, None, "unavailable", "did not run", said)
+    yield from not_run(run.contestants)
     for capacity in run.capacities:
         said = "wrong" if capacity.wrong else capacity.status
         if said != "ok":

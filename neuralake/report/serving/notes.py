@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from neuralake.report.notes import Note
+from neuralake.report.notes import Note, not_run
 from neuralake.report.numbers import count
 from neuralake.report.serving.words import name
 from neuralake.report.surroundings import occupied
@@ -75,8 +75,6 @@ def _load(summary: ServingSummary) -> Iterator[Note]:
 
 
 def _contestants(run: ServingRun) -> Iterator[Note]:
-    for contestant in run.contestants:
-        if contestant.unavailable is not None:
-            yield Note("info", f"{contestant.name} did not run: {contestant.unavailable}")
+    yield from not_run(run.contestants)
     if NULL not in run.header.contestants:
         yield Note("info", f"without the contestant {NULL} there is no floor to compare with")

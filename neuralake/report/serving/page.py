@@ -8,7 +8,8 @@ from htpy import fragment, p
 
 from neuralake.report.figures.render import Picture
 from neuralake.report.page import parts
-from neuralake.report.page.document import Page, Section, document
+from neuralake.report.page.document import Section
+from neuralake.report.page.of_run import page_of_run
 from neuralake.report.serving import headline, tables, words
 from neuralake.report.serving.facts import facts
 from neuralake.report.serving.failures import failures
@@ -76,16 +77,4 @@ def serving_page(run: ServingRun, summary: ServingSummary, pictures: Sequence[Pi
     if resources is not None:
         body = fragment[parts.table(resources)]
         sections.append(Section("resources", "Processor time and memory", body))
-    sections += [
-        Section("failures", f"Failures ({len(found):,})", parts.failures(found)),
-        Section("settings", "Settings and fingerprint", parts.facts(facts(run))),
-    ]
-    return document(
-        Page(
-            title=headline.title(run),
-            eyebrow="Neuralake report of one run",
-            where=" · ".join(headline.where(run)),
-            sections=sections,
-            foot=None,
-        )
-    )
+    return page_of_run(headline.title(run), headline.where(run), sections, found, facts(run))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from neuralake.report.failures import Failure
+from neuralake.report.failures import Failure, not_run
 from neuralake.report.streams import words
 from neuralake.results.phases.records import PhaseKey
 from neuralake.results.streams.records import StreamsRun
@@ -17,9 +17,7 @@ def failures(run: StreamsRun, summary: StreamsSummary) -> tuple[Failure, ...]:
 
 
 def _found(run: StreamsRun, summary: StreamsSummary) -> Iterator[Failure]:
-    for engine in run.engines:
-        if engine.unavailable is not None:
-            yield Failure(engine.name, None, "unavailable", "did not run", engine.unavailable)
+    yield from not_run(run.engines)
     for key, found in summary.measured.items():
         yield from _of_phase(key, found)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from neuralake.report.notes import Note
+from neuralake.report.notes import Note, not_run
 from neuralake.report.numbers import count
 from neuralake.report.streams import words
 from neuralake.report.surroundings import occupied
@@ -20,7 +20,7 @@ def notes(run: StreamsRun, summary: StreamsSummary) -> list[Note]:
         *_faults(run, summary),
         *_unverified(run),
         *occupied(run.header.fingerprint, run.machine_use),
-        *_engines(run),
+        *not_run(run.engines),
         *_checked(run),
     ]
 
@@ -43,12 +43,6 @@ def _unverified(run: StreamsRun) -> Iterator[Note]:
             where = words.where(phase.key, run.header.rounds)
             answers = count(len(unknown), "answer")
             yield Note("warning", f"{where}: {answers} not verified: {unknown[0].detail}")
-
-
-def _engines(run: StreamsRun) -> Iterator[Note]:
-    for engine in run.engines:
-        if engine.unavailable is not None:
-            yield Note("info", f"{engine.name} did not run: {engine.unavailable}")
 
 
 def _checked(run: StreamsRun) -> Iterator[Note]:

@@ -8,7 +8,8 @@ from htpy import fragment, p
 
 from neuralake.report.figures.render import Picture
 from neuralake.report.page import parts
-from neuralake.report.page.document import Page, Section, document
+from neuralake.report.page.document import Section
+from neuralake.report.page.of_run import page_of_run
 from neuralake.report.streams import headline, tables, words
 from neuralake.report.streams.facts import facts
 from neuralake.report.streams.failures import failures
@@ -61,16 +62,6 @@ def streams_page(run: StreamsRun, summary: StreamsSummary, pictures: Sequence[Pi
     if latencies is not None:
         body = fragment[parts.figures(pictures, "latencies"), parts.table(latencies)]
         sections.append(Section("latencies", "Queries alone and beside others", body))
-    sections += [
-        Section("failures", f"Failures ({len(found):,})", parts.failures(found)),
-        Section("settings", "Settings and fingerprint", parts.facts(facts(run, summary))),
-    ]
-    return document(
-        Page(
-            title=headline.title(run),
-            eyebrow="Neuralake report of one run",
-            where=" · ".join(headline.where(run)),
-            sections=sections,
-            foot=None,
-        )
+    return page_of_run(
+        headline.title(run), headline.where(run), sections, found, facts(run, summary)
     )
