@@ -258,7 +258,7 @@ class RoundVerification:
     version, files
         Newest version of the table, and its data files then.
     open_ns
-        Time in which a reader opened the table at its end.
+        Median time of up to five in which a reader opened the table at its end.
     """
 
     key: Key

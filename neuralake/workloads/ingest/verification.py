@@ -5,11 +5,13 @@ Runs in a worker, in an engine that is not the contestant.
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,8 +27,13 @@ from neuralake.storage import one_line
 from neuralake.workloads.ingest.batches import Batches
 from neuralake.workloads.places import Target
 
+if TYPE_CHECKING:
+    import deltalake
+
 TABLE = "events"
 _MOST_TOLD = 3
+_OPENS = 5  # the first of a process loads what the others find loaded
+_LONGEST_OPENS_NS = 1_000_000_000  # of a log that nobody keeps short one may take as long
 # Of each batch: how many rows, and that their ids are just those that were sent
 _QUESTION = f"""
     SELECT batch, COUNT(*) AS n, COUNT(DISTINCT id) AS ids, MIN(id) AS least, MAX(id) AS most,
@@ -100,9 +107,7 @@ class VerifyingProcess:
             table = DeltaTable(
                 name=TABLE, location=target.uri, storage_options=dict(target.options)
             )
-            start = time.perf_counter_ns()
-            snapshot = table.snapshot()
-            open_ns = time.perf_counter_ns() - start
+            snapshot, open_ns = _opened(table)
             found = list(_ask(engine, table))
             own_files = _files_in_log(target)
         except Exception as error:  # noqa: BLE001 (whatever the table makes a reader raise)
@@ -125,6 +130,16 @@ class VerifyingProcess:
             files=files,
             open_ns=open_ns,
         )
+
+
+def _opened(table: DeltaTable) -> tuple[deltalake.DeltaTable, int]:
+    """A table's snapshot, and the median time in which one is opened, in nanoseconds."""
+    took_ns: list[int] = []
+    while len(took_ns) < _OPENS and sum(took_ns) < _LONGEST_OPENS_NS:
+        start = time.perf_counter_ns()
+        snapshot = table.snapshot()
+        took_ns.append(time.perf_counter_ns() - start)
+    return snapshot, statistics.median_low(took_ns)
 
 
 def sent_in(directory: Path, parts: Sequence[Part]) -> Sent:
