@@ -59,7 +59,8 @@ demo: $(READY)
 gate: $(READY) valgrind
 	$(BIN)/neuralake compare $(BASE) $(HEAD) --by $(or $(BY),$(if $(shell command -v valgrind),both,time)) --until-regression $(GATE)
 
-# Compiled once: the tests start hundreds of processes, and may be told to write no bytecode.
+# Compiled once: the tests start hundreds of processes, some of packages that they have just installed;
+# where the environment forbids bytecode, each of them would compile all that it imports.
 # One process more than there are cores, as tests wait for processes, brokers and timers, too.
 # The files in their own order, which puts the longest first (tests/conftest.py)
 test: WHICH := -m "not more"
@@ -68,8 +69,8 @@ test-all: WHICH :=
 test-all: MEASURED := polars,datafusion,spark
 test test-all: $(READY) browser strace valgrind postgresql
 	@mkdir -p $(dir $(BENCHMARKS))
-	@$(BIN)/python -m compileall -q neuralake neuralake_bench.py benchmarks
-	$(BIN)/python -m pytest --numprocesses=$(shell n=$$(nproc); echo $$((n < 4 ? n + 1 : 4))) --dist=loadfile \
+	@$(BIN)/python -m compileall -q neuralake neuralake_bench.py benchmarks tests
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest --numprocesses=$(shell n=$$(nproc); echo $$((n < 4 ? n + 1 : 4))) --dist=loadfile \
 		--no-loadscope-reorder --ignore=tests/performance --benchmark-disable $(WHICH)
 	$(BIN)/python -m pytest tests/performance --performance-engines $(MEASURED) --benchmark-json=$(BENCHMARKS)
 

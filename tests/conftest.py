@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -36,14 +37,16 @@ from tests.java import write_quick_java
 pytest_plugins = ["tests.performance.plugin"]  # its options must be known before it is collected
 
 # no assertion on elapsed time: a busy machine fails no test
-hypothesis.settings.register_profile("neuralake", deadline=None)
-hypothesis.settings.load_profile("neuralake")
+# A third of the examples by default, all in `make test-all`, and of tests that are asked for alone
+hypothesis.settings.register_profile("some", deadline=None, max_examples=33)
+hypothesis.settings.register_profile("all", deadline=None, max_examples=100)
 
 # numpy's linear algebra is nobody's matter, and starts threads that spin in each process of a test
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # Tests that share one Spark go to one worker: a JVM takes a quarter of a minute to get going
 SHARE_SPARK = (
+    "engines/test_spark_process.py",  # the first: it starts the one that all others share
     "engines/test_spark.py",
     "engines/test_tables_of_others.py",
     "engines/test_nan.py",
@@ -61,6 +64,7 @@ SHARE_SPARK = (
     "verify/test_views_on_spark.py",
     "writer/test_read_by_others.py",
     "writer/test_upkept_for_others.py",
+    "workloads/test_verdicts_on_spark.py",
 )
 # And those that share one finished run on three engines
 SHARE_BENCH = (
@@ -70,10 +74,19 @@ SHARE_BENCH = (
     "report/run/test_terminal.py",
     "test_cli.py",
 )
+# Those that share one finished run of streams
+SHARE_STREAMS = ("workloads/streams/test_runs.py", "workloads/streams/test_commands.py")
+# And those that share a broker which they kill
+SHARE_BROKER = ("kafka/test_kill.py", "kafka/test_trouble.py", "kafka/test_broker.py")
+SHARING = {
+    "spark": SHARE_SPARK,
+    "bench": SHARE_BENCH,
+    "streams": SHARE_STREAMS,
+    "broker": SHARE_BROKER,
+}
 # What takes longest goes first, so that no worker still has it when the others are done
 LONGEST = (
     *SHARE_SPARK,
-    "engines/test_spark_process.py",
     "cluster/test_cluster.py",
     "arms/test_command.py",
     *SHARE_BENCH,
@@ -85,7 +98,7 @@ LONGEST = (
     "test_docs_commands.py",
     "cli/test_writer.py",
     "workloads/lifecycle/test_runs.py",
-    "workloads/streams/test_runs.py",
+    *SHARE_STREAMS,
     "workloads/freshness/test_runs.py",
     "asv_suite/test_measuring.py",
     "workloads/serving/test_runs.py",
@@ -94,8 +107,7 @@ LONGEST = (
     "asv_suite/test_counting.py",
     "tpch/test_spread.py",
     "writer/test_kill.py",
-    "kafka/test_kill.py",
-    "kafka/test_trouble.py",
+    *SHARE_BROKER,
     "workloads/test_failures.py",
     "arms/test_build.py",
     "arms/test_streams.py",
@@ -113,6 +125,31 @@ SPARK_CONFIG = {
 }
 SPARK_ZONE = "Europe/Budapest"  # no answer of Spark's depends on where it stands
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before any test is imported, which says how many examples it has."""
+    hypothesis.settings.load_profile("some" if config.option.markexpr == "not more" else "all")
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Of all tests each worker imports another part first.
+
+    What one has rewritten the others find; in a new clone each would rewrite all of them.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    config = session.config
+    if not worker or sys.dont_write_bytecode or config.args != config.getini("testpaths"):
+        return
+    count = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    root = Path(__file__).parent
+    files = sorted(root.rglob("test_*.py"))
+    begin = len(files) * int(worker.removeprefix("gw")) // count
+    for file in files[begin:] + files[:begin]:
+        if file.is_relative_to(root / "performance"):
+            continue
+        with suppress(Exception, pytest.skip.Exception):  # it is imported again, and told then
+            importlib.import_module(".".join(file.with_suffix("").relative_to(root.parent).parts))
 
 
 @pytest.hookimpl(tryfirst=True)  # before those that are marked are left out
@@ -137,7 +174,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """A file goes to one worker, and so do all that share Spark, or a run."""
+    """A file goes to one worker, and so do all that share Spark, a broker, or a run."""
     if config.getoption("dist") != "loadfile":
         return None
     from xdist.scheduler import LoadFileScheduling
@@ -147,9 +184,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     def place(nodeid: str) -> str:
         file = str(file_of(nodeid)).removeprefix("tests/")
-        if file in SHARE_SPARK:
-            return "spark"
-        return "bench" if file in SHARE_BENCH else file
+        return next((what for what, files in SHARING.items() if file in files), file)
 
     scheduling._split_scope = place
     return scheduling

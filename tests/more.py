@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 
 def few(values: Iterable[Any], *chosen: Any) -> list[Any]:
@@ -32,3 +33,11 @@ def few(values: Iterable[Any], *chosen: Any) -> list[Any]:
         pytest.param(*value, marks=[] if value in kept or value[0] in kept else pytest.mark.more)
         for value in every
     ]
+
+
+def drawn(examples: int) -> int:
+    """How many examples of so many hypothesis draws: the whole of them in ``make test-all``.
+
+    Profiles (``tests/conftest.py``) say by their own number how thorough a run is, of 100.
+    """
+    return max(5, examples * settings().max_examples // 100)

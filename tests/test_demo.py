@@ -56,6 +56,7 @@ def marks(printed: str) -> list[tuple[str, str]]:
     return re.findall(r"^([✓✗]) (\w+) ", printed, re.MULTILINE)
 
 
+@pytest.mark.more
 def test_the_parts_that_need_no_spark(tmp_path: Path) -> None:
     parts = [part for part in PARTS if part not in NEEDS_SPARK]
     done = demo(tmp_path, "--to", "place", "--parts", ",".join(parts))

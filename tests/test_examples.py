@@ -54,6 +54,7 @@ def test_the_script_prints_what_it_found_and_writes_a_report(place: Path) -> Non
     assert (place / "shop-report/index.html").is_file()
 
 
+@pytest.mark.more
 def test_the_notebook_shows_tables_and_measures_in_other_processes(place: Path) -> None:
     jupyter = Path(sys.executable).with_name("jupyter")
     run(place, jupyter, "execute", "examples/shop/measure.ipynb", "--output=executed")

@@ -55,6 +55,7 @@ def recorded(path: Path) -> dict[str, dict[str, Any]]:
     return {item["param"]: item for item in json.loads(path.read_text())["benchmarks"]}
 
 
+@pytest.mark.more
 def test_engines_are_recorded_side_by_side_and_checked_by_agreement(
     suite: Suite, tmp_path: Path
 ) -> None:
@@ -78,6 +79,7 @@ def test_engines_are_recorded_side_by_side_and_checked_by_agreement(
     assert found["sf0.003-duckdb-q01"]["extra_info"]["verification"] == "agreement with polars"
 
 
+@pytest.mark.more
 def test_an_engine_alone_is_unverified_and_an_absent_baseline_said(
     suite: Suite, tmp_path: Path
 ) -> None:

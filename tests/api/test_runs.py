@@ -25,6 +25,7 @@ from tests.more import few
 ENGINES = ["polars", "duckdb"]
 
 
+@pytest.mark.more
 def test_a_directory_of_queries_with_its_catalog(workload: Path) -> None:
     run = bench(workload, engines=ENGINES, runs=2)
     assert run.ok
@@ -52,6 +53,7 @@ def test_samples_are_those_of_an_export_in_arrow_and_polars(workload: Path) -> N
         run.table("pandas")  # type: ignore[call-overload]
 
 
+@pytest.mark.more
 def test_a_report_where_one_wants_it(workload: Path) -> None:
     run = bench(workload, engines="polars", runs=1)
     assert run.report("out").html == Path("out/index.html")
@@ -86,6 +88,7 @@ def test_texts_and_tables(place: Path, orders: DeltaTable, given: str) -> None:
     assert run.record.header.dataset["tables"]["orders"]["version"] == 0
 
 
+@pytest.mark.more
 def test_texts_and_a_catalog_of_a_file(workload: Path) -> None:
     run = bench(
         {"n": "SELECT count(*) AS n FROM orders"},
@@ -101,6 +104,7 @@ def test_a_directory_and_tables(workload: Path, orders: DeltaTable) -> None:
     assert bench(workload, catalog=orders, engines="polars", runs=1).ok
 
 
+@pytest.mark.more
 def test_tpch_by_its_size_and_by_its_place(place: Path, dataset_sf0003: Path) -> None:
     run = bench(scale_factor=0.003, engines="polars", queries="6", runs=1)
     assert run.record.header.dataset_uri == str(dataset_sf0003)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -97,15 +98,12 @@ class Bench:
 
 
 @pytest.fixture(scope="module")
-def loaded(dataset_sf001: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def loaded(dataset_sf001: Path) -> dict[str, Any]:
     """What an arm says of its workload and of its streams."""
-    process = ArmProcess(place("base", tmp_path_factory.mktemp("arm"), dataset_sf001))
-    found = process.load()
-    found["streams"] = process.stream_texts(
-        [[(asked.query, asked.values) for asked in stream] for stream in DRAWN]
-    )
-    process.close()
-    return found
+    agent = Agent()
+    found = agent.load(str(dataset_sf001), None, None)
+    texts = [[(asked.query, dict(asked.values)) for asked in stream] for stream in DRAWN]
+    return found | agent.stream_texts(texts)
 
 
 @pytest.fixture
@@ -202,8 +200,10 @@ def test_streams_that_do_not_end_in_time_are_ended(bench: Bench) -> None:
 
 
 def test_engines_that_disagree_in_a_stream_are_both_without_a_verdict(bench: Bench) -> None:
-    agreeing = [bench.run(bench.streams, engine=engine) for engine in ("duckdb", "polars")]
-    comparison = made_comparison(*agreeing)
+    found = bench.run(bench.streams)
+    comparison = made_comparison(found, replace(found, engine="polars"))
+    for answer in bench.answers.path("duckdb", "base", "stream-1-q06").parent.iterdir():
+        shutil.copy(answer, answer.with_name(answer.name.replace("duckdb-", "polars-")))
     judged = with_disagreements(comparison, (bench.streams,), bench.answers)
     assert [e.suite.verdict for e in judged.engines] == ["inconclusive"] * 2
     answer = bench.answers.path("polars", "base", "stream-1-q06")

@@ -13,7 +13,6 @@ from benchmarks.asv.dataset import Dataset, run_module
 from benchmarks.asv.measuring import MeasurementError
 from benchmarks.asv.plan import CountedPlan
 from benchmarks.asv.streams import Instructions
-from tests.more import few
 
 ONE_THREAD = {"target_partitions": "1"}
 
@@ -26,8 +25,9 @@ def dataset(storage: Path, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return Dataset(path, answers)
 
 
+@pytest.mark.more  # real engines are counted by default in tests/arms/test_counted.py
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="needs Valgrind")
-@pytest.mark.parametrize("processes", few([1, counting.PROCESSES]))
+@pytest.mark.parametrize("processes", [1, counting.PROCESSES])
 def test_an_execution_counts_alike_again_and_again(
     dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: int
 ) -> None:

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.asv_suite.conftest import ROOT
 
 ASK = """
@@ -43,6 +45,7 @@ def measured(tmp_path: Path, path: str) -> dict[str, list[object]]:
     return found
 
 
+@pytest.mark.more
 def test_each_contestant_has_a_latency_and_its_ratio_to_the_disk(tmp_path: Path) -> None:
     found = measured(tmp_path, str(ROOT / "benchmarks"))
     assert set(found) == {"neuralake", "deltalake-handle", "disk"}

@@ -77,14 +77,16 @@ def test_an_absent_dataset_is_generated(tmp_path: Path) -> None:
     assert open_workload(str(dataset.path), Settings.from_environ(environ)).scale_factor == 0.003
 
 
+@pytest.mark.more
 def test_arms_are_measured_in_equal_numbers(ready: dict[str, str]) -> None:
-    found = measure(plans(ready)["polars"], find_dataset(ready), {"commit": [], "anchor": []})
+    plan = replace(plans(ready)["polars"], stream_rounds=1)
+    found = measure(plan, find_dataset(ready), {"commit": [], "anchor": []})
     assert list(found) == ["commit", "anchor"]
     for measured in found.values():
         assert measured.failures == {}
         for number in range(1, 23):
             assert len(measured.query(f"q{number:02d}")) == 2
-        assert {count: len(measured.streams(count)) for count in (1, 2, 4)} == {1: 2, 2: 2, 4: 2}
+        assert [len(measured.streams(count)) for count in (1, 2, 4)] == [1, 1, 1]
         assert measured.memory() > 50_000_000
 
 

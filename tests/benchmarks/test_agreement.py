@@ -18,6 +18,7 @@ from neuralake.config import Settings
 from neuralake.engines.protocol import Engine
 from neuralake.tpch.dataset import open_workload
 from neuralake.tpch.workload import queries
+from tests.more import drawn
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def engines() -> Iterator[list[Engine]]:
 
 
 def test_engines_agree_on_random_tables(engines: list[Engine]) -> None:
-    @of_hypothesis(max_examples=20, database=None)
+    @of_hypothesis(max_examples=drawn(20), database=None)
     @given(number=st.integers(0, 2**32))
     def agree(number: int) -> None:
         assert [str(finding) for finding in hunt(number, engines)] == []

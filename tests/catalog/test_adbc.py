@@ -37,6 +37,7 @@ from neuralake.catalog.describe import describe_table
 from neuralake.catalog.identity import table_identity
 from neuralake.errors import CatalogError, SchemaMismatchError
 from tests.catalog.postgresql import INSTALL, Server, programs, running
+from tests.more import drawn
 
 ROWS = pa.table(
     {
@@ -453,7 +454,7 @@ def conditions(draw: st.DrawFn, rows: Sequence[dict[str, Any]]) -> Condition:
     return AnyOf([found, Filter("n", "<", 0)]) if shape == "or" else found
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=drawn(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_sqlite_keeps_what_we_keep(data: st.DataObject, tmp_path: Path) -> None:
     records = data.draw(st.lists(VALUES, min_size=1, max_size=6))

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from neuralake.catalog import DeltaTable, Filter, FunctionTable, ParquetTable, Table
 from neuralake.errors import CatalogError
+from tests.more import drawn
 
 at = dt.datetime.fromisoformat
 
@@ -103,7 +104,7 @@ def _digits(number: int) -> tuple[int, ...]:
 
 
 @pytest.mark.parametrize("kind", TYPES)
-@settings(max_examples=30)
+@settings(max_examples=drawn(30))
 @given(data=st.data())
 def test_a_filter_keeps_what_sql_keeps(kind: str, data: st.DataObject) -> None:
     dtype, column_values, other_values = TYPES[kind]
@@ -139,7 +140,7 @@ SCHEMA = pa.schema(
 )
 
 
-@settings(max_examples=15)
+@settings(max_examples=drawn(15))
 @given(data=st.data())
 def test_statistics_of_files_and_row_groups_lose_no_row(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory

@@ -33,6 +33,7 @@ from neuralake.catalog.describe import describe_table, facts
 from neuralake.catalog.identity import table_identity
 from neuralake.catalog.partitions import Listing, PartitionedBy
 from neuralake.errors import CatalogError, SchemaMismatchError
+from tests.more import drawn
 
 DAY = Column("day", pa.date32())
 REGION = Column("region", pa.string())
@@ -236,7 +237,7 @@ TEXTS = st.text(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=drawn(25))
 @given(values=st.lists(st.none() | TEXTS, min_size=1, max_size=4, unique=True), of=st.data())
 def test_what_arrow_writes_is_read(
     values: list[str | None], of: st.DataObject, tmp_path_factory: pytest.TempPathFactory

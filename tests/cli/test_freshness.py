@@ -84,6 +84,7 @@ def test_a_mistake_is_told_in_a_line(typed: Cli, tmp_path: Path, arguments: str)
     assert not (tmp_path / "results" / "runs").exists()  # nothing was begun
 
 
+@pytest.mark.more
 def test_an_interrupted_run_is_kept_and_leaves_no_process(storage: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
         [

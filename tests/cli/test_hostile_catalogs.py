@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -205,20 +206,27 @@ def test_rows_on_standard_input_are_the_commands_own(
     assert all(isinstance(event, dict) for event in told)
 
 
+LONG = {
+    "sleeps": "import time\ntime.sleep(600)",
+    "takes no interruption": (
+        "import time\nwhile True:\n    try: time.sleep(600)\n    except BaseException: pass"
+    ),
+    "waits for nothing": "import threading\nthreading.Event().wait()",
+}
+
+
 @pytest.mark.parametrize(
-    "code",
-    [
-        "import time\ntime.sleep(600)",
-        "import time\nwhile True:\n    try: time.sleep(600)\n    except BaseException: pass",
-        "import threading\nthreading.Event().wait()",
-    ],
-    ids=["sleeps", "takes no interruption", "waits for nothing"],
+    ("name", "number"),
+    few(
+        product(LONG, (signal.SIGINT, signal.SIGTERM)),
+        ("takes no interruption", signal.SIGINT),
+        ("waits for nothing", signal.SIGTERM),
+    ),
 )
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_module_that_takes_long_is_told_of_and_can_be_left(
-    hostile: Callable[[str], Path], tmp_path: Path, code: str, number: signal.Signals
+    hostile: Callable[[str], Path], tmp_path: Path, name: str, number: signal.Signals
 ) -> None:
-    hostile(code)
+    hostile(LONG[name])
     with subprocess.Popen(
         [sys.executable, "-m", "neuralake", "query", "SELECT 1", "--catalog", "hostile.py"],
         stdout=subprocess.PIPE,

@@ -283,7 +283,7 @@ def batch(*numbers: int) -> pa.RecordBatch:
 
 
 def test_a_writer_is_seen_at_work_and_ends_when_it_is_told_to(
-    table: str, tmp_path: Path, cli: Cli
+    table: str, tmp_path: Path, typed: Cli
 ) -> None:
     asked = (table, "--from", "flight://127.0.0.1:0", "--metrics-port", 0)
     with Running(asked, tmp_path) as run:
@@ -301,7 +301,7 @@ def test_a_writer_is_seen_at_work_and_ends_when_it_is_told_to(
             (2, True),
         ]
         cache = {"NEURALAKE_CACHE_ROOT": str(tmp_path / "cache")}
-        seen = json.loads(cli("writer", "status", table, "--json", environment=cache).stdout)
+        seen = json.loads(typed("writer", "status", table, "--json", environment=cache).stdout)
         assert seen["version"] == told[-1]["version"]
         assert [(a["application"], a["sequence"]) for a in seen["applications"]] == [("rig-7", 2)]
         (writing,) = seen["writers"]
@@ -309,7 +309,7 @@ def test_a_writer_is_seen_at_work_and_ends_when_it_is_told_to(
         assert {name: p["state"] for name, p in writing["processes"].items()} == dict.fromkeys(
             ("append", "compact", "vacuum"), "running"
         )
-        words = cli("writer", "status", table, environment=cache).stdout
+        words = typed("writer", "status", table, environment=cache).stdout
         assert f"writer: process {run.process.pid} from flight://127.0.0.1:0" in words
         assert "rig-7" in words
         figures = _metrics(writing["metrics"], until="neuralake_writer_rows_total")
@@ -322,7 +322,7 @@ def test_a_writer_is_seen_at_work_and_ends_when_it_is_told_to(
         assert figures['neuralake_writer_restarts_total{process="append",table="events"}'] == 0
         assert run.terminate() == 0
         assert run.errors.read_text() == ""
-    again = json.loads(cli("writer", "status", table, "--json", environment=cache).stdout)
+    again = json.loads(typed("writer", "status", table, "--json", environment=cache).stdout)
     assert again["writers"] == []
     assert ids(table) == [1, 2]
 

@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import deltalake
+import pytest
 
 from tests.conftest import cli_environment
 from tests.sources.test_flight import certificate as make_certificate
@@ -35,6 +36,7 @@ def without_figures(text: str) -> str:
     return re.sub(r"[\d.]+ (m?s ago|KiB)", lambda m: f"… {m[1].removeprefix('m')}", text)
 
 
+@pytest.mark.more
 def test_the_page_can_be_followed(tmp_path: Path, certificate: tuple[Path, Path]) -> None:
     pipe, server, beyond, status = SESSIONS
     (tmp_path / "catalog.py").write_text(CATALOG)

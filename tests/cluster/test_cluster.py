@@ -29,6 +29,8 @@ from neuralake.engines.spark import SparkEngine, SparkOptions, cluster, connect
 from neuralake.engines.spark.masters import parse_master
 from neuralake.engines.spark.tasks import SparkTasks
 from neuralake.errors import EngineEndedError, EngineError
+from neuralake.queries.answers import Answer, compare
+from neuralake.queries.workload import Workload, select_queries
 from neuralake.results.records import Run
 from neuralake.tpch.dataset import open_workload
 from neuralake.tpch.existing import load_manifest
@@ -97,13 +99,9 @@ def check(run: Run) -> None:
         assert (sample.cpu_ns, sample.peak_rss_bytes, sample.bytes_read) == (None, None, None)
 
 
-def test_a_run_on_a_cluster(sparks: Cluster, dataset_sf001: Path, settings: Settings) -> None:
-    # a join, for which executors send each other rows
-    run = benched(dataset_sf001, settings, "12", master=sparks.address, memory=MEMORY)
-    check(run)
-    (record,) = run.engines
-    assert record.settings is not None
-    told = {
+def told(sparks: Cluster) -> dict[str, object]:
+    """What is recorded of the cluster."""
+    return {
         "master": sparks.address,
         "workers": 2,
         "cluster_cores": 2,
@@ -113,10 +111,29 @@ def test_a_run_on_a_cluster(sparks: Cluster, dataset_sf001: Path, settings: Sett
         "executor_memory": MEMORY,
         "shuffle_partitions": 2,
     }
-    assert told.items() <= record.settings.items()
+
+
+@pytest.mark.more  # an application of its own
+def test_a_run_on_a_cluster(sparks: Cluster, dataset_sf001: Path, settings: Settings) -> None:
+    run = benched(dataset_sf001, settings, "12", master=sparks.address, memory=MEMORY)
+    check(run)
+    (record,) = run.engines
+    assert record.settings is not None
+    assert told(sparks).items() <= record.settings.items()
     assert sparks.state()["activeapps"] == [], "the application has ended with the run"
 
 
+def told_by_server(sparks: Cluster) -> dict[str, object]:
+    """What is recorded of a Spark Connect server."""
+    return {
+        "master": sparks.connect_address,
+        "server_master": "local[1]",
+        "server_parallelism": 1,
+        "delta_reader": "delta",
+    }
+
+
+@pytest.mark.more  # a client of its own
 def test_a_run_behind_spark_connect(
     sparks: Cluster, dataset_sf001: Path, settings: Settings
 ) -> None:
@@ -124,15 +141,7 @@ def test_a_run_behind_spark_connect(
     check(run)
     (record,) = run.engines
     assert record.settings is not None
-    assert record.versions is not None
-    told = {
-        "master": sparks.connect_address,
-        "server_master": "local[1]",
-        "server_parallelism": 1,
-        "delta_reader": "delta",
-    }
-    assert told.items() <= record.settings.items()
-    assert record.versions["spark-server"] == record.versions["pyspark"]
+    assert told_by_server(sparks).items() <= record.settings.items()
 
 
 def test_clients_of_spark_connect_do_not_see_each_other(
@@ -140,6 +149,10 @@ def test_clients_of_spark_connect_do_not_see_each_other(
 ) -> None:
     tables = open_workload(str(dataset_sf001), settings).tables
     with started(SparkOptions(master=sparks.connect_address)) as engine:
+        assert engine.works_elsewhere
+        assert told_by_server(sparks).items() <= engine.settings.items()
+        versions = engine.versions()
+        assert versions["spark-server"] == versions["pyspark"]
         one = engine.open({"region": tables["region"]})
         other = engine.open({"nation": tables["nation"]})
         assert one.execute("SELECT count(*) AS n FROM region").to_pylist() == [{"n": 5}]
@@ -178,8 +191,8 @@ def test_clients_of_spark_connect_make_the_same_dataset_on_s3(
 def assert_no_key(place: Place, sparks: Cluster, event_log: dict[str, str]) -> None:
     """What tasks were sent to reach S3 is in no event log, and in no file of the cluster's."""
     logs = Path(event_log["spark.eventLog.dir"].removeprefix("file://"))
-    (told,) = {b"MapInArrow" in log.read_bytes() for log in logs.rglob("events*")} - {False}
-    assert told, "the log has what was done"
+    (is_there,) = {b"MapInArrow" in log.read_bytes() for log in logs.rglob("events*")} - {False}
+    assert is_there, "the log has what was done"
     key = place.server.secret_access_key.encode()
     forms = [base64.b64encode(b" " * skip + key)[4:-4] for skip in range(3)]
     forms += [key, key.hex().encode()]
@@ -200,18 +213,22 @@ def test_executors_of_another_version_are_told(sparks: Cluster) -> None:
         claim.unlink()
 
 
-def test_executors_make_the_same_dataset_and_parts_die(
+def test_executors_join_and_make_the_same_dataset_and_parts_die(
     sparks: Cluster,
     event_log: dict[str, str],
     s3: Place,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
+    settings: Settings,
+    dataset_sf001: Path,
     dataset_sf0003: Path,
 ) -> None:
-    """One application generates, sees a busy cluster, and loses worker, master, last worker."""
-    monkeypatch.setattr(cluster, "ANSWER_TIMEOUT_S", 2)
+    """One application asks, generates, sees a busy cluster, loses worker, master, last worker."""
     monkeypatch.setattr(cluster, "LOST_TIMEOUT_S", 2.0)
     with started(SparkOptions(master=sparks.address, memory=MEMORY, config=event_log)) as engine:
+        assert told(sparks).items() <= engine.settings.items()
+        assert engine.works_elsewhere
+        assert_joined(engine, open_workload(str(dataset_sf001), settings))
         for place, options in ((str(tmp_path / "made"), {}), (s3.uri, s3.options)):
             hands = SparkTasks(engine)
             made = generate(UNOFFICIAL, place, storage_options=options, hands=hands)
@@ -232,9 +249,11 @@ def test_executors_make_the_same_dataset_and_parts_die(
         assert (workers.count, workers.cores, workers.smallest_mib) == (2, 2, 512)
         assert workers.applications == ("neuralake",)
         with (
+            monkeypatch.context() as hasty,
             socket.create_server(("127.0.0.1", 0)) as silent,
             pytest.raises(EngineError, match="speaks as no master does"),
         ):
+            hasty.setattr(cluster, "ANSWER_TIMEOUT_S", 2)
             ask(f"spark://127.0.0.1:{silent.getsockname()[1]}")
 
         assert ran(session, killing=sparks.processes["worker-1"]) == [{"n": TASKS}]
@@ -242,6 +261,19 @@ def test_executors_make_the_same_dataset_and_parts_die(
         with pytest.raises(EngineEndedError, match="the cluster had no executor for 2 s"):
             ran(session, killing=sparks.processes["worker-2"], tasks=ENDLESS)
         session.close()
+        process = engine._jvm._gateway.proc
+    assert process.poll() is not None, "the driver has ended with its engine"
+
+
+def assert_joined(engine: SparkEngine, workload: Workload) -> None:
+    """For a join executors send each other rows."""
+    (query,) = select_queries(workload.queries, "12")
+    session = engine.open(workload.tables)
+    answer = Answer.of(session.execute(query.sql()))
+    session.close()
+    official = workload.reference(query, answer.schema.empty_table())
+    assert official is not None
+    assert compare(answer, official, query) is None
 
 
 def test_a_server_that_dies(sparks: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:

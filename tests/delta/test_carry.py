@@ -23,6 +23,7 @@ from neuralake.delta.log import find_segment, hinted_version
 from neuralake.delta.paths import placed
 from tests.delta.make import Action, actions, commit, deletion_vector, log_file, write_table
 from tests.delta.test_live import add, remove
+from tests.more import drawn
 
 NOW_MS = 1_000_000
 
@@ -74,7 +75,7 @@ FILE = st.tuples(
 OTHER = st.tuples(st.sampled_from(["txn", "domain", "gone", "metaData"]), st.integers(0, 2))
 
 
-@settings(max_examples=40)
+@settings(max_examples=drawn(40))
 @given(
     history=st.lists(st.lists(FILE | OTHER, max_size=4), min_size=1, max_size=8),
     where=st.sets(st.integers(1, 8)),

@@ -19,6 +19,7 @@ from neuralake.delta.disk import DiskStore
 from neuralake.delta.live import LiveFiles
 from neuralake.delta.state import load_state
 from tests.delta.make import Action, actions, commit, write_table
+from tests.more import drawn
 
 HOUR = 3600
 PROPERTIES = {"delta.logRetentionDuration": "interval 1 hours"}
@@ -208,7 +209,7 @@ class Stopping(DiskStore):
             super().delete([path])
 
 
-@settings(max_examples=60)
+@settings(max_examples=drawn(60))
 @given(
     steps=st.lists(st.integers(-20, 90), min_size=1, max_size=8),
     where=st.sets(st.integers(0, 8)),

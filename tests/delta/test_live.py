@@ -19,6 +19,7 @@ from neuralake.delta.live import LiveFiles
 from neuralake.delta.log import NotATableError, entry_path
 from neuralake.delta.store import Stored
 from tests.delta.make import Action, actions, commit, deletion_vector, log_file, write_table
+from tests.more import drawn
 
 
 def rows(*ids: int) -> pa.Table:
@@ -293,7 +294,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=drawn(25))
 @given(steps=STEPS, seed=st.integers(0, 2**32), partitioned=st.booleans())
 def test_any_history(
     tmp_path_factory: pytest.TempPathFactory, steps: list[str], seed: int, partitioned: bool

@@ -22,6 +22,7 @@ from neuralake.delta.actions import DeletionVector
 from neuralake.delta.disk import DiskStore
 from neuralake.delta.vectors import deleted_rows, kept_rows, vector_place
 from tests.delta.make import Action, File, actions, commit, deletion_vector, write_table
+from tests.more import drawn
 
 RFC1924 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~"
 Z85 = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
@@ -118,7 +119,7 @@ def by_deltalake(root: Path, action: Action) -> list[int]:
     return [int(i) for i in np.flatnonzero(~kept)]
 
 
-@settings(max_examples=40)
+@settings(max_examples=drawn(40))
 @given(
     starts=st.lists(
         st.tuples(st.integers(0, SIZE - 1), st.integers(1, 9000)), min_size=1, max_size=9

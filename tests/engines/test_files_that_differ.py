@@ -127,7 +127,7 @@ CONDITIONS = (
 )
 
 
-@pytest.mark.more_of("spark", but=("parts",))
+@pytest.mark.more_of("spark")
 @pytest.mark.parametrize("table", ["plain", "parts", "bare"])
 def test_statistics_and_filters_find_what_they_would_in_one_file(
     session: Session, table: str

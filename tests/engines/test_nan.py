@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from neuralake.catalog.tables import DeltaTable, ParquetTable, Table, pinned
 from neuralake.engines.protocol import Engine, Session
+from tests.more import drawn
 
 NAN, INF = math.nan, math.inf
 Values = list[float | None]
@@ -154,6 +155,7 @@ def find_nan(
         assert "readers" not in engine.settings
 
 
+@pytest.mark.more_of("spark")
 @pytest.mark.parametrize(
     ("engine", "write"),
     sorted({(name, write) for name, _, write in MATRIX} - {("spark", "parquet")}),
@@ -172,7 +174,7 @@ def test_floats_without_a_nan_keep_their_statistics(
 
 
 @pytest.mark.parametrize("engine", ["polars", "datafusion", "duckdb"], indirect=True)
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=drawn(25), deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     files=st.lists(
         st.lists(

@@ -81,6 +81,7 @@ def test_a_name_is_the_sessions_own(engine: Engine, tables: Mapping[str, DeltaTa
     many.close()
 
 
+@pytest.mark.more_of("spark")
 def test_a_session_reads_the_version_that_it_was_opened_at(engine: Engine, tmp_path: Path) -> None:
     """Whatever is committed meanwhile, by whoever has another session."""
     import deltalake
@@ -155,6 +156,7 @@ def test_an_interruption_ends_the_sessions_own_query_alone(
     going_on.close()
 
 
+@pytest.mark.more
 @pytest.mark.parametrize("engine", ["spark"], indirect=True)
 def test_each_thread_has_a_pool_of_sparks_fair_scheduler(
     engine: SparkEngine, tables: Mapping[str, DeltaTable]

@@ -20,6 +20,7 @@ import pytest
 
 from neuralake.engines.spark import SparkEngine, SparkOptions
 from neuralake.errors import EngineError
+from tests.conftest import Spark
 from tests.java import OPTIONS as QUICKLY
 from tests.waiting import until
 
@@ -180,20 +181,32 @@ def test_a_jvm_that_does_not_start(
 
 
 def test_a_spark_that_does_not_start_leaves_room_for_the_next(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shared_spark: Spark
 ) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    files = SparkOptions(memory="512m", delta_reader="snapshot-files")
+    """Which is that of the tests that come after this one."""
     nonsense = SparkOptions(
         memory="512m", delta_reader="snapshot-files", config={"spark.serializer": "nonsense"}
     )
-    with pytest.raises(EngineError, match=r"did not start Spark: .*nonsense"):
-        SparkEngine(nonsense)
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(tmp_path))
+        with pytest.raises(EngineError, match=r"did not start Spark: .*nonsense"):
+            SparkEngine(nonsense)
     assert list(tmp_path.iterdir()) == []
-    engine = SparkEngine(files)
+    session = shared_spark.engine().open({})
+    assert session.execute("SELECT 1 AS one").to_pylist() == [{"one": 1}]
+    session.close()
+
+
+@pytest.mark.more  # a JVM of its own
+def test_a_spark_that_is_closed_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shared_spark: Spark
+) -> None:
+    shared_spark.stop()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    engine = SparkEngine(SparkOptions(memory="512m", delta_reader="snapshot-files"))
     process = engine._jvm._gateway.proc
     assert engine.open({}).execute("SELECT 1 AS one").to_pylist() == [{"one": 1}]
-    engine.close()
-    assert not is_running(process.pid)
-    engine.close()
-    assert list(tmp_path.iterdir()) == []
+    for _ in range(2):  # it may be said twice
+        engine.close()
+        assert not is_running(process.pid)
+        assert list(tmp_path.iterdir()) == []

@@ -35,9 +35,7 @@ EVERYTHING = parse_query("everything", "SELECT * FROM t")
 # Spark takes seconds a table: by default one of each way in which it is made to read one
 OF_SPARK = (
     "names that are patterns",
-    "a directory that is a pattern",
     "empty partition values",
-    "decimals that the log rounds",
     "times of old",
     "deleted rows",
     "renamed columns",
@@ -80,7 +78,7 @@ def opened(engine: Engine, kept_open: Open, made: Make) -> Iterator[Open]:
         yield kept_open if engine.name == "spark" else own
 
 
-@pytest.mark.more_of("spark", but=OF_SPARK)
+@pytest.mark.more_of("spark", "sail", "daft", but=OF_SPARK)
 @pytest.mark.parametrize("case", CASES)
 def test_the_rows_are_those_of_the_table(engine: Engine, opened: Open, case: str) -> None:
     if (engine.name, case) in REFUSED:
@@ -99,7 +97,8 @@ def test_the_rows_are_those_of_the_table(engine: Engine, opened: Open, case: str
     assert counted == expected.num_rows - expected.column(0).null_count
 
 
-@pytest.mark.more_of("spark", but=("renamed columns", "wider types"))
+@pytest.mark.more_of("sail", "daft", but=OF_SPARK)
+@pytest.mark.more_of("spark", but=("wider types",))
 @pytest.mark.parametrize("case", CASES)
 def test_nulls_are_found_in_every_column(engine: Engine, opened: Open, case: str) -> None:
     if (engine.name, case) in REFUSED:

@@ -122,6 +122,7 @@ def test_own_tables_are_measured_reported_and_asked_from_python(project: Project
     assert "another" not in printed
 
 
+@pytest.mark.more
 def test_two_versions_are_compared_without_a_repository(project: Project) -> None:
     (block,) = commands("Compare two versions of an engine")
     brief = block.replace("--max-time 1m", "--max-time 1 --rounds 2").rstrip()

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from benchmarks.kafka.shared import shared_broker
+from neuralake.broker.server import QUICK_OPTIONS, QUICK_RESTART, Broker
 from neuralake.broker.topics import make_topic
 
 
@@ -47,6 +48,13 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of one broker for all workers; it is gone after the last of them, in any case."""
     with shared_broker(meeting_place(tmp_path_factory)) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def own() -> Iterator[Broker]:
+    """One that may be ended: who does so starts it again."""
+    with Broker(java_options=QUICK_OPTIONS, settings=QUICK_RESTART) as broker:
+        yield broker
 
 
 @pytest.fixture

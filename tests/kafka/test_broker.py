@@ -6,26 +6,18 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, Producer
 
 from neuralake.broker.errors import BrokerError
-from neuralake.broker.server import QUICK_OPTIONS, QUICK_RESTART, Broker, cluster_id
+from neuralake.broker.server import QUICK_OPTIONS, Broker, cluster_id
 from neuralake.broker.topics import delete_topic, make_topic
 from neuralake.java.jars import REPOSITORY_VARIABLE
 from tests.kafka.conftest import Topic
 
 WAIT_S = 60
-
-
-@pytest.fixture(scope="module")
-def own() -> Iterator[Broker]:
-    """One that may be ended."""
-    with Broker(java_options=QUICK_OPTIONS, settings=QUICK_RESTART) as broker:
-        yield broker
 
 
 def send(brokers: str, topic: str, *values: bytes) -> None:
@@ -98,6 +90,7 @@ def test_topics_are_made_and_removed(topic: Topic) -> None:
         delete_topic(topic.brokers, topic.name)
 
 
+@pytest.mark.more
 def test_to_play_with_it_until_the_one_who_started_it_is_killed() -> None:
     """``make kafka``, killed as nobody can prevent: no broker is left."""
     process = subprocess.Popen(

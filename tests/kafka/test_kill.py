@@ -6,16 +6,15 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import deltalake
 import duckdb
-import pytest
 
 from neuralake.broker.events import event_schema
 from neuralake.broker.producer import EventProducer
-from neuralake.broker.server import QUICK_OPTIONS, QUICK_RESTART, Broker
+from neuralake.broker.server import Broker
 from neuralake.broker.topics import make_topic
 from tests.waiting import until
 from tests.writer.running import Keeper
@@ -24,13 +23,6 @@ Make = Callable[..., str]
 KILLS = int(os.environ.get("KILLS", "3"))  # make kill-kafka has 100
 SEED = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
 ROWS_A_SECOND = 2000
-
-
-@pytest.fixture
-def own() -> Iterator[Broker]:
-    """A broker that may be killed."""
-    with Broker(java_options=QUICK_OPTIONS, settings=QUICK_RESTART) as broker:
-        yield broker
 
 
 def test_nothing_is_lost_or_doubled_whoever_is_killed(

@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from neuralake.sources.kafka.options import MEMBERSHIP, SECURITY, Security, variable_of
 from tests.conftest import Cli
 from tests.kafka.conftest import Topic
@@ -33,6 +35,7 @@ def words(session: str, topic: Topic) -> list[str]:
     return shlex.split(line.replace("127.0.0.1:9092 events", f"{topic.brokers} {topic.name}"))
 
 
+@pytest.mark.more
 def test_the_page_can_be_followed(tmp_path: Path, topic: Topic, cli: Cli) -> None:
     _, write, produce, status, _ = SESSIONS
     (tmp_path / "catalog.py").write_text(CATALOG)

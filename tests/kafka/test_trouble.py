@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from neuralake.broker.server import QUICK_OPTIONS, QUICK_RESTART, Broker
+from neuralake.broker.server import Broker
 from neuralake.broker.topics import delete_topic, make_topic
 from neuralake.delta.place import open_store
 from neuralake.delta.state import load_state
@@ -191,13 +191,6 @@ def test_no_broker(make_table: Make, monkeypatch: pytest.MonkeyPatch) -> None:
         error = feeding.wait()
     assert str(error).startswith("no broker answers at 127.0.0.1:9: ")
     assert "\n" not in str(error)
-
-
-@pytest.fixture(scope="module")
-def own() -> Iterator[Broker]:
-    """One that may be ended."""
-    with Broker(java_options=QUICK_OPTIONS, settings=QUICK_RESTART) as broker:
-        yield broker
 
 
 def test_a_broker_that_is_away_for_a_while_is_waited_for(make_table: Make, own: Broker) -> None:

@@ -20,6 +20,7 @@ from neuralake.queries.query import (
     parse_query,
 )
 from neuralake.queries.shape import Tolerance
+from tests.more import drawn
 
 SOURCE = """\
 -- Shipping priority
@@ -127,7 +128,7 @@ def test_what_is_not_of_the_kind_is_refused(kind: str, value: str) -> None:
 NO_NUL = st.characters(exclude_characters="\x00", exclude_categories=["Cs"])
 
 
-@settings(max_examples=50)
+@settings(max_examples=drawn(50))
 @given(st.text(NO_NUL))
 def test_a_string_never_breaks_out_of_its_quotes(value: str) -> None:
     query = Query("q", "", "SELECT :p AS a, '%:p%' AS b", (Parameter("p", "string", "x"),))
@@ -135,7 +136,7 @@ def test_a_string_never_breaks_out_of_its_quotes(value: str) -> None:
         assert connection.execute(query.sql({"p": value})).fetchall() == [(value, f"%{value}%")]
 
 
-@settings(max_examples=50)
+@settings(max_examples=drawn(50))
 @given(st.text(NO_NUL), st.text(NO_NUL))
 def test_a_value_is_not_searched_for_placeholders(first: str, second: str) -> None:
     parameters = (Parameter("a", "string", "x"), Parameter("b", "string", "x"))

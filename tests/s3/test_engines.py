@@ -62,7 +62,7 @@ def assert_clean(place: Place, *texts: str) -> None:
 
 @pytest.mark.parametrize(
     ("queries", "number", "cold_runs"),
-    few([("2,6", 2, 1), ("all", 22, 1)]),  # each cold run is a process of its own
+    few([("6", 1, 1), ("all", 22, 1)]),  # each cold run is a process of its own
 )
 def test_all_answers_are_verified_on_the_fast_engines_hot_and_cold(
     typed: Cli,

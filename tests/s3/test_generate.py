@@ -34,7 +34,7 @@ from tests.waiting import until
 SMALL = 0.001
 # Large enough to be met in the middle of its work
 SLOW = 0.05
-SEVERAL = Layout(files_per_table=6)
+SEVERAL = Layout(files_per_table=2)
 HASTY = Patience(request_timeout_s=5, retries=4, first_backoff_s=0.01, longest_backoff_s=0.05)
 
 
@@ -121,12 +121,13 @@ def test_a_changed_object_is_found(s3: Place) -> None:
         make(s3)
 
 
+@pytest.mark.more
 def test_another_scale_factor_or_layout_than_asked_is_refused(s3: Place) -> None:
     make(s3, layout=None)
     make(s3, layout=Layout())
     with pytest.raises(DatasetError, match=r"has scale factor 0\.001, not 0\.002"):
         make(s3, 0.002)
-    with pytest.raises(DatasetError, match="files per table 1 and not 6"):
+    with pytest.raises(DatasetError, match="files per table 1 and not 2"):
         make(s3)
 
 
@@ -140,7 +141,7 @@ def test_by_default_a_file_is_at_most_that_of_scale_factor_1() -> None:
 def test_what_lies_on_this_machine_is_bounded_though_uploads_are_slow(
     s3: Place, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote, "MOST_WAITING_BYTES", 1_000_000)
+    monkeypatch.setattr(remote, "MOST_WAITING_BYTES", 500_000)
     most, ended = [0], threading.Event()
 
     def watch() -> None:
@@ -158,7 +159,7 @@ def test_what_lies_on_this_machine_is_bounded_though_uploads_are_slow(
             proxy.strike(
                 Fault.SLOW, times=10**6, delay_s=0.1, when=lambda r: r.path.endswith(".parquet")
             )
-            made = through(proxy, s3, Layout(files_per_table=20), 0.1)
+            made = through(proxy, s3, Layout(files_per_table=20), 0.05)
     finally:
         ended.set()
         watcher.join()
@@ -283,6 +284,7 @@ def test_of_two_at_once_one_makes_it_and_the_other_is_told(s3: Place, tmp_path: 
     assert not [path for path in paths(s3) if path.startswith("_generating/")]
 
 
+@pytest.mark.more
 def test_of_two_with_one_scratch_directory_the_other_is_told_too(s3: Place, tmp_path: Path) -> None:
     first = start(s3, tmp_path / "a")
     until(lambda: paths(s3))
@@ -445,7 +447,7 @@ def test_a_service_that_goes_away_is_told_and_once_it_is_back_the_next_one_makes
 
     def after_some(request: Request) -> bool:
         seen.append(request)
-        return sum(r.path.endswith(".parquet") for r in seen) > 10
+        return sum(r.path.endswith(".parquet") for r in seen) > 5
 
     with Proxy(s3.server.endpoint_url) as proxy:
         proxy.strike(Fault.CUT, times=10**6, when=after_some)

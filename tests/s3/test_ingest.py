@@ -70,6 +70,7 @@ def test_no_such_bucket_is_said_in_a_line(typed: Cli, s3: Place) -> None:
     assert "no table can be made at s3://no-such-bucket-here/x" in line
 
 
+@pytest.mark.more
 def test_a_command_is_run_with_a_server_of_its_own() -> None:
     """python -m benchmarks.s3 -- COMMAND, and the server is gone when it has ended."""
     ask = "import os; print(os.environ['AWS_ENDPOINT_URL'], flush=True); raise SystemExit(7)"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import deltalake
 import pyarrow as pa
+import pytest
 
 from tests.conftest import Cli
 from tests.s3.conftest import Place
@@ -25,6 +26,7 @@ sessions = [{ name = "reader", tasks = [{ kind = "query" }] }]
 """
 CATALOG = """
 import pyarrow as pa
+import pytest
 from neuralake.catalog import Column, DeltaTable
 
 readings = DeltaTable(
@@ -36,6 +38,7 @@ readings = DeltaTable(
 """
 
 
+@pytest.mark.more
 def test_a_plan_runs_on_a_copy_on_s3_and_the_table_stays(
     typed: Cli, s3: Place, tmp_path: Path
 ) -> None:

@@ -92,6 +92,7 @@ def test_a_port_that_is_taken_is_told(s3_server: Server) -> None:
         pass
 
 
+@pytest.mark.more
 def test_make_s3_prints_what_reaches_it_and_ends_cleanly_at_ctrl_c(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.s3"],

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from neuralake.sources.json_line import RowError
 from neuralake.sources.json_rows import RowDecoder
+from tests.more import drawn
 
 UTC = dt.UTC
 MONEY = pa.decimal128(12, 2)
@@ -245,7 +246,7 @@ LINES = st.lists(st.tuples(st.sampled_from("ifgdstxnz"), VALUES), max_size=4).ma
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=drawn(500))
 @given(st.lists(LINES, min_size=1, max_size=4))
 def test_many_lines_at_once_are_what_each_is_by_itself(lines: list[bytes]) -> None:
     """Arrow's reader takes nothing that the strict one refuses, and gives the same rows."""

@@ -15,6 +15,7 @@ from neuralake.stats.change_points import (
     p_value_of_change,
     points_needed,
 )
+from tests.more import drawn
 
 
 def made(levels: list[tuple[int, float]], noise: float = 0.02, seed: int = 1) -> list[float]:
@@ -72,7 +73,7 @@ def test_a_small_change_beside_a_large_one_is_left_out_alone() -> None:
 
 
 @given(st.integers(0, 50), st.floats(1e-3, 1e3))
-@settings(max_examples=15)
+@settings(max_examples=drawn(15))
 def test_the_unit_does_not_matter(seed: int, factor: float) -> None:
     series = made([(12, 1.0), (12, 1.06)], seed=seed)
     scaled = [factor * value for value in series]
@@ -82,7 +83,7 @@ def test_the_unit_does_not_matter(seed: int, factor: float) -> None:
 
 
 @given(st.lists(st.floats(0.5, 2.0), max_size=40))
-@settings(max_examples=25)
+@settings(max_examples=drawn(25))
 def test_what_is_found_is_in_order_and_holds(series: list[float]) -> None:
     found = find_change_points(series, 0.05, permutations=199)
     bounds = [0, *(c.index for c in found), len(series)]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from neuralake.errors import DatasetError
 from neuralake.tpch.checksum import BLOCK_BYTES, BlockChecksum, checksum, file_checksum
+from tests.more import drawn
 
 SIZES = (0, 1, 1000, BLOCK_BYTES - 1, BLOCK_BYTES, BLOCK_BYTES + 1, 3 * BLOCK_BYTES + 7)
 
@@ -54,7 +55,7 @@ def test_it_does_not_matter_how_the_bytes_are_cut(size: int, cuts: list[float]) 
 
 
 @given(st.integers(0, 2 * BLOCK_BYTES), st.integers(1, 255))
-@settings(max_examples=20)
+@settings(max_examples=drawn(20))
 def test_a_changed_byte_is_seen(place: int, by: int) -> None:
     data, found = bytearray(content(2 * BLOCK_BYTES + 1)), BlockChecksum()
     known = by_definition(bytes(data))

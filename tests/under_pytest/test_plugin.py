@@ -129,7 +129,6 @@ def test_a_wrong_answer_fails_and_has_no_time(project: Project) -> None:
             ("-p no:benchmark", "needs pytest-benchmark: pip install 'neuralake-bench[pytest]'"),
         ],
         "--neuralake-queries=nosuch",
-        "-o neuralake_workload=",
         "-p no:benchmark",
     ),
 )

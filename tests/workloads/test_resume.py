@@ -141,33 +141,37 @@ def test_a_wrong_answer_that_was_not_judged_is_found(
     whole: Bench, settings: Settings, tmp_path: Path
 ) -> None:
     journal = (whole.directory / JOURNAL).read_bytes().splitlines()
-    first = next(i for i, line in enumerate(journal) if b'"phase":"first"' in line)
-    directory = cut(whole, tmp_path, first + 1)
-    other = answer_path(whole.directory, "polars", "q06")
-    answer_path(directory, "polars", "q01").write_bytes(other.read_bytes())
+    firsts = [i for i, line in enumerate(journal) if b'"phase":"first"' in line]
+    last = max(i for i in firsts if b"verification" in journal[i + 1])  # little is left to be run
+    wrong = msgspec.json.decode(journal[last], type=Entry).sample
+    assert wrong is not None
+    directory = cut(whole, tmp_path, last + 1)
+    name, query = wrong.engine, wrong.query or ""
+    other = answer_path(whole.directory, name, "q06" if query == "q01" else "q01")
+    answer_path(directory, name, query).write_bytes(other.read_bytes())
     run = resume(directory, settings).run
     judged = {(v.engine, v.query): v.verdict for v in run.verifications}
-    assert judged["polars", "q01"] == "wrong"
-    assert [s.status for s in run.samples if (s.engine, s.query) == ("polars", "q01")] == ["wrong"]
+    assert judged[name, query] == "wrong"
+    assert [s.status for s in run.samples if (s.engine, s.query) == (name, query)] == ["wrong"]
 
 
 @pytest.fixture(scope="module")
 def agreed(dataset_sf0003: Path, storage: Path, tmp_path_factory: pytest.TempPathFactory) -> Bench:
     """A run that came to its end, without official answers."""
     settings = make_settings(storage, tmp_path_factory.mktemp("agreed"))
-    return run_bench(settings, dataset_sf0003, *ENGINES, "datafusion", queries="1,6")
+    return run_bench(settings, dataset_sf0003, *ENGINES, queries="1,6")
 
 
-@pytest.mark.parametrize("number", few(range(6), 3))
+@pytest.mark.parametrize("number", few(range(4), 2))
 def test_agreement_is_found_again_from_any_line(
     agreed: Bench, settings: Settings, tmp_path: Path, number: int
 ) -> None:
     journal = (agreed.directory / JOURNAL).read_bytes().splitlines()
     verdicts = [i for i, line in enumerate(journal) if b'{"verification"' in line]
-    assert len(verdicts) == 6
+    assert len(verdicts) == 4
     resumed = resume(cut(agreed, tmp_path, verdicts[number]), settings)
     assert set(resumed.run.verifications) == set(agreed.run.verifications)
-    assert len(resumed.run.verifications) == 6
+    assert len(resumed.run.verifications) == 4
 
 
 # What has changed meanwhile
@@ -237,7 +241,7 @@ def test_an_engine_that_is_gone_is_refused(half: Path, settings: Settings) -> No
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("settings", {"engine": "in-memory", "threads": 2}), ("versions", {"polars": "1.0"})],
+    few([("settings", {"engine": "in-memory", "threads": 2}), ("versions", {"polars": "1.0"})]),
 )
 def test_other_settings_or_versions_are_refused_when_the_engine_has_started(
     half: Path, settings: Settings, field: str, value: object
@@ -393,7 +397,7 @@ def test_a_worker_that_is_killed_is_replaced_and_only_its_query_fails(
 
 def test_a_resumed_run_says_so(whole: Bench, typed: Cli, tmp_path: Path) -> None:
     lines = (whole.directory / JOURNAL).read_bytes().count(b"\n")
-    directory = cut(whole, tmp_path / "results" / "runs", round(PARTS[-1] * lines))
+    directory = cut(whole, tmp_path / "results" / "runs", round(PARTS[2] * lines))
     done = typed("bench", "--resume", directory.name[:15])
     assert done.returncode == 0, done.stderr
     assert "resumed" in done.stdout

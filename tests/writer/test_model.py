@@ -28,6 +28,7 @@ from neuralake.delta.log import entry_version
 from neuralake.delta.state import load_state
 from neuralake.writer import Compactor, Upkeep, Vacuum, Writer
 from neuralake.writer.bins import Packing
+from tests.more import drawn
 from tests.writer.conftest import put_store
 
 KIND = pa.schema([("id", pa.int64()), ("k", pa.string())])
@@ -213,7 +214,7 @@ class Partitioned(Table):
     partition_by: ClassVar[list[str]] = ["k"]
 
 
-EXAMPLES = settings(max_examples=12, stateful_step_count=20)
+EXAMPLES = settings(max_examples=drawn(12), stateful_step_count=20)
 TestTable = Table.TestCase
 TestTable.settings = EXAMPLES
 TestPartitioned = Partitioned.TestCase

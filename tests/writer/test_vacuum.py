@@ -31,6 +31,7 @@ from tests.delta.make import (
     write_table,
 )
 from tests.engines.others import CASES
+from tests.more import drawn
 from tests.writer.conftest import events, put_store
 from tests.writer.reading import engines, mismatches
 from tests.writer.test_compact import compact
@@ -417,7 +418,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=20)
+@settings(max_examples=drawn(20))
 @given(steps=STEPS, partitioned=st.booleans(), hours=st.sampled_from([0, 24, 168]))
 def test_as_deltalake_would(
     tmp_path_factory: pytest.TempPathFactory,

@@ -31,6 +31,7 @@ def test_a_report_is_a_page_a_summary_and_a_plot_an_engine(tmp_path: Path) -> No
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["report"]
 
 
+@pytest.mark.more
 def test_a_document_read_again_gives_the_same_bytes(tmp_path: Path) -> None:
     comparison = troubled_comparison()
     again = msgspec.json.decode(msgspec.json.encode(comparison), type=Comparison)

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from neuralake.serving.answers import RefusedError
 from neuralake.serving.formats import arrow_stream, csv_text, json_text
+from tests.more import drawn
 
 DECIMAL = pa.decimal128(38, 10)
 decimals = st.decimals(-(10**20), 10**20, places=10, allow_nan=False, allow_infinity=False)
@@ -104,7 +105,7 @@ def wanted(batch: pa.RecordBatch) -> list[Any]:
 
 
 @pytest.mark.parametrize("name", VALUES)
-@settings(max_examples=20)
+@settings(max_examples=drawn(20))
 @given(data=st.data())
 def test_json(name: str, data: st.DataObject) -> None:
     batch = data.draw(batches(name))
@@ -122,7 +123,7 @@ def _numbers(values: list[Any]) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
 
 
 @pytest.mark.parametrize("name", sorted(set(VALUES) - {"float32", "null"}))
-@settings(max_examples=20)
+@settings(max_examples=drawn(20))
 @given(data=st.data())
 def test_csv(name: str, data: st.DataObject) -> None:
     batch = data.draw(batches(name))
@@ -147,7 +148,7 @@ def test_csv(name: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", VALUES)
-@settings(max_examples=20)
+@settings(max_examples=drawn(20))
 @given(data=st.data())
 def test_arrow(name: str, data: st.DataObject) -> None:
     batch = data.draw(batches(name))

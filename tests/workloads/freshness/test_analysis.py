@@ -26,6 +26,7 @@ from neuralake.results.freshness.samples import (
 from neuralake.stats.distribution import Distribution
 from neuralake.workloads.freshness.analysis import Analysis
 from neuralake.workloads.freshness.moments import Records
+from tests.more import drawn
 
 S = 1_000_000_000
 LOAD = Load(duration_s=1.0, warm_up_s=0.1, pieces=2, pause_s=0.3)
@@ -139,7 +140,7 @@ class Model:
 
 
 @given(made=rounds(), unsure_ns=st.sampled_from([0, 4_000_000]), block=st.integers(1, 40))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=drawn(40), deadline=None)
 def test_every_record_is_counted_as_looking_at_it_alone_would(
     made: tuple[Records, Rows, Rows, Rows], unsure_ns: int, block: int
 ) -> None:

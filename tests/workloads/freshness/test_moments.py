@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from neuralake.results.freshness.records import EventArrivals, Load
 from neuralake.results.freshness.spans import Spans
 from neuralake.workloads.freshness.moments import Records
+from tests.more import drawn
 
 S = 1_000_000_000
 LOAD = Load(duration_s=6.0, warm_up_s=1.0, pieces=3, pause_s=0.5, producers=1)
@@ -24,7 +25,7 @@ LOAD = Load(duration_s=6.0, warm_up_s=1.0, pieces=3, pause_s=0.5, producers=1)
     producers=st.integers(1, 4),
     cuts=st.lists(st.integers(0, 1000), max_size=5),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=drawn(50), deadline=None)
 def test_parts_are_the_whole_and_producers_share_all_records(
     arrivals: EventArrivals, rate: float, producers: int, cuts: list[int]
 ) -> None:

@@ -38,6 +38,7 @@ from neuralake.workloads.lifecycle.resume import plan_of
 from neuralake.workloads.places import Target
 from neuralake.workloads.recording import interrupted_run
 from tests.conftest import cli_environment, make_settings, own_temporary_directory
+from tests.more import few
 
 PLAN = """
 name = "small"
@@ -167,29 +168,31 @@ def names(found: LifecycleRun) -> list[str]:
     return [phase.key.phase for phase in found.phases]
 
 
+@pytest.mark.parametrize("repetitions", few([1, 2]))
 def test_engines_take_turns_on_fresh_tables_and_everything_is_verified(
-    workload: Workload, tmp_path: Path
+    workload: Workload, tmp_path: Path, repetitions: int
 ) -> None:
-    found, directory = run(workload, tmp_path, "polars", "duckdb", repetitions=2)
+    found, directory = run(workload, tmp_path, "polars", "duckdb", repetitions=repetitions)
     summary = summarise_lifecycle(found, directory)
     assert summary.is_right(found)
     turns = [(end.engine, end.repetition) for end in found.repetitions]
-    assert turns == [("polars", 1), ("duckdb", 1), ("duckdb", 2), ("polars", 2)]
-    assert names(found) == PHASES * 4
+    every = [("polars", 1), ("duckdb", 1), ("duckdb", 2), ("polars", 2)]
+    assert turns == every[: 2 * repetitions]
+    assert names(found) == PHASES * len(turns)
     answers = [check for phase in found.phases for check in phase.answers]
-    assert len(answers) == 4 * (2 * 2 + 4 + 2 + 2 + 3)
+    assert len(answers) == len(turns) * (2 * 2 + 4 + 2 + 2 + 3)
     assert {check.verdict for check in answers} == {"verified"}
     assert {check.is_right for phase in found.phases for check in phase.end} == {True}
     assert list((tmp_path / "tables").iterdir()) == []
     assert list(tmp_path.joinpath("results").glob("staged-*")) == []
-    assert_numbers(found, summary)
+    assert_numbers(found, summary, repetitions)
     table = lifecycle_table(found, directory)
     assert table.schema == SCHEMA
-    assert Counter(table["series"].to_pylist())["ask"] == 4 * 8
+    assert Counter(table["series"].to_pylist())["ask"] == len(turns) * 8
     assert set(table["status"].to_pylist()) == {"ok"}
 
 
-def assert_numbers(found: LifecycleRun, summary: LifecycleSummary) -> None:
+def assert_numbers(found: LifecycleRun, summary: LifecycleSummary, repetitions: int) -> None:
     """Each number that can be computed another way is that."""
     polars = [series for series in summary.series if series.engine == "polars"]
     assert [series.name for series in polars] == ["ask", "beside", "past"]
@@ -206,14 +209,14 @@ def assert_numbers(found: LifecycleRun, summary: LifecycleSummary) -> None:
     assert sizes["compact"].stored_bytes > sizes["before"].stored_bytes
     assert sizes["after"].log_bytes == sizes["compact"].log_bytes
     appends = next(w for w in summary.writing if (w.engine, w.kind) == ("polars", "append"))
-    assert appends.changes == 2 * (2 + 2 + 4)
+    assert appends.changes == repetitions * (2 + 2 + 4)
     assert appends.amplification == appends.written_bytes / appends.rows_bytes > 0.5
     (maintained,) = [m for m in summary.maintenance if m.engine == "polars"]
     assert (maintained.phase, maintained.before, maintained.after) == ("compact", "before", "after")
     assert maintained.value.low <= maintained.value.median <= maintained.value.high
     (interference,) = [i for i in summary.interference if i.engine == "polars"]
-    assert interference.alone_samples == 2 * 4 * 2
-    assert 0 < interference.samples <= 2 * 4
+    assert interference.alone_samples == repetitions * 4 * 2
+    assert 0 < interference.samples <= repetitions * 4
     supports = {s.kind: s for s in summary.supports if s.engine == "polars"}
     assert list(supports) == ["query", "append", "merge", "compact"]
     assert supports["append"].path == "polars sink_delta"

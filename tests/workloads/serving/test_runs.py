@@ -148,6 +148,7 @@ def test_a_wrong_answer_makes_the_run_wrong(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.more
 def test_an_interrupted_run_goes_on_with_the_round_that_was_interrupted(tmp_path: Path) -> None:
     load = load_of("100,200")
     count = itertools.count()
