@@ -7,8 +7,11 @@ ever. Bodies and answers have time-outs of their own.
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from neuralake.serving.http.plain_parser import PlainParser
 
 HEAD_S = 15.0
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -26,6 +29,10 @@ class PatientProtocol(HttpToolsProtocol):
     head_s = HEAD_S
     _timer: asyncio.TimerHandle | None = None
     _is_in_head = False
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.parser = PlainParser(self)  # type: ignore[assignment]
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
