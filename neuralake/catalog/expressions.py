@@ -347,6 +347,10 @@ class _Typing:
         return Typed(f"(CASE WHEN {below} = {zero} THEN NULL ELSE {above} / {below} END)", _FLOAT)
 
     def _negative(self, node: exp.Expr) -> Typed:
+        if type(node.this).__name__ == "Literal" and str(node.this.this) == str(2**63):
+            return Typed(
+                f"(- {2**63 - 1} - 1)", _INT
+            )  # no engine's literal has it without its sign
         typed = self._number(node.this)
         return Typed(f"(- {typed.sql})", typed.type)
 

@@ -15,6 +15,7 @@ from neuralake.catalog.about import NOTHING, About, warn_who_asks
 from neuralake.catalog.columns import Column, arrow_schema, check_schema
 from neuralake.catalog.declaration import ForeignKey, check_declaration
 from neuralake.catalog.filters import Condition
+from neuralake.catalog.frames import lazy_frame
 from neuralake.catalog.html import table_html
 from neuralake.catalog.modules import FunctionReference
 from neuralake.catalog.predicates import apply
@@ -114,9 +115,7 @@ class FunctionTable(NewestRows):
             If what it returns differs from the declaration, a null where none may be included.
         """
         if (view := view_of(self)) is not None:
-            import polars as pl
-
-            made = view.frame(pl.LazyFrame(view.base.arrow())).collect().to_arrow()
+            made = view.frame(lazy_frame(view.base.arrow())).collect().to_arrow()
             return made.cast(plain_schema(view.schema))
         return self._enforced(self._arrow(self._call()))
 
@@ -150,7 +149,7 @@ class FunctionTable(NewestRows):
         else:
             rows = self._enforced(self._arrow(made))
             schema = rows.schema
-            frame = pl.LazyFrame(rows)
+            frame = lazy_frame(rows)
         return apply(frame, self.name, filters, columns)
 
     def _call(self) -> Any:
@@ -167,7 +166,7 @@ class FunctionTable(NewestRows):
         polars = sys.modules.get("polars")
         if polars is not None and isinstance(made, polars.LazyFrame):
             empty = self._guard(lambda: polars.DataFrame(schema=made.collect_schema()))
-            return plain_schema(empty.to_arrow().schema)
+            return plain_schema(self._arrow(empty).schema)
         return plain_schema(self._arrow(made).schema)
 
     def _arrow(self, made: Any) -> pa.Table:
@@ -176,6 +175,7 @@ class FunctionTable(NewestRows):
         if polars is not None and isinstance(made, polars.LazyFrame):
             made = self._guard(made.collect)
         if polars is not None and isinstance(made, polars.DataFrame):
+            self._refuse_objects(made.schema)
             made = self._guard(made.to_arrow)
         if not isinstance(made, pa.Table):
             raise CatalogError(
@@ -183,6 +183,15 @@ class FunctionTable(NewestRows):
                 f"expected a Polars LazyFrame or DataFrame, or a pyarrow Table"
             )
         return made
+
+    def _refuse_objects(self, schema: pl.Schema) -> None:
+        """Refuse Python objects, of which Arrow is given the addresses in memory."""
+        for column, dtype in schema.items():
+            if dtype.is_object():  # Polars nests none of them
+                raise CatalogError(
+                    f"table {self.name}: its function returned column {column} as {dtype}: "
+                    "expected a type that Arrow has, such as String or Int64"
+                )
 
     def _enforced(self, rows: pa.Table) -> pa.Table:
         if not self.columns:

@@ -6,12 +6,14 @@ get wrong it says nothing: so both are looked for beforehand.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from neuralake.arrow import plain_type
 from neuralake.catalog.tables import DeltaTable
 from neuralake.delta.columns import mapping_mode
 from neuralake.delta.paths import is_absolute
@@ -41,8 +43,10 @@ _PANICS = "[]^|"
 _REWRITING = frozenset({"delete", "delete_keys", "update", "merge", "compact", "z_order"})
 _REMOVING = frozenset({"delete", "delete_keys", "update", "merge"})
 _JOINING = frozenset({"compact", "z_order"})
+_WRITING = _REWRITING | {"append"}
 # What delta-rs, which decodes the path of a file and encodes it again, leaves as it is
 _UNESCAPED = "/!$&'()+,:;=@~"
+_RESPELLED = "its partition column {} is binary, of which it writes other bytes into the log"
 _DOUBTFUL = r"[^A-Za-z0-9_./!$&'()+,:;=@~-]|^[A-Za-z][A-Za-z0-9+.-]+:|^/"
 
 
@@ -80,11 +84,48 @@ def refuse(table: DeltaTable, target: deltalake.DeltaTable, capability: str) -> 
     UnsupportedWriteError
         Otherwise; it names what stands against it.
     """
-    found = _unkept(target, capability) or _unreachable(target, capability)
+    found = (
+        _unkept(target, capability)
+        or _unreachable(target, capability)
+        or _respelled(target, capability)
+    )
     if found is not None:
         raise UnsupportedWriteError(
             f"table {table.name}: deltalake cannot {capability.replace('_', ' ')} here: {found}"
         )
+
+
+def refuse_partitions(table: DeltaTable, schema: pa.Schema, partition_by: Iterable[str]) -> None:
+    """Make sure that deltalake makes such a table rightly.
+
+    Raises
+    ------
+    UnsupportedWriteError
+        If it is partitioned by what deltalake writes otherwise; the message names the column.
+    """
+    if (found := _binary_partition(schema, partition_by)) is not None:
+        raise UnsupportedWriteError(
+            f"table {table.name}: deltalake cannot create it: {_RESPELLED.format(found)}"
+        )
+
+
+def _respelled(target: deltalake.DeltaTable, capability: str) -> str | None:
+    if capability not in _WRITING:
+        return None
+    schema = pa.schema(target.schema().to_arrow())
+    found = _binary_partition(schema, target.metadata().partition_columns)
+    return None if found is None else _RESPELLED.format(found)
+
+
+def _binary_partition(schema: pa.Schema, partition_by: Iterable[str]) -> str | None:
+    """The partition column of which deltalake writes other values than it was given.
+
+    The protocol tells bytes by their characters in the JSON of the log ("Partition Value
+    Serialization"); deltalake 1.6 writes the escapes themselves, a backslash, a u and four digits,
+    which every reader takes for six bytes, itself included.
+    """
+    names = (n for n in partition_by if plain_type(schema.field(n).type) == pa.binary())
+    return next(names, None)
 
 
 def _unkept(target: deltalake.DeltaTable, capability: str) -> str | None:

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from neuralake.arrow import plain_schema
 from neuralake.catalog.tables import DeltaTable
-from neuralake.engines.deltalake_limits import refuse, refuse_place
+from neuralake.engines.deltalake_limits import refuse, refuse_partitions, refuse_place
 from neuralake.engines.new_rows import check_rows
 from neuralake.engines.own_commits import MARK, find_commit, metric, new_mark
 from neuralake.engines.writing import Rows, Written, whole_hours
@@ -136,6 +136,7 @@ class DeltalakeWrites:
         import deltalake
 
         refuse_place(table)
+        refuse_partitions(table, rows.schema, partition_by)
         with _told(table, "create"):
             created = deltalake.DeltaTable.create(
                 table.uri,

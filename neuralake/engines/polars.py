@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 
+from neuralake.catalog.frames import lazy_frame
 from neuralake.catalog.scan import choose_reader, moments_in_utc, scan
 from neuralake.catalog.tables import AdbcTable, DeltaTable, FunctionTable, Table
 from neuralake.catalog.views import view_of
 from neuralake.engines.deltalake_writes import DeltalakeWrites, write_paths
 from neuralake.engines.memory import require_sizes
-from neuralake.engines.readers import given_rows, with_readers
+from neuralake.engines.readers import given_rows, refuse_names, with_readers
 from neuralake.engines.writing import Rows
 from neuralake.errors import EngineError
 from neuralake.machine import cores
@@ -41,6 +42,7 @@ _DISK_BUDGET = "POLARS_OOC_DISK_BUDGET_MB"
 _DIRECTORY = "POLARS_OOC_SPILL_DIR"
 # The budget counts neither what it cannot spill nor the result
 _SHARE_OF_LIMIT = 0.5
+_PATTERNS = re.compile(r"\*|\^.*\$", re.DOTALL)  # of columns, wherever a name may be
 _TIME = re.compile(r"dtype: Datetime\('\w+'(, )?")  # as Polars names it, with a zone or without
 
 
@@ -151,12 +153,13 @@ class PolarsEngine:
                     readers[name] = reader
             elif isinstance(base, AdbcTable):
                 # Not anew by each query: that measures another
-                frame = pl.LazyFrame(given_rows(base))
+                frame = lazy_frame(given_rows(base))
             elif isinstance(base, FunctionTable):
                 frame = base.lazy()
                 frame = moments_in_utc(frame, frame.collect_schema())
             else:
                 frame = base.lazy()
+            refuse_names("polars", name, frame.collect_schema().names(), _PATTERNS)
             frames[name] = frame if view is None else view.frame(frame)
         self.settings = with_readers(self.settings, readers)
         return PolarsSession(pl.SQLContext(frames), self._options.engine)

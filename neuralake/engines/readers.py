@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -46,6 +47,30 @@ def refuse_case_twins(engine: str, table: str, schema: pa.Schema) -> None:
             f"table {table} has the columns {' and '.join(twins)}, which {engine} cannot tell "
             f"apart: rename one"
         )
+
+
+def refuse_names(engine: str, table: str, names: Iterable[str], refused: re.Pattern[str]) -> None:
+    """Refuse a table with a column whose name means something else to an engine, or nothing.
+
+    Parameters
+    ----------
+    engine, table
+        For the message.
+    names
+        Of the columns.
+    refused
+        What such a name looks like.
+
+    Raises
+    ------
+    CatalogError
+        Naming the table, the column and the engine.
+    """
+    for name in names:
+        if refused.fullmatch(name):
+            raise CatalogError(
+                f"table {table} has a column {name!r}, which {engine} takes for no name: rename it"
+            )
 
 
 def given_rows(table: RowsTable) -> pa.Table:

@@ -13,6 +13,8 @@ from neuralake.catalog.about import about_of, condition
 from neuralake.catalog.catalog import Catalog, Database
 from neuralake.catalog.filters import Filter
 from neuralake.catalog.tables import Table
+from neuralake.identifiers import quoted
+from neuralake.queries.sql import table_names
 from neuralake.site.facts import Snippet
 
 _ROWS = 10
@@ -110,9 +112,12 @@ def _select(table: Table) -> str:
     filters = [f for f in about_of(table).example_filters if isinstance(f, Filter)]
     plain = [f for f in filters if _PLAIN.fullmatch(f.column) and f.operator not in _PARTS]
     # With the table's name before it a column may be called like a keyword: "at" of DuckDB's
-    simple = [f"{table.name}.{condition(f)}" for f in plain]
+    read = table_names(f"SELECT * FROM {table.name}")  # noqa: S608 (not run)
+    # One that is called like a word of SQL itself: order
+    name = quoted(table.name) if read != frozenset({table.name}) else table.name
+    simple = [f"{name}.{condition(f)}" for f in plain]
     where = f" WHERE {' AND '.join(simple)}" if simple else ""
-    return f"SELECT * FROM {table.name}{where} LIMIT {_ROWS}"  # noqa: S608 (shown, not run)
+    return f"SELECT * FROM {name}{where} LIMIT {_ROWS}"  # noqa: S608 (shown, not run)
 
 
 def _filter_call(example: Filter) -> str:

@@ -72,10 +72,11 @@ class Reader:
 
 
 def _content(session: Any, name: str, table: Table, sample: int | None) -> Content:
-    counted = session.execute(f"SELECT COUNT(*) AS n FROM {name}")  # noqa: S608 - a checked name
+    source = quoted(name)
+    counted = session.execute(f"SELECT COUNT(*) AS n FROM {source}")  # noqa: S608 - a checked name
     rows = int(counted.column(0)[0].as_py())
     if sample is None or rows <= 2 * sample:
-        whole = content_of([session.execute(f"SELECT * FROM {name}")])  # noqa: S608
+        whole = content_of([session.execute(f"SELECT * FROM {source}")])  # noqa: S608
         if whole.rows != rows:
             raise CheckFailedError(f"it counts {rows:,} rows, and reads {whole.rows:,}")
         return whole
@@ -84,7 +85,7 @@ def _content(session: Any, name: str, table: Table, sample: int | None) -> Conte
     keys = [quoted(column) for column in table.primary_key]
     orders = (", ".join(f"{key} {way}" for key in keys) for way in ("ASC", "DESC"))
     ends = [
-        session.execute(f"SELECT * FROM {name} ORDER BY {order} LIMIT {sample}")  # noqa: S608
+        session.execute(f"SELECT * FROM {source} ORDER BY {order} LIMIT {sample}")  # noqa: S608
         for order in orders
     ]
     part = content_of(ends)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from neuralake.errors import NeuralakeError
+from neuralake.identifiers import quoted
 from neuralake.measure.counter import Counter
 from neuralake.measure.execution import Execution, measure
 
@@ -123,7 +124,7 @@ def count_rows(
     counts, faults = {}, {}
     for name, table in tables.items():
         try:
-            sql = f"SELECT COUNT(*) AS n FROM {name}"  # noqa: S608 - a checked name of a catalog
+            sql = f"SELECT COUNT(*) AS n FROM {quoted(name)}"  # noqa: S608 - a checked name
             counted = int(session.execute(sql).column(0)[0].as_py())
             counts[name] = Count(counted, *_known(table))
         except BaseException as error:  # noqa: BLE001 (a Rust panic is not an Exception)

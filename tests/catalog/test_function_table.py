@@ -125,6 +125,15 @@ class TestRows:
             {"p": Decimal("0.10")}
         ]
 
+    @pytest.mark.parametrize("lazily", [False, True])
+    def test_that_are_python_objects_are_refused(self, lazily: bool) -> None:
+        """Arrow would be given where they lie in memory."""
+        frame = pl.DataFrame({"id": [1], "what": pl.Series([object()], dtype=pl.Object())})
+        made = returning(frame.lazy() if lazily else frame, ())
+        for read in (made.arrow, made.arrow_schema, made.lazy):
+            with pytest.raises(CatalogError, match="people: its function returned column what as"):
+                read()
+
     @pytest.mark.parametrize("made", [None, {"id": [1]}, [people_frame()], pl.Series([1])])
     def test_are_an_error_if_they_are_none(self, made: Any) -> None:
         with pytest.raises(

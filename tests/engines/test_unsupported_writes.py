@@ -87,6 +87,15 @@ def with_partitions(root: Path) -> Path:
     return respelled(write_table(root, SCHEMA, files, partition_by=["part"]), "%3D", "=")
 
 
+def with_binary_partitions(root: Path) -> Path:
+    schema = SCHEMA.set(1, pa.field("part", pa.binary()))
+    files = [
+        File(rows(*ids).drop_columns("part"), f"part={value}/{value}.parquet", {"part": value})
+        for ids, value in (((1, 3, 5), "a"), ((2, 4, 6), "b"))
+    ]
+    return respelled(write_table(root, schema, files, partition_by=["part"]), "%3D", "=")
+
+
 def with_a_file(name: str, written: str, spelled: str) -> Callable[[Path], Path]:
     """A table of which the log spells the path of a file in one way or another."""
 
@@ -128,6 +137,7 @@ KEPT: dict[str, Callable[[Path], Path]] = {
 REFUSED: dict[str, tuple[Callable[[Path], Path], frozenset[str], str]] = {
     "renamed columns": (with_renamed_columns, REWRITING - REMOVING, "columnMapping"),
     "append-only": (with_feature("appendOnly", appendOnly="true"), REMOVING, "delta.appendOnly"),
+    "binary partitions": (with_binary_partitions, REWRITING | {"append"}, "column part is binary"),
     "a shallow clone": (shallow_clone, REWRITING, "outside of the table"),
     "a sign that is escaped": (with_a_file("a=b.parquet", "", ""), REWRITING, "a%3Db.parquet"),
     "a blank that is not": (with_a_file("a b.parquet", "%20", " "), REWRITING, "a b.parquet"),
@@ -196,6 +206,15 @@ def test_a_place_that_deltalake_cannot_write_to(name: str, writes: Any, tmp_path
     with pytest.raises(UnsupportedWriteError, match=r"cannot write to .*: rename what has a .$"):
         writes.create(table, new(tmp_path, 1))
     assert [place.name for place in tmp_path.iterdir()] == ["rows"]
+
+
+def test_a_table_that_is_to_have_binary_partitions(writes: Any, tmp_path: Path) -> None:
+    """deltalake would write ``\\u00FF`` for the byte 255, and read six bytes."""
+    given = stage(tmp_path / "rows", [{"part": b"\xff"}], schema=pa.schema([("part", pa.binary())]))
+    table = DeltaTable(name="t", location=str(tmp_path / "t"))
+    with pytest.raises(UnsupportedWriteError, match="cannot create it: its partition column part"):
+        writes.create(table, given, partition_by=("part",))
+    assert not (tmp_path / "t").exists()
 
 
 LACKING = {

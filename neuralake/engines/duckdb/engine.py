@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -25,6 +26,7 @@ from neuralake.engines.duckdb.delta import (
     literal,
     reads_itself,
 )
+from neuralake.engines.duckdb.intervals import refuse_nanoseconds
 from neuralake.engines.duckdb.remote import load_httpfs, make_secrets, remote_reader
 from neuralake.engines.memory import require_sizes
 from neuralake.engines.object_storage import are_remote
@@ -34,6 +36,7 @@ from neuralake.engines.readers import (
     given_rows,
     move_reader,
     refuse_case_twins,
+    refuse_names,
     with_readers,
 )
 from neuralake.engines.writing import Rows
@@ -52,6 +55,7 @@ if TYPE_CHECKING:
 
 # Schema of what the views of Delta tables are made of
 _HELPERS = "neuralake"
+_NO_NAME = re.compile("")  # "" is no identifier to it, and the column has another name
 # What DuckDB holds outside of its buffers comes on top. Source: "Out of Memory Errors" of its
 # documentation, which advises 50 to 60 % where memory is short.
 _SHARE_OF_LIMIT = 0.6
@@ -266,11 +270,12 @@ class DuckDBSession:
     def _create_plain(self, name: str, table: Table) -> None:
         if isinstance(table, RowsTable):
             rows = given_rows(table)
-            refuse_case_twins("DuckDB", table.name, rows.schema)
+            _refuse(table.name, rows.schema)
+            refuse_nanoseconds(table.name, rows)
             self._connection.from_arrow(rows).create_view(name)
         elif isinstance(table, ParquetTable):
             checked = table.checked()
-            refuse_case_twins("DuckDB", table.name, checked.schema)
+            _refuse(table.name, checked.schema)
             in_paths = bool(table.partitioned_by)
             if not self._reads(table) or (in_paths and not checked.reads_from_paths):
                 self._connection.register(name, FilesDataset(checked.as_arrow()))
@@ -283,7 +288,7 @@ class DuckDBSession:
             relation.create_view(name)
         elif isinstance(table, DeltaTable):
             contents = table.contents()
-            refuse_case_twins("DuckDB", table.name, contents.snapshot.schema)
+            _refuse(table.name, contents.snapshot.schema)
             if self._reads(table) and reads_itself(contents):
                 create_view(self._connection, name, contents, _HELPERS)
                 if doubted(contents.footers, hides_nan=contents.hides_nan):
@@ -314,3 +319,9 @@ class DuckDBSession:
     def _reads(self, table: DeltaTable | ParquetTable) -> bool:
         """Whether DuckDB's own reader comes to where a table lies."""
         return self._httpfs or not is_remote(table.uri)
+
+
+def _refuse(table: str, schema: pa.Schema) -> None:
+    """Refuse columns that DuckDB would call otherwise, or take for one another."""
+    refuse_names("DuckDB", table, schema.names, _NO_NAME)
+    refuse_case_twins("DuckDB", table, schema)

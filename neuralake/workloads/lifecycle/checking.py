@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from neuralake.catalog.tables import DeltaTable
+from neuralake.identifiers import quoted
 from neuralake.queries.digest import digest
 from neuralake.queries.query import Query
 from neuralake.results.lifecycle.records import Expected
@@ -128,7 +129,7 @@ def _undone(
 def _judged(name: str, expected: Expected, table: DeltaTable, by: Reference) -> EndCheck:
     newest = replace(table, version=table.newest_version(), at=None)
     try:
-        path = by.answer({table.name: newest}, f"SELECT * FROM {table.name}")  # noqa: S608
+        path = by.answer({table.name: newest}, f"SELECT * FROM {quoted(table.name)}")  # noqa: S608
     except FAILURES as failure:
         return EndCheck(name, None, f"{by.name} cannot read it: {failure}")
     rows = _like(read_answer(path), table.arrow_schema())
