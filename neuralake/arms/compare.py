@@ -15,7 +15,7 @@ from neuralake.arms.answers import Answers
 from neuralake.arms.arm import ArmSpec, parse_arm
 from neuralake.arms.build import Arm, build_arm, find_repository, hold
 from neuralake.arms.calibration import calibration_path, load_calibration
-from neuralake.arms.grown import grown_functions
+from neuralake.arms.grown import with_grown_functions
 from neuralake.arms.pairs import EnginePairs
 from neuralake.arms.places import place_of
 from neuralake.arms.probing import all_tables, common_queries, probe
@@ -228,10 +228,10 @@ class _Comparing:
             names = tuple(query.name for query in queries)
             comparison = replace(comparison, streams=self._request.streams, stream_queries=names)
         comparison = replace(with_disagreements(comparison, timed, answers), counted=counted)
-        if self._request.profiles is not None:
-            grown = grown_functions(self._request.profiles, found)
-            comparison = replace(comparison, grown=grown)
-        write_comparison(comparison, directory)
+        write_comparison(comparison, directory)  # before the profiles, which take a while to read
+        if self._request.profiles is not None and comparison.finished_at is not None:
+            comparison = with_grown_functions(comparison, self._request.profiles)
+            write_comparison(comparison, directory)
         return comparison, directory
 
     def _terms(self) -> Terms:

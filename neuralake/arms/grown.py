@@ -4,14 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from neuralake.errors import ResultsError
-from neuralake.results.comparison import EngineComparison
+from neuralake.results.comparison import Comparison, EngineComparison
 from neuralake.results.profiles import Growth, grown, profile_path, read_profile
 
 _MOST = 5
 _LEAST_SHARE = 0.001
+
+
+def with_grown_functions(comparison: Comparison, directory: Path) -> Comparison:
+    """A comparison that tells which functions changed most; an interrupted one if Ctrl-C came.
+
+    Parameters
+    ----------
+    comparison
+        Whose profiles were kept.
+    directory
+        Where.
+    """
+    try:
+        return replace(comparison, grown=grown_functions(directory, comparison.engines))
+    except KeyboardInterrupt:  # all that was measured is kept, and nobody waits for more
+        return replace(comparison, finished_at=None)
 
 
 def grown_functions(

@@ -65,7 +65,7 @@ class _Row:
 
 
 def read_asv(directory: Path) -> tuple[list[Measurement], list[Omission]]:
-    """Read all results of all machines.
+    """Read all results of all machines; a file that cannot be read is left out, and told.
 
     Parameters
     ----------
@@ -75,7 +75,8 @@ def read_asv(directory: Path) -> tuple[list[Measurement], list[Omission]]:
     Raises
     ------
     HistoryError
-        If a file cannot be read, is corrupt, or is of another version of the format.
+        If what says which benchmarks there are cannot be read, is corrupt, or is of another version
+        of the format.
     """
     document = _load(directory / BENCHMARKS)
     benchmarks = {
@@ -86,22 +87,37 @@ def read_asv(directory: Path) -> tuple[list[Measurement], list[Omission]]:
     measurements: list[Measurement] = []
     omitted: Counter[str] = Counter()
     for path in _result_files(directory):
-        file = _convert(_load(path), _File, path)
-        for name, values in file.results.items():
-            benchmark = benchmarks.get(name)
-            if benchmark is None:
-                omitted[f"results of {name}, which {BENCHMARKS} does not know"] += 1
-                continue
-            named = dict(zip(file.result_columns, values, strict=False))
-            row = _convert(named, _Row, path)
-            if row.version != benchmark.version:
-                omitted[f"results of {name} as it was before its code changed"] += 1
-                continue
-            found, failed = _row_measurements(file, benchmark, row)
-            measurements += found
-            if failed:
-                omitted[f"values of {name} that failed or were skipped"] += failed
+        try:
+            found, left_out = _read_file(path, benchmarks)
+        except HistoryError as error:
+            found, left_out = [], Counter([f"file: {error}"])
+        measurements += found
+        omitted += left_out
     return measurements, [Omission(reason, count) for reason, count in omitted.items()]
+
+
+def _read_file(
+    path: Path, benchmarks: Mapping[str, _Benchmark]
+) -> tuple[list[Measurement], Counter[str]]:
+    """The values in a file, and why how many are left out; ``HistoryError`` if it is none."""
+    file = _convert(_load(path), _File, path)
+    measurements: list[Measurement] = []
+    omitted: Counter[str] = Counter()
+    for name, values in file.results.items():
+        benchmark = benchmarks.get(name)
+        if benchmark is None:
+            omitted[f"results of {name}, which {BENCHMARKS} does not know"] += 1
+            continue
+        named = dict(zip(file.result_columns, values, strict=False))
+        row = _convert(named, _Row, path)
+        if row.version != benchmark.version:
+            omitted[f"results of {name} as it was before its code changed"] += 1
+            continue
+        found, failed = _row_measurements(file, benchmark, row)
+        measurements += found
+        if failed:
+            omitted[f"values of {name} that failed or were skipped"] += failed
+    return measurements, omitted
 
 
 def _result_files(directory: Path) -> Iterator[Path]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from neuralake.errors import ResultsError
 from neuralake.history.records import Key, Measurement, Omission
 from neuralake.results.fingerprint import NO_COMMIT_YET
 from neuralake.results.kinds import RUN_OF_QUERIES
@@ -20,17 +21,24 @@ UNIT = "seconds"
 def read_runs(store: RunStore) -> tuple[list[Measurement], list[Omission]]:
     """Median hot latency of each query, engine and commit; runs at one commit are pooled.
 
+    A run that is corrupt, or of another schema version, is left out, and told.
+
     Parameters
     ----------
     store
         The runs.
-
-    Raises
-    ------
-    ResultsError
-        If a run is corrupt or of another schema version.
     """
-    return measure(store.load(str(store.runs / name)) for name in store.ids_of(RUN_OF_QUERIES))
+    unread: list[Omission] = []
+
+    def readable() -> Iterator[Run]:
+        for _, run in store.each_of(RUN_OF_QUERIES):
+            if isinstance(run, ResultsError):
+                unread.append(Omission(f"run: {run}", 1))
+            else:
+                yield run
+
+    measurements, omissions = measure(readable())
+    return measurements, [*omissions, *unread]
 
 
 def measure(runs: Iterable[Run]) -> tuple[list[Measurement], list[Omission]]:

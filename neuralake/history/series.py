@@ -39,8 +39,8 @@ def read_measurements(root: Path) -> tuple[list[Measurement], list[Omission]]:
 
     Raises
     ------
-    HistoryError, ResultsError
-        If there is nothing to read, or it cannot be read.
+    HistoryError
+        If there is nothing to read, or nothing that can be.
     """
     own = (root / BENCHMARKS).is_file()
     directory, store = (root if own else root / "asv"), RunStore(root)
@@ -58,7 +58,14 @@ def read_measurements(root: Path) -> tuple[list[Measurement], list[Omission]]:
     ):
         measurements += found
         omissions += left_out
+    if not measurements:
+        said = _in_words(omissions) or "everything failed, or nothing was run yet"
+        raise HistoryError(f"the results hold no value: {said}")
     return measurements, omissions
+
+
+def _in_words(omissions: Sequence[Omission]) -> str:
+    return "; ".join(f"{o.count} {o.reason}" for o in omissions)
 
 
 def make_series(
@@ -72,6 +79,7 @@ def make_series(
         If nothing is left of what was chosen.
     """
     wanted = _choose(measurements, chosen)
+    wanted, repeated = _without_repeated(wanted)
     wanted, restated = _without_restated(wanted)
     wanted, ratios, no_anchor = against_anchors(wanted)
     placed: defaultdict[Key, dict[str, Measurement]] = defaultdict(dict)
@@ -84,10 +92,10 @@ def make_series(
     reasons: Counter[str] = Counter()
     for name, why in why_absent(line, strangers).items():
         reasons[f"values at commits {why}"] += strangers[name]
-    omissions = [*restated, *no_anchor, *(Omission(r, n) for r, n in reasons.items())]
+    omissions = [*repeated, *restated, *no_anchor, *(Omission(r, n) for r, n in reasons.items())]
     series = [_series(key, placed[key], line, ratios.get(key)) for key in sorted(placed)]
     if not series:
-        said = "; ".join(f"{o.count} {o.reason}" for o in omissions) or "no value was measured"
+        said = _in_words(omissions) or "no value was measured"
         raise HistoryError(f"no value is left to analyse at the commits of HEAD: {said}")
     return series, omissions
 
@@ -109,8 +117,6 @@ def _series(key: Key, by_commit: dict[str, Measurement], line: Line, anchor: str
 
 
 def _choose(measurements: Sequence[Measurement], chosen: Chosen) -> list[Measurement]:
-    if not measurements:
-        raise HistoryError("the results hold no value: everything failed, or nothing was run yet")
     known = frozenset(m.key.benchmark for m in measurements)
     pattern = chosen.benchmark or "*"
     names = {name for name in known if fnmatchcase(name, pattern)}
@@ -127,6 +133,23 @@ def _choose(measurements: Sequence[Measurement], chosen: Chosen) -> list[Measure
         for m in measurements
         if m.key.benchmark in names and chosen.engine in (None, m.key.engine)
     ]
+
+
+def _without_repeated(
+    measurements: Sequence[Measurement],
+) -> tuple[list[Measurement], list[Omission]]:
+    """Drop what is told again of a key and commit: results that lie in two directories."""
+    seen: set[tuple[Key, str]] = set()
+    kept, dropped = [], Counter[str]()
+    for measurement in measurements:
+        place = measurement.key, measurement.commit
+        if place in seen:
+            name = measurement.key.benchmark
+            dropped[f"values of {name} at a commit of which another file tells it, too"] += 1
+        else:
+            kept.append(measurement)
+        seen.add(place)
+    return kept, [Omission(reason, count) for reason, count in dropped.items()]
 
 
 def _without_restated(

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from neuralake.errors import ResultsError
+from neuralake.results.plain import UNDECODABLE
 
 Record = TypeVar("Record")
 Overview = TypeVar("Overview")
@@ -136,7 +137,7 @@ def read_document(
         return msgspec.json.decode(content, type=record)
     except OSError as error:
         raise ResultsError(f"{kind} {path} cannot be read: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNDECODABLE as error:
         raise ResultsError(f"{kind} {path} is corrupt: {error}{end}") from error
 
 

@@ -20,6 +20,7 @@ from typing import Any, Protocol, Self, TypeVar, get_args, get_type_hints
 import msgspec
 
 from neuralake.errors import ResultsError
+from neuralake.results.plain import UNDECODABLE
 from neuralake.results.records import (
     QUERIES,
     SCHEMA_VERSION,
@@ -168,7 +169,7 @@ def read_entries(path: Path, entry: type[E], kind: str) -> list[E]:
     for number, line in enumerate(lines, start=1):
         try:
             entries.append(decoder.decode(line))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNDECODABLE as error:
             raise ResultsError(f"journal {path} is damaged at line {number}: {error}") from error
     if entries[0].header is None:
         raise ResultsError(f"journal {path} is damaged at line 1: it has no header")
@@ -272,11 +273,11 @@ def _check(path: Path, line: bytes, kind: str) -> None:
     try:
         header = msgspec.json.decode(line)["header"]
         version, found = header["schema_version"], header.get("kind", QUERIES)
-    except (msgspec.DecodeError, UnicodeDecodeError, LookupError, TypeError) as error:
+    except (*UNDECODABLE, LookupError, TypeError) as error:
         raise ResultsError(f"journal {path} is damaged at line 1: no header") from error
     if version != SCHEMA_VERSION:
         raise ResultsError(
-            f"journal {path} has schema version {version}: this Neuralake reads {SCHEMA_VERSION}"
+            f"journal {path} has schema version {version!r}: this Neuralake reads {SCHEMA_VERSION}"
         )
     if found != kind:
         raise ResultsError(f"journal {path} is of a run of {found}: expected one of {kind}")

@@ -10,6 +10,7 @@ import msgspec
 
 from neuralake.errors import ResultsError
 from neuralake.results.comparison import Pair
+from neuralake.results.plain import UNDECODABLE
 
 PAIRS = "pairs.jsonl"
 
@@ -64,5 +65,5 @@ def read_pairs(path: Path) -> list[Pair]:
         return [decoder.decode(line) for line in lines]
     except OSError as error:
         raise ResultsError(f"no pairs at {path}: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNDECODABLE as error:
         raise ResultsError(f"{path} is damaged: {error}") from error

@@ -109,6 +109,23 @@ def read_part(directory: Path, part: Part) -> pa.Table:
     return table
 
 
+def require_parts(directory: Path, parts: Iterable[Part]) -> None:
+    """Make sure that the files of parts are there; what is in them is known when they are read.
+
+    A round that is measured again replaces the file of the one before, which the journal may still
+    tell of.
+
+    Raises
+    ------
+    ResultsError
+        If one is lost.
+    """
+    for part in parts:
+        path = directory / SAMPLES / part.name
+        if not path.is_file():
+            raise ResultsError(f"samples {path} are lost: start a new run")
+
+
 def read_unfinished(directory: Path, name: str, schema: pa.Schema) -> pa.Table:
     """The samples that a part had when its process ended; none if there is no such part.
 

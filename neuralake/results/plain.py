@@ -1,9 +1,19 @@
-"""Numbers as JSON can hold them."""
+"""What JSON can hold, and how a text shows that it is none."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+
+import msgspec
+
+# What is raised of a text that is no JSON, is none of the record that is looked for, or is nested
+# as deeply as no record is
+UNDECODABLE = (
+    msgspec.DecodeError,
+    UnicodeDecodeError,
+    RecursionError,
+)
 
 
 def without_infinity(value: object) -> object:

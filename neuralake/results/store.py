@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from neuralake.errors import ResultsError
 from neuralake.results.documents import Directories, read_document
 from neuralake.results.kind import Kind, R, RunOverview
 from neuralake.results.kinds import KINDS, RUN_OF_QUERIES
+from neuralake.results.plain import UNDECODABLE
 from neuralake.results.records import QUERIES, SCHEMA_VERSION, Run
 
 JOURNAL = "journal.jsonl"
@@ -100,9 +102,18 @@ class RunStore:
         """
         return load_run(self.find(name))
 
-    def ids_of(self, kind: Kind[Any]) -> list[str]:
-        """Names of the runs of a kind, oldest first."""
-        return [name for name in self.ids() if kind_of(self.runs / name) is kind]
+    def each_of(
+        self, kind: Kind[R], *, newest_first: bool = False
+    ) -> Iterator[tuple[Path, R | ResultsError]]:
+        """The runs of a kind with their directories, and of what cannot be read the reason."""
+        ids = self.ids()
+        for name in reversed(ids) if newest_first else ids:
+            directory = self.runs / name
+            try:
+                if kind_of(directory) is kind:
+                    yield directory, load_as(kind, directory)
+            except ResultsError as error:
+                yield directory, error
 
     def overview(self) -> list[RunOverview]:
         """All runs in a line each, oldest first; those that cannot be read say why."""
@@ -144,7 +155,7 @@ def kind_of(directory: Path) -> Kind[Any]:
         else:
             with journal.open("rb") as lines:
                 header = msgspec.json.decode(lines.readline(), type=_Versioned).header
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+    except (OSError, *UNDECODABLE):
         return RUN_OF_QUERIES  # whose reader says what is the matter
     if (kind := KINDS.get(header.kind)) is None:
         raise ResultsError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 
 from neuralake.config import join_uri
@@ -10,7 +11,7 @@ from neuralake.errors import ResultsError
 from neuralake.queries.sql import table_names
 from neuralake.results.kinds import RUN_OF_QUERIES
 from neuralake.results.records import Run
-from neuralake.results.store import RunStore, kind_of, load_run
+from neuralake.results.store import RunStore
 from neuralake.results.summary import summarise
 from neuralake.results.texts import read_texts
 from neuralake.site.facts import CostFacts
@@ -59,14 +60,11 @@ def costs_by_uri(store: RunStore, uris: Sequence[str]) -> Mapping[str, tuple[Cos
 
 
 def _newest(store: RunStore) -> Iterator[tuple[Run, Mapping[str, str]]]:
-    for name in reversed(store.ids()):
-        directory = store.runs / name
-        try:
-            if kind_of(directory) is RUN_OF_QUERIES:
-                run = load_run(directory)
-                yield run, read_texts(run, directory).sql
-        except ResultsError:
+    for directory, run in store.each_of(RUN_OF_QUERIES, newest_first=True):
+        if isinstance(run, ResultsError):
             continue
+        with suppress(ResultsError):
+            yield run, read_texts(run, directory).sql
 
 
 def _place(run: Run, table: str) -> str | None:

@@ -23,7 +23,6 @@ from neuralake.workloads.recording import (
     Watch,
     begin,
     go_on,
-    machine_facts,
     recording,
     require_same,
 )
@@ -52,7 +51,7 @@ class Course(Generic[R, O]):
     workload, scale_factor
         What is run, and on how much, for the name of the run; the kind's own name if None.
     facts
-        What else must be the same when a run goes on, beside machine and software.
+        What must be the same when a run goes on, beside machine and software.
     """
 
     kind: Kind[R]
@@ -101,10 +100,8 @@ def carry_out(
             directory = begin(kind, store, name, course.scale_factor, header)
         else:
             past, directory = resumed
-            now = fingerprint(Path.cwd())
-            require_same(past, machine_facts(past.header.fingerprint, now))
             require_same(past, course.facts(past))
-            go_on(kind, past, directory, now)
+            go_on(kind, past, directory, fingerprint(Path.cwd()))
             remove_unfinished(directory, {part.name: part for part in kind.parts(past)})
         (directory / "logs").mkdir(exist_ok=True)
         first = kind.read(directory / JOURNAL).header

@@ -17,6 +17,7 @@ from neuralake.measure.activity import activity, activity_since
 from neuralake.results.fingerprint import fingerprint
 from neuralake.results.journal import End, JournalWriter, remove_torn_line
 from neuralake.results.kind import AnyRun, Kind, R
+from neuralake.results.parts import require_parts
 from neuralake.results.records import EngineRecord, Fingerprint, MachineUse, Resumption
 from neuralake.results.store import DOCUMENT, JOURNAL, RunStore, write_document_as
 from neuralake.results.timestamps import timestamp
@@ -81,11 +82,15 @@ def interrupted_run(kind: Kind[R], directory: Path) -> R:
     Raises
     ------
     ResultsError
-        If it came to its end, there is none, or it is of another kind.
+        If it came to its end, there is none, it is of another kind, machine or software is not what
+        it was, or samples of it are lost: all of it before its plan is looked at, of which another
+        version may know less.
     """
     run = kind.read(directory / JOURNAL)
     if run.finished_at is not None:
         raise ResultsError(f"run {run.header.id} is finished: there is nothing to resume")
+    require_same(run, machine_facts(run.header.fingerprint, fingerprint(Path.cwd())))
+    require_parts(directory, kind.parts(run))
     return run
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+from dataclasses import replace
 from pathlib import Path
 
-from neuralake.arms.grown import grown_functions
+from neuralake.arms.grown import grown_functions, with_grown_functions
 from neuralake.arms.request import make_terms
 from neuralake.results.profiles import profile_path
-from tests.report.comparison.make import change, made_engine
+from tests.report.comparison.make import change, made_comparison, made_engine
 
 
 def profile(directory: Path, query: str, side: str, **functions: int) -> None:
@@ -40,6 +44,25 @@ def test_what_is_less_than_a_thousandth_of_the_query_is_noise(tmp_path: Path) ->
         profile(tmp_path, "q01", side, join=join, scan=6000)
     engine = made_engine("polars", change(None, "same work"), [change("q01", "same work")])
     assert grown_functions(tmp_path, [engine]) == {"polars": {"q01": ()}}
+
+
+def test_who_presses_ctrl_c_does_not_wait_for_the_profiles(tmp_path: Path) -> None:
+    profile(tmp_path, "q01", "base", join=400)
+    endless = profile_path(tmp_path, "polars", "q01", "candidate")
+    os.mkfifo(endless)
+    engine = made_engine("polars", change(None, "same work"), [change("q01", "same work")])
+    done = made_comparison(engine)
+    assert done.finished_at is not None
+
+    def interrupt() -> None:
+        with endless.open("w"):  # it is being read
+            os.kill(os.getpid(), signal.SIGINT)
+
+    reading = threading.Thread(target=interrupt)
+    reading.start()
+    found = with_grown_functions(done, tmp_path)
+    reading.join()
+    assert found == replace(done, finished_at=None)
 
 
 def test_a_count_raises_a_false_alarm_once_in_a_thousand_runs() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from neuralake.history.asv import read_asv
 from neuralake.history.records import Omission
 from tests.history.make import benchmark, row, write_benchmarks, write_results
 
-COMMIT = "a" * 40
+COMMIT, OTHER = "a" * 40, "b" * 40
 LATENCY = "streams.Latency.track_latency"
 PARAMS = (("polars", "spark"), ("q01", "q02"))
 FOUR = [[0.1, 0.2, 0.3], [1.0], [2.0, 2.5], [4.0]]
@@ -114,11 +115,19 @@ def test_nothing_in_a_file_is_evaluated(asv: Path) -> None:
     assert read_asv(asv)[0][0].key.engine == evil
 
 
+def left_out(asv: Path) -> str:
+    """Why a file is left out, of which the others are read."""
+    write_results(asv, OTHER, {LATENCY: row(FOUR, PARAMS)})
+    found, (omission,) = read_asv(asv)
+    assert {measurement.commit for measurement in found} == {OTHER}
+    assert omission.count == 1
+    return omission.reason
+
+
 @pytest.mark.parametrize("version", [1, 3, None, "2"])
-def test_another_version_of_the_format_is_refused(asv: Path, version: Any) -> None:
+def test_another_version_of_the_format_is_left_out(asv: Path, version: Any) -> None:
     path = write_results(asv, COMMIT, {}, version=version)
-    with pytest.raises(HistoryError, match=rf"{path.name} have format version {version}: .* 2"):
-        read_asv(asv)
+    assert re.search(rf"{path.name} have format version {version}: .* 2", left_out(asv))
 
 
 @pytest.mark.parametrize(
@@ -128,8 +137,7 @@ def test_another_version_of_the_format_is_refused(asv: Path, version: Any) -> No
 def test_a_corrupt_file_is_named(asv: Path, content: str) -> None:
     path = write_results(asv, COMMIT, {})
     path.write_text(content)
-    with pytest.raises(HistoryError, match=rf"{path.name} are corrupt"):
-        read_asv(asv)
+    assert f"{path.name} are corrupt" in left_out(asv)
 
 
 @pytest.mark.parametrize("place", [0, 1, 11])
@@ -137,8 +145,7 @@ def test_a_corrupt_row_is_named(asv: Path, place: int) -> None:
     results = row(FOUR, PARAMS)
     results[place] = {"a": 1}
     path = write_results(asv, COMMIT, {LATENCY: results})
-    with pytest.raises(HistoryError, match=rf"{path.name} are corrupt"):
-        read_asv(asv)
+    assert f"{path.name} are corrupt" in left_out(asv)
 
 
 def test_a_huge_product_of_parameters_costs_nothing(asv: Path) -> None:

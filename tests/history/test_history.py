@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -204,6 +205,18 @@ def test_commits_elsewhere_are_left_out_and_said(
     ]
 
 
+def test_results_that_lie_in_two_directories_count_once(
+    root: Path, repository: Path, commits: list[str]
+) -> None:
+    write_latencies(root / "asv", commits[:3], steady)
+    shutil.copytree(root / "asv" / "desk", root / "asv" / "renamed")
+    history = found(root, repository)
+    assert [len(a.series.points) for a in history.analysed] == [3] * 4
+    (repeated,) = history.omissions
+    assert repeated.count == 3 * 4
+    assert "at a commit of which another file tells it, too" in repeated.reason
+
+
 def test_runs_are_a_history_too(root: Path, repository: Path, commits: list[str]) -> None:
     generator = np.random.default_rng(1)
     for number, commit in enumerate(commits):
@@ -309,11 +322,13 @@ def _nothing(asv: Path, commits: Sequence[str]) -> None:
 
 
 def _corrupt(asv: Path, commits: Sequence[str]) -> None:
-    next((asv / "desk").glob(f"{commits[0][:8]}*")).write_text('{"version": 2,')
+    for path in (asv / "desk").glob("*polars*"):
+        path.write_text('{"version": 2,')
 
 
 def _old(asv: Path, commits: Sequence[str]) -> None:
-    write_results(asv, commits[0], {}, version=1)
+    for commit in commits[:3]:
+        write_results(asv, commit, {}, version=1)
 
 
 def _of_strangers(asv: Path, commits: Sequence[str]) -> None:
@@ -331,8 +346,8 @@ def _empty(asv: Path, commits: Sequence[str]) -> None:
     ("spoil", "line"),
     [
         (_nothing, "no results in .*results: expected asv/benchmarks.json"),
-        (_corrupt, r"asv results .* are corrupt: Expecting property name"),
-        (_old, "have format version 1: this Neuralake reads 2"),
+        (_corrupt, r"the results hold no value: 1 file: asv results .* are corrupt: Expecting pro"),
+        (_old, "the results hold no value: .* have format version 1: this Neuralake reads 2"),
         (_of_strangers, "no value is left to analyse .* unknown to this repository"),
         (_empty, "the results hold no value"),
     ],
@@ -375,12 +390,19 @@ def test_bad_options_are_one_line(
     assert line in refused(typed("history", *repo, *arguments))
 
 
-def test_a_run_of_another_schema_is_one_line(
+def test_what_cannot_be_read_hides_nothing_that_can_and_is_told(
     typed: Cli, root: Path, repository: Path, commits: list[str]
 ) -> None:
     write_latencies(root / "asv", commits[:3], steady)
-    home = root / "runs" / "r"
-    home.mkdir(parents=True)
-    (home / "journal.jsonl").touch()
-    (home / "run.json").write_text('{"header": {"schema_version": 99}}')
-    assert "has schema version 99" in refused(typed("history", "--repo", repository))
+    next((root / "asv" / "desk").glob(f"{commits[0][:8]}*")).write_text('{"version": 2,')
+    for number, document in enumerate(
+        ('{"header": {"schema_version": 99}}', '{"header": {"schema_version": 1, "kind": "x"}}')
+    ):
+        home = root / "runs" / f"r{number}"
+        home.mkdir(parents=True)
+        (home / "journal.jsonl").touch()
+        (home / "run.json").write_text(document)
+    done = typed("history", "--repo", repository)
+    assert (done.returncode, done.stderr) == (0, "")
+    for reason in ("1 file: asv results", "1 run: run", "has schema version 99", "is of x, which"):
+        assert reason in done.stdout

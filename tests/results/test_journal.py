@@ -140,6 +140,7 @@ def test_all_samples_of_a_wrong_answer_are_wrong(tmp_path: Path) -> None:
         b'{"sample": {"engine": "polars"}}',
         b'{"sample": {"engine": 1}}',
         b'{"verification": {"engine": "e", "query": "q", "verdict": "perhaps"}}',
+        b'{"header":' * 100_000,
     ],
 )
 def test_a_damaged_line_is_told_by_its_number(journal: Path, damage: bytes) -> None:
@@ -150,7 +151,11 @@ def test_a_damaged_line_is_told_by_its_number(journal: Path, damage: bytes) -> N
         read_journal(journal)
 
 
-@pytest.mark.parametrize("first", [b"{}", b"[]", b"rubbish", b'{"header": 1}', b'{"header": {}}'])
+@pytest.mark.parametrize(
+    "first",
+    [b"{}", b"[]", b"rubbish", b'{"header": 1}', b'{"header": {}}', b"[" * 100_000],
+    ids=lambda line: line[:20].decode(),
+)
 def test_a_damaged_header_is_damage_at_line_1(journal: Path, first: bytes) -> None:
     lines = journal.read_bytes().splitlines()
     journal.write_bytes(b"\n".join([first, *lines[1:]]) + b"\n")

@@ -99,7 +99,9 @@ def test_an_overview_shows_a_damaged_run_among_the_others(store: RunStore) -> No
     assert "damaged at line 4" in third.state
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'{"header": 1}', b"\xff"])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"{}", b'{"header": 1}', b"\xff", b'{"header":' * 100_000]
+)
 def test_a_corrupt_document_is_said(store: RunStore, content: bytes) -> None:
     (store.runs / "20260101-a" / DOCUMENT).write_bytes(content)
     with pytest.raises(ResultsError, match=r"run\.json is corrupt"):

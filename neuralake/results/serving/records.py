@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from neuralake.results.parts import Part
 from neuralake.results.records import (
@@ -131,6 +131,8 @@ class ServingHeader:
         URI of the TPC-H dataset, where it is asked.
     scale_factor
         Of it.
+    facts
+        What identifies it; None without one, and in runs from before it was recorded.
     """
 
     schema_version: int
@@ -145,6 +147,7 @@ class ServingHeader:
     dataset: str | None = None
     scale_factor: float | None = None
     kind: str = KIND
+    facts: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

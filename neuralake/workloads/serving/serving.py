@@ -17,7 +17,7 @@ from neuralake.results.records import SCHEMA_VERSION, EngineRecord
 from neuralake.results.serving.records import KIND, ServingHeader, ServingRun
 from neuralake.results.store import RunStore
 from neuralake.workloads.course import Course, carry_out
-from neuralake.workloads.recording import Begun, Roster
+from neuralake.workloads.recording import Begun, Facts, Roster
 from neuralake.workloads.serving.events import EVENTS, SCHEMA, make_events, write_events
 from neuralake.workloads.serving.expected import tpch_answers
 from neuralake.workloads.serving.plan import ServingObserver, ServingPlan, keys_of
@@ -67,6 +67,7 @@ def serving(
         prepare=lambda: partial(_header, plan),
         observe=observe,
         measure=partial(_measure, plan),
+        facts=partial(_facts, plan),
     )
     return carry_out(course, store, resumed)
 
@@ -98,7 +99,13 @@ def _header(plan: ServingPlan, begun: Begun) -> ServingHeader:
         schema={field.name: str(field.type) for field in SCHEMA},
         dataset=plan.tpch.dataset_uri if plan.tpch else None,
         scale_factor=plan.tpch.scale_factor if plan.tpch else None,
+        facts=plan.tpch.dataset if plan.tpch else None,
     )
+
+
+def _facts(plan: ServingPlan, run: ServingRun) -> Facts:
+    if plan.tpch is not None and run.header.facts is not None:
+        yield "the dataset", run.header.facts, plan.tpch.dataset
 
 
 def _measure(

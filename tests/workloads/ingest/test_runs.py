@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -195,9 +196,18 @@ def test_a_run_is_not_resumed_on_another_machine(tmp_path: Path) -> None:
     header = msgspec.json.decode(lines[0])
     header["header"]["fingerprint"]["cores"] = 1000
     (directory / JOURNAL).write_bytes(b"\n".join([msgspec.json.encode(header), *lines[1:], b""]))
-    past = interrupted_run(RUN_OF_INGEST, directory)
     with pytest.raises(ResultsError, match="cannot be resumed: the number of cores was 1000"):
-        carry_out(plan_of(past, {}), tmp_path, resumed=(past, directory))
+        interrupted_run(RUN_OF_INGEST, directory)
+
+
+def test_a_run_whose_samples_are_lost_is_not_resumed(closed_loop: Ingested, tmp_path: Path) -> None:
+    directory = shutil.copytree(closed_loop.directory, tmp_path / "run")
+    lines = (directory / JOURNAL).read_bytes().splitlines(keepends=True)
+    (directory / JOURNAL).write_bytes(b"".join(lines[:-1]))
+    assert interrupted_run(RUN_OF_INGEST, directory).finished_at is None
+    (directory / SAMPLES / closed_loop.run.rounds[0].parts[0].name).unlink()
+    with pytest.raises(ResultsError, match=r"samples .*arrow are lost: start a new run"):
+        interrupted_run(RUN_OF_INGEST, directory)
 
 
 def test_part_files_are_what_the_journal_says(tmp_path: Path) -> None:
