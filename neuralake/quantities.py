@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+from neuralake.lists import names_in, require_once
+
 _NUMBER = r"(?P<number>[0-9]+(?:\.[0-9]+)?)"
 _SIZE = re.compile(rf"{_NUMBER} ?(?P<unit>b|[kmgt](?:i?b)?)?", re.IGNORECASE)
 _DURATION = re.compile(rf"{_NUMBER} ?(?P<unit>s|m|min|h|d)?", re.IGNORECASE)
@@ -107,19 +109,19 @@ def parse_rates(text: str) -> tuple[float, ...]:
     Raises
     ------
     ValueError
-        If one is no rate from 0.01 to 1,000,000,000; the message says what would be one.
+        If one is no rate from 0.01 to 1,000,000,000, or there twice; the message says what would be
+        one.
     """
     rates = []
-    for word in text.split(","):
-        match = _RATE.fullmatch(word.strip())
+    for word in names_in(text):
+        match = _RATE.fullmatch(word)
         rate = 0.0
         if match is not None:
             rate = float(match["number"]) * _THOUSANDS.get((match["unit"] or "").lower(), 1.0)
         if not _LEAST_RATE <= rate <= _LARGEST_RATE:
-            raise ValueError(f"{word.strip()!r} is no rate: expected such as 5000, 100k or 1m")
+            raise ValueError(f"{word!r} is no rate: expected such as 5000, 100k or 1m")
         rates.append(rate)
-    if len(set(rates)) < len(rates):
-        raise ValueError(f"{text!r} names a rate twice: expected each once")
+    require_once((f"{rate:.12g}" for rate in rates), "rate", ValueError)
     return tuple(rates)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from neuralake.errors import ArmError
+from neuralake.lists import require_once
 
 INSTALLED = "installed"
 
@@ -136,6 +137,8 @@ def parse_arm(text: str) -> ArmSpec:
             end += 1
         else:
             raise ArmError(f"arm {text!r} goes on with {text[end:]!r} after a bracket: {_EXAMPLE}")
+    named = (option.partition("=")[0] for option in options)
+    require_once(named, f"arm {text!r}: engine option", ArmError)
     return ArmSpec(text, revision, tuple(requirements), tuple(options))
 
 

@@ -156,35 +156,6 @@ def make_terms(
     )
 
 
-def parse_engines(names: Iterable[str], options: Iterable[str]) -> tuple[EngineSpec, ...]:
-    """Engines and their options from the command line; what they mean is the arms' to know.
-
-    Parameters
-    ----------
-    names
-        In the order in which they run.
-    options
-        Items such as ``datafusion:target_partitions=4``.
-
-    Raises
-    ------
-    EngineError
-        If an option cannot be read.
-    CompareError
-        If it is of no engine that is compared.
-    """
-    found: dict[str, dict[str, str]] = {name: {} for name in names}
-    for item in options:
-        name, key, value = registry.split_option(item)
-        if name not in found:
-            raise CompareError(
-                f"engine option {item!r}: {name} is not compared, expected one of "
-                f"{', '.join(found)}"
-            )
-        found[name][key] = value
-    return tuple(EngineSpec(name, given) for name, given in found.items())
-
-
 def make_request(
     arms: tuple[str, str],
     terms: Terms,
@@ -217,7 +188,8 @@ def make_request(
     scale_factor, dataset
         Of TPC-H: its size, 0.1 by default and 0.01 where instructions are counted, or its place.
     engines, options, selection, allow_dirty, streams, cache_sim, profiles
-        As of a :class:`Request`; engines and options as :func:`parse_engines` takes them.
+        As of a :class:`Request`; engines and options as
+        :func:`neuralake.engines.registry.split_specs` takes them.
 
     Raises
     ------
@@ -239,7 +211,7 @@ def make_request(
             )
     for arm in arms:
         parse_arm(arm)  # before a dataset is made
-    specs = parse_engines(engines, options)
+    specs = registry.split_specs(engines, options)  # what they mean is the arms' to know
     if not counting and (cache_sim or profiles is not None):
         raise CompareError(
             "caches are simulated and profiles kept where instructions are counted: expected "

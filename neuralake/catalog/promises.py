@@ -22,6 +22,7 @@ from neuralake.catalog.views import view_of
 from neuralake.delta.history import commits_before
 from neuralake.delta.place import open_store
 from neuralake.errors import CatalogError, NeuralakeError
+from neuralake.lists import require_once
 from neuralake.quantities import duration_text
 from neuralake.storage import one_line
 
@@ -97,8 +98,9 @@ def check_catalog(
     CatalogError
         If there is no table of such a name, or more than one.
     """
-    chosen = {(d.name, t.name) for d, t in map(catalog.placed, names)}
-    pairs = [(d, t) for d, t in catalog.each_table() if not names or (d.name, t.name) in chosen]
+    named = [f"{d.name}.{t.name}" for d, t in map(catalog.placed, names)]
+    require_once(named, "table", CatalogError)
+    pairs = [(d, t) for d, t in catalog.each_table() if not names or f"{d.name}.{t.name}" in named]
     with ThreadPoolExecutor(_TABLES_AT_ONCE) as pool:
         found = pool.map(lambda pair: list(_check(catalog, pair[0], apart(pair[1]), now)), pairs)
         return tuple(finding for findings in found for finding in findings)

@@ -20,7 +20,6 @@ from neuralake.cli.options import (
     engines_option,
     json_option,
     memory_limit_option,
-    names_in,
     queries_option,
     refuse_beside_resume,
     scale_factor_option,
@@ -29,6 +28,7 @@ from neuralake.cli.options import (
     workload_option,
 )
 from neuralake.cli.types import Location, Whole
+from neuralake.lists import names_in
 
 if TYPE_CHECKING:
     from neuralake.config import Settings

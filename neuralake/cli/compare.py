@@ -19,7 +19,6 @@ from neuralake.cli.context import (
 from neuralake.cli.options import (
     dataset_option,
     json_option,
-    names_in,
     quantity,
     queries_option,
     scale_factor_option,
@@ -28,6 +27,7 @@ from neuralake.cli.options import (
 )
 from neuralake.cli.types import Number, Place, Whole
 from neuralake.errors import ResultsError
+from neuralake.lists import names_in
 
 if TYPE_CHECKING:
     from neuralake.arms.request import Request

@@ -119,12 +119,12 @@ def _hands(master: str | None, options: tuple[str, ...]) -> Iterator[Hands | Non
             raise click.UsageError("--engine has an effect with --on only")
         yield None
         return
-    from neuralake.engines.registry import parse_options, parse_specs, require
+    from neuralake.engines.registry import EngineSpec, parse_options, parse_specs, require
     from neuralake.engines.spark.tasks import spark_tasks
 
+    (spec,) = parse_specs(["spark"], [f"spark:master={master}", *options])
     # no table is read: Delta's jars need not be had
-    own = (f"spark:master={master}", "spark:delta_reader=snapshot-files")
-    (spec,) = parse_specs(["spark"], [*own, *options])
+    spec = EngineSpec(spec.name, {"delta_reader": "snapshot-files", **spec.options})
     require(spec)
     with spark_tasks(parse_options(spec)) as hands:
         yield hands

@@ -8,8 +8,9 @@ import click
 
 from neuralake.cli.context import read_settings
 from neuralake.cli.measuring import Measuring, carry_out
-from neuralake.cli.options import json_option, names_in, quantity
+from neuralake.cli.options import json_option, quantity
 from neuralake.cli.types import Location, Text, Whole
+from neuralake.lists import names_in
 
 if TYPE_CHECKING:
     from neuralake.config import Settings

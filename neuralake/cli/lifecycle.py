@@ -19,13 +19,13 @@ from neuralake.cli.options import (
     engines_option,
     json_option,
     memory_limit_option,
-    names_in,
     scale_factor_option,
     timeout_option,
     workload_catalog_option,
     workload_option,
 )
 from neuralake.cli.types import Location, Place, Text, Whole
+from neuralake.lists import names_in
 
 if TYPE_CHECKING:
     from neuralake.config import Settings

@@ -50,11 +50,6 @@ queries_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def names_in(text: str) -> list[str]:
-    """The names in a list such as ``a,b``."""
-    return [name.strip() for name in text.split(",")]
-
-
 def format_to_write(chosen: F | None, destination: Path | None, known: Sequence[F]) -> F | None:
     """The format that a file is to be written in, or standard output.
 

@@ -12,6 +12,7 @@ from neuralake.cli.context import make_console, open_store, print_json
 from neuralake.cli.options import format_to_write, json_option
 from neuralake.cli.types import Location, Place
 from neuralake.errors import ResultsError
+from neuralake.lists import require_once
 
 ExportFormat = Literal["csv", "parquet"]
 _EXPORT_FORMATS: tuple[ExportFormat, ...] = ("csv", "parquet")
@@ -150,6 +151,7 @@ def _found(names: tuple[str, ...]) -> list[Path]:
 
     store = open_store()
     found = [find_result(store, name) for name in names or ("latest",)]
+    require_once((directory.resolve().name for directory in found), "result", ResultsError)
     kinds = [is_comparison(directory) for directory in found]
     if any(kinds) and not all(kinds):
         run, compared = found[kinds.index(False)].name, found[kinds.index(True)].name

@@ -11,11 +11,11 @@ from neuralake.cli.measuring import Measuring, carry_out
 from neuralake.cli.options import (
     dataset_option,
     json_option,
-    names_in,
     quantity,
     scale_factor_option,
 )
 from neuralake.cli.types import Location, Text, Whole
+from neuralake.lists import names_in
 
 if TYPE_CHECKING:
     from neuralake.config import Settings

@@ -18,11 +18,11 @@ from neuralake.cli.options import (
     engines_option,
     json_option,
     memory_limit_option,
-    names_in,
     scale_factor_option,
     timeout_option,
 )
 from neuralake.cli.types import Location, Text, Whole
+from neuralake.lists import names_in
 
 if TYPE_CHECKING:
     from neuralake.config import Settings

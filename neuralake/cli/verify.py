@@ -15,11 +15,11 @@ from neuralake.cli.options import (
     dataset_option,
     engine_options_option,
     json_option,
-    names_in,
     quantity,
     scale_factor_option,
 )
 from neuralake.cli.types import Place, Text, Whole
+from neuralake.lists import names_in, require_once
 
 if TYPE_CHECKING:
     from neuralake.catalog.catalog import Catalog
@@ -121,11 +121,11 @@ def verify(
         environ=dict(os.environ),
         load=_loading(source, scale_factor, dataset),
         engines=_engines(engines, options),
-        selection=Selection(_names(only), _names(skip)),
+        selection=Selection(_names(only, "--only"), _names(skip, "--skip")),
         sample=sample,
         limit_s=timeout_s,
         clock_limit_s=clock_s,
-        public=frozenset(_names(public)),
+        public=frozenset(_names(public, "--public")),
     )
     console = make_console()
 
@@ -143,8 +143,10 @@ def verify(
     return 0 if done.has_passed else 1
 
 
-def _names(given: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name for text in given for name in names_in(text))
+def _names(given: tuple[str, ...], option: str) -> tuple[str, ...]:
+    names = tuple(name for text in given for name in names_in(text))
+    require_once(names, option, click.UsageError)
+    return names
 
 
 def _engines(names: str | None, options: tuple[str, ...]) -> tuple[EngineSpec, ...] | None:

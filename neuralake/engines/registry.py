@@ -13,6 +13,7 @@ from neuralake.catalog.tables import Table
 from neuralake.engines.protocol import Engine, EngineType
 from neuralake.engines.writing import CAPABILITIES, capabilities, sessions_at_once
 from neuralake.errors import EngineError, EngineUnavailableError, did_you_mean, reason_of
+from neuralake.lists import require_once
 
 ENTRY_POINT_GROUP = "neuralake.engines"
 _KINDS: Mapping[Any, str] = {int: "a whole number", float: "a number", bool: "true or false"}
@@ -109,26 +110,39 @@ def parse_specs(names: Iterable[str], options: Iterable[str]) -> tuple[EngineSpe
     Raises
     ------
     EngineError
-        If an engine, an option or a value is not known, or an engine is named twice.
+        If an engine, an option or a value is not known, or an engine or an option is named twice.
     """
-    chosen: dict[str, dict[str, str]] = {}
-    for name in names:
-        if name in chosen:
-            raise EngineError(f"engine {name} is named twice: expected each engine once")
-        chosen[name] = {}
+    options = tuple(options)
     for item in options:
-        name, key, value = split_option(item)
+        engine_type(split_option(item)[0])
+    specs = split_specs(names, options)
+    for spec in specs:
+        parse_options(spec)
+    return specs
+
+
+def split_specs(names: Iterable[str], options: Iterable[str]) -> tuple[EngineSpec, ...]:
+    """As :func:`parse_specs`, of engines and options whose meaning is others' to know.
+
+    Raises
+    ------
+    EngineError
+        If an engine or an option is named twice, or an option is written otherwise or of no engine
+        of the run.
+    """
+    names = tuple(names)
+    require_once(names, "engine", EngineError)
+    items = [(item, *split_option(item)) for item in options]
+    require_once((f"{name}:{key}" for _, name, key, _ in items), "engine option", EngineError)
+    chosen: dict[str, dict[str, str]] = {name: {} for name in names}
+    for item, name, key, value in items:
         if name not in chosen:
-            engine_type(name)
             raise EngineError(
                 f"engine option {item!r}: {name} is not among the engines of this run "
                 f"({', '.join(chosen)})"
             )
         chosen[name][key] = value
-    specs = tuple(EngineSpec(name, options) for name, options in chosen.items())
-    for spec in specs:
-        parse_options(spec)
-    return specs
+    return tuple(EngineSpec(name, given) for name, given in chosen.items())
 
 
 def split_option(item: str) -> tuple[str, str, str]:

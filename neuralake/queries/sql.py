@@ -144,6 +144,24 @@ def table_names(sql: str) -> frozenset[str] | None:
     return None if statements is None else _tables(statements)
 
 
+def qualified_names(sql: str) -> list[tuple[str, str]]:
+    """The tables that a text names with their database, ``shop.orders``, as far as it can be read.
+
+    Returns
+    -------
+    list of (database, table)
+        In their order, spelled as of :func:`table_names`.
+    """
+    from sqlglot import exp
+
+    return [
+        (_name(table.args["db"]), _name(table.this))
+        for statement in _parsed(sql) or []
+        for table in statement.find_all(exp.Table)
+        if isinstance(table.this, exp.Identifier) and table.args.get("db") is not None
+    ]
+
+
 def output_names(sql: str) -> tuple[str, ...] | None:
     """Names of the columns that a query returns, in order.
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from neuralake.catalog.tables import Table
 from neuralake.errors import QueryError, did_you_mean, shortened
+from neuralake.lists import names_in, require_once
 from neuralake.queries.answers import Answer
 from neuralake.queries.query import Query
 
@@ -71,7 +72,7 @@ def select_queries(queries: Sequence[Query], selection: str | None) -> tuple[Que
     Raises
     ------
     QueryError
-        If a query is unknown or the selection cannot be read.
+        If a query is unknown or named twice, or the selection cannot be read.
     """
     if selection is None:
         return tuple(queries)
@@ -79,16 +80,17 @@ def select_queries(queries: Sequence[Query], selection: str | None) -> tuple[Que
     if selection in by_name:  # a name may hold a comma
         return (by_name[selection],)
     by_number = _by_number(queries)
-    chosen: dict[str, Query] = {}
-    for part in (part.strip() for part in selection.split(",")):
+    chosen: list[Query] = []
+    for part in names_in(selection):
         found = [by_name[part]] if part in by_name else _numbered(part, by_number)
         if not found:
             raise QueryError(
                 f"unknown query {shortened(part, _CHARACTERS_SHOWN)!r}: {_what_there_is(queries)}"
                 f"{did_you_mean(part, by_name)}"
             )
-        chosen |= {query.name: query for query in found}
-    return tuple(chosen.values())
+        chosen += found
+    require_once((query.name for query in chosen), "query", QueryError)
+    return tuple(chosen)
 
 
 def _by_number(queries: Sequence[Query]) -> dict[int, Query]:

@@ -62,6 +62,7 @@ class Choice:
         """Read it; raises pytest's ``CollectError`` if it cannot be."""
         from neuralake.engines.registry import parse_specs
         from neuralake.errors import NeuralakeError
+        from neuralake.lists import names_in
         from neuralake.queries.query import load_queries
         from neuralake.queries.workload import select_queries
 
@@ -79,7 +80,7 @@ class Choice:
             raise pytest.Collector.CollectError(
                 f"neuralake_rounds is {rounds!r}: expected 1 or more"
             )
-        names = [name.strip() for name in (_value(config, "engines") or _ENGINES).split(",")]
+        names = names_in(_value(config, "engines") or _ENGINES)
         try:
             engines = parse_specs(names, config.getoption("--neuralake-engine"))
             queries = select_queries(load_queries(directory), _value(config, "queries"))

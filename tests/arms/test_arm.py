@@ -78,7 +78,7 @@ def brackets(options: list[str]) -> str:
 @given(
     st.sampled_from(REVISIONS),
     st.lists(st.sampled_from(REQUIREMENTS), max_size=3),
-    st.lists(st.sampled_from(OPTIONS), max_size=3),
+    st.lists(st.sampled_from(OPTIONS), max_size=3, unique_by=lambda o: o.partition("=")[0]),
     st.integers(min_value=0, max_value=3),
 )
 def test_what_was_put_together_is_taken_apart(
@@ -167,6 +167,7 @@ def test_wheels_of_this_machine_are_told_from_others(
         ("HEAD[datafusion:a]", "engine option 'datafusion:a'"),
         ("HEAD[a=1]", "engine option 'a=1'"),
         ("HEAD[a:b=1,c=2]", "engine option 'c=2'"),
+        ("HEAD[a:b=1][a:b=2]", "engine option a:b is named twice"),
         ("HEAD+polars[async,a:b=1]", "engine option 'async'"),
         ("HEAD[a:b=1", "a [ without its ]"),
         ("HEAD[a:b=local[2]", "a [ without its ]"),

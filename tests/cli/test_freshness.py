@@ -53,7 +53,7 @@ def test_a_run_is_measured_verified_listed_exported_and_reported(
 
 MISTAKES = {
     "--rates 0": "'0' is no rate: expected such as 5000, 100k or 1m",
-    "--rates 5,5": "names a rate twice",
+    "--rates 5,5": "rate 5 is named twice",
     "--rates 1": "records a second for 20 s are too few",
     "--readers polars,polars": "reader polars is named twice",
     "--readers polar": "unknown reader 'polar'",

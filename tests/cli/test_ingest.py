@@ -70,7 +70,7 @@ MISTAKES = {
     "--log-retention 0": "'0' is no duration: expected",
     "--deleted-file-retention soon": "'soon' is no duration: expected",
     "--rate 0": "'0' is no rate: expected such as 5000, 100k or 1m",
-    "--rate 5,5": "names a rate twice",
+    "--rate 5,5": "rate 5 is named twice",
     "--rate 5 --arrivals closed": "a rate goes with --arrivals constant or poisson",
     "--arrivals poisson": "--arrivals poisson needs --rate",
     "--batch-rows 5 --batch-bytes 1m": "either --batch-rows or --batch-bytes",

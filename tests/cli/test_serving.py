@@ -58,7 +58,7 @@ MISTAKES = {
     "--contestants null,null": "contestant null is named twice",
     "--rates fast": "'fast' is no rate",
     "--rates 0%": "'0%' is no share of a capacity",
-    "--rates 50%,50%": "names a rate twice",
+    "--rates 50%,50%": "rate 50% is named twice",
     "--mix pint": "unknown kind of request 'pint'; expected some of point, aggregate, tpch",
     "--mix point=0": "'point=0' has no weight",
     "--arrivals closed": "is not one of",

@@ -21,17 +21,21 @@ QUERIES = tuple(Query(f"q{number:02d}", "", "SELECT 1") for number in range(1, 2
         ("1,6,9-12", [1, 6, 9, 10, 11, 12]),
         ("q06,q01", [6, 1]),
         (" 3 , 2 ", [3, 2]),
-        ("5,4-6,5", [5, 4, 6]),
+        ("5,4,6-7", [5, 4, 6, 7]),
         ("07", [7]),
         ("q6,Q7-q8", [6, 7, 8]),
         ("22-22", [22]),
     ],
 )
-def test_a_selection_keeps_its_order_and_names_each_once(
-    selection: str | None, numbers: list[int]
-) -> None:
+def test_a_selection_keeps_its_order(selection: str | None, numbers: list[int]) -> None:
     chosen = select_queries(QUERIES, selection)
     assert [query.name for query in chosen] == [f"q{number:02d}" for number in numbers]
+
+
+@pytest.mark.parametrize("selection", ["1,1", "5,4-6", "q06,6", "1-3,2-4"])
+def test_a_query_that_is_named_twice_is_refused(selection: str) -> None:
+    with pytest.raises(QueryError, match=r"query q0\d is named twice: expected each once"):
+        select_queries(QUERIES, selection)
 
 
 @pytest.mark.parametrize(

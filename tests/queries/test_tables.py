@@ -10,7 +10,7 @@ import pytest
 
 from neuralake import bench, open_catalog
 from neuralake.catalog import Catalog, Database, ParquetTable
-from neuralake.errors import CatalogError
+from neuralake.errors import CatalogError, QueryError
 from neuralake.queries.tables import tables_for
 
 
@@ -41,6 +41,16 @@ def test_the_database_of_a_query_can_be_chosen(catalog: Catalog) -> None:
         assert found.to_pydict() == {"v": [value]}
     with pytest.raises(CatalogError, match="no database shops: there are shop, archive"):
         opened.explain("SELECT v FROM orders", database="shops")
+
+
+@pytest.mark.parametrize("text", ["SELECT v FROM shop.orders", 'SELECT 1 FROM "shop" . orders'])
+def test_a_table_goes_by_its_bare_name_in_sql(catalog: Catalog, text: str) -> None:
+    with pytest.raises(
+        QueryError, match=r"names shop\.orders: expected orders alone, and database='shop'"
+    ):
+        tables_for(catalog, ["SELECT 1", text])
+    others = ["SELECT shop.v FROM customers AS shop", "SELECT 1 FROM information_schema.tables"]
+    assert list(tables_for(catalog, [*others, "-- shop.orders\nSELECT 1"])) == ["customers"]
 
 
 def test_a_benchmark_of_other_tables_runs(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from neuralake.errors import ResultsError
+from neuralake.lists import require_once
 from neuralake.report.runs.differences import Difference, differences
 from neuralake.results.records import Run
 from neuralake.results.summary import Summary, summarise
@@ -89,11 +90,8 @@ def summarise_runs(runs: Sequence[Run]) -> RunsSummary:
         the first.
     """
     first = runs[0]
-    seen: set[str] = set()
+    require_once((run.header.id for run in runs), "run", ResultsError)
     for run in runs:
-        if run.header.id in seen:
-            raise ResultsError(f"run {run.header.id} is named twice: name each run once")
-        seen.add(run.header.id)
         if run.header.workload != first.header.workload:
             raise ResultsError(
                 f"runs {first.header.id} and {run.header.id} cannot be compared: "

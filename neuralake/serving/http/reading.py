@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
 from neuralake.errors import did_you_mean
+from neuralake.lists import names_in, require_once
 from neuralake.quantities import whole_number
 from neuralake.serving.answers import AsOf, Limits
 from neuralake.serving.http.problems import ProblemError
@@ -142,7 +144,8 @@ def statement(request: Request, body: bytes) -> tuple[str, Any]:
     if kind == "application/json":
         try:
             found = _BODY.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            json.loads(body.decode(), object_pairs_hook=_each_once)
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
             raise ProblemError(
                 400, f'the body is not such as {{"sql": "SELECT 1", "parameters": []}}: {error}'
             ) from None
@@ -276,7 +279,7 @@ def answer_format(request: Request) -> str:
             raise ProblemError(406, f"format is {name!r}: expected one of {', '.join(FORMATS)}")
         return name
     wanted = ",".join(request.headers.getlist("accept")).lower()
-    ranges = [_range(text) for text in wanted.split(",") if text.strip()] or [("*/*", 1.0)]
+    ranges = [_range(text) for text in names_in(wanted) if text] or [("*/*", 1.0)]
     best, chosen = (0.0, 0), ""
     for name, media_type in FORMATS.items():
         places = _fitting(media_type, [kind for kind, _ in ranges])
@@ -305,6 +308,11 @@ def _fitting(media_type: str, ranges: Sequence[str]) -> list[int]:
     """Places of the ranges that a media type is in, the one that says most of it first."""
     says_most = (media_type, f"{media_type.partition('/')[0]}/*", "*/*")
     return [place for said in says_most for place, kind in enumerate(ranges) if kind == said]
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> None:
+    """Refuse an object with a key that is there twice, of which readers take one or the other."""
+    require_once((key for key, _ in pairs), "key", ValueError)
 
 
 def _scalar(what: str, value: Any) -> pa.Scalar:

@@ -12,6 +12,7 @@ from starlette.datastructures import QueryParams
 
 from neuralake.errors import did_you_mean
 from neuralake.identifiers import quoted
+from neuralake.lists import names_in, require_once
 from neuralake.serving.http.problems import ProblemError
 from neuralake.serving.http.reading import check_query, whole
 from neuralake.serving.partitions import typed_text
@@ -74,6 +75,7 @@ def page_of(
     hint = f"; a condition is written where={columns[0]}=…" if columns else ""
     check_query(query, _KNOWN, several={"where"}, more=hint)
     chosen = list(_names(query.get("columns"), schema)) or schema.names
+    require_once(chosen, "column", _refused)
     values: list[pa.Scalar] = []
     given = query.getlist("where")
     if len(given) > _MOST_CONDITIONS:
@@ -82,6 +84,7 @@ def page_of(
     limit = whole(query, "limit", min(DEFAULT_ROWS, most_rows))
     offset = whole(query, "offset", 0)
     order = list(_order(query.get("sort"), schema))
+    require_once((name for name, _ in order), "sort column", _refused)
     if offset or "limit" in query:  # pages of one version follow each other without a gap
         named = {name for name, _ in order}
         ties = [n for n in (key or schema.names) if n in schema.names and n not in named]
@@ -95,14 +98,17 @@ def page_of(
     return Page(sql, tuple(values), min(limit, most_rows), offset)
 
 
+def _refused(reason: str) -> ProblemError:
+    return ProblemError(400, reason)
+
+
 def _names(text: str | None, schema: pa.Schema) -> Iterator[str]:
-    for name in [] if text is None else text.split(","):
-        yield _column(name.strip(), schema)
+    for name in [] if text is None else names_in(text):
+        yield _column(name, schema)
 
 
 def _order(text: str | None, schema: pa.Schema) -> Iterator[tuple[str, str]]:
-    for part in [] if text is None else text.split(","):
-        name = part.strip()
+    for name in [] if text is None else names_in(text):
         is_descending = name.startswith("-") and name not in schema.names
         column = _column(name.removeprefix("-") if is_descending else name, schema)
         if not _is_ordered(schema.field(column).type):
@@ -117,8 +123,8 @@ def _condition(text: str, schema: pa.Schema, values: list[pa.Scalar]) -> str:
         return f"{quoted(column)} IS {'NOT ' if test['no'] else ''}NULL"
     if test["values"] is not None:
         marks = []
-        for value in test["values"].split(","):
-            values.append(_value(column, value.strip(), schema))
+        for value in names_in(test["values"]):
+            values.append(_value(column, value, schema))
             marks.append(f"${len(values)}")
         return f"{quoted(column)} IN ({', '.join(marks)})"
     operator = _OPERATORS.get(test["operator"], test["operator"])

@@ -16,7 +16,8 @@ from neuralake.catalog.about import warn_of_deprecated
 from neuralake.catalog.catalog import Catalog
 from neuralake.catalog.tables import DeltaTable, ParquetTable, Table
 from neuralake.config import Settings
-from neuralake.errors import ServingError
+from neuralake.errors import CatalogError, ServingError
+from neuralake.lists import require_once
 from neuralake.serving.roapi.refusals import Freshness, refusal
 
 # No one can connect to a broadcast address over TCP: Linux answers no SYN that is sent to one.
@@ -52,6 +53,7 @@ def chosen_tables(catalog: Catalog, names: Sequence[str]) -> dict[str, Table]:
         If a name is not there, or is in two databases.
     """
     found = [catalog.table(name) for name in names]
+    require_once((table.name for table in found), "table", CatalogError)
     chosen = {table.name: table for table in found} if names else catalog.tables()
     warn_of_deprecated(chosen.values())
     return chosen

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Self, TypeAlias
 
 from neuralake.errors import SourceError
+from neuralake.lists import names_in, require_once
 from neuralake.sources.address import Address
 
 Payload: TypeAlias = Literal["json", "avro", "arrow"]
@@ -61,7 +62,9 @@ class TopicAddress:
                 f"{text!r} names no topic: expected kafka://HOST:PORT/TOPIC, its name of letters, "
                 "digits, '.', '_' and '-'"
             )
-        return cls(tuple(Address.parse(broker) for broker in brokers.split(",")), topic)
+        addresses = tuple(Address.parse(broker) for broker in names_in(brokers))
+        require_once(map(str, addresses), "broker", SourceError)
+        return cls(addresses, topic)
 
     @property
     def servers(self) -> str:

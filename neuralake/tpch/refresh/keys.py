@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from neuralake.errors import ParameterError
+from neuralake.lists import require_once
 from neuralake.tpch.scale import check_scale_factor, row_count
 
 Keys = npt.NDArray[np.int64]
@@ -93,7 +94,7 @@ def check_sets(numbers: Sequence[int]) -> None:
     Raises
     ------
     ParameterError
-        If one is out of range or given twice, or there is none.
+        If one is out of range or named twice, or there is none.
     """
     if not numbers:
         raise ParameterError("no refresh set is named: expected such as 1 or 1,3-5")
@@ -103,11 +104,7 @@ def check_sets(numbers: Sequence[int]) -> None:
                 f"refresh set {number} does not exist: expected 1 to {LAST_SET}, each of which "
                 "replaces a thousandth of the orders"
             )
-    for number in numbers:
-        if numbers.count(number) > 1:
-            raise ParameterError(
-                f"refresh set {number} is given twice: each set can be applied once"
-            )
+    require_once(numbers, "refresh set", ParameterError)
 
 
 def parse_sets(text: str) -> tuple[int, ...]:

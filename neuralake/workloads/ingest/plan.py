@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from neuralake.errors import IngestError
+from neuralake.lists import require_once
 from neuralake.results.ingest.records import (
     Case,
     Freshness,
@@ -95,10 +96,9 @@ def make_cases(names: Sequence[str], maintenance: str) -> tuple[Case, ...]:
     IngestError
         If a contestant is not known, or named twice.
     """
+    require_once(names, "contestant", IngestError)
     cases = []
     for name in names:
-        if names.count(name) > 1:
-            raise IngestError(f"contestant {name} is named twice: expected each once")
         can_be = issubclass(contestant_type(name), Maintained)  # type: ignore[arg-type]
         if maintenance in ("off", "both") or not can_be:
             cases.append(Case(name))
@@ -145,9 +145,8 @@ def check_readers(names: Sequence[str]) -> tuple[str, ...]:
     from neuralake.engines import registry
     from neuralake.engines.registry import EngineSpec
 
+    require_once(names, "reader", IngestError)
     for name in names:
-        if names.count(name) > 1:
-            raise IngestError(f"reader {name} is named twice: expected each once")
         registry.require(EngineSpec(name))
     return tuple(names)
 

@@ -8,6 +8,7 @@ from neuralake.catalog.about import warn_of_deprecated
 from neuralake.catalog.tables import DeltaTable, Table
 from neuralake.catalog.views import is_view
 from neuralake.errors import LifecycleError, QueryError, did_you_mean
+from neuralake.lists import require_once
 from neuralake.queries.sql import tables_read
 from neuralake.queries.workload import Workload, select_queries
 from neuralake.workloads.lifecycle.expand import Phase
@@ -150,7 +151,7 @@ def _check_task(
             _refuse_partitions(tables[task.table], task.columns, place, partitions)
         _check_keys(task, tables[task.table], place)
         children = getattr(task, "children", ())
-        _refuse_double(children, f"{place}: children")
+        require_once(children, f"{place}: children", LifecycleError)
         for child in children:
             required_reference(tables[child], task.table, place)
             if child == task.table:
@@ -231,7 +232,7 @@ def _require_key(table: Table, place: str) -> None:
 
 def _require_columns(table: Table, names: Iterable[str], place: str) -> None:
     names = tuple(names)
-    _refuse_double(names, place)
+    require_once(names, place, LifecycleError)
     known = _columns(table)
     for name in names:
         if name not in known:
@@ -258,12 +259,6 @@ def _refuse_partitions(
 
 def _columns(table: Table) -> list[str]:
     return [column.name for column in table.columns] or table.arrow_schema().names
-
-
-def _refuse_double(names: Sequence[str], place: str) -> None:
-    for number, name in enumerate(names):
-        if name in names[:number]:
-            raise LifecycleError(f"{place} names {name!r} twice: expected each once")
 
 
 def _refuse_keys(table: Table, names: Iterable[str], place: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from neuralake.errors import LoadError
+from neuralake.lists import names_in, require_once
 from neuralake.queries.workload import Workload
 from neuralake.results.serving.records import Capacity, Key, Load, Rate, Round, ServingHeader
 from neuralake.workloads.rounds import in_turn
@@ -77,7 +78,7 @@ def parse_offered(text: str) -> tuple[Rate, ...]:
     from neuralake.quantities import parse_rates
 
     rates = []
-    for word in map(str.strip, text.split(",")):
+    for word in names_in(text):
         if word.endswith("%"):
             try:
                 share = float(word[:-1]) / 100
@@ -89,9 +90,7 @@ def parse_offered(text: str) -> tuple[Rate, ...]:
         else:
             (per_second,) = parse_rates(word)
             rates.append(Rate(f"{per_second:.12g}", per_second=per_second))
-    names = [rate.text for rate in rates]
-    if len(set(names)) < len(names):
-        raise ValueError(f"{text!r} names a rate twice: expected each once")
+    require_once((rate.text for rate in rates), "rate", ValueError)
     return tuple(rates)
 
 
@@ -115,9 +114,7 @@ def make_plan(
     """
     is_required = names is not None and tuple(names) != ("all",)
     asked = NAMES if names is not None and not is_required else names or DEFAULT
-    for name in asked:
-        if list(asked).count(name) > 1:
-            raise LoadError(f"contestant {name} is named twice: expected each once")
+    require_once(asked, "contestant", LoadError)
     reasons = {name: contestant_type(name).unavailable() for name in asked}
     missing = tuple((name, reason) for name, reason in reasons.items() if reason is not None)
     if missing and (is_required or len(missing) == len(reasons)):

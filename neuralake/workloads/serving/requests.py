@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from neuralake.errors import LoadError, did_you_mean
+from neuralake.lists import names_in, require_once
 from neuralake.queries.query import Query, parse_query
 from neuralake.results.serving.records import Keys, Mix
 from neuralake.workloads.serving.events import CODES, EVENTS
@@ -117,23 +118,23 @@ def parse_mix(text: str, keys: Keys, table_rows: int) -> Mix:
     Raises
     ------
     LoadError
-        If a kind is not known, or a weight is no number above 0.
+        If a kind is not known or named twice, or a weight is no number above 0.
     """
+    words = names_in(text)
+    require_once((word.partition("=")[0].strip() for word in words), "kind of request", LoadError)
     weights: dict[str, float] = {}
-    for word in text.split(","):
+    for word in words:
         kind, _, number = (part.strip() for part in word.partition("="))
         if kind not in KINDS:
             raise LoadError(
                 f"unknown kind of request {kind!r}: expected some of {', '.join(KINDS)}"
                 f"{did_you_mean(kind, KINDS)}"
             )
-        if kind in weights:
-            raise LoadError(f"the mix names {kind} twice: expected each once")
         try:
             weights[kind] = float(number) if number or "=" in word else 1.0
         except ValueError:
             weights[kind] = 0.0
         if not 0 < weights[kind] < 1e9:
-            raise LoadError(f"{word.strip()!r} has no weight: expected such as {kind}=10")
+            raise LoadError(f"{word!r} has no weight: expected such as {kind}=10")
     total = sum(weights.values())
     return Mix({kind: weight / total for kind, weight in weights.items()}, keys, table_rows)

@@ -10,6 +10,7 @@ from neuralake.engines import registry
 from neuralake.engines.registry import EngineSpec
 from neuralake.engines.writing import Rows, capabilities, sessions_at_once
 from neuralake.errors import LoadError
+from neuralake.lists import require_once
 from neuralake.machine import available_memory_bytes
 from neuralake.queries.sql import tables_read
 from neuralake.queries.workload import Workload
@@ -201,8 +202,7 @@ def check_streams(counts: Sequence[int]) -> None:
                 f"{count} streams are impossible: expected 1 to {MOST_STREAMS}, "
                 "as many as TPC-H has orderings for"
             )
-        if list(counts).count(count) > 1:
-            raise LoadError(f"{count} streams are asked for twice: expected each number once")
+    require_once(counts, "number of streams", LoadError)
 
 
 def enough_sets(sets: Sequence[int] | None, counts: Sequence[int]) -> tuple[int, ...]:

@@ -40,10 +40,10 @@ WRONG = {
     '{kind="update", table="sensors", set={sensor_id="1"}, where="true"}': "is part of the key",
     '{kind="update", table="sensors", set={}, where="true"}': "set is empty",
     '{kind="update", table="sensors", set={plce="1"}, where="true"}': "did you mean place?",
-    '{kind="z_order", table="readings", columns=["day", "day"]}': "columns names 'day' twice",
-    '{kind="merge", table="sensors", columns=["place", "place"]}': "columns names 'place' twice",
+    '{kind="z_order", table="readings", columns=["day", "day"]}': "columns day is named twice",
+    '{kind="merge", table="sensors", columns=["place", "place"]}': "columns place is named twice",
     '{kind="append", table="sensors", rows=1, children=["readings", "readings"]}': (
-        "children names 'readings' twice: expected each once"
+        "children readings is named twice: expected each once"
     ),
     '{kind="create", table="sensors", partition_by=["place", "sensor_id", "is_outside"]}': (
         "partition_by names all columns of table sensors"

@@ -62,7 +62,7 @@ def test_equal_requests_are_one_text() -> None:
     ("text", "said"),
     [
         ("pint", "unknown kind of request 'pint'.*did you mean point"),
-        ("point,point", "names point twice"),
+        ("point,point", "kind of request point is named twice"),
         ("point=0", "'point=0' has no weight"),
         ("point=", "'point=' has no weight"),
         ("point=nan", "has no weight"),

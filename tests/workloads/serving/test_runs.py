@@ -220,7 +220,7 @@ def test_rates_are_shares_of_a_capacity_or_requests_a_second(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("50%,50%", "names a rate twice"),
+        ("50%,50%", "rate 50% is named twice"),
         ("x%", "'x%' is no share of a capacity"),
         ("0%", "'0%' is no share of a capacity"),
         ("fast", "'fast' is no rate"),

@@ -76,10 +76,10 @@ def test_engines_take_turns_forwards_and_backwards() -> None:
     [
         ({"streams": (0,)}, LoadError, "0 streams are impossible: expected 1 to 40"),
         ({"streams": (41,)}, LoadError, "41 streams are impossible: expected 1 to 40"),
-        ({"streams": (2, 2)}, LoadError, "2 streams are asked for twice"),
+        ({"streams": (2, 2)}, LoadError, "number of streams 2 is named twice"),
         ({"seed": 0}, ParameterError, "seed 0 is out of range"),
         ({"seed": 2**31 - 3}, ParameterError, "seed 2147483647 is a multiple"),  # of stream 2
-        ({"sets": (1, 1, 2)}, ParameterError, "refresh set 1 is given twice"),
+        ({"sets": (1, 1, 2)}, ParameterError, "refresh set 1 is named twice"),
         ({"sets": (0, 1, 2)}, ParameterError, "refresh set 0 does not exist"),
         ({"sets": (1, 2)}, LoadError, "2 refresh sets are too few for 2 streams: expected 3"),
         ({"mapping": "fibres"}, LoadError, "mapping 'fibres' is not known: expected one of"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from neuralake.errors import FreshnessError, did_you_mean
+from neuralake.lists import require_once
 from neuralake.workloads.engine_reader import EngineReader
 from neuralake.workloads.freshness.readers.contestants import (
     IN_PROCESS,
@@ -38,9 +39,8 @@ def check_readers(names: Sequence[str]) -> tuple[str, ...]:
     from neuralake.engines.registry import EngineSpec
 
     known = reader_names()
+    require_once(names, "reader", FreshnessError)
     for name in names:
-        if names.count(name) > 1:
-            raise FreshnessError(f"reader {name} is named twice: expected each once")
         if name not in known:
             raise FreshnessError(
                 f"unknown reader {name!r}: expected one of {', '.join(known)}"
