@@ -199,6 +199,8 @@ def test_versions_and_settings_are_told(engine: EngineSpec) -> None:
     [
         (EngineSpec("polars", {"engine": "in-memory"}), {"engine": "in-memory"}),
         (EngineSpec("duckdb", {"threads": "3"}), {"threads": 3}),
+        (EngineSpec("duckdb", {"threads": "1"}), {"threads": 1, "async_threads": 0}),
+        (EngineSpec("duckdb", {"threads": "1", "async_threads": "2"}), {"async_threads": 2}),
         (EngineSpec("datafusion", {"target_partitions": "3"}), {"target_partitions": 3}),
         (
             EngineSpec("datafusion", {"datafusion.execution.batch_size": "1024"}),

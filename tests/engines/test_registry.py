@@ -89,6 +89,7 @@ def test_a_key_with_a_dot_is_the_engines_own_setting() -> None:
         ),
         (["polars"], ["polars:engine=gpu"], "option engine is 'gpu': expected one of streaming"),
         (["duckdb"], ["duckdb:threads=-1"], "duckdb: threads is -1"),
+        (["duckdb"], ["duckdb:async_threads=-2"], "duckdb: async_threads is -2: expected -1"),
         (["datafusion"], ["datafusion:target_partitions=-1"], "target_partitions is -1"),
         (["datafusion"], ["datafusion:config=x"], "has no option 'config': it has delta_reader, "),
     ],

@@ -69,6 +69,9 @@ class DuckDBOptions:
     ----------
     threads
         Worker threads; 0 is one a core.
+    async_threads
+        Threads beside them that read ahead (DuckDB 2.0 and later); -1 is DuckDB's own default, and
+        none where there is one worker: one thread is then all that works.
     remote_reader
         What reads tables on S3: ``httpfs``, DuckDB's own extension, which is fetched from the
         network once; or Neuralake's Arrow reader (``arrow``), with one thread a table. ``auto`` is
@@ -83,6 +86,7 @@ class DuckDBOptions:
     """
 
     threads: int = 0
+    async_threads: int = -1
     remote_reader: Literal["auto", "httpfs", "arrow"] = "auto"
     memory: str = "auto"
     spill_limit: str = "auto"
@@ -90,6 +94,11 @@ class DuckDBOptions:
     def __post_init__(self) -> None:
         if self.threads < 0:
             raise EngineError(f"duckdb: threads is {self.threads}: expected 0 (all cores) or more")
+        if self.async_threads < -1:
+            raise EngineError(
+                f"duckdb: async_threads is {self.async_threads}: expected -1 (DuckDB's default) "
+                "or more"
+            )
         require_sizes("duckdb", {"memory": self.memory, "spill_limit": self.spill_limit})
 
 
@@ -128,12 +137,14 @@ class DuckDBEngine:
         ):
             if size != "auto":
                 self._connection.execute(f"SET {name} = '{parse_size(size)}B'").fetchall()
+        asynchronous = self._read_ahead_with(options.async_threads, threads)
         self._httpfs = options.remote_reader == "httpfs"
         if self._httpfs:
             load_httpfs(self._connection)
         self.writes = DeltalakeWrites(self.name, Streamed(self._read), self.write_paths)
         self.settings: Mapping[str, Any] = {
             "threads": threads,
+            **asynchronous,
             "delta_reader": "snapshot-files",
             "time_zone": "UTC",
             "memory": self._current("memory_limit"),
@@ -178,6 +189,22 @@ class DuckDBEngine:
         """Close the database."""
         self._connection.close()
         self._scratch.remove()
+
+    def _read_ahead_with(self, asked: int, threads: int) -> dict[str, Any]:
+        """Set the threads that read ahead, as asked; the setting, if this DuckDB has it."""
+        sql = "SELECT count(*) FROM duckdb_settings() WHERE name = 'async_threads'"
+        if self._connection.execute(sql).fetchone() == (0,):
+            if asked > 0:
+                raise EngineError(
+                    f"duckdb: async_threads is {asked}: DuckDB {version('duckdb')} has none; "
+                    "expected -1, 0, or DuckDB 2.0 or later"
+                )
+            return {}
+        if asked < 0 and threads == 1:
+            asked = 0
+        if asked >= 0:
+            self._connection.execute(f"SET async_threads = {asked}").fetchall()
+        return {"async_threads": int(self._current("async_threads"))}
 
     def _current(self, setting: str) -> str:
         row = self._connection.execute("SELECT current_setting(?)", [setting]).fetchone()
