@@ -56,14 +56,13 @@ _COMPLAINT = re.compile(r"^(?:valgrind: |vex |==\d+== )\s*(\S.*)$", re.MULTILINE
 _L1_MISS, _LL_MISS = 10, 100
 # What goes by the clock would go fifty times as often under a simulator, and by what a neighbour
 # does: so jemalloc gives no memory back, nor empties its threads' caches
-_JEMALLOC = (
-    "dirty_decay_ms:-1,muzzy_decay_ms:-1,experimental_tcache_gc:false,"
-    "tcache_gc_incr_bytes:1073741824"
-)
+_KEPT = "dirty_decay_ms:-1,muzzy_decay_ms:-1"
+_JEMALLOC = f"{_KEPT},experimental_tcache_gc:false,tcache_gc_incr_bytes:1073741824"
 # Of a process that is counted, beside its own variables
 ENVIRONMENT = {
     "TOKIO_WORKER_THREADS": "1",  # of Rust's asynchronous runtime: otherwise one a processor
     "_RJEM_MALLOC_CONF": _JEMALLOC,  # of Rust's libraries, such as Polars
+    "DUCKDB_JE_MALLOC_CONF": _KEPT,  # of DuckDB's own jemalloc, whose caches know no clock
 }
 _DUMPS = "callgrind.out"
 INSTALL = "apt-get install valgrind"

@@ -37,7 +37,9 @@ Answer = Literal["more", "less", "unchanged"]
 FEWEST = 4
 # Of two sides that are independent of one another
 FEWEST_OF_SIDES = 3
-_FEWEST_DF_TO_MODERATE = 7
+# Of which a variance is known well enough for others to be told by it; two sides err less, since
+# none of what acts on both is in it
+_FEWEST_DF_TO_MODERATE, _FEWEST_DF_OF_SIDES = 7, 6
 _NORMAL = NormalDist()
 # Half the expected overshoot of a random walk over a boundary (Siegmund 1985; Whitehead 4.3).
 _OVERSHOOT = 0.583
@@ -280,6 +282,7 @@ class _Noise:
             self._inside = np.cumsum(np.where(there, within, 0), axis=0)
         self._least = _tiny(np.where(there, differences, 0))
         self._family = family
+        self._fewest_df = _FEWEST_DF_TO_MODERATE if sides is None else _FEWEST_DF_OF_SIDES
         self._variance, self._known = np.zeros(tests), np.zeros(tests)
 
     def at(self, look: int, waiting: Flags) -> _Seen:
@@ -309,7 +312,7 @@ class _Noise:
         """The variances to go by, and their degrees of freedom."""
         known_df = (look - 1) * len(self._told[0])
         variance, df = self._variance, np.full(self._variance.shape, known_df)
-        if known_df >= _FEWEST_DF_TO_MODERATE:
+        if known_df >= self._fewest_df:
             moderated = moderate(variance, self._known, known_df, self._family)
             variance, df = moderated.variance, moderated.df
         return np.maximum(variance, np.maximum(self._known, self._least)), df

@@ -232,6 +232,26 @@ def test_sides_that_are_alike_answer_at_the_third_look() -> None:
     assert (decision.answer, decision.after) == ("more", FEWEST_OF_SIDES)
 
 
+def test_tests_tell_one_another_from_the_fourth_look_at_sides() -> None:
+    rng = np.random.default_rng(11)
+    families, rounds, sd = 200, 4, 0.2 * EFFECT
+    values = rng.standard_normal((rounds, 2, 4, families * QUERIES)) * sd * math.sqrt(rounds)
+    sides = values.mean(axis=0) + np.array([0.0, EFFECT])[:, None, None]
+    within = (values[:, 1] - values[:, 0]).var(axis=0, ddof=1) / rounds
+    found = {
+        (looks, family): shares(
+            decide(
+                *((sides[1] - sides[0])[:looks], QUERY_DESIGN, within[:looks], family),
+                sides=sides[:, :looks],
+            )
+        )["more"]
+        for looks in (3, 4)
+        for family in (1, QUERIES)
+    }
+    assert found[3, QUERIES] == found[3, 1]
+    assert found[4, QUERIES] > found[4, 1] + 0.1
+
+
 def test_false_answers_are_as_rare_from_sides() -> None:
     rng = np.random.default_rng(5)
     trials = 20_000
