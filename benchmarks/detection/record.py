@@ -38,7 +38,7 @@ class Process:
     digests
         Of the answers, by query.
     instructions
-        Of shape (rounds, queries).
+        Of shape (rounds, queries), these by their names.
     cpu_s, round_cpu_s
         CPU time from its start to its end, and of a round on average.
     """
@@ -65,19 +65,20 @@ def count_process(engine: EngineSpec, uri: str, rounds: int) -> Process:
             worker.call("start", engine.name, dict(engine.options))
             worker.call("count_with", str(how.log))
             worker.call("open")
+            names = sorted(queries)
             answer = str(Path(directory) / "answer")
             digests: dict[str, str] = {}
-            counts = np.zeros((rounds, len(queries)))
+            counts = np.zeros((rounds, len(names)))
             began_s = 0.0
             for turn in range(-1, rounds):
                 if turn == 0:
                     began_s = _cpu_s(worker)
-                for name in random.sample(list(queries), len(queries)):
+                for name in random.sample(names, len(names)):
                     done = _executed(worker, queries[name], answer, digests.get(name))
                     if digests.setdefault(name, done["digest"]) != done["digest"]:
                         raise ValueError(f"{name} answers otherwise than before")
                     if turn >= 0:
-                        counts[turn, list(queries).index(name)] = done["execution"]["instructions"]
+                        counts[turn, names.index(name)] = done["execution"]["instructions"]
             cpu_s = _cpu_s(worker)
         finally:
             worker.close()
