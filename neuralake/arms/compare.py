@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.util import find_spec
@@ -19,6 +19,7 @@ from neuralake.arms.grown import with_grown_functions
 from neuralake.arms.pairs import EnginePairs
 from neuralake.arms.places import place_of
 from neuralake.arms.probing import all_tables, common_queries, probe
+from neuralake.arms.processes import Place
 from neuralake.arms.request import Request
 from neuralake.arms.rounds import rounds_plan
 from neuralake.arms.tables import shown_identity
@@ -143,6 +144,17 @@ class _EnginePlan:
     rounds: int | None
 
 
+@dataclass(frozen=True)
+class _Measured:
+    """What all engines of a comparison have in common."""
+
+    places: Mapping[Side, Place]
+    queries: tuple[Timed, ...]
+    answers: Answers
+    tables: Mapping[str, object]
+    plans: Sequence[_EnginePlan]
+
+
 class _Comparing:
     """What the steps of one comparison have in common."""
 
@@ -195,35 +207,11 @@ class _Comparing:
             timed = (sided_streams(texts, queries),)
             workload = None  # its known answers are to other parameters
         answers = Answers(directory / "answers", workload)
-        found: list[EngineComparison] = []
-        terms = self._terms()
-        left_s = terms.max_time_s
-        plans = self._plans(loaded["base"])
-        with PairJournal(directory / PAIRS) as journal:
-            for number, spec in enumerate(self._request.engines):
-                if self._request.profiles is not None:
-                    asked = [query.name for query in timed]
-                    remove_profiles(self._request.profiles, spec.name, asked, SIDES)
-                engine = EnginePairs(
-                    engine=spec.name,
-                    options={side: self._engine_options(spec.name, side) for side in SIDES},
-                    places=places,
-                    queries=timed,
-                    tables=all_tables(loaded),
-                    answers=answers,
-                    terms=terms,
-                    rounds=plans[number].rounds,
-                    journal=journal.append,
-                    observer=self._observer,
-                    profiles=self._request.profiles,
-                )
-                share = plans[number].share / sum(plan.share for plan in plans[number:])
-                done = engine.run(left_s * share)
-                left_s = max(left_s - done.elapsed_s, 0)
-                found.append(done)
-                if done.ending == "interrupted":
-                    break
-        comparison = self._document(directory.name, loaded, only, tuple(found))
+        measured = _Measured(
+            places, timed, answers, all_tables(loaded), self._plans(loaded["base"])
+        )
+        found = self._engines(measured, directory)
+        comparison = self._document(directory.name, loaded, only, found)
         if self._request.streams is not None:
             names = tuple(query.name for query in queries)
             comparison = replace(comparison, streams=self._request.streams, stream_queries=names)
@@ -233,6 +221,37 @@ class _Comparing:
             comparison = with_grown_functions(comparison, self._request.profiles)
             write_comparison(comparison, directory)
         return comparison, directory
+
+    def _engines(self, measured: _Measured, directory: Path) -> tuple[EngineComparison, ...]:
+        """Compare one engine after the other, each in its share of the time that is left."""
+        request, terms, plans = self._request, self._terms(), measured.plans
+        found: list[EngineComparison] = []
+        left_s = terms.max_time_s
+        with PairJournal(directory / PAIRS) as journal:
+            for number, spec in enumerate(request.engines):
+                if request.profiles is not None:
+                    asked = [query.name for query in measured.queries]
+                    remove_profiles(request.profiles, spec.name, asked, SIDES)
+                engine = EnginePairs(
+                    engine=spec.name,
+                    options={side: self._engine_options(spec.name, side) for side in SIDES},
+                    places=measured.places,
+                    queries=measured.queries,
+                    tables=measured.tables,
+                    answers=measured.answers,
+                    terms=terms,
+                    rounds=plans[number].rounds,
+                    journal=journal.append,
+                    observer=self._observer,
+                    profiles=request.profiles,
+                )
+                share = plans[number].share / sum(plan.share for plan in plans[number:])
+                done = engine.run(left_s * share)
+                left_s = max(left_s - done.elapsed_s, 0)
+                found.append(done)
+                if done.ending == "interrupted":
+                    break
+        return tuple(found)
 
     def _terms(self) -> Terms:
         """As they were asked for; of streams there is one question, which is that of the suite."""

@@ -8,7 +8,11 @@ import click
 
 from neuralake.cli.context import read_settings
 from neuralake.cli.measuring import Measuring, carry_out
-from neuralake.cli.options import json_option, quantity
+from neuralake.cli.options import (
+    json_option,
+    quantity,
+    resume_option,
+)
 from neuralake.cli.types import Location, Text, Whole
 from neuralake.lists import names_in
 
@@ -164,12 +168,7 @@ _MOST_COMMITS = 100_000_000
     "--seed", type=Whole(0, 2**31), default=1, show_default=True, metavar="N", help="Of the rows."
 )
 @click.option("--keep", is_flag=True, help="Keep the tables.")
-@click.option(
-    "--resume",
-    type=Location(),
-    metavar="RUN",
-    help="Go on with an interrupted run, at the round that was interrupted.",
-)
+@resume_option("round")
 @json_option
 @click.pass_context
 def ingest(ctx: click.Context, /, resume: str | None, as_json: bool, **options: Any) -> int:

@@ -19,6 +19,7 @@ from neuralake.cli.options import (
     engines_option,
     json_option,
     memory_limit_option,
+    resume_option,
     scale_factor_option,
     timeout_option,
     workload_catalog_option,
@@ -90,12 +91,7 @@ if TYPE_CHECKING:
     help="Directory of the copies of the tables.  [default: lifecycle/ in the storage root]",
 )
 @click.option("--keep", "keeps_tables", is_flag=True, help="Keep the copies.")
-@click.option(
-    "--resume",
-    type=Location(),
-    metavar="RUN",
-    help="Go on with an interrupted run, at the repetition that was interrupted.",
-)
+@resume_option("repetition")
 @json_option
 @click.pass_context
 def lifecycle(

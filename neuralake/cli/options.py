@@ -12,6 +12,7 @@ import click
 from neuralake.cli.types import Location, Number, Text
 
 F = TypeVar("F", bound=str)
+C = TypeVar("C", bound=Callable[..., Any])
 
 scale_factor_option = click.option(
     "--scale-factor",
@@ -131,6 +132,22 @@ catalog_option = click.option(
     type=Location(),
     help="Python file or module with your tables.",
 )
+
+
+def resume_option(what: str) -> Callable[[C], C]:
+    """``--resume``, of a run that goes on with what was under way.
+
+    Parameters
+    ----------
+    what
+        A round, a phase or a repetition.
+    """
+    return click.option(
+        "--resume",
+        type=Location(),
+        metavar="RUN",
+        help=f"Go on with an interrupted run, at the {what} that was interrupted.",
+    )
 
 
 def refuse_beside_resume(ctx: click.Context) -> None:

@@ -12,9 +12,10 @@ from neuralake.cli.options import (
     dataset_option,
     json_option,
     quantity,
+    resume_option,
     scale_factor_option,
 )
-from neuralake.cli.types import Location, Text, Whole
+from neuralake.cli.types import Text, Whole
 from neuralake.lists import names_in
 
 if TYPE_CHECKING:
@@ -152,12 +153,7 @@ def _offered(ctx: click.Context, parameter: click.Parameter, value: str) -> Any:
     metavar="N",
     help="Of rows, keys and random arrivals.",
 )
-@click.option(
-    "--resume",
-    type=Location(),
-    metavar="RUN",
-    help="Go on with an interrupted run, at the round that was interrupted.",
-)
+@resume_option("round")
 @json_option
 @click.pass_context
 def serving(ctx: click.Context, /, resume: str | None, as_json: bool, **options: Any) -> int:

@@ -18,6 +18,7 @@ from neuralake.cli.options import (
     engines_option,
     json_option,
     memory_limit_option,
+    resume_option,
     scale_factor_option,
     timeout_option,
 )
@@ -105,12 +106,7 @@ def _counts(ctx: click.Context, parameter: click.Parameter, value: str | None) -
     help="Directory of the copies of the tables.  [default: streams/ in the storage root]",
 )
 @click.option("--keep", "keeps_tables", is_flag=True, help="Keep the copies.")
-@click.option(
-    "--resume",
-    type=Location(),
-    metavar="RUN",
-    help="Go on with an interrupted run, at the phase that was interrupted.",
-)
+@resume_option("phase")
 @json_option
 @click.pass_context
 def streams(ctx: click.Context, /, resume: str | None, as_json: bool, **options: Any) -> int:

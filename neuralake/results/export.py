@@ -16,8 +16,7 @@ from neuralake.errors import ResultsError
 from neuralake.results.comparison import SIDES, Comparison, Pair
 from neuralake.results.comparisons import is_comparison, load_comparison
 from neuralake.results.pairs import PAIRS, read_pairs
-from neuralake.results.records import Run
-from neuralake.results.samples import TIME, listed, samples_table, table_of
+from neuralake.results.samples import TIME, listed, table_of
 from neuralake.results.store import load_any
 
 PAIRS_SCHEMA = pa.schema(
@@ -71,11 +70,6 @@ def pairs_table(comparisons: Iterable[tuple[Comparison, Iterable[Pair]]]) -> pa.
                 for side in SIDES
             )
     return table_of(rows, PAIRS_SCHEMA)
-
-
-def export_samples(runs: Iterable[Run], format: Literal["csv", "parquet"]) -> bytes:
-    """All samples of some runs as CSV with a header line, or as Parquet."""
-    return written(samples_table(runs), format)
 
 
 def export(directories: Sequence[Path], format: Literal["csv", "parquet"]) -> bytes:

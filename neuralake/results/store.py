@@ -230,11 +230,6 @@ def _overview(name: str, found: tuple[Kind[Any], Any] | ResultsError) -> RunOver
     return kind.overview(run)
 
 
-def write_document(directory: Path) -> Run:
-    """Make the document of a run of queries from its journal: whole or absent."""
-    return write_document_as(RUN_OF_QUERIES, directory)
-
-
 def write_document_as(kind: Kind[R], directory: Path) -> R:
     """Make the document of a run from its journal: whole or absent."""
     run = kind.read(directory / JOURNAL)

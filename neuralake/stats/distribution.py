@@ -82,8 +82,3 @@ class Distribution:
         """Those of some percentiles that there is enough for."""
         found = {level: self.percentile(level) for level in levels}
         return {level: value for level, value in found.items() if value is not None}
-
-    def share_up_to(self, value: float) -> float:
-        """Share of all that do not exceed a value; 0 if there is nothing."""
-        place = int(np.searchsorted(self.values, value, side="right"))
-        return int(self.counts[:place].sum()) / self.size if self.size else 0.0

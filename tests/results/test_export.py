@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from neuralake.results.comparison import Pair
-from neuralake.results.export import export_samples, pairs_table
+from neuralake.results.export import pairs_table, written
 from neuralake.results.records import EngineRecord, Sample
 from neuralake.results.samples import samples_table
 from tests.report.comparison.make import made_comparison, slower_engine
@@ -32,14 +32,14 @@ RUN = run(
 
 
 def test_the_columns_are_those_of_the_design() -> None:
-    (header, *_) = csv.reader(io.StringIO(export_samples([RUN], "csv").decode()))
+    (header, *_) = csv.reader(io.StringIO(written(samples_table([RUN]), "csv").decode()))
     assert tuple(header[: len(PROMISED)]) == PROMISED
-    table = pq.read_table(io.BytesIO(export_samples([RUN], "parquet")))
+    table = pq.read_table(io.BytesIO(written(samples_table([RUN]), "parquet")))
     assert table.column_names == header
 
 
 def test_a_row_is_a_sample() -> None:
-    table = pq.read_table(io.BytesIO(export_samples([RUN, RUN], "parquet")))
+    table = pq.read_table(io.BytesIO(written(samples_table([RUN, RUN]), "parquet")))
     assert table.num_rows == 6
     rows = table.to_pylist()
     assert {row["run"] for row in rows} == {RUN.header.id}
@@ -54,7 +54,7 @@ def test_a_row_says_what_was_run_and_where() -> None:
     machine = replace(FINGERPRINT, commit="0" * 40, dirty=True)
     engine = EngineRecord("polars", versions={"python": "3.11", "polars": "2.1.0"})
     made = run([sample("polars", "q01")], engines=[engine], fingerprint=machine)
-    (row,) = pq.read_table(io.BytesIO(export_samples([made], "parquet"))).to_pylist()
+    (row,) = pq.read_table(io.BytesIO(written(samples_table([made]), "parquet"))).to_pylist()
     assert (row["workload"], row["scale_factor"], row["commit"]) == ("tpch", 1.0, "0" * 40)
     assert (row["dirty"], row["neuralake"]) == (True, "0.1.0")
     assert row["engine_versions"] == "polars 2.1.0, python 3.11"
@@ -82,11 +82,11 @@ def test_a_pair_of_a_comparison_is_two_rows() -> None:
 
 
 def test_csv_tells_the_same() -> None:
-    rows = list(csv.DictReader(io.StringIO(export_samples([RUN], "csv").decode())))
+    rows = list(csv.DictReader(io.StringIO(written(samples_table([RUN]), "csv").decode())))
     assert [row["query"] for row in rows] == ["", "q01", "q02"]
     assert [row["wall_ns"] for row in rows] == ["1000000000", "1000000000", ""]
     assert rows[2]["message"] == 'it said "no",\nand stopped'
 
 
 def test_no_run_is_an_empty_table() -> None:
-    assert pq.read_table(io.BytesIO(export_samples([], "parquet"))).num_rows == 0
+    assert pq.read_table(io.BytesIO(written(samples_table([]), "parquet"))).num_rows == 0

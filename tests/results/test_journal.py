@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from neuralake.errors import ResultsError
 from neuralake.results.journal import End, JournalWriter, Record, read_journal
+from neuralake.results.kinds import RUN_OF_QUERIES
 from neuralake.results.records import EngineRecord, Sample, Verification
-from neuralake.results.store import DOCUMENT, JOURNAL, load_run, write_document
+from neuralake.results.store import DOCUMENT, JOURNAL, load_run, write_document_as
 from tests.results.make import header, judged, sample
 
 END = End("2026-01-01T00:01:00.000+00:00", 60_000_000_000)
@@ -72,7 +73,7 @@ def test_what_was_written_is_read(
     assert run.samples == tuple(samples)
     assert run.verifications == tuple({(v.engine, v.query): v for v in verifications}.values())
     assert (run.finished_at, run.elapsed_ns) == (END.finished_at, END.elapsed_ns)
-    assert write_document(directory) == run == load_run(directory)
+    assert write_document_as(RUN_OF_QUERIES, directory) == run == load_run(directory)
 
 
 def test_every_record_is_on_disk_before_the_next(tmp_path: Path) -> None:
@@ -192,5 +193,5 @@ def test_an_absent_journal_is_said(tmp_path: Path) -> None:
 def test_the_document_is_whole_or_absent(journal: Path) -> None:
     journal.write_bytes(b"rubbish\n")
     with pytest.raises(ResultsError):
-        write_document(journal.parent)
+        write_document_as(RUN_OF_QUERIES, journal.parent)
     assert not (journal.parent / DOCUMENT).exists()

@@ -10,12 +10,13 @@ import pytest
 
 from neuralake.errors import ResultsError
 from neuralake.results.journal import JournalWriter
+from neuralake.results.kinds import RUN_OF_QUERIES
 from neuralake.results.store import (
     DOCUMENT,
     JOURNAL,
     RunStore,
     load_run,
-    write_document,
+    write_document_as,
     write_export,
     write_whole,
 )
@@ -32,7 +33,7 @@ def store(tmp_path: Path) -> RunStore:
             journal.append(header(id=name))
             journal.append(sample("polars", "q01"))
             journal.append(judged("polars", "q01"))
-    write_document(store.runs / "20260101-a")
+    write_document_as(RUN_OF_QUERIES, store.runs / "20260101-a")
     with (store.runs / "20260102-c" / JOURNAL).open("ab") as journal_file:
         journal_file.write(b"rubbish\nrubbish\n")
     return store

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,12 +31,3 @@ def test_merged_is_as_if_all_had_been_counted_at_once(parts: list[tuple[list[int
     assert merged.values.tolist() == whole.values.tolist()
     assert merged.counts.tolist() == whole.counts.tolist()
     assert merged.unended == whole.unended
-
-
-@pytest.mark.parametrize(("value", "share"), [(0, 0.0), (1, 0.25), (2.5, 0.5), (9, 0.75)])
-def test_what_never_ended_is_beyond_every_value(value: float, share: float) -> None:
-    assert Distribution.of([1, 2, 3], unended=1).share_up_to(value) == share
-
-
-def test_nothing_has_no_share() -> None:
-    assert Distribution.of([]).share_up_to(5) == 0.0

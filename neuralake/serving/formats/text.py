@@ -10,8 +10,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_UNIT_DIGITS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
-
 
 def plain_text(values: pa.Array) -> pa.Array:
     """Values that are neither text nor nested as they are written, without quotes.

@@ -88,31 +88,8 @@ class RoundRunner:
             return RoundVerification(key, "unverified", "polars", failure.message)
 
     def _measure(self, key: Key, target: Target, stack: ExitStack) -> Round:
-        load, case = self._plan.load, key.case
-        workers = [
-            stack.enter_context(self._worker(_PRODUCER, key, f"producer-{share}"))
-            for share in range(load.processes)
-        ]
-        tasks = [
-            Task(
-                contestant=case.contestant,
-                target=target,
-                load=load,
-                rate=key.rate,
-                share=share,
-                samples=self._directory / SAMPLES,
-                part=f"{key.stem}-p{share}",
-            )
-            for share in range(load.processes)
-        ]
-        started: Sequence[Started] = answers(
-            [
-                partial(worker.call, "prepare", task, timeout_s=_START_TIMEOUT_S)
-                for worker, task in zip(workers, tasks, strict=True)
-            ]
-        )
-        versions, settings = started[0].versions, started[0].settings
-        self._roster.enter(EngineRecord(case.contestant, versions=versions, settings=settings))
+        case = key.case
+        workers = self._producers(key, target, stack)
         reader = None
         if key.reader is not None:
             reader = stack.enter_context(self._worker(_READER, key, "reader"))
@@ -141,6 +118,35 @@ class RoundRunner:
         if keeper is not None:
             passes = answer(partial(keeper.call, "stop", timeout_s=self._plan.timeout_s))
         return _round(key, produced, passes, polled)
+
+    def _producers(self, key: Key, target: Target, stack: ExitStack) -> list[Worker]:
+        """Processes that are ready to produce, each its share."""
+        load, contestant = self._plan.load, key.case.contestant
+        workers = [
+            stack.enter_context(self._worker(_PRODUCER, key, f"producer-{share}"))
+            for share in range(load.processes)
+        ]
+        tasks = [
+            Task(
+                contestant=contestant,
+                target=target,
+                load=load,
+                rate=key.rate,
+                share=share,
+                samples=self._directory / SAMPLES,
+                part=f"{key.stem}-p{share}",
+            )
+            for share in range(load.processes)
+        ]
+        started: Sequence[Started] = answers(
+            [
+                partial(worker.call, "prepare", task, timeout_s=_START_TIMEOUT_S)
+                for worker, task in zip(workers, tasks, strict=True)
+            ]
+        )
+        versions, settings = started[0].versions, started[0].settings
+        self._roster.enter(EngineRecord(contestant, versions=versions, settings=settings))
+        return workers
 
     def _prepare_reader(self, reader: Worker, key: Key, target: Target) -> None:
         task = ReaderTask(
