@@ -59,7 +59,7 @@ def test_a_run_is_measured_without_and_its_report_names_the_extra(
 
 
 @pytest.mark.parametrize(
-    "words", few(["bench --engines=polars --queries=6 --runs=1", "engines", "--help"])
+    "words", few(["bench --engines=polars --queries=6 --runs=1", "engines", "--help"], "engines")
 )
 def test_scipy_is_loaded_by_nothing_that_does_not_decide(
     words: str, dataset_sf001: Path, storage: Path, tmp_path: Path

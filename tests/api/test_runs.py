@@ -61,6 +61,7 @@ def test_a_report_where_one_wants_it(workload: Path) -> None:
     assert run.report().markdown == run.directory / "report/summary.md"
 
 
+@pytest.mark.more
 def test_a_run_shows_itself_as_the_terminal_does(workload: Path) -> None:
     run = bench(workload, engines=ENGINES, runs=1)
     text, html = repr(run), run._repr_html_()
@@ -164,6 +165,7 @@ def test_an_interrupted_run_goes_on(workload: Path, orders: DeltaTable) -> None:
     assert len(resumed.record.samples) >= len(whole.record.samples)
 
 
+@pytest.mark.more
 def test_an_interrupted_run_of_given_queries_goes_on_with_them(
     place: Path, orders: DeltaTable
 ) -> None:

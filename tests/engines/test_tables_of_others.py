@@ -98,7 +98,7 @@ def test_the_rows_are_those_of_the_table(engine: Engine, opened: Open, case: str
 
 
 @pytest.mark.more_of("sail", "daft", but=OF_SPARK)
-@pytest.mark.more_of("spark", but=("wider types",))
+@pytest.mark.more_of("spark")
 @pytest.mark.parametrize("case", CASES)
 def test_nulls_are_found_in_every_column(engine: Engine, opened: Open, case: str) -> None:
     if (engine.name, case) in REFUSED:

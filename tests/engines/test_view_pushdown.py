@@ -100,7 +100,7 @@ def row_groups(engine: Engine, session: Session, sql: str) -> int | None:
 
 
 @ENGINES
-@pytest.mark.more_of("spark", but=("hive", "newest"))
+@pytest.mark.more_of("spark", but=("hive",))
 @pytest.mark.parametrize("table", ONE_OF_THREE)
 def test_a_filter_reaches_the_files(engine: Engine, session_of: SessionOf, table: str) -> None:
     session = session_of(table)

@@ -41,6 +41,7 @@ def read(brokers: str, topic: str, count: int) -> list[bytes | None]:
     return found
 
 
+@pytest.mark.more
 def test_killed_it_comes_back_at_its_address_with_what_it_has_acknowledged(own: Broker) -> None:
     make_topic(own.address, "kept")
     send(own.address, "kept", b"1", b"2")

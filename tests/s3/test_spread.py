@@ -39,6 +39,7 @@ def paths(place: Place) -> list[str]:
     return [stored.path for stored in store_of(place).list()]
 
 
+@pytest.mark.more
 def test_it_is_the_dataset_of_one_machine_and_who_goes_on_changes_nothing(
     s3: Place, tmp_path: Path
 ) -> None:

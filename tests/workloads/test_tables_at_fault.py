@@ -63,6 +63,7 @@ def test_only_queries_of_a_table_that_does_not_open_fail(
     assert list(record.faults) == ["twins"]
 
 
+@pytest.mark.more
 def test_an_engine_that_opens_no_table_empties_no_total(
     settings: Settings, twins: ParquetTable
 ) -> None:

@@ -85,6 +85,7 @@ def test_a_press_on_a_heading_sorts_by_change(browser: Browser, pages: Reports) 
         assert table.locator("tbody tr td").first.inner_text() == "q09"
 
 
+@pytest.mark.more
 def test_a_plot_of_its_own_has_a_ground_in_the_dark(browser: Browser, pages: Reports) -> None:
     plot = pages("whole") / "figures" / "forest-1.svg"
     fills = {"rect.f-surface": "rgb(18, 22, 27)", "text.f-slower": "rgb(255, 154, 143)"}

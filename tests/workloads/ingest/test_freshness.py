@@ -42,6 +42,7 @@ def test_the_moment_at_which_a_batch_came_in_sight_is_within_its_interval(
     assert len({batch for batch, *_ in sightings.rows}) == len(sightings.rows)
 
 
+@pytest.mark.more
 @pytest.mark.parametrize("reader", ["polars"])
 def test_readers_poll_beside_the_producers(tmp_path: Path, reader: str) -> None:
     load = Load(

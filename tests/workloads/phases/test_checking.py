@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -22,9 +21,10 @@ from tests.workloads.phases.conftest import COUNT, Done, Office, add, ask
 QUERIES = {"count": Query("count", "How many", COUNT)}
 
 
-@pytest.fixture
-def duckdb(tmp_path: Path) -> Iterator[Reference]:
-    with reference(EngineSpec("duckdb"), tmp_path / "log", tmp_path / "reference") as by:
+@pytest.fixture(scope="module")
+def duckdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reference]:
+    place = tmp_path_factory.mktemp("reference")
+    with reference(EngineSpec("duckdb"), place / "log", place / "reference") as by:
         yield by
 
 
