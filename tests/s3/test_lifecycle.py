@@ -1,4 +1,7 @@
-"""The life of a table on S3: on a copy that the server makes, changed and checked there."""
+"""The life of a table on S3: on a copy that the server makes, changed and checked there.
+
+The copy is of the version that the catalog pins.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +37,7 @@ readings = DeltaTable(
     location="readings",
     columns=(Column("id", pa.int64()), Column("celsius", pa.int64())),
     primary_key=("id",),
+    version=0,
 )
 """
 
@@ -45,6 +49,8 @@ def test_a_plan_runs_on_a_copy_on_s3_and_the_table_stays(
     original = f"{s3.uri}/readings"
     rows = pa.table({"id": range(100), "celsius": [n % 40 for n in range(100)]})
     deltalake.write_deltalake(original, rows, storage_options=s3.options)
+    later = pa.table({"id": [1000], "celsius": [99]})  # which no copy has
+    deltalake.write_deltalake(original, later, mode="append", storage_options=s3.options)
     before = s3.names(original)
     (tmp_path / "plan.toml").write_text(PLAN)
     work = tmp_path / "work"

@@ -8,8 +8,9 @@ first one, and a directory of such tables has no manifest: it is never taken for
 from __future__ import annotations
 
 import os
+import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -23,12 +24,16 @@ from neuralake.storage import filesystem, one_line
 from neuralake.workloads.places import Target
 
 _LOG = "_delta_log"
+_LAST_CHECKPOINT = "_last_checkpoint"
+# An entry, a checkpoint, a checksum, or a compaction of a log from one version to another
+_OF_VERSIONS = re.compile(r"(?:\d{20}\.)*(\d{20})\.")
 _COPIES_AT_ONCE = 16
 
 
 def copy_tables(tables: Mapping[str, DeltaTable], place: Target) -> dict[str, DeltaTable]:
-    """Tables with the rows of others, to be changed at will.
+    """Tables with the rows of others at their versions, to be changed at will.
 
+    Of a table that is pinned the log ends with that version, whatever was committed since.
     On a disk the data files are hard links, or copies where the file system has none, or another
     one; on object storage the server copies them.
 
@@ -57,7 +62,7 @@ def copy_tables(tables: Mapping[str, DeltaTable], place: Target) -> dict[str, De
             if is_remote(table.uri):
                 _copy_objects(table, target)
             else:
-                _link(Path(table.uri), Path(target.uri))
+                _link(Path(table.uri), Path(target.uri), table.version)
         except OSError as error:
             reason = one_line(_first(error), {**table.storage_options, **target.options})
             raise PlaceError(f"table {name} cannot be copied to {target.uri}: {reason}") from error
@@ -103,8 +108,20 @@ def _is_within(place: str, table: str) -> bool:
     return Path(place).resolve().is_relative_to(Path(table).resolve())
 
 
-def _link(source: Path, target: Path) -> None:
-    shutil.copytree(source, target, copy_function=_link_or_copy)
+def _later(names: Iterable[str], version: int | None) -> set[str]:
+    """Files of a log that tell of versions after one; none where there is no such version."""
+    if version is None:
+        return set()
+    names = list(names)
+    found = {n for n in names if (m := _OF_VERSIONS.match(n)) and int(m[1]) > version}
+    return found | ({_LAST_CHECKPOINT} & set(names)) if found else set()
+
+
+def _link(source: Path, target: Path, version: int | None) -> None:
+    def left_out(directory: str, names: list[str]) -> set[str]:
+        return _later(names, version) if Path(directory) == source / _LOG else set()
+
+    shutil.copytree(source, target, ignore=left_out, copy_function=_link_or_copy)
 
 
 def _link_or_copy(source: str, target: str) -> None:
@@ -122,7 +139,12 @@ def _copy_objects(table: DeltaTable, target: Target) -> None:
     objects, source = filesystem(table.uri, table.storage_options)
     _, destination = filesystem(target.uri, target.options)
     found = objects.get_file_info(fs.FileSelector(source, recursive=True))
-    files = [info.path for info in found if info.type == fs.FileType.File]
+    log = f"{source.rstrip('/')}/{_LOG}/"
+    in_log = [info.path.removeprefix(log) for info in found if info.path.startswith(log)]
+    later = {f"{log}{name}" for name in _later(in_log, table.version)}
+    files = [
+        info.path for info in found if info.type == fs.FileType.File and info.path not in later
+    ]
     with ThreadPoolExecutor(_COPIES_AT_ONCE) as pool:
         moves = [
             pool.submit(objects.copy_file, path, f"{destination}{path.removeprefix(source)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+from dataclasses import replace
 from pathlib import Path
 
 import deltalake
@@ -41,6 +42,21 @@ def test_a_copy_has_the_same_rows_and_versions(table: DeltaTable, tmp_path: Path
     assert copy.pinned().version == 1
     assert copy.lazy().sort("k").collect()["k"].to_list() == [1, 2, 3, 4]
     assert files(Path(copy.uri)) == files(Path(table.uri))
+
+
+@pytest.mark.parametrize("version", [0, 1, 2])
+def test_a_copy_ends_with_the_version_that_is_pinned(
+    table: DeltaTable, tmp_path: Path, version: int
+) -> None:
+    deltalake.write_deltalake(table.uri, pa.table({"k": [9], "p": ["a"]}), mode="append")
+    deltalake.DeltaTable(table.uri).create_checkpoint()
+    pinned = replace(table, version=version)
+    copy = copy_tables({"t": pinned}, Target(str(tmp_path / "copies")))["t"]
+    assert copy.newest_version() == version
+    rows = copy.lazy().sort("k").collect()
+    assert rows["k"].to_list() == pinned.lazy().sort("k").collect()["k"].to_list()
+    deltalake.DeltaTable(copy.uri).delete("k = 1")
+    assert copy.newest_version() == version + 1
 
 
 def test_data_files_are_linked_and_the_log_is_not(table: DeltaTable, tmp_path: Path) -> None:
