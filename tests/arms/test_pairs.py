@@ -321,8 +321,8 @@ def test_a_hanging_arm_is_ended_and_the_others_go_on(tmp_path: Path, table: str)
     # of one thread, which leaves the other processor to others
     endless = "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n FROM r) SELECT max(n) FROM r"
     bench = Bench(tmp_path, table, {"a": (LIGHT, LIGHT), "b": (LIGHT, endless)})
-    found = bench.run(0, timeout_s=1.5, until_time=True)
-    assert "no answer within 1.5 s" in (found.queries[1].message or "")
+    found = bench.run(0, timeout_s=3.0, until_time=True)
+    assert "no answer within 3 s" in (found.queries[1].message or "")
     assert found.processes == 1
     assert found.suite.pairs == 2
 
