@@ -21,6 +21,11 @@ _NO_MATTER = re.compile(
     r"PYTHON(?:IOENCODING|UTF8|UNBUFFERED|DONTWRITEBYTECODE|PYCACHEPREFIX|STARTUP|HISTORY"
     r"|_HISTORY|BREAKPOINT|SAFEPATH|NOUSERSITE|USERBASE)|RUST_BACKTRACE|RUST_LIB_BACKTRACE"
 )
+_ALLOCATOR = "_RJEM_MALLOC_CONF"
+# By each process that imports it, before what it has from the one that started it
+_POLARS_OWN = re.compile(
+    r"(?:dirty_decay_ms:500,muzzy_decay_ms:1000(?:,thp:always,metadata_thp:always)?(?:,|$))*"
+)
 _SECRET = re.compile(
     r"secret|passw(?:or)?d|token|credential|access.?key|api.?key|private.?key|auth", re.IGNORECASE
 )
@@ -42,8 +47,25 @@ def speed_variables(environ: Mapping[str, str]) -> dict[str, str]:
         Values by names; the value of a variable whose name or value speaks of a secret is hidden,
         as are user and password in an address.
     """
-    return {
-        name: HIDDEN if _SECRET.search(name) or _SECRET.search(value) else _USER.sub("***@", value)
-        for name, value in sorted(environ.items())
-        if (name.startswith(_PREFIXES) or name in _NAMES) and not _NO_MATTER.fullmatch(name)
-    }
+    return without_polars_own(
+        {
+            name: HIDDEN
+            if _SECRET.search(name) or _SECRET.search(value)
+            else _USER.sub("***@", value)
+            for name, value in sorted(environ.items())
+            if (name.startswith(_PREFIXES) or name in _NAMES) and not _NO_MATTER.fullmatch(name)
+        }
+    )
+
+
+def without_polars_own(variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables as they were before Polars was imported, if it was.
+
+    It puts settings of its own before those that it finds for its allocator, in the process that
+    begins a run, or goes on with it, just as in those in which it runs.
+    """
+    found = dict(variables)
+    own = found.pop(_ALLOCATOR, None)
+    if own is not None and (given := _POLARS_OWN.sub("", own, count=1)):
+        found[_ALLOCATOR] = given
+    return dict(sorted(found.items()))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from neuralake.errors import ResultsError
 from neuralake.measure.activity import activity, activity_since
+from neuralake.results.environment import without_polars_own
 from neuralake.results.fingerprint import fingerprint
 from neuralake.results.journal import End, JournalWriter, remove_torn_line
 from neuralake.results.kind import AnyRun, Kind, R
@@ -210,6 +211,6 @@ def machine_facts(then: Fingerprint, now: Fingerprint) -> Facts:
     yield "the quota of CPU time", then.cpu_quota, now.cpu_quota
     yield "the limit on memory", then.memory_limit_bytes, now.memory_limit_bytes
     if then.environment is not None:  # a run from before they were recorded
-        variables = now.environment or {}
-        for name in sorted({*then.environment, *variables}):
-            yield f"the variable {name}", then.environment.get(name), variables.get(name)
+        before, variables = without_polars_own(then.environment), now.environment or {}
+        for name in sorted({*before, *variables}):
+            yield f"the variable {name}", before.get(name), variables.get(name)

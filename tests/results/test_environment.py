@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from neuralake.results.environment import HIDDEN, speed_variables
@@ -43,3 +46,20 @@ def test_secrets_are_never_recorded() -> None:
 def test_they_come_in_the_order_of_their_names() -> None:
     environ = {"RAYON_NUM_THREADS": "1", "LD_PRELOAD": "/x.so", "POLARS_VERBOSE": "1"}
     assert list(speed_variables(environ)) == sorted(environ)
+
+
+def test_what_polars_sets_when_it_is_imported_is_nobody_s_setting() -> None:
+    """A run begins, and goes on, before or after the catalog has imported it."""
+    script = (
+        "import os, neuralake.results.environment as e; before = e.speed_variables(os.environ);"
+        "import polars; print(e.speed_variables(os.environ) == before, len(before))"
+    )
+    for given in ({}, {"_RJEM_MALLOC_CONF": "narenas:1"}):
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            env=given,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout == f"True {len(given)}\n"

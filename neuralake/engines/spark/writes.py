@@ -50,7 +50,8 @@ _RETENTION_CHECK = "spark.databricks.delta.retentionDurationCheck.enabled"
 # Delta Lake, "Concurrency control", "Conflict exceptions", by their error conditions
 _CONFLICT = re.compile(r"\[DELTA_(?:CONCURRENT_\w+|METADATA_CHANGED|PROTOCOL_CHANGED)[.\]]")
 _UNSUPPORTED = re.compile(
-    r"\[DELTA_(?:UNSUPPORTED_FEATURES?_\w+|CANNOT_MODIFY_APPEND_ONLY|INVALID_PROTOCOL_VERSION)[.\]]"
+    r"\[DELTA_(?:UNSUPPORTED_FEATURES?_\w+|CANNOT_MODIFY_APPEND_ONLY|INVALID_PROTOCOL_VERSION"
+    r"|INVALID_CHARACTERS_IN_COLUMN_NAMES?)[.\]]"
 )
 _EXISTS = re.compile(r"\[(?:DELTA_TABLE|TABLE_OR_VIEW)_ALREADY_EXISTS\]")
 
