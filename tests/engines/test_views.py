@@ -88,6 +88,8 @@ def dec(precision: int, scale: int) -> pa.DataType:
 COMPUTED: dict[str, tuple[pa.DataType, list[Any]]] = {
     "i + small * 2 - 1": (I64, [2, -4, -1, None]),
     "-i": (pa.int16(), [-7, 7, 0, None]),
+    "-9223372036854775808 + i * i": (I64, [-(2**63) + 49, -(2**63) + 49, -(2**63), None]),
+    "i = -9223372036854775808": (BOOL, [False, False, False, None]),
     "i / small": (F64, [-3.5, -3.5, None, None]),
     "i / 2": (F64, [3.5, -3.5, 0.0, None]),
     "price + 1": (dec(21, 2), [D("13.50"), D("-9999999999998.99"), D("1.00"), None]),
