@@ -486,6 +486,8 @@ def as_a_process(
         patch.chdir(directory)
         patch.setattr(sys, "argv", ["neuralake", *arguments])
         patch.setattr(sys, "path", [*sys.path])
+        writes_none = bool(environment.get("PYTHONDONTWRITEBYTECODE"))
+        patch.setattr(sys, "dont_write_bytecode", writes_none)
         patch.setattr(sys, "stdout", stdout)
         patch.setattr(sys, "stderr", stderr)
         try:

@@ -96,4 +96,4 @@ def test_the_recordings_are_whole(name: str) -> None:
     found = read_counted(HERE / f"{name}.npz")
     assert found.instructions.shape[1:] == (2, 22)
     assert (found.instructions > 1_000_000).all()
-    assert found.processes == len(found.cpu_s) >= 16
+    assert found.processes == len(found.cpu_s) >= 15
