@@ -287,7 +287,6 @@ print(found)
 """
 
 
-@pytest.mark.more
 def test_a_comparison_from_python(team: Team) -> None:
     done = subprocess.run(
         [sys.executable, "-c", FROM_PYTHON],

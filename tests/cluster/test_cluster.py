@@ -113,7 +113,6 @@ def told(sparks: Cluster) -> dict[str, object]:
     }
 
 
-@pytest.mark.more  # an application of its own
 def test_a_run_on_a_cluster(sparks: Cluster, dataset_sf001: Path, settings: Settings) -> None:
     run = benched(dataset_sf001, settings, "12", master=sparks.address, memory=MEMORY)
     check(run)
@@ -133,7 +132,6 @@ def told_by_server(sparks: Cluster) -> dict[str, object]:
     }
 
 
-@pytest.mark.more  # a client of its own
 def test_a_run_behind_spark_connect(
     sparks: Cluster, dataset_sf001: Path, settings: Settings
 ) -> None:

@@ -105,25 +105,34 @@ def test_the_wheel_is_called_as_the_page_says(wheel: Path) -> None:
     assert f"dist/{wheel.name}\n" in export
 
 
-def test_own_tables_are_measured_reported_and_asked_from_python(project: Project) -> None:
+@pytest.fixture(scope="module")
+def measured(project: Project) -> tuple[Project, str]:
+    """The same with the tables and queries of the page, and what measuring them has printed."""
     for match in _FILE.finditer(PAGE):
         path = project.directory / match["path"]
         path.parent.mkdir(exist_ok=True)
         path.write_text(match["text"])
-    shell, python = commands("Measure tables of your own")
-    printed = project.sh(". .venv/bin/activate\n", shell)
+    shell, _ = commands("Measure tables of your own")
+    return project, project.sh(". .venv/bin/activate\n", shell)
+
+
+def test_own_tables_are_measured_reported_and_asked_from_python(
+    measured: tuple[Project, str],
+) -> None:
+    project, printed = measured
     assert "queries.orders" in printed
     assert "100000" in printed
     assert "1/1" in printed
     assert (project.directory / "report/index.html").is_file()
+    _, python = commands("Measure tables of your own")
     printed = project.sh(". .venv/bin/activate\n", python)
     assert "[[100000]]" in printed
     assert "report/index.html" in printed
     assert "another" not in printed
 
 
-@pytest.mark.more
-def test_two_versions_are_compared_without_a_repository(project: Project) -> None:
+def test_two_versions_are_compared_without_a_repository(measured: tuple[Project, str]) -> None:
+    project, _ = measured
     (block,) = commands("Compare two versions of an engine")
     brief = block.replace("--max-time 1m", "--max-time 1 --rounds 2").rstrip()
     # whichever of the two is the faster

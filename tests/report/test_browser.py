@@ -118,7 +118,7 @@ def test_the_page_is_complete_without_script(browser: Browser, pages: Reports, n
 def test_contents_lead_to_sections(browser: Browser, pages: Reports) -> None:
     with opened(browser, pages("whole"), 1280) as page:
         page.get_by_role("link", name="Settings and fingerprint").click()
-        assert page.url.endswith("#settings")
+        page.wait_for_url("**#settings")
         assert page.locator("#settings").is_visible()
 
 

@@ -141,7 +141,8 @@ def test_by_default_a_file_is_at_most_that_of_scale_factor_1() -> None:
 def test_what_lies_on_this_machine_is_bounded_though_uploads_are_slow(
     s3: Place, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote, "MOST_WAITING_BYTES", 500_000)
+    monkeypatch.setattr(remote, "MOST_WAITING_BYTES", 1_000_000)
+    monkeypatch.setattr(remote, "_LOOK_INTERVAL_S", 0.01)  # in which the generator goes on
     most, ended = [0], threading.Event()
 
     def watch() -> None:
@@ -159,7 +160,7 @@ def test_what_lies_on_this_machine_is_bounded_though_uploads_are_slow(
             proxy.strike(
                 Fault.SLOW, times=10**6, delay_s=0.1, when=lambda r: r.path.endswith(".parquet")
             )
-            made = through(proxy, s3, Layout(files_per_table=20), 0.05)
+            made = through(proxy, s3, Layout(files_per_table=20), 0.1)
     finally:
         ended.set()
         watcher.join()
@@ -284,7 +285,6 @@ def test_of_two_at_once_one_makes_it_and_the_other_is_told(s3: Place, tmp_path: 
     assert not [path for path in paths(s3) if path.startswith("_generating/")]
 
 
-@pytest.mark.more
 def test_of_two_with_one_scratch_directory_the_other_is_told_too(s3: Place, tmp_path: Path) -> None:
     first = start(s3, tmp_path / "a")
     until(lambda: paths(s3))
@@ -335,7 +335,7 @@ def test_a_claim_from_elsewhere_that_does_not_change_is_dead(
     s3: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(claims, "_LOOK_S", 0.05)
-    monkeypatch.setattr(claims, "LEASE_S", 1.0)
+    monkeypatch.setattr(claims, "LEASE_S", 4.0)
     monkeypatch.setattr(claims, "BEAT_S", 0.2)
     store = store_of(s3)
     store.create("_generating/00000000000000000004.json", msgspec.json.encode(elsewhere()))

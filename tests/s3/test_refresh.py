@@ -38,7 +38,6 @@ def test_sets_are_staged_from_s3_and_tables_there_are_checked(
     assert (done.returncode, done.stdout.strip()) == (0, str(place)), done.stderr
 
 
-@pytest.mark.more
 def test_a_service_that_refuses_leaves_nothing_behind(s3: Place, tmp_path: Path) -> None:
     generate(0.001, s3.uri, storage_options=s3.options)
     wrong = dict(s3.options) | {"aws_secret_access_key": "wrong"}
