@@ -38,12 +38,10 @@ def check_source(source: SourceName, brokers: str | None) -> None:
     check_kafka_extra()
     if brokers is None:
         return
-    TopicAddress.parse(f"kafka://{brokers}/topic")
     said = ""
-    for broker in brokers.split(","):
-        host, _, port = broker.rpartition(":")
+    for broker in TopicAddress.parse(f"kafka://{brokers}/topic").brokers:
         try:
-            socket.create_connection((host.strip("[]"), int(port)), _REACH_S).close()
+            socket.create_connection((broker.host, broker.port), _REACH_S).close()
         except OSError as error:
             said = error.strerror or str(error)
         else:
