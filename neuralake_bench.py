@@ -22,10 +22,11 @@ def main() -> NoReturn:
         sys.stderr.write(f"neuralake: {fault}\n")
         sys.exit(2)
     from neuralake.cli import main as run
+    from neuralake.cli.leaving import leave_after
     from neuralake.pandas_on_demand import import_pandas_on_demand
 
     import_pandas_on_demand()
-    run()
+    leave_after(run)
 
 
 def other_distribution() -> str | None:

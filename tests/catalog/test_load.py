@@ -17,9 +17,14 @@ orders = DeltaTable(name="orders", location="shop/orders")
 
 
 @pytest.fixture(autouse=True)
-def python_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Undo what loading adds to the search path and to the modules."""
-    monkeypatch.setattr(sys, "path", [*sys.path])
+def python_path(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Undo what loading adds to the search path and to the modules, in other tests as well."""
+    others = tmp_path_factory.getbasetemp()
+    kept = [entry for entry in sys.path if not Path(entry).is_relative_to(others)]
+    monkeypatch.setattr(sys, "path", kept)
+    monkeypatch.delitem(sys.modules, "shop", raising=False)
     before = set(sys.modules)
     yield
     for name in set(sys.modules) - before:

@@ -11,6 +11,8 @@ import time
 from itertools import product
 from pathlib import Path
 
+import deltalake
+import pyarrow as pa
 import pytest
 
 from tests.conftest import Cli, cli_environment
@@ -193,3 +195,30 @@ def test_nothing_is_cut_from_the_message_of_an_exit_in_foreign_code(
     assert re.fullmatch(
         r"neuralake: catalog lake.py, line 2: SystemExit: no access to the lake\n", done.stderr
     )
+
+
+BUSY = """
+import threading
+import deltalake
+from neuralake.catalog import DeltaTable
+rows = DeltaTable(name="rows", location="{place}")
+def read():
+    while True:
+        deltalake.DeltaTable("{place}")
+for _ in range(4):
+    threading.Thread(target=read, daemon=True).start()
+"""
+
+
+@pytest.mark.parametrize(("catalog", "status"), [("busy.py", 0), ("none.py", 2)])
+def test_threads_within_a_library_do_not_end_it_by_a_signal(
+    cli: Cli, tmp_path: Path, catalog: str, status: int
+) -> None:
+    place = tmp_path / "rows"
+    deltalake.write_deltalake(place, pa.table({"a": [1]}))
+    (tmp_path / "busy.py").write_text(BUSY.format(place=place))
+    (tmp_path / "none.py").write_text(BUSY.format(place=place) + "raise SystemExit(0)")
+    done = cli("catalog", "list", "--catalog", catalog)
+    assert done.returncode == status
+    assert ("busy.rows" in done.stdout) == (status == 0)
+    assert done.stderr.count("\n") == (status != 0)
