@@ -33,6 +33,7 @@ from neuralake.delta.vectors import kept_rows
 from neuralake.serving.answers import UnavailableError
 from neuralake.serving.partitions import partition_scalar
 from neuralake.serving.prepared import InMemory, Mixed
+from neuralake.serving.pruning import FileRanges
 from neuralake.serving.segments import Segments
 
 _NEWEST_READER = 3
@@ -103,6 +104,7 @@ class HotTable:
         self._read: dict[Key, LiveFile] = {}
         self._left: dict[Key, tuple[LiveFile, DataFile]] = {}
         self._files: PlainFiles | None = None  # of those that are left
+        self._ranges = FileRanges()
         self._snapshot: HotSnapshot | None = None
         self.used_s = time.monotonic()
         self.snapshot()
@@ -318,12 +320,19 @@ class HotTable:
     def _tell(self) -> None:
         assert self._live is not None  # noqa: S101 - it was loaded
         segments = self._segments
-        memory = InMemory(segments.schema, segments.batches, segments.rows, segments.size_bytes)
+        memory = InMemory(
+            segments.schema,
+            segments.batches,
+            segments.rows,
+            segments.size_bytes,
+            segments.ranges,
+        )
         if self._left and self._files is None:
             files = [data for _, data in self._left.values()]
             options = self._table.storage_options
             self._files = PlainFiles(self._full, files, options, self._mapping)
-        source = memory if self._files is None else Mixed(memory, self._files)
+            self._ranges.keep([file.uri for file in files])
+        source = memory if self._files is None else Mixed(memory, self._files, self._ranges)
         self._snapshot = HotSnapshot(self._live.state.version, source)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from neuralake.serving.meter import Meter
 from neuralake.serving.prepared import (
     Contexts,
     InMemory,
+    OnDisk,
     Parameters,
     Source,
     answer_batches,
@@ -22,10 +24,14 @@ from neuralake.serving.prepared import (
     failure,
     plan,
 )
+from neuralake.serving.pruning import comparisons
 
 if TYPE_CHECKING:
     from datafusion import DataFrame
 
+_WHERE = re.compile(r"\bwhere\b", re.IGNORECASE)
+# Of a table, that are read in less time than it takes to find out which are needed
+_FEW_ROWS = 500_000
 # Of a table, of which any answer may be held at once
 _SMALL_BYTES = 64 << 20
 
@@ -36,6 +42,46 @@ def are_light(sources: Mapping[str, Source]) -> bool:
         isinstance(s, InMemory) and s.rows <= MOST_ROWS and s.size_bytes <= MOST_BYTES
         for s in sources.values()
     )
+
+
+def needed_sources(
+    contexts: Contexts, sql: str, parameters: Parameters, sources: Mapping[str, Source]
+) -> Mapping[str, Source]:
+    """What a statement needs of a large table, where its filter rules out the rest.
+
+    Parameters
+    ----------
+    contexts
+        One of which is taken to plan it.
+    sql, parameters
+        The statement, light by its text.
+    sources
+        Tables that it reads.
+
+    Raises
+    ------
+    ServingError
+        If it is none that is answered.
+    """
+    if len(sources) != 1 or not _WHERE.search(sql):
+        return sources
+    ((name, source),) = sources.items()
+    if isinstance(source, OnDisk) or (isinstance(source, InMemory) and source.rows <= _FEW_ROWS):
+        return sources
+    schema = (source if isinstance(source, InMemory) else source.memory).schema
+    context = contexts.take()
+    try:
+        InMemory(schema, (), 0, 0).register(context, name)
+        frame = plan(context, sql, parameters)
+        if not is_light_plan(frame.logical_plan().display_indent()):
+            return sources
+        asked = comparisons(frame, schema)
+    finally:
+        contexts.give_back(context, [name])
+    try:
+        return {name: source.needed(asked)} if asked else sources
+    except (OSError, pa.ArrowException):  # told by whoever reads the file
+        return sources
 
 
 def answer_light(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -26,6 +26,7 @@ from neuralake.serving.answers import (
     RefusedError,
     UnavailableError,
 )
+from neuralake.serving.pruning import BatchRanges, Comparison, FileRanges
 
 if TYPE_CHECKING:
     from datafusion import DataFrame, SessionContext, SQLOptions
@@ -59,12 +60,24 @@ class InMemory:
         The rows.
     rows, size_bytes
         Their number, and their size.
+    ranges
+        What is known of each batch; empty where nothing is.
     """
 
     schema: pa.Schema
     batches: tuple[pa.RecordBatch, ...]
     rows: int
     size_bytes: int
+    ranges: tuple[BatchRanges, ...] = field(default=(), compare=False)
+
+    def needed(self, comparisons: Sequence[Comparison]) -> InMemory:
+        """What may have rows that fulfil all comparisons."""
+        if not self.ranges:
+            return self
+        kept = [r for r in self.ranges if all(c.may_hold(r.of(c.column)) for c in comparisons)]
+        batches = tuple(ranges.batch for ranges in kept)
+        rows = sum(batch.num_rows for batch in batches)
+        return InMemory(self.schema, batches, rows, sum(b.nbytes for b in batches), tuple(kept))
 
     def register(self, context: SessionContext, name: str) -> None:
         """Make it a table of a context."""
@@ -82,10 +95,18 @@ class Mixed:
         Some of its rows.
     files
         Files with the others.
+    ranges
+        What is known of these.
     """
 
     memory: InMemory
     files: PlainFiles
+    ranges: FileRanges = field(default_factory=FileRanges, compare=False)
+
+    def needed(self, comparisons: Sequence[Comparison]) -> InMemory | Mixed:
+        """What may have rows that fulfil all comparisons: where no file may, what is in memory."""
+        is_needed = self.ranges.needed(self.files, comparisons)
+        return self if is_needed else self.memory.needed(comparisons)
 
     def register(self, context: SessionContext, name: str) -> None:
         """Make it a table of a context; its files are opened for that alone."""

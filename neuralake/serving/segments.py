@@ -14,6 +14,7 @@ from operator import itemgetter
 import pyarrow as pa
 
 from neuralake.delta.live_file import Key
+from neuralake.serving.pruning import BatchRanges
 
 _MOST_ROWS = 65_536
 _MOST_BYTES = 64 << 20
@@ -26,6 +27,7 @@ class _Segment:
     batch: pa.RecordBatch
     parts: tuple[tuple[Key, int], ...]
     size_bytes: int
+    ranges: BatchRanges
 
 
 class Segments:
@@ -45,6 +47,11 @@ class Segments:
     def batches(self) -> tuple[pa.RecordBatch, ...]:
         """All rows."""
         return tuple(segment.batch for segment in self._segments)
+
+    @property
+    def ranges(self) -> tuple[BatchRanges, ...]:
+        """What is known of each batch."""
+        return tuple(segment.ranges for segment in self._segments)
 
     @property
     def rows(self) -> int:
@@ -110,7 +117,7 @@ class Segments:
 
 
 def _segment(batch: pa.RecordBatch, parts: tuple[tuple[Key, int], ...]) -> _Segment:
-    return _Segment(batch, parts, batch.nbytes)
+    return _Segment(batch, parts, batch.nbytes, BatchRanges(batch))
 
 
 def _renamed(
