@@ -31,8 +31,10 @@ from neuralake.results.records import Limits, Phase, Run, Sample, Verification
 from neuralake.results.store import RunStore
 from neuralake.tpch.dataset import dataset_uri, open_workload
 from neuralake.tpch.generate import generate
+from neuralake.tpch.tpchgen import Tpchgen
 from neuralake.workloads import bench as benches
 from neuralake.workloads.plan import Plan
+from tests.generator import OWN_COMMAND, generated_once
 from tests.java import write_quick_java
 
 pytest_plugins = ["tests.performance.plugin"]  # its options must be known before it is collected
@@ -214,6 +216,21 @@ def quick_java(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     home = tmp_path_factory.mktemp("java")
     if request.config.getoption("benchmark_disable") and write_quick_java(home):
         os.environ["JAVA_HOME"] = str(home)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_generator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Datasets of the same arguments are generated once, and copied from then on."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with generated_once(shared / "generated", tmp_path_factory.mktemp("generator") / "launcher"):
+        yield
+
+
+@pytest.fixture
+def own_generator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The generator itself, each time, for tests of how it is run, stopped and killed."""
+    monkeypatch.setattr(Tpchgen, "command", OWN_COMMAND)
 
 
 @pytest.fixture(scope="session")

@@ -51,9 +51,10 @@ def test_no_update_is_lost(engine: Engine, tmp_path: Path) -> None:
     table = make(tmp_path, 1)
 
     update = partial(writes.update, table, {"part": "part + 1"}, "id = 1")
-    done = at_once([partial(until_done, update)] * 3)
-    assert held(table) == [row(1) | {"part": 4}]
-    assert sorted(one.version for one in done) == [1, 2, 3]
+    callers = 2 if engine.name == "spark" else 3  # it takes seconds for each attempt
+    done = at_once([partial(until_done, update)] * callers)
+    assert held(table) == [row(1) | {"part": 1 + callers}]
+    assert sorted(one.version for one in done) == [*range(1, callers + 1)]
     for one in done:  # each is the version that it committed, whatever came after
         assert held(table, one.version)[0]["part"] == 1 + one.version
 

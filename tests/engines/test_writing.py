@@ -65,7 +65,8 @@ def test_every_change_says_what_it_committed(engine: Engine, tmp_path: Path) -> 
     assert writes.append(table, rows) == said(1, 2, "append")
     where = "id >= 10 AND money > 1.5 AND day < DATE '1999-01-01' AND Name = 'a'"
     assert writes.delete(table, where) == said(2, 2, "delete")
-    assert writes.delete(table, "id = 77") == said(None, 0, "delete")
+    if engine.name != "spark":  # which takes seconds to find nothing
+        assert writes.delete(table, "id = 77") == said(None, 0, "delete")
     gone = keys(tmp_path / "gone", 1, 2, 99)
     assert writes.delete_keys(table, gone, ("id",)) == said(3, 2, "delete_keys")
     assignments = {"money": "money + 1", "Name": "'z'"}

@@ -138,6 +138,7 @@ def test_by_default_a_file_is_at_most_that_of_scale_factor_1() -> None:
     assert Layout(files_per_table=3).at(20, remote=True).files_per_table == 3
 
 
+@pytest.mark.usefixtures("own_generator")
 def test_what_lies_on_this_machine_is_bounded_though_uploads_are_slow(
     s3: Place, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

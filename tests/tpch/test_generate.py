@@ -22,6 +22,7 @@ from neuralake.tpch.progress import generation_progress
 from neuralake.tpch.staging import home_of
 from tests.waiting import until
 
+own_generator = pytest.mark.usefixtures("own_generator")
 SMALL = 0.001
 # Large enough to be met in the middle of its work.
 SLOW = 0.05
@@ -64,6 +65,7 @@ def writing(target: Path, pattern: str) -> Callable[[], bool]:
 # What a generation leaves
 
 
+@own_generator
 def test_a_dataset_is_made_once(tmp_path: Path) -> None:
     target = tmp_path / "data" / "with space" / "sf0.001"
     made = generate(SMALL, str(target))
@@ -75,6 +77,7 @@ def test_a_dataset_is_made_once(tmp_path: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in target.rglob("*")} == before
 
 
+@own_generator
 def test_a_dataset_holds_its_tables_and_manifest_only(tmp_path: Path) -> None:
     made = generate(SMALL, str(tmp_path / "sf0.001"), layout=Layout(files_per_table=40))
     root = tmp_path / "sf0.001"
@@ -85,6 +88,7 @@ def test_a_dataset_holds_its_tables_and_manifest_only(tmp_path: Path) -> None:
     assert made.tables["supplier"].rows == 10  # files without rows are not kept
 
 
+@own_generator
 def test_the_same_arguments_make_the_same_bytes(tmp_path: Path) -> None:
     first, second = (generate(SMALL, str(tmp_path / name)) for name in ("a", "b"))
     assert first.digest == second.digest
@@ -243,6 +247,7 @@ def test_a_disk_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
 # Whoever comes at the same time, or dies
 
 
+@own_generator
 def test_a_second_one_at_the_same_time_is_told_who_is_at_work(tmp_path: Path) -> None:
     with start(tmp_path / "sf") as first:
         until(writing(tmp_path / "sf", "lineitem/*.parquet.inprogress"), every_s=0.001)
@@ -271,6 +276,7 @@ def test_many_at_the_same_time_make_one_dataset(tmp_path: Path) -> None:
     assert leftovers(tmp_path / "sf") == []
 
 
+@own_generator
 def test_a_writer_that_outlives_its_parent_is_waited_for(tmp_path: Path) -> None:
     home = home_of(tmp_path / "sf")
     (home / "dataset-0").mkdir(parents=True)
@@ -304,6 +310,7 @@ def duration_s(tmp_path_factory: pytest.TempPathFactory) -> float:
 
 
 @pytest.mark.parametrize(("pattern", "fraction"), list(moments()))
+@own_generator
 def test_a_kill_leaves_a_whole_dataset_or_none(
     tmp_path: Path, duration_s: float, pattern: str, fraction: float
 ) -> None:
@@ -337,6 +344,7 @@ def test_an_interrupt_ends_the_generator_and_leaves_nothing(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
+@own_generator
 def test_a_generator_that_is_killed_is_an_error_that_leaves_nothing(tmp_path: Path) -> None:
     def kill(bytes_written: int, bytes_expected: int) -> None:
         for pid in generators(tmp_path / "sf"):
@@ -350,6 +358,7 @@ def test_a_generator_that_is_killed_is_an_error_that_leaves_nothing(tmp_path: Pa
 # What it costs
 
 
+@own_generator
 def test_nothing_that_reads_tables_is_loaded_before_the_generator_starts(tmp_path: Path) -> None:
     """The last thing before is whether the disk is large enough, which it is not."""
     asked = ["generate", "--scale-factor=100000", f"--to={tmp_path / 'sf'}"]
@@ -369,6 +378,7 @@ def test_nothing_that_reads_tables_is_loaded_before_the_generator_starts(tmp_pat
 # What is told meanwhile
 
 
+@own_generator
 def test_progress_is_told_in_bytes(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     made = generate(SLOW, str(tmp_path / "sf"), progress=lambda *now: told.append(now))
