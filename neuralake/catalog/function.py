@@ -17,7 +17,7 @@ from neuralake.catalog.declaration import ForeignKey, check_declaration
 from neuralake.catalog.filters import Condition
 from neuralake.catalog.frames import lazy_frame
 from neuralake.catalog.html import table_html
-from neuralake.catalog.modules import FunctionReference
+from neuralake.catalog.modules import FunctionReference, beside_function
 from neuralake.catalog.predicates import apply
 from neuralake.catalog.views import (
     Latest,
@@ -204,7 +204,7 @@ class FunctionTable(NewestRows):
     def _guard(self, call: Callable[[], Any]) -> Any:
         """Run the user's code; what it raises becomes one line that names the table."""
         try:
-            with calling():
+            with beside_function(self.function), calling():
                 return call()
         except (NeuralakeError, KeyboardInterrupt):
             raise

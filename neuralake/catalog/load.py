@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
 from neuralake.catalog.catalog import Catalog, Database
-from neuralake.catalog.modules import add_to_search_path, import_file
+from neuralake.catalog.modules import import_file, import_named
 from neuralake.config import Settings
 from neuralake.errors import CatalogError, NeuralakeError, named_reason
 from neuralake.user_code import importing
@@ -51,9 +50,8 @@ def _from_file(path: Path) -> Catalog:
 def _from_name(name: str) -> Catalog:
     if not all(part.isidentifier() for part in name.split(".")):
         raise CatalogError(f"no catalog {name!r}: expected a .py file or a module name")
-    add_to_search_path(Path.cwd())
     try:
-        return _made_by(name, name.replace(".", "/") + ".py", lambda: import_module(name))
+        return _made_by(name, name.replace(".", "/") + ".py", lambda: import_named(name))
     except CatalogError as error:
         absent = error.__cause__
         # A module that the catalog itself imports may be the one that is absent.
