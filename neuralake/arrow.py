@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+DECIMAL_DIGITS = 38  # of a decimal of 128 bits: all that most engines have
 
 
 def plain_schema(schema: pa.Schema) -> pa.Schema:
@@ -18,8 +20,8 @@ def without_metadata(schema: pa.Schema) -> pa.Schema:
     return pa.schema([pa.field(f.name, f.type, f.nullable) for f in schema])
 
 
-def plain_type(dtype: pa.DataType) -> pa.DataType:
-    """A type without the choice of its encoding: one string, one binary and one list type.
+def plain_type(dtype: pa.DataType) -> pa.DataType:  # noqa: PLR0911 - a table of types
+    """A type without the choice of its encoding: one string, binary, list, date and decimal type.
 
     Names and nullability inside a list or map are the writer's habit (``item``, ``element``), and
     are dropped likewise.
@@ -29,8 +31,12 @@ def plain_type(dtype: pa.DataType) -> pa.DataType:
         return pa.string()
     if types.is_large_binary(dtype) or types.is_binary_view(dtype):
         return pa.binary()
-    if types.is_dictionary(dtype):
+    if types.is_dictionary(dtype) or types.is_run_end_encoded(dtype):
         return plain_type(dtype.value_type)
+    if types.is_date64(dtype):
+        return pa.date32()
+    if types.is_decimal(dtype) and dtype.precision <= DECIMAL_DIGITS and dtype.scale >= 0:
+        return pa.decimal128(dtype.precision, dtype.scale)
     if types.is_map(dtype):
         return pa.map_(plain_type(dtype.key_type), plain_type(dtype.item_type))
     if types.is_fixed_size_list(dtype):
@@ -40,6 +46,15 @@ def plain_type(dtype: pa.DataType) -> pa.DataType:
     if types.is_struct(dtype):
         return pa.struct([pa.field(f.name, plain_type(f.type)) for f in dtype])
     return dtype
+
+
+def types_in(kind: pa.DataType) -> Iterator[pa.DataType]:
+    """A type, and those within it."""
+    yield kind
+    if pa.types.is_dictionary(kind):
+        yield from types_in(kind.value_type)
+    for position in range(kind.num_fields):
+        yield from types_in(kind.field(position).type)
 
 
 def _is_list_view(dtype: pa.DataType) -> bool:

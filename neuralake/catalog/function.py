@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, overload
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from neuralake.arrow import plain_schema
 from neuralake.catalog.about import NOTHING, About, warn_who_asks
@@ -115,7 +116,7 @@ class FunctionTable(NewestRows):
             If what it returns differs from the declaration, a null where none may be included.
         """
         if (view := view_of(self)) is not None:
-            made = view.frame(lazy_frame(view.base.arrow())).collect().to_arrow()
+            made = view.frame(lazy_frame(self.name, view.base.arrow())).collect().to_arrow()
             return made.cast(plain_schema(view.schema))
         return self._enforced(self._arrow(self._call()))
 
@@ -149,7 +150,7 @@ class FunctionTable(NewestRows):
         else:
             rows = self._enforced(self._arrow(made))
             schema = rows.schema
-            frame = lazy_frame(rows)
+            frame = lazy_frame(self.name, rows)
         return apply(frame, self.name, filters, columns)
 
     def _call(self) -> Any:
@@ -182,6 +183,18 @@ class FunctionTable(NewestRows):
                 f"table {self.name}: its function returned {type(made).__name__}: "
                 f"expected a Polars LazyFrame or DataFrame, or a pyarrow Table"
             )
+        for place, column in enumerate(made.schema):
+            if len(made.schema.get_all_field_indices(column.name)) > 1:
+                raise CatalogError(
+                    f"table {self.name}: its function returned two columns named {column.name}"
+                )
+            if pa.types.is_union(column.type):
+                raise CatalogError(
+                    f"table {self.name}: its function returned column {column.name} as a union: "
+                    "expected one type for all values, such as a struct"
+                )
+            if pa.types.is_run_end_encoded(column.type):  # of which pyarrow has no cast
+                made = made.set_column(place, column.name, pc.run_end_decode(made.column(place)))
         return made
 
     def _refuse_objects(self, schema: pl.Schema) -> None:
@@ -199,7 +212,8 @@ class FunctionTable(NewestRows):
         nulls = {name: rows.column(i).null_count for i, name in enumerate(rows.column_names)}
         live = pa.schema([f.with_nullable(nulls[f.name] > 0) for f in rows.schema])
         check_schema(self.name, self.columns, live)
-        return rows.select([c.name for c in self.columns]).cast(arrow_schema(self.columns))
+        declared = plain_schema(arrow_schema(self.columns))
+        return rows.select(declared.names).cast(declared)
 
     def _guard(self, call: Callable[[], Any]) -> Any:
         """Run the user's code; what it raises becomes one line that names the table."""

@@ -17,6 +17,7 @@ from neuralake.catalog.columns import Column, arrow_schema
 from neuralake.catalog.declaration import ForeignKey, check_declaration
 from neuralake.catalog.filters import Condition, columns_of
 from neuralake.catalog.footers import Footers, unreadable
+from neuralake.catalog.frames import refuse_decimals
 from neuralake.catalog.html import table_html
 from neuralake.catalog.listing import list_parquet
 from neuralake.catalog.partitions import (
@@ -246,18 +247,21 @@ class ParquetTable(NewestRows):
     def _scan(self, checked: Footers) -> pl.LazyFrame:
         import polars as pl
 
-        from neuralake.catalog.scan import polars_schema, scan_arrow
+        from neuralake.catalog.scan import holds_enum, polars_schema, scan_arrow
 
         found = checked.found
         # One schema for all: a string may be dictionary-encoded (Categorical) in one file only.
         # Not otherwise: Polars 2.1 plans a scan with a given schema without looking at the footers,
         # and not knowing the number of rows it joins in orders that take up to five times as long.
         plain = checked.plain_stored
+        refuse_decimals(self.name, plain)
         int96 = frozenset().union(*(int96_columns(footer) for footer in checked.footers))
         in_paths = found.fields and not checked.reads_from_paths
         # Within a list or struct, which Polars cannot be told
         is_nested = any(map(pa.types.is_nested, plain.types))
         if not int96 <= set(plain.names) or in_paths or (checked.has_other_zones and is_nested):
+            return scan_arrow(checked.as_arrow())
+        if any(map(holds_enum, checked.schemas)):
             return scan_arrow(checked.as_arrow())
         return pl.scan_parquet(
             checked.files,

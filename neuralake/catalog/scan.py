@@ -37,6 +37,8 @@ def choose_reader(contents: Contents, preferred: Reader = "snapshot-files") -> R
     snapshot = contents.snapshot
     if not snapshot.files or contents.has_other_types or contents.has_nested_int96:
         return "arrow"
+    if contents.has_dictionaries and any(map(holds_enum, contents.schemas.values())):
+        return "arrow"
     suited: dict[Reader, bool] = {
         preferred: preferred == "arrow",
         "snapshot-files": snapshot.beyond_files is None,
@@ -192,6 +194,15 @@ def moments_in_utc(frame: pl.LazyFrame, schema: pl.Schema) -> pl.LazyFrame:
         if isinstance(kind, pl.Datetime) and kind.time_zone not in (None, "UTC")
     ]
     return frame.with_columns(pl.col(zoned).dt.convert_time_zone("UTC")) if zoned else frame
+
+
+def holds_enum(schema: pa.Schema) -> bool:
+    """Whether Polars reads a column, or what is in it, as an Enum: it makes no text of one."""
+    import polars as pl
+
+    encoded = [f for f in schema if "dictionary" in str(f.type)]
+    frame = pl.DataFrame(pa.schema(encoded).empty_table())
+    return any("Enum" in str(kind) for kind in frame.schema.dtypes())
 
 
 def polars_schema(schema: pa.Schema) -> pl.Schema:

@@ -61,7 +61,7 @@ class Contents:
     def is_uniform(self) -> bool:
         """Whether all files have just the table's columns, in its order, with its types."""
         names = [f.name for f in self._stored]
-        return not self.has_other_types and all(s.names == names for s in self._schemas.values())
+        return not self.has_other_types and all(s.names == names for s in self.schemas.values())
 
     @cached_property
     def is_alike(self) -> bool:
@@ -86,7 +86,7 @@ class Contents:
     @cached_property
     def has_dictionaries(self) -> bool:
         """Whether a file says that a column is dictionary-encoded in Arrow."""
-        return any("dictionary" in str(f.type) for s in self._schemas.values() for f in s)
+        return any("dictionary" in str(f.type) for s in self.schemas.values() for f in s)
 
     @cached_property
     def int96_columns(self) -> frozenset[str]:
@@ -111,7 +111,7 @@ class Contents:
     @property
     def has_nested_int96(self) -> bool:
         """Whether one of them is within a list, map or struct."""
-        tops = {name for schema in self._schemas.values() for name in schema.names}
+        tops = {name for schema in self.schemas.values() for name in schema.names}
         return not self.int96_columns <= tops
 
     @cached_property
@@ -121,11 +121,12 @@ class Contents:
         return [f for f in snapshot.schema if f.name not in snapshot.partition_columns]
 
     @cached_property
-    def _schemas(self) -> dict[str, pa.Schema]:
+    def schemas(self) -> dict[str, pa.Schema]:
+        """What each file has."""
         return {uri: stored_schema(footer) for uri, footer in self.footers.items()}
 
     def _with_int96(self) -> list[tuple[pa.Schema, frozenset[str]]]:
-        return [(self._schemas[uri], int96_columns(footer)) for uri, footer in self.footers.items()]
+        return [(self.schemas[uri], int96_columns(footer)) for uri, footer in self.footers.items()]
 
 
 def read_contents(snapshot: Snapshot, known_to_hide_nan: bool | None = None) -> Contents:

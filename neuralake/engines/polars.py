@@ -153,7 +153,7 @@ class PolarsEngine:
                     readers[name] = reader
             elif isinstance(base, AdbcTable):
                 # Not anew by each query: that measures another
-                frame = lazy_frame(given_rows(base))
+                frame = lazy_frame(name, given_rows(base))
             elif isinstance(base, FunctionTable):
                 frame = base.lazy()
                 frame = moments_in_utc(frame, frame.collect_schema())

@@ -9,6 +9,7 @@ from decimal import Context, Decimal
 from pathlib import Path
 
 import deltalake
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -475,6 +476,34 @@ def unsigned_numbers(root: Path) -> Case:
     return parquet(root), rows
 
 
+def enums_of_polars(root: Path) -> Case:
+    root.mkdir()
+    enum = pl.Enum(["x", "y"])
+    rows = {
+        "e": pl.Series(["x", None, "y"], dtype=enum),
+        "s": pl.Series([{"e": "y"}, None, {"e": None}], dtype=pl.Struct({"e": enum})),
+    }
+    pl.DataFrame(rows).write_parquet(root / "a.parquet")
+    kinds = [("e", pa.string()), ("s", pa.struct([("e", pa.string())]))]
+    values = [["x", None, "y"], [{"e": "y"}, None, {"e": None}]]
+    return parquet(root), pa.table(values, schema=pa.schema(kinds))
+
+
+def enums_of_polars_in_delta(root: Path) -> Case:
+    stored = pl.Series(["x", None, "y"], dtype=pl.Enum(["x", "y"])).to_frame("e").to_arrow()
+    schema = pa.schema([("e", pa.string())])
+    write_table(root, schema, [File(stored, "a.parquet")])
+    return delta(root), pa.table([["x", None, "y"]], schema=schema)
+
+
+def durations_in_seconds(root: Path) -> Case:
+    """Which Parquet has as numbers, in milliseconds."""
+    rows = pa.table({"d": pa.array([90, None, -1], pa.duration("s"))})
+    root.mkdir()
+    pq.write_table(rows, root / "a.parquet")
+    return parquet(root), rows
+
+
 CASES: dict[str, Callable[[Path], Case]] = {
     make.__name__.replace("_", " "): make
     for make in (
@@ -518,5 +547,8 @@ CASES: dict[str, Callable[[Path], Case]] = {
         deleted_rows_beside_another_feature,
         no_rows,
         unsigned_numbers,
+        enums_of_polars,
+        enums_of_polars_in_delta,
+        durations_in_seconds,
     )
 }

@@ -26,6 +26,7 @@ from tests.engines.others import CASES, Case
 
 # Where an engine would read other rows, and no reader of ours can help it
 REFUSED = {
+    ("spark", "durations in seconds"): r"expected duration\[us\]",
     ("spark", "empty partition values"): "empty string, which means null",
     ("spark", "an empty partition value beside a null"): "empty string, which means null",
 }

@@ -26,8 +26,14 @@ from neuralake.engines.duckdb.delta import (
     literal,
     reads_itself,
 )
-from neuralake.engines.duckdb.intervals import refuse_nanoseconds
 from neuralake.engines.duckdb.remote import load_httpfs, make_secrets, remote_reader
+from neuralake.engines.duckdb.types import (
+    has_durations,
+    refuse_decimals,
+    refuse_nanoseconds,
+    refuse_stored,
+    with_floats,
+)
 from neuralake.engines.memory import require_sizes
 from neuralake.engines.object_storage import are_remote
 from neuralake.engines.readers import (
@@ -296,15 +302,18 @@ class DuckDBSession:
 
     def _create_plain(self, name: str, table: Table) -> None:
         if isinstance(table, RowsTable):
-            rows = given_rows(table)
+            rows = with_floats(given_rows(table))
             _refuse(table.name, rows.schema)
+            refuse_decimals(table.name, rows.schema)
             refuse_nanoseconds(table.name, rows)
             self._connection.from_arrow(rows).create_view(name)
         elif isinstance(table, ParquetTable):
             checked = table.checked()
             _refuse(table.name, checked.schema)
+            refuse_stored(table.name, checked.schema)
             in_paths = bool(table.partitioned_by)
-            if not self._reads(table) or (in_paths and not checked.reads_from_paths):
+            beyond = (in_paths and not checked.reads_from_paths) or has_durations(checked.schema)
+            if beyond or not self._reads(table):
                 self._connection.register(name, FilesDataset(checked.as_arrow()))
                 self.readers[name] = ARROW
                 return

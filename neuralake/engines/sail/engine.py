@@ -199,6 +199,8 @@ def _reads_parquet(name: str, checked: Footers) -> bool:
         and not checked.found.fields
         and checked.schema_unless_uniform is None
         and _has_types(name, checked.schema)
+        # It has no type for a dictionary of another index than Arrow's usual one
+        and not any("dictionary" in str(kind) for kind in checked.schema.types)
         and not checked.may_hide_nan()
         and are_plain(checked.files)
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from neuralake.arrow import types_in
 from neuralake.catalog.dialects import SPARK
 from neuralake.catalog.tables import DeltaTable, ParquetTable, RowsTable, Table
 from neuralake.catalog.views import view_of
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql import SparkSession as PySparkSession
 
-    from neuralake.catalog.footers import Footers
+from neuralake.catalog.footers import Footers
 
 
 class SparkEngine:
@@ -257,6 +258,7 @@ class SparkSession:
 
     def _parquet(self, name: str, checked: Footers) -> DataFrame:
         schema, found = checked.schema, checked.found
+        _refuse_durations(name, schema)
         if not found.fields:
             return self._files(name, checked.files, schema)
         if checked.reads_from_paths:
@@ -308,3 +310,14 @@ class SparkSession:
         # Spark looks for values in all directories above a file, unless it is told where they begin
         read = read if base is None else read.option("basePath", hadoop_uri(base))
         return read.parquet(*escaped)
+
+
+def _refuse_durations(table: str, schema: pa.Schema) -> None:
+    """Refuse durations in files that are not told in microseconds: Spark takes them for such."""
+    for field in schema:
+        units = {kind.unit for kind in types_in(field.type) if pa.types.is_duration(kind)}
+        if units - {"us"}:
+            raise EngineError(
+                f"table {table}: column {field.name} is {field.type}, which Spark would take for "
+                "microseconds: expected duration[us]"
+            )
