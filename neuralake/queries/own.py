@@ -70,6 +70,8 @@ def given_queries(texts: Mapping[str, str]) -> tuple[Query, ...]:
     for name, text in texts.items():
         if not isinstance(name, str) or not isinstance(text, str):
             raise QueryError(f"query {name!r} is {text!r}: expected SQL by the query's name")
+        if not name.strip():
+            raise QueryError(f"a query is called {name!r}: expected a name")
     return tuple(parse_query(name, text) for name, text in texts.items())
 
 

@@ -31,6 +31,7 @@ from typing import Any, Literal
 from neuralake.errors import QueryError
 from neuralake.queries.shape import Tolerance
 from neuralake.queries.sql import substitute
+from neuralake.queries.statements import require_query
 
 _PARAMETER = re.compile(r"^:(?P<name>[a-z_][a-z0-9_]*) (?P<kind>[a-z]+) (?P<default>.+)$")
 _COLUMN = r'(?:"(?P<quoted>(?:[^"]|"")+)"|(?P<column>\w+))'
@@ -182,7 +183,7 @@ def parse_query(name: str, source: str) -> Query:
     Raises
     ------
     QueryError
-        If a header line is malformed or the text is empty.
+        If a header line is malformed, the text is empty, or it is no query.
     """
     if "\n" not in source:
         source = source.replace("\r", "\n")  # of an old Mac: to most engines no end of a comment
@@ -194,6 +195,7 @@ def parse_query(name: str, source: str) -> Query:
     text = source[position:].strip().rstrip(";")
     if not text:
         raise QueryError(f"query {name} has no SQL text")
+    require_query(name, text)
     title = ""
     limit: int | None = None
     offset = 0

@@ -16,6 +16,7 @@ from neuralake.engines.protocol import Interruptible, Session
 from neuralake.engines.registry import EngineSpec
 from neuralake.errors import EngineError, NeuralakeError, QueryError, did_you_mean
 from neuralake.queries.sql import table_names, tables_read
+from neuralake.queries.statements import require_query
 from neuralake.storage import one_line
 from neuralake.threads import in_daemon
 
@@ -110,6 +111,7 @@ def _with_session(
 ) -> T:
     if not sql.strip():
         raise QueryError("the query is empty: expected SQL")
+    require_query("", sql)
     read = tables_read(sql, tables)
     named = {name: table for name, table in tables.items() if name in read}
     warn_of_deprecated(named.values())
