@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from neuralake.api.answer import Answer
 from neuralake.api.display import Frame, as_frame, as_text
-from neuralake.api.options import PathLike, engine_spec, place
+from neuralake.api.options import PathLike, arguments, engine_spec, place
 from neuralake.catalog.about import warn_of_deprecated
 from neuralake.catalog.catalog import Catalog, Database
 from neuralake.catalog.describe import list_tables
@@ -20,7 +20,7 @@ from neuralake.catalog.html import catalog_html
 from neuralake.catalog.load import load_catalog
 from neuralake.catalog.tables import Table
 from neuralake.config import Settings, absolute_uri
-from neuralake.errors import CatalogError
+from neuralake.errors import CatalogError, QueryError
 from neuralake.queries.tables import tables_for
 from neuralake.report.listings import print_tables
 from neuralake.tpch.dataset import dataset_catalog, dataset_uri
@@ -68,6 +68,7 @@ class OpenCatalog:
     def _ipython_key_completions_(self) -> list[str]:
         return [database.name for database in self.catalog.databases]
 
+    @arguments(CatalogError, name="text")
     def table(self, name: str) -> Table:
         """One table, ``orders`` or ``shop.orders``.
 
@@ -133,6 +134,7 @@ class OpenCatalog:
         database: str | None = ...,
     ) -> pl.DataFrame: ...
 
+    @arguments(QueryError, text="text", engine="text", options="options", database="text")
     def sql(
         self,
         text: str,
@@ -202,6 +204,7 @@ class OpenCatalog:
         found = self.sql(text, engine, options=options, version=version, at=at, database=database)
         return Answer(found)
 
+    @arguments(QueryError, text="text", engine="text", options="options", database="text")
     def explain(
         self,
         text: str,
@@ -263,6 +266,7 @@ class OpenCatalog:
         return catalog_html(self.catalog.databases)
 
 
+@arguments(CatalogError, scale_factor="number", dataset="path")
 def open_catalog(
     source: CatalogSource | None = None,
     *,
@@ -316,6 +320,8 @@ def catalog_of(source: CatalogSource, settings: Settings) -> Catalog:
         return source.resolve(settings)
     if isinstance(source, Database):
         return Catalog((source,)).resolve(settings)
+    if isinstance(source, bytes | Mapping):
+        raise CatalogError(f"the catalog is {source!r:.60}: expected a path as a text, or tables")
     tables = tuple(source) if isinstance(source, Iterable) else (source,)
     for table in tables:
         if not isinstance(table, Table):

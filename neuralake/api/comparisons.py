@@ -14,6 +14,7 @@ from neuralake.api.display import Frame, as_frame, as_html, as_text
 from neuralake.api.options import (
     EngineOptions,
     PathLike,
+    arguments,
     engine_names,
     option_items,
     place,
@@ -102,6 +103,24 @@ class ComparedArms:
         return as_html(lambda console: print_comparison(self.record, console, self.directory))
 
 
+@arguments(
+    CompareError,
+    base="text",
+    candidate="text",
+    workload="path",
+    catalog="path",
+    scale_factor="number",
+    dataset="path",
+    engines="names",
+    options="options",
+    queries="names",
+    streams="whole number",
+    max_time_s="number",
+    effect="number",
+    query_effect="number",
+    rounds="whole number",
+    timeout_s="number",
+)
 def compare(
     base: str,
     candidate: str,

@@ -2,16 +2,66 @@
 
 from __future__ import annotations
 
+import inspect
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from neuralake.config import expanded
 from neuralake.engines.registry import EngineSpec, parse_specs
-from neuralake.errors import EngineError, QueryError
+from neuralake.errors import EngineError, NeuralakeError, QueryError
 
+P = ParamSpec("P")
+R = TypeVar("R")
 PathLike = str | os.PathLike[str]
 EngineOptions = Mapping[str, Mapping[str, Any]]
+
+
+_PATH = (str, os.PathLike)
+_NAMES = (str, Iterable)
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "text": ((str,), "a text"),
+    "path": (_PATH, "a path, as a text or a pathlib.Path"),
+    "queries": ((*_PATH, Mapping), "a directory, or SQL by the query's name"),
+    "names": (_NAMES, "a name, or several"),
+    "options": ((Mapping,), "a mapping of names"),
+    "number": ((int, float), "a number"),
+    "whole number": ((int,), "a whole number"),
+}
+
+
+def arguments(
+    error: type[NeuralakeError], **kinds: str
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Refuse arguments of another kind before anything is done, in a line and not a trace.
+
+    Parameters
+    ----------
+    error
+        What is raised.
+    kinds
+        Of the function's parameters by their names; None goes where it is the default.
+    """
+
+    def checking(function: Callable[P, R]) -> Callable[P, R]:
+        signature = inspect.signature(function)
+
+        @wraps(function)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+            given = signature.bind(*args, **kwargs).arguments
+            for name in given.keys() & kinds.keys():
+                value, (types, words) = given[name], _KINDS[kinds[name]]
+                fits = isinstance(value, types) and not isinstance(value, bytes)
+                if isinstance(value, bool) and str not in types:
+                    fits = False
+                if not fits and not (value is None and signature.parameters[name].default is None):
+                    raise error(f"{name} is {value!r:.60}: expected {words}")
+            return function(*args, **kwargs)
+
+        return checked
+
+    return checking
 
 
 def place(given: PathLike) -> str:
@@ -37,11 +87,14 @@ def engine_names(engines: str | Iterable[str] | None, default: Sequence[str]) ->
 
 def option_items(options: EngineOptions | None) -> list[str]:
     """Options by engine as the command line writes them, ``datafusion:target_partitions=4``."""
-    return [
-        f"{engine}:{key}={_text(value)}"
-        for engine, given in (options or {}).items()
-        for key, value in given.items()
-    ]
+    items = []
+    for engine, given in (options or {}).items():
+        if not isinstance(given, Mapping):
+            raise EngineError(
+                f"options of {engine} are {given!r:.60}: expected such as {{'threads': 4}}"
+            )
+        items += [f"{engine}:{key}={_text(value)}" for key, value in given.items()]
+    return items
 
 
 def engine_spec(engine: str, options: Mapping[str, Any] | None) -> EngineSpec:

@@ -15,6 +15,7 @@ from neuralake.api.display import Frame, as_frame, as_html, as_text
 from neuralake.api.options import (
     EngineOptions,
     PathLike,
+    arguments,
     engine_names,
     option_items,
     place,
@@ -25,7 +26,7 @@ from neuralake.api.tables import run_table
 from neuralake.catalog.tables import Table
 from neuralake.config import Settings
 from neuralake.engines.registry import parse_specs
-from neuralake.errors import CatalogError, QueryError
+from neuralake.errors import CatalogError, QueryError, ResultsError
 from neuralake.queries.directory import open_directory
 from neuralake.queries.own import given_queries, given_workload
 from neuralake.queries.query import Query, load_queries
@@ -157,6 +158,18 @@ class BenchRun:
         return as_html(lambda console: print_run(self.record, console, self.directory))
 
 
+@arguments(
+    QueryError,
+    workload="queries",
+    scale_factor="number",
+    dataset="path",
+    engines="names",
+    options="options",
+    queries="names",
+    timeout_s="number",
+    memory_limit_bytes="whole number",
+    name="text",
+)
 def bench(
     workload: PathLike | Mapping[str, str] | None = None,
     *,
@@ -248,6 +261,7 @@ def bench(
     return _measured(*benches.bench(plan, store, bench_progress))
 
 
+@arguments(ResultsError, run="path")
 def open_run(run: str = "latest") -> BenchRun:
     """A run that was kept.
 
