@@ -74,9 +74,20 @@ class Following:
         """Memory that all of them take."""
         return sum(hot.size_bytes for hot in list(self.hot.values()))
 
-    def start(self) -> None:
-        """Follow the logs, and read the files that are left, in a thread of its own."""
-        threading.Thread(target=self._run, name="neuralake-following", daemon=True).start()
+    def follow(self) -> None:
+        """Follow the logs, and read the files that are left, until it is closed."""
+        while not self._ended.wait(_LOOK_S):
+            for name, hot in list(self.hot.items()):
+                if self._ended.is_set():
+                    return
+                try:
+                    hot.snapshot(_LOOK_S)
+                except UnsuitedError as error:
+                    self.unsuited[name] = str(error)
+                    self.hot.pop(name, None)
+                except NeuralakeError:  # told to whoever asks
+                    continue
+            self.read_what_is_left()
 
     def close(self) -> None:
         """Forget the tables."""
@@ -118,15 +129,3 @@ class Following:
 
     def _has_room(self) -> bool:
         return self.size_bytes() < self._most_bytes
-
-    def _run(self) -> None:
-        while not self._ended.wait(_LOOK_S):
-            for name, hot in list(self.hot.items()):
-                try:
-                    hot.snapshot(_LOOK_S)
-                except UnsuitedError as error:
-                    self.unsuited[name] = str(error)
-                    self.hot.pop(name, None)
-                except NeuralakeError:  # told to whoever asks
-                    continue
-            self.read_what_is_left()

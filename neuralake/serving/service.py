@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -40,6 +42,8 @@ from neuralake.serving.versions import find_version, unreadable
 
 _PLACES_A_CORE = 2  # more only wait for one another: half of a light request is Python
 _NOW = AsOf()
+# For which its threads are waited for at the end: one may be in the midst of a file
+_GRACE_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,8 @@ class Service:
         self._contexts = Contexts(self.options.limits.memory_bytes)
         self._pool = Pool(self.options.limits.memory_bytes)
         self._loading: dict[str, None] = {}
+        self._threads: list[threading.Thread] = []
+        self._is_closed = False
 
     def tables(self) -> Mapping[str, Table]:
         """The tables as they are declared."""
@@ -132,15 +138,22 @@ class Service:
     def start(self) -> None:
         """Load what fits into memory, in a thread of its own; requests need not wait for it."""
         self._loading = dict.fromkeys(self._tables)
-        for work in (self._load_all, self._pool.warm_up):
-            threading.Thread(target=work, name="neuralake-loading", daemon=True).start()
+        atexit.register(
+            self.close
+        )  # a thread in Rust that outlives the interpreter ends by SIGSEGV
+        for work in (self._load_and_follow, self._pool.warm_up):
+            thread = threading.Thread(target=work, name="neuralake-loading", daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
-    def _load_all(self) -> None:
+    def _load_and_follow(self) -> None:
         for name in list(self._loading):
+            if self._is_closed:
+                return
             with suppress(NeuralakeError):  # told to whoever asks for it
                 self._source(self._tables[name], _NOW)
             del self._loading[name]
-        self._following.start()
+        self._following.follow()
 
     def describe(self, sql: str, parameters: Parameters = ()) -> tuple[pa.Schema, ...]:
         """The columns of an answer; nothing is run.
@@ -192,9 +205,14 @@ class Service:
         return self._answer(sql, parameters, as_of or _NOW, allowed, is_described=False)
 
     def close(self) -> None:
-        """Forget the tables, and end the workers."""
+        """Forget the tables, and end the workers and threads; at the end of Python by itself."""
+        self._is_closed = True
+        atexit.unregister(self.close)
         self._following.close()
         self._pool.close()
+        until_s = time.monotonic() + _GRACE_S
+        for thread in self._threads:
+            thread.join(max(0.0, until_s - time.monotonic()))
 
     def _answer(
         self, sql: str, parameters: Parameters, as_of: AsOf, limits: Limits, *, is_described: bool

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,3 +88,29 @@ def test_a_refused_statement_gives_its_place_back(service: Service) -> None:
         with pytest.raises(ServingError):
             service.query("SELEC")
     assert service.turns.running == 0
+
+
+def test_what_a_service_starts_ends_when_it_is_closed(orders: str) -> None:
+    before = set(threading.enumerate())
+    service = Service({f"t{i}": DeltaTable(name=f"t{i}", location=orders) for i in range(8)})
+    service.start()
+    service.close()
+    assert set(threading.enumerate()) == before
+    service.close()
+
+
+UNCLOSED = """
+import atexit, sys, threading
+atexit.register(lambda: print(threading.enumerate() == [threading.main_thread()]))
+from neuralake.catalog import DeltaTable
+from neuralake.serving.service import Service
+service = Service({f"t{i}": DeltaTable(name=f"t{i}", location=sys.argv[1]) for i in range(20)})
+service.start()
+"""
+
+
+def test_a_program_that_closes_no_service_ends_none_of_its_threads_within_a_library(
+    orders: str,
+) -> None:
+    done = subprocess.run([sys.executable, "-c", UNCLOSED, orders], capture_output=True, check=True)
+    assert (done.stdout, done.stderr) == (b"True\n", b"")
