@@ -18,7 +18,14 @@ from neuralake.catalog.tables import FunctionTable, Table
 from neuralake.config import Settings
 from neuralake.errors import NeuralakeError
 from neuralake.machine import cores
-from neuralake.serving.answers import Answer, AsOf, Limits, RefusedError, UnavailableError
+from neuralake.serving.answers import (
+    Answer,
+    AsOf,
+    FailedError,
+    Limits,
+    RefusedError,
+    UnavailableError,
+)
 from neuralake.serving.meter import Meter
 from neuralake.serving.names import named_tables
 from neuralake.serving.options import ServiceOptions
@@ -192,7 +199,11 @@ class _Running:
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         try:
-            self.exchange.begin()
+            try:
+                self.exchange.begin()
+            except FailedError:
+                self.check()  # it may say why
+                raise
             self.check()  # after ROAPI made its answer: of what it may have read all is known
             begun = self.exchange.read(1)
             if begun:  # of no rows it sends nothing at all

@@ -17,11 +17,11 @@ import pyarrow.parquet as pq
 from neuralake.catalog.tables import DeltaTable
 from neuralake.config import Settings
 from neuralake.delta.actions import Add
-from neuralake.delta.log import NotATableError, read_entry
+from neuralake.delta.log import NotATableError, find_entry
 from neuralake.delta.nans import has_floats, hides_nan
 from neuralake.delta.paths import absolute, is_absolute
 from neuralake.delta.place import open_store
-from neuralake.delta.state import load_state
+from neuralake.delta.state import is_newest_there, load_state
 from neuralake.delta.store import Store
 from neuralake.errors import reason_of
 from neuralake.serving.roapi.refusals import Freshness, refusal
@@ -47,7 +47,7 @@ class TableWatch:
         self._settings = settings
         self._store: Store = open_store(table.uri, table.storage_options)
         self._lock = threading.Lock()
-        self._version = load_state(self._store).version
+        self._state = load_state(self._store)
         # Asked after the version is known, so that what is committed meanwhile is looked at twice
         self._has_floats = any(map(has_floats, table.arrow_schema().types))
         self._reason = refusal(table, self._freshness, settings)
@@ -55,7 +55,7 @@ class TableWatch:
     @property
     def version(self) -> int:
         """The newest that was looked at."""
-        return self._version
+        return self._state.version
 
     def reason(self) -> str | None:
         """Why ROAPI may answer wrongly of the table from now on, or None.
@@ -71,15 +71,20 @@ class TableWatch:
             return self._reason
 
     def _follow(self) -> str | None:
-        while (actions := read_entry(self._store, self._version + 1)) is not None:
+        if not is_newest_there(self._store, self._state):
+            return (
+                f"its log has not the entry of version {self.version} that it had: it was replaced"
+            )
+        while (entry := find_entry(self._store, self.version + 1)) is not None:
+            actions = entry.actions
             added = [action.add for action in actions if action.add is not None]
             if (reason := self._fault_of(added)) is not None:
-                return f"{reason} since version {self._version + 1}"
+                return f"{reason} since version {entry.version}"
             if any(a.protocol is not None or a.metaData is not None for a in actions):
                 if (reason := refusal(self._table, self._freshness, self._settings)) is not None:
-                    return f"{reason}, since version {self._version + 1}"
+                    return f"{reason}, since version {entry.version}"
                 self._has_floats = any(map(has_floats, self._table.arrow_schema().types))
-            self._version += 1
+            self._state = self._state.after(entry)
         return None
 
     def _fault_of(self, added: Iterable[Add]) -> str | None:

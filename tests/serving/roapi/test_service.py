@@ -6,6 +6,7 @@ import datetime as dt
 import http.client
 import os
 import re
+import shutil
 import signal
 import socket
 import threading
@@ -364,6 +365,29 @@ def test_a_table_that_becomes_what_roapi_reads_wrongly_is_served_no_more(
         assert ask_until(service, "SELECT id FROM other").num_rows == 3
         with pytest.raises(UnavailableError, match=f"changing is not served.*{reason}"):
             ask(service, "SELECT id FROM changing")
+    finally:
+        service.close()
+
+
+def test_a_table_that_was_made_anew_is_served_after_a_new_start_alone(tmp_path: Path) -> None:
+    place = tmp_path / "t"
+
+    def make(*ids: int) -> None:
+        shutil.rmtree(place, ignore_errors=True)
+        for number in ids:
+            deltalake.write_deltalake(str(place), pa.table({"id": [number]}), mode="append")
+
+    make(1, 2)
+    tables = {"t": DeltaTable(name="t", location=str(place))}
+    service = RoapiService(tables, HERE, freshness=Freshness.RELOAD)
+    try:
+        assert ask(service, "SELECT sum(id) AS s FROM t")["s"].to_pylist() == [3]
+        make(10, 20, 30)
+        for _ in range(2):
+            with pytest.raises(UnavailableError, match=r"t is not served any more: .*was replaced"):
+                ask(service, "SELECT sum(id) AS s FROM t")
+        os.kill(service.process.process_id or 0, signal.SIGKILL)
+        assert ask_until(service, "SELECT sum(id) AS s FROM t")["s"].to_pylist() == [60]
     finally:
         service.close()
 
