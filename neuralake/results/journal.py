@@ -4,13 +4,14 @@ One JSON object a line, ``{"header": …}`` first, then the records of the kind 
 end ``{"end": …}``; ``{"resumption": …}`` where an interrupted run went on. A run of queries has
 ``{"engine": …}``, ``{"sample": …}`` and ``{"verification": …}``. Each line is written and synced at
 once. A last line without its line feed was torn by a kill, and is no record; any other line that
-cannot be read is damage, and an error.
+cannot be read, or is not in its place, is damage, and an error. One that is there twice counts
+once.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
@@ -165,15 +166,29 @@ def read_entries(path: Path, entry: type[E], kind: str) -> list[E]:
         raise ResultsError(f"journal {path} is empty: delete its directory, nothing was measured")
     decoder = msgspec.json.Decoder(entry)
     _check(path, lines[0], kind)
+    names = tuple(_fields(entry).values())
     entries: list[E] = []
     for number, line in enumerate(lines, start=1):
         try:
             entries.append(decoder.decode(line))
         except UNDECODABLE as error:
             raise ResultsError(f"journal {path} is damaged at line {number}: {error}") from error
-    if entries[0].header is None:
-        raise ResultsError(f"journal {path} is damaged at line 1: it has no header")
+        if (damage := _out_of_place(entries, names)) is not None:
+            raise ResultsError(f"journal {path} is damaged at line {number}: {damage}")
     return entries
+
+
+def _out_of_place(entries: Sequence[AnyEntry], names: Sequence[str]) -> str | None:
+    """What is the matter with the last of the lines so far, which can be read."""
+    last, before = entries[-1], entries[-2] if len(entries) > 1 else None
+    found = [name for name in names if getattr(last, name) is not None]
+    if len(found) != 1:
+        return f"{' and '.join(found) or 'no record'}: expected one of {', '.join(names)}"
+    if (last.header is None) == (before is None):
+        return "it has no header" if before is None else "a second header"
+    if before is not None and before.end is not None:
+        return "a record after the run's end"
+    return None
 
 
 def replay(
@@ -245,7 +260,7 @@ def read_journal(path: Path) -> Run:
         Run,
         engines=("engine", attrgetter("name")),
         verifications=("verification", attrgetter("engine", "query")),
-        samples=("sample", None),
+        samples=("sample", _itself),
     )
     wrong = run.wrong
     return replace(run, samples=tuple(_judged(sample, wrong) for sample in run.samples))
@@ -260,6 +275,10 @@ def _fields(entry: type[AnyEntry]) -> dict[type, str]:
         for kind in get_args(hint)
         if kind is not NoneType
     }
+
+
+def _itself(sample: Sample) -> Hashable:
+    return sample
 
 
 def _judged(sample: Sample, wrong: frozenset[tuple[str, str]]) -> Sample:

@@ -60,7 +60,10 @@ def journal(tmp_path: Path) -> Path:
     return write(tmp_path / JOURNAL, [header(), EngineRecord("polars"), *samples, END])
 
 
-@given(samples=st.lists(SAMPLES, max_size=5), verifications=st.lists(VERIFICATIONS, max_size=5))
+@given(
+    samples=st.lists(SAMPLES, max_size=5, unique=True),
+    verifications=st.lists(VERIFICATIONS, max_size=5),
+)
 def test_what_was_written_is_read(
     tmp_path_factory: pytest.TempPathFactory,
     samples: list[Sample],

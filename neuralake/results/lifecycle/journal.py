@@ -50,9 +50,9 @@ def read_lifecycle(path: Path) -> LifecycleRun:
         LifecycleRun,
         settle=_without_interrupted,
         engines=("engine", attrgetter("name")),
-        phases=("phase", None),
-        ends=("left", None),
-        repetitions=("repetition", None),
+        phases=("phase", attrgetter("key")),
+        ends=("left", attrgetter("key")),
+        repetitions=("repetition", attrgetter("engine", "repetition")),
     )
 
 
