@@ -307,6 +307,11 @@ def _source_spec(options: dict[str, Any], destination: Destination) -> SourceSpe
     letters, certificate = options["dead_letters"], options["tls_certificate"]
     if letters is not None and spec.kind != "stdin:ndjson":
         raise click.UsageError("--dead-letters goes with --from stdin:ndjson")
+    if letters is not None and destination.holds(letters):
+        raise click.UsageError(
+            f"--dead-letters {letters} lies in the table, of which vacuum removes what is no file "
+            "of its rows: expected another place"
+        )
     if options["evolve"] and spec.kind in ("stdin:ndjson", "kafka"):
         raise click.UsageError("--evolve goes with --from stdin:arrow or flight://HOST:PORT")
     if (certificate is None) != (options["tls_key"] is None):

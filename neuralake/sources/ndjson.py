@@ -7,8 +7,10 @@ into a dead-letter file where one is asked for.
 from __future__ import annotations
 
 import base64
+import errno
 import json
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,6 +42,11 @@ class JsonLines:
         at the first.
     name
         What it is called in messages.
+
+    Raises
+    ------
+    SourceError
+        If there is no place for dead letters where they are to lie.
     """
 
     address: str | None = None
@@ -54,7 +61,7 @@ class JsonLines:
     ) -> None:
         self._pipe = pipe
         self._decoder = RowDecoder(schema)
-        self._dead_letters = dead_letters
+        self._dead_letters = None if dead_letters is None else _place_for_letters(dead_letters)
         self._name = name
         self.rejected = 0
 
@@ -124,11 +131,45 @@ class JsonLines:
 
     def _put_aside(self, letters: list[bytes]) -> None:
         assert self._dead_letters is not None  # noqa: S101 - nothing is refused without
-        with self._dead_letters.open("ab") as file:
-            file.writelines(letters)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            _append(self._dead_letters, b"".join(letters))
+        except OSError as error:
+            raise _no_place(self._dead_letters, error) from error
         self.rejected += len(letters)
+
+
+def _place_for_letters(place: Path) -> Path:
+    """The place, if letters can lie there: nobody wants to be told with the first of them."""
+    try:
+        if stat.S_ISDIR(place.stat().st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    except FileNotFoundError as error:
+        if not place.parent.is_dir():
+            raise _no_place(place, error) from error
+    except OSError as error:
+        raise _no_place(place, error) from error
+    return place
+
+
+def _no_place(place: Path, error: OSError) -> SourceError:
+    return SourceError(f"dead letters cannot be kept in {place}: {error.strerror}")
+
+
+def _append(place: Path, content: bytes) -> None:
+    """Append to a file, all or nothing, and durably; to a device or a pipe, as it takes it."""
+    with place.open("ab", buffering=0) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            file.write(content)
+            return
+        before = os.fstat(file.fileno()).st_size
+        try:
+            left = memoryview(content)
+            while left:
+                left = left[file.write(left) :]
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(before)
+            raise
 
 
 def _letter(number: int, line: bytes, error: RowError) -> bytes:

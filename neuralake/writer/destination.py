@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from neuralake.catalog import Catalog, Column, DeltaTable
 from neuralake.catalog.about import warn_of_deprecated
 from neuralake.catalog.columns import arrow_schema, check_schema
 from neuralake.catalog.tables import Table
 from neuralake.catalog.views import is_view
-from neuralake.config import Settings, absolute_uri
+from neuralake.config import Settings, absolute_uri, is_remote
 from neuralake.delta.log import NotATableError
 from neuralake.delta.place import open_store
 from neuralake.delta.state import load_state
@@ -40,6 +40,10 @@ class Destination:
     storage_options: Mapping[str, str] = field(default_factory=dict, repr=False)
     columns: tuple[Column, ...] = ()
     description: str = ""
+
+    def holds(self, place: Path) -> bool:
+        """Whether a place lies in the table's directory."""
+        return not is_remote(self.uri) and place.resolve().is_relative_to(Path(self.uri).resolve())
 
 
 def find_destination(text: str, catalog: Catalog | None, settings: Settings) -> Destination:

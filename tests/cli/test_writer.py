@@ -195,6 +195,10 @@ def test_a_batch_that_does_not_fit_is_told(table: str, tmp_path: Path) -> None:
             "Invalid value for '--batch-bytes': '5' has no unit",
         ),
         (("events", "--from", "stdin:arrow", "--dead-letters", "f"), "--dead-letters goes with"),
+        (
+            ("events", "--from", "stdin:ndjson", "--dead-letters", "events/f"),
+            "--dead-letters events/f lies in the table",
+        ),
         (("events", "--from", "stdin:ndjson", "--evolve"), "--evolve goes with --from stdin:arrow"),
         (("events", "--from", "stdin:arrow", "--tls-key", "f"), "--tls-certificate and --tls-key"),
         (("gs://b/t", "--from", "stdin:arrow"), "the location begins with gs://"),

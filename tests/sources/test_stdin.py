@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import os
+import resource
 import threading
 from pathlib import Path
 
@@ -205,6 +206,40 @@ def test_letters_are_added_to_those_of_before(feed: Feed, tmp_path: Path) -> Non
     for _ in range(2):
         ids(JsonLines(feed(b"hello\n"), SCHEMA, letters))
     assert len(letters.read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [(".", "Is a directory"), ("no/letters", "No such file or directory")],
+)
+def test_letters_without_a_place_are_refused_before_anything_is_read(
+    feed: Feed, tmp_path: Path, place: str, reason: str
+) -> None:
+    letters = tmp_path / place
+    with pytest.raises(SourceError) as refused:
+        JsonLines(feed(b""), SCHEMA, letters)
+    assert str(refused.value) == f"dead letters cannot be kept in {letters}: {reason}"
+
+
+def test_letters_go_to_devices_too(feed: Feed) -> None:
+    assert ids(JsonLines(feed(b'hello\n{"id": 1}\n'), SCHEMA, Path("/dev/null"))) == [1]
+    delivered, reason = until_refused(JsonLines(feed(b"hello\n"), SCHEMA, Path("/dev/full")))
+    assert delivered == []
+    assert reason == "dead letters cannot be kept in /dev/full: No space left on device"
+
+
+def test_letters_that_find_no_room_are_not_kept_in_part(feed: Feed, tmp_path: Path) -> None:
+    letters = tmp_path / "letters"
+    ids(JsonLines(feed(b"hello\n"), SCHEMA, letters))
+    kept = letters.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(kept) + 10, hard))
+    try:
+        _, reason = until_refused(JsonLines(feed(b"hello\n"), SCHEMA, letters))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert reason == f"dead letters cannot be kept in {letters}: File too large"
+    assert letters.read_bytes() == kept
 
 
 def test_a_line_without_end_takes_no_memory_without_end(feed: Feed) -> None:
