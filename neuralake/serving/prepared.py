@@ -39,6 +39,11 @@ Parameters = Sequence[pa.Scalar] | Mapping[str, pa.Scalar]
 _PLACE = re.compile(
     r"(?:\w+:/)?/?(?:[\w.%=+-]+/)+[\w.%=+-]+\.(?:parquet|json|bin)|(?:/[\w.-]+){2,}"
 )
+# What may be one, also within a string
+_PARAMETER = re.compile(r"\$(\w+)")
+_NOT_FOUND = re.compile(
+    r"table '(?:datafusion\.)?(?P<schema>public\.|[^']*\.)?(?P<name>[^']+)' not found"
+)
 # Of a plan's first line; none of them is a question about the tables
 _TELLING = ("Explain", "Analyze", "DescribeTable")
 _SETTINGS = {
@@ -210,12 +215,16 @@ def plan(context: SessionContext, sql: str, parameters: Parameters) -> DataFrame
     ForbiddenError
         If it does more.
     RefusedError
-        If it is no SQL, or names what does not exist.
+        If it is no SQL, names what does not exist, or has no place for a parameter.
     """
     if isinstance(parameters, Mapping):
         values = dict(parameters)
     else:
         values = {str(i): value for i, value in enumerate(parameters, 1)}
+    named = set(_PARAMETER.findall(sql)) if values else set()
+    for name in values:
+        if name not in named:  # the engine would pass over it
+            raise RefusedError(f"parameter ${name} stands nowhere in the statement")
     try:
         frame = context.sql_with_options(sql, _only_questions(), param_values=values)
         kind = frame.logical_plan().display()
@@ -223,15 +232,24 @@ def plan(context: SessionContext, sql: str, parameters: Parameters) -> DataFrame
         reason = _without_places(reason_of(error), sql)
         if "not supported:" in reason:  # of SQLOptions: "DDL not supported: CreateMemoryTable"
             raise ForbiddenError(f"only questions are answered: {reason}") from error
-        raise RefusedError(reason) from error
+        raise RefusedError(_without_schemas(reason)) from error
     if kind.startswith(_TELLING):
         raise ForbiddenError(f"only questions are answered: {kind.split()[0]} is none")
     return frame
 
 
 def answer_schema(frame: DataFrame) -> pa.Schema:
-    """Columns of an answer, without encodings that not every client of Arrow knows."""
-    schema = pa.schema(frame.schema())
+    """Columns of an answer, without encodings that not every client of Arrow knows.
+
+    Raises
+    ------
+    RefusedError
+        If Arrow cannot have them, such as a name with the character 0.
+    """
+    try:
+        schema = pa.schema(frame.schema())
+    except Exception as error:
+        raise RefusedError(f"a column of the answer cannot be told: {reason_of(error)}") from error
     fields = [f.with_type(plain_type(f.type)) if _is_encoded(f.type) else f for f in schema]
     return pa.schema(fields, schema.metadata)
 
@@ -292,6 +310,16 @@ def failure(error: Exception, memory_bytes: int) -> ServingError:
 def _without_places(reason: str, sql: str) -> str:
     """A reason without paths that the statement itself does not name."""
     return _PLACE.sub(lambda match: match[0] if match[0] in sql else "…", reason)
+
+
+def _without_schemas(reason: str) -> str:
+    """A reason without the schemas of the engine's own, in which it looks for tables."""
+    if (found := _NOT_FOUND.search(reason)) is None:
+        return reason
+    within, name = found["schema"] or "", found["name"]
+    if within == "public.":
+        return f"no table {name}"
+    return f"no table {within}{name}: tables are named alone, without their database"
 
 
 def _only_questions() -> SQLOptions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
@@ -76,6 +77,31 @@ def test_parameters_are_values_and_not_text(service: Service) -> None:
 def test_only_questions_are_answered(service: Service, sql: str) -> None:
     with pytest.raises(ForbiddenError):
         service.query(sql)
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("SELECT * FROM missing", "no table missing"),
+        (
+            "SELECT * FROM shop.orders",
+            "no table shop.orders: tables are named alone, without their database",
+        ),
+        (
+            "SELECT count(*) FROM orders, a.shop.orders",
+            "no table a.shop.orders: tables are named alone, without their database",
+        ),
+        ('SELECT * FROM "shop.orders"', "no table shop.orders"),
+        ("SELECT '\0'", "a column of the answer cannot be told: "),
+        ("SELECT '\0' AS \"\0\", count(*)", "a column of the answer cannot be told: "),
+        ("SELECT $1", "parameter $2 stands nowhere in the statement"),
+        ("SELECT id FROM orders", "parameter $1 stands nowhere in the statement"),
+    ],
+)
+def test_what_cannot_be_meant_is_said_in_a_line(service: Service, sql: str, reason: str) -> None:
+    parameters = (pa.scalar(1), pa.scalar(2)) if reason.startswith("parameter") else ()
+    with pytest.raises(RefusedError, match=f"^{re.escape(reason)}"):
+        service.query(sql, parameters)
 
 
 def test_what_does_not_exist_is_refused(service: Service) -> None:
