@@ -123,6 +123,7 @@ class Api:
             raise ProblemError(404, f"no {path[:100]!r}: there are {', '.join(known)}")
         if request.method != method and not (request.method == "HEAD" and method == "GET"):
             raise ProblemError(405, f"{path[:100]} is asked by {method}", {"allow": method})
+        reading.check_text(request)
         await handler(exchange)
 
     def _admit(self, request: Request) -> None:

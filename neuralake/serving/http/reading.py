@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 import pyarrow as pa
@@ -228,6 +229,21 @@ def whole(query: QueryParams, name: str, default: int) -> int:
     if (number := whole_number(text)) is None:
         raise ProblemError(400, f"{name} is {text!r}: expected a whole number")
     return number
+
+
+def check_text(request: Request) -> None:
+    """Refuse a query string that is no text: what stood for its bytes would be compared.
+
+    Raises
+    ------
+    ProblemError
+        If it is not UTF-8.
+    """
+    try:
+        unquote_to_bytes(request.scope["query_string"]).decode()
+    except UnicodeDecodeError as error:
+        place = f"{error.object[error.start]:02X}"
+        raise ProblemError(400, f"the query has %{place}, which is no UTF-8 there") from None
 
 
 def check_query(

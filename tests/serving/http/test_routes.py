@@ -90,6 +90,25 @@ def test_a_column_may_have_what_conditions_are_made_of(tmp_path: Path) -> None:
                 assert (answer.status, answer.json()) == (200, [{"a": 0}]), condition
 
 
+def test_a_value_that_its_column_cannot_have_is_compared_with_nothing(tmp_path: Path) -> None:
+    inf = float("inf")
+    rows = pa.table({"x": [1.5, inf, -inf], "at": pa.array([0, 1, 2], pa.timestamp("us"))})
+    deltalake.write_deltalake(tmp_path / "odd", rows)
+    with serving({"odd": DeltaTable(name="odd", location=str(tmp_path / "odd"))}) as client:
+
+        def ask(condition: str) -> tuple[int, object]:
+            answer = client.get(f"/api/tables/odd?columns=x&where={quote(condition)}")
+            found = answer.json()
+            return answer.status, found["detail"] if answer.status == 400 else len(found)
+
+        assert ask("x=1e400") == (400, "column x is double: '1e400' is none")
+        assert ask("x>-1e999") == (400, "column x is double: '-1e999' is none")
+        assert ask("x=Infinity") == (200, 1)
+        assert ask("at=1970-01-01T00:00:00") == (200, 1)
+        refused = "column at is timestamp[us]: '1970-01-01T01:00:00+01:00' is none"
+        assert ask("at=1970-01-01T01:00:00+01:00") == (400, refused)
+
+
 ARROW = "application/vnd.apache.arrow.stream"
 
 
