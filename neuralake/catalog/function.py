@@ -18,7 +18,7 @@ from neuralake.catalog.declaration import ForeignKey, check_declaration
 from neuralake.catalog.filters import Condition
 from neuralake.catalog.frames import lazy_frame
 from neuralake.catalog.html import table_html
-from neuralake.catalog.modules import FunctionReference, beside_function
+from neuralake.catalog.modules import FunctionReference, beside_function, why_not_found
 from neuralake.catalog.predicates import apply
 from neuralake.catalog.views import (
     Latest,
@@ -95,7 +95,30 @@ class FunctionTable(NewestRows):
 
     def __reduce__(self) -> tuple[Any, ...]:
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "function"}
-        return _unpickled, (FunctionReference.to(self.function), values)
+        reason = self._why_not_found()
+        if reason is None:
+            return _unpickled, (FunctionReference.to(self.function), values)
+        return _not_found, (reason, {**values, "arguments": {}})  # another table may be read
+
+    def require_importable(self) -> None:
+        """Refuse a function that the process of an engine would not find, or mistake for another.
+
+        Raises
+        ------
+        CatalogError
+            With the reason.
+        """
+        if (reason := self._why_not_found()) is not None:
+            raise CatalogError(reason)
+
+    def _why_not_found(self) -> str | None:
+        if (reason := why_not_found(self.function)) is None:
+            return None
+        name = getattr(self.function, "__qualname__", "")
+        return (
+            f"table {self.name}: its function {name}{' ' * bool(name)}is {reason}, where the "
+            "process of an engine does not find it: put it at the top level of a module"
+        )
 
     def parameters(self) -> set[str]:
         """Names of the function's parameters that may be given other values."""
@@ -284,6 +307,13 @@ def table(
 
 def _unpickled(reference: FunctionReference, values: Mapping[str, Any]) -> FunctionTable:
     return FunctionTable(function=reference.load(), **values)
+
+
+def _not_found(reason: str, values: Mapping[str, Any]) -> FunctionTable:
+    def function() -> None:
+        raise CatalogError(reason)
+
+    return FunctionTable(function=function, **values)
 
 
 def _check_parameters(table: str, function: Function, arguments: Mapping[str, Any]) -> None:

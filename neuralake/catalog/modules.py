@@ -81,7 +81,8 @@ class FunctionReference:
     @classmethod
     def to(cls, function: Callable[..., Any]) -> FunctionReference:
         """Refer to a function at the top level of a module."""
-        return cls(function.__module__, _file_of(function), function.__qualname__)
+        name = getattr(function, "__qualname__", type(function).__qualname__)
+        return cls(getattr(function, "__module__", ""), _file_of(function), name)
 
     def load(self) -> Callable[..., Any]:
         """The function, its module imported if it is not yet.
@@ -101,6 +102,27 @@ class FunctionReference:
         found = attrgetter(self.name)(module)
         function: Callable[..., Any] = getattr(found, "function", found)
         return function
+
+
+def why_not_found(function: Callable[..., Any]) -> str | None:
+    """Why another process would not find a function by its module and name, or another one."""
+    name = getattr(function, "__qualname__", None)
+    if name is None or (inspect.ismethod(function) and not inspect.isclass(function.__self__)):
+        kind = "a method" if name else f"of type {type(function).__name__}"
+        return f"{kind}, and none by its module and name"
+    if function.__module__ == "__main__" or "<" in name:
+        return "part of a notebook, of the script that is run, or of another function"
+    found: Any = getattr(inspect.unwrap(function), "__globals__", {})
+    if found.get("__name__") != function.__module__:
+        found = getattr(sys.modules.get(function.__module__), "__dict__", {})
+    first, *rest = name.split(".")
+    found = found.get(first, function)  # of a module that is gone nothing is known
+    for part in rest:
+        found = getattr(found, part, function)
+    found = getattr(found, "function", found)
+    if found != function:
+        return f"not what its module calls {name}"
+    return None
 
 
 def beside_function(function: Callable[..., Any]) -> AbstractContextManager[None]:

@@ -8,7 +8,7 @@ from typing import Any
 from neuralake.catalog.about import warn_of_deprecated
 from neuralake.catalog.identity import table_identity
 from neuralake.catalog.tables import FunctionTable, Table, pinned
-from neuralake.errors import CatalogError, QueryError
+from neuralake.errors import QueryError
 from neuralake.queries.query import Query, parse_query
 from neuralake.queries.sql import tables_read
 from neuralake.queries.workload import Workload
@@ -44,7 +44,8 @@ def own_workload(
     Raises
     ------
     CatalogError
-        If a table cannot be read or differs from its declaration.
+        If a table cannot be read or differs from its declaration, or is made by a function that the
+        process of an engine would not find.
 
     Warns
     -----
@@ -53,6 +54,9 @@ def own_workload(
     """
     read = frozenset().union(*(tables_read(query.sql(), tables) for query in queries))
     warn_of_deprecated(found for table, found in tables.items() if table in read)
+    for found in tables.values():
+        if isinstance(found, FunctionTable) and found.name in read:
+            found.require_importable()
     tables = {table: pinned(found) for table, found in tables.items() if table in read}
     identities = {table: table_identity(found) for table, found in tables.items()}
     return Workload(
@@ -98,9 +102,6 @@ def given_workload(name: str, queries: tuple[Query, ...], tables: Mapping[str, T
     check_workload_name(name)
     if not queries:
         raise QueryError("there is no query: expected SQL by the query's name")
-    for table in tables.values():
-        if isinstance(table, FunctionTable):
-            _require_importable(table)
     return own_workload(name, queries, tables, GIVEN, {"queries": GIVEN})
 
 
@@ -121,15 +122,4 @@ def check_workload_name(name: str) -> None:
         raise QueryError(
             f"a workload cannot be called {name!r}, as the one that comes with Neuralake: "
             "choose another name"
-        )
-
-
-def _require_importable(table: FunctionTable) -> None:
-    """Refuse a function that the process of an engine, which imports it, would not find."""
-    function = table.function
-    if function.__module__ == "__main__" or "<" in function.__qualname__:
-        raise CatalogError(
-            f"table {table.name}: its function {function.__qualname__} is part of a notebook, of "
-            "the script that is run, or of another function, where the process of an engine does "
-            "not find it: put it at the top level of a module"
         )

@@ -196,9 +196,16 @@ def neuralake_query(
     return call
 
 
-def _value(config: pytest.Config, name: str) -> str | None:
+def _option(config: pytest.Config, name: str) -> str | None:
+    """What the command line says; a variable that is not set is no choice of the default."""
     given: str | None = config.getoption(f"--neuralake-{name}")
-    return given or config.getini(f"neuralake_{name}") or None
+    if given is not None and not given.strip():
+        raise pytest.Collector.CollectError(f"--neuralake-{name} is empty: expected a value")
+    return given
+
+
+def _value(config: pytest.Config, name: str) -> str | None:
+    return _option(config, name) or config.getini(f"neuralake_{name}") or None
 
 
 def _path(config: pytest.Config, name: str) -> Path | None:
@@ -206,7 +213,7 @@ def _path(config: pytest.Config, name: str) -> Path | None:
     from neuralake.config import expanded
     from neuralake.errors import NeuralakeError
 
-    given: str | None = config.getoption(f"--neuralake-{name}")
+    given = _option(config, name)
     written = given or config.getini(f"neuralake_{name}")
     if not written:
         return None

@@ -124,6 +124,7 @@ def test_a_wrong_answer_fails_and_has_no_time(project: Project) -> None:
             ("--neuralake-queries=nosuch", "unknown query 'nosuch': there are rows, total"),
             ("--neuralake-workload=nowhere", "nowhere"),
             ("--neuralake-rounds=0", "neuralake_rounds is '0': expected 1 or more"),
+            ("--neuralake-queries=", "--neuralake-queries is empty: expected a value"),
             ("--neuralake-catalog=nowhere.py", "no catalog at"),
             ("-o neuralake_workload=", "neuralake_query has no workload: set neuralake_workload"),
             ("-p no:benchmark", "needs pytest-benchmark: pip install 'neuralake-bench[pytest]'"),
