@@ -94,10 +94,12 @@ def find_commit(repository: Path, revision: str, say: Callable[[str], None]) -> 
     ArmError
         If there is no such commit.
     """
-    named = _git(repository, "rev-parse", "--verify", revision)
+    written = revision.replace("\0", " ")  # of which no argument can be made
+    named = _git(repository, "rev-parse", "--verify", written)
     # apart, since in ":/text" what is put after it would be text
     done = _git(repository, "rev-parse", "--verify", f"{named.stdout.strip()}^{{commit}}")
-    if named.returncode or done.returncode:
+    # "^main" is all that is not in main
+    if named.returncode or done.returncode or done.stdout.startswith("^"):
         is_shallow = _git(repository, "rev-parse", "--is-shallow-repository").stdout.strip()
         fetch = "git fetch --unshallow --tags" if is_shallow == "true" else "git fetch --all --tags"
         raise ArmError(
@@ -112,6 +114,12 @@ def find_commit(repository: Path, revision: str, say: Callable[[str], None]) -> 
     )
     commit, tree, subject = (*shown.splitlines(), "")[:3]
     return Commit(commit, tree, printable(subject))
+
+
+def names_commit(repository: Path, text: str) -> str | None:
+    """The short id of the commit that a text names, or None."""
+    done = _git(repository, "rev-parse", "--verify", "--quiet", f"{text}^{{commit}}")
+    return done.stdout[:SHORT] if done.returncode == 0 else None
 
 
 def uncommitted(repository: Path, commit: Commit) -> str | None:

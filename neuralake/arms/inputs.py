@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from neuralake.arms import shelf
 from neuralake.arms.arm import ArmSpec, local_wheel
-from neuralake.arms.checkout import Commit, find_commit, uncommitted
+from neuralake.arms.checkout import Commit, find_commit, names_commit, uncommitted
 from neuralake.arms.environment import uv_version
 from neuralake.arms.installed import Piece, find_installed
 from neuralake.arms.project import Outside, Project, find_outside, find_project
@@ -119,12 +119,23 @@ def find_inputs(
         base = Here(find_installed())
         facts: list[object] = [piece.facts() for piece in base.pieces]
     else:
+        _refuse_plus(spec, repository)
         commit = _clean_commit(spec.revision, repository, say, allow_dirty=allow_dirty)
         project = find_project(repository, commit, starts)
         base = Sources(repository, commit, project, find_outside(repository, commit, project))
         outside = [fact for found in base.outside for fact in found.facts()]
         facts = [commit.tree, str(project.directory), str(project.lock), outside]
     return Inputs(base, requirements, _key(facts, requirements, uv))
+
+
+def _refuse_plus(spec: ArmSpec, repository: Path) -> None:
+    """Refuse a tag or branch with a plus in its name, which would be another's with a package."""
+    whole = "+".join((spec.revision or "", *spec.requirements))
+    if spec.requirements and (commit := names_commit(repository, whole)) is not None:
+        raise ArmError(
+            f"{whole} is a tag or branch of {repository}, and in an arm a + begins a requirement: "
+            f"name its commit, {commit}"
+        )
 
 
 def _clean_commit(

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from neuralake.arms.arm import parse_arm
 from neuralake.arms.checkout import check_out, find_commit, find_repository, uncommitted
+from neuralake.arms.inputs import find_inputs
 from neuralake.errors import ArmError
 from tests.arms.conftest import Repository
 
@@ -213,6 +215,20 @@ def test_a_repository_without_a_commit(tmp_path: Path) -> None:
     start(tmp_path / "new")
     with pytest.raises(ArmError, match="revision 'HEAD' is no commit of"):
         find_commit(tmp_path / "new", "HEAD", print)
+
+
+@pytest.mark.parametrize("revision", ["^HEAD", "HEAD..main", "HEAD^{tree}", "HEAD\0", ""])
+def test_what_names_no_one_commit(origin: Repository, revision: str) -> None:
+    with pytest.raises(ArmError, match="is no commit of"):
+        find_commit(origin.path, revision, print)
+
+
+def test_a_plus_in_the_name_of_a_tag(origin: Repository) -> None:
+    origin.git("tag", "v1+local")
+    with pytest.raises(ArmError, match=r"v1\+local is a tag or branch of .*: name its commit, "):
+        find_inputs(
+            parse_arm("v1+local"), origin.path, Path("uv"), print, starts=(), allow_dirty=False
+        )
 
 
 def test_without_git(origin: Repository, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
