@@ -97,7 +97,8 @@ def _date(days: int | None) -> date | str | None:
 
 
 def _day(days: int) -> str:
-    return str(np.datetime64(days, "D"))
+    year, month, day = str(np.datetime64(days, "D")).rsplit("-", 2)
+    return f"{year[0]}{year[1:]:0>4}-{month}-{day}" if year[0] == "-" else f"{year}-{month}-{day}"
 
 
 def _time(nanoseconds: int | None) -> time | str | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import math
 from typing import Any, BinaryIO, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 from rich.console import Console
@@ -21,6 +23,9 @@ from neuralake.report.text import one_line
 
 Format = Literal["table", "csv", "json", "parquet"]
 ROWS_SHOWN = 100
+# Days since 1970 of 0001-01-01 and of 9999-12-31, between which all writers agree
+_FIRST_DAY, _LAST_DAY = -719_162, 2_932_896
+_TICKS_A_DAY = {"s": 86_400, "ms": 86_400 * 10**3, "us": 86_400 * 10**6, "ns": 86_400 * 10**9}
 
 
 def write_answer(result: pa.Table, format: Format, sink: BinaryIO) -> None:
@@ -32,9 +37,9 @@ def write_answer(result: pa.Table, format: Format, sink: BinaryIO) -> None:
         Any result, of any types.
     format
         ``csv`` (with a header), ``json`` (an array of objects) or ``parquet``. What a format has no
-        type for is text in it: in JSON decimals, dates, times and bytes, so that nothing is lost,
-        and numbers that are infinite or none; in CSV lists, structs and maps, as JSON; in all of
-        them intervals.
+        type for is text in it: in JSON decimals, dates and times, so that nothing is lost, and
+        numbers that are infinite or none; in CSV lists, structs and maps, as JSON; in both bytes,
+        in base64 as the API and the writer have them; in all of them intervals.
     sink
         Receives the bytes.
 
@@ -62,7 +67,9 @@ def _csv_column(column: pa.Array) -> pa.Array:
     dtype = column.type
     if pa.types.is_nested(dtype):
         texts = [None if v is None else _json(v) for v in python_values(column)]
-    elif pa.types.is_interval(dtype) or pa.types.is_large_binary(dtype) or _is_spare(dtype):
+    elif pa.types.is_large_binary(dtype):
+        texts = [None if v is None else _base64(v) for v in column.to_pylist()]
+    elif pa.types.is_interval(dtype) or _is_spare(dtype) or _is_beyond(column):
         texts = [None if v is None else str(v) for v in python_values(column)]
     else:
         return column
@@ -72,6 +79,22 @@ def _csv_column(column: pa.Array) -> pa.Array:
 def _is_spare(dtype: pa.DataType) -> bool:
     """Whether the writer of CSV writes a count in place of a time."""
     return bool(pa.types.is_duration(dtype))
+
+
+def _is_beyond(column: pa.Array) -> bool:
+    """Whether a day or a moment is so far that CSV's writer might say ``<value out of range>``."""
+    if pa.types.is_date32(column.type):
+        a_day, counts = 1, column.cast(pa.int32())
+    elif pa.types.is_timestamp(column.type):
+        a_day, counts = _TICKS_A_DAY[column.type.unit], column.cast(pa.int64())
+    else:
+        return False
+    least, greatest = pc.min_max(counts).as_py().values()
+    return least is not None and (least // a_day < _FIRST_DAY or greatest // a_day > _LAST_DAY)
+
+
+def _base64(value: bytes) -> str:
+    return base64.b64encode(value).decode()
 
 
 def _write_json(result: pa.Table, sink: BinaryIO) -> None:
@@ -105,7 +128,7 @@ def _json_value(value: Any) -> Any:
         return value
     if isinstance(value, float) and math.isfinite(value):
         return value
-    return str(value)
+    return _base64(value) if isinstance(value, bytes) else str(value)
 
 
 def _write_parquet(result: pa.Table, sink: BinaryIO) -> None:
