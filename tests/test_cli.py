@@ -374,7 +374,7 @@ def test_a_table_that_differs_from_its_declaration_is_said(  # type: ignore[no-u
 @pytest.mark.parametrize(
     ("engine", "sql", "named"),
     [
-        ("polars", "SELEC 1", "SELEC"),
+        ("polars", "SELECT 1 +", "expression"),
         ("datafusion", "SELECT * FROM nowhere", "nowhere"),
         ("duckdb", "SELECT nothing FROM nation", "nothing"),
         # found only while it runs, and told below a Java exception that says nothing

@@ -195,7 +195,7 @@ def local_table() -> FunctionTable:
         ({"workload": {"q": "SELECT 1"}, "catalog": 7}, CatalogError, "7 is no table"),
         ({"workload": {"q": "SELECT 1"}, "catalog": ["x"]}, CatalogError, "'x' is no table"),
         (
-            {"workload": {"q": "SELECT 1"}, "catalog": local_table()},
+            {"workload": {"q": "SELECT a FROM rates"}, "catalog": local_table()},
             CatalogError,
             "put it at the top level of a module",
         ),
