@@ -17,6 +17,7 @@ import itertools
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 import msgspec
 import numpy as np
@@ -24,6 +25,7 @@ import numpy.typing as npt
 
 from benchmarks.detection.trials import Outcome, Recording, carry_out, draw
 from neuralake.arms.counted import QUERIES_ALPHA, SUITE_ALPHA
+from neuralake.arms.rounds import COUNTED, planned_repeats
 from neuralake.results.comparison import Comparison
 from neuralake.results.comparisons import DOCUMENT
 from neuralake.results.pairs import read_pairs
@@ -65,19 +67,38 @@ class Counted:
         return int(self.instructions.shape[0])
 
     def paired(self, rounds: int) -> Recording:
-        """Every two processes as a pair, each with its first rounds.
+        """Every two processes as a pair, each with so many rounds.
 
-        Both processes of a pair run at once on two processors, so that a pair takes as long as one
-        of them; the share of a query is that of its instructions.
+        In a round a query is executed as often as ``compare`` would for its noise, as far as there
+        are executions of it: its count is their geometric mean. Both processes of a pair run at
+        once on two processors, so that a pair takes as long as one of them; the share of a query is
+        that of its instructions.
         """
         first, second = zip(*itertools.combinations(range(self.processes), 2), strict=True)
-        unit_s = float(self.cpu_s.mean()) - self.round_cpu_s * (self.instructions.shape[1] - rounds)
+        executions = self.instructions.shape[1]
+        repeats = self.repeats(rounds)
+        counts = np.empty((self.processes, rounds, len(self.queries)))
+        for query, times in enumerate(repeats):
+            logs = np.log(self.instructions[:, : rounds * times, query])
+            counts[:, :, query] = np.exp(logs.reshape(-1, rounds, times).mean(axis=2))
         round_instructions = float(self.instructions.sum(axis=2).mean())
         # a pair of executions takes the time of one: half of it is each side's
-        seconds = self.instructions[:, :rounds] * (self.round_cpu_s / round_instructions / 2)
+        seconds = counts * repeats * (self.round_cpu_s / round_instructions / 2)
+        start_s = float(self.cpu_s.mean()) - self.round_cpu_s * executions
+        unit_s = start_s + float(2 * seconds.sum(axis=(1, 2)).mean())
         return Recording(
             self.name, self.queries, seconds[list(first)], seconds[list(second)], unit_s
         )
+
+    def repeats(self, rounds: int) -> npt.NDArray[np.int64]:
+        """Executions of each query in one of so many rounds, as its noise calls for."""
+        most = self.instructions.shape[1] // rounds
+        if most == 1:
+            return np.ones(len(self.queries), dtype=np.int64)
+        within = np.log(self.instructions).var(axis=1, ddof=1).mean(axis=0)
+        spreads = np.sqrt(2 * within)  # of a ratio
+        asked = len(self.queries), rounds, QUESTION, COUNTED
+        return np.array([min(planned_repeats(float(s), *asked), most) for s in spreads])
 
 
 def read_counted(path: Path) -> Counted:
@@ -99,7 +120,7 @@ def read_counted(path: Path) -> Counted:
 
 
 def _of_pairs(path: Path) -> Counted:
-    found: dict[tuple[int, str], dict[tuple[int, str], int]] = {}
+    found: dict[tuple[int, str], dict[tuple[int, str], list[int]]] = {}
     for pair in read_pairs(path):
         for side, count in (
             ("base", pair.base_instructions),
@@ -107,11 +128,13 @@ def _of_pairs(path: Path) -> Counted:
         ):
             if count is not None:
                 process = found.setdefault((pair.processes, side), {})
-                process[pair.round, pair.query] = count
+                process.setdefault((pair.round, pair.query), []).append(count)
     names = tuple(sorted({query for process in found.values() for _, query in process}))
     rounds = max(turn for process in found.values() for turn, _ in process) + 1
     whole = [process for process in found.values() if len(process) == rounds * len(names)]
-    instructions = np.array([[[p[r, q] for q in names] for r in range(rounds)] for p in whole])
+    instructions = np.array(
+        [[[fmean(p[r, q]) for q in names] for r in range(rounds)] for p in whole]
+    )
     document = (path.parent / DOCUMENT).read_bytes()
     (engine,) = msgspec.json.decode(document, type=Comparison).engines
     pair_s = engine.elapsed_s / engine.processes
@@ -242,14 +265,14 @@ def main() -> None:
     parser.add_argument("recordings", nargs="*", type=Path)
     parser.add_argument("--trials", type=int, default=4000)
     parser.add_argument("--minutes", type=float, default=3.0, help="time of a trial at most")
-    parser.add_argument("--rounds", type=int, help="of each process; all by default")
+    parser.add_argument("--rounds", type=int, default=COUNTED.first, help="of each process")
     parser.add_argument("--keep", type=Path, help="write the recordings to this directory")
     arguments = parser.parse_args()
     for file in arguments.recordings or sorted(HERE.glob("*.npz")):
         counted = read_counted(file)
         if arguments.keep:
             write_counted(counted, arguments.keep)
-        rounds = arguments.rounds or counted.instructions.shape[1]
+        rounds = min(arguments.rounds, counted.instructions.shape[1])
         recording = counted.paired(rounds)
         suite, median, greatest = noise(recording)
         print(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
@@ -44,9 +44,20 @@ class Pace:
         """Of a round, on average."""
         return self._rounds_s / max(self._rounds, 1)
 
-    def needed_s(self, rounds: int, queries: Iterable[str]) -> float:
-        """Seconds for another pair of processes with so many rounds of some queries."""
+    def needed_s(self, rounds: int, queries: Mapping[str, int]) -> float:
+        """Seconds for another pair of processes with so many rounds of some queries.
+
+        Parameters
+        ----------
+        rounds
+            So many.
+        queries
+            How often each is executed in a round.
+        """
         measured_s = sum(sum(times) for times in self._measured_s.values())
         checked_too = self._rounds_s / measured_s if measured_s else 1.0
-        means = [fmean(self._measured_s.get(query, [0.0])) for query in queries]
+        means = [
+            repeats * fmean(self._measured_s.get(query, [0.0]))
+            for query, repeats in queries.items()
+        ]
         return self.start_s + rounds * sum(means) * checked_too

@@ -13,7 +13,13 @@ from typing import TypeVar
 from neuralake.arms.answers import Answers
 from neuralake.arms.pace import Pace
 from neuralake.arms.processes import ArmFailedError, ArmProcess, Asked, Opened, Place
-from neuralake.arms.rounds import RoundsPlan, affordable_rounds, planned_rounds, rounds_plan
+from neuralake.arms.rounds import (
+    RoundsPlan,
+    affordable_rounds,
+    planned_repeats,
+    planned_rounds,
+    rounds_plan,
+)
 from neuralake.arms.tables import TableFault, fault_of, require_same_tables, table_faults
 from neuralake.arms.terms import Observer, Terms
 from neuralake.arms.timed import SidedQuery, Timed
@@ -81,6 +87,7 @@ class EnginePairs:
     _profiled: set[tuple[Side, str]] = field(default_factory=set)
     _units: list[Unit] = field(default_factory=list)
     _pace: Pace = field(default_factory=Pace)
+    _repeats: Mapping[str, int] = field(default_factory=dict)
     _done: frozenset[str] = frozenset()
     _faults: dict[str, tuple[str, str]] = field(default_factory=dict)
     _tables_at_fault: dict[str, TableFault] = field(default_factory=dict)
@@ -124,6 +131,7 @@ class EnginePairs:
                 pace = self._pace
                 affordable = affordable_rounds(seconds, pace.start_s, pace.round_s, self._plan)
                 self.rounds = min(self.rounds or self._planned(found), affordable)
+            self._repeats = self._planned_repeats(found)
         return self._verdicts(ending, time.monotonic() - began)
 
     @property
@@ -141,6 +149,17 @@ class EnginePairs:
             return self._plan.first
         spreads = [query.spread for query in found.queries if query.spread is not None]
         return planned_rounds(found.suite.spread, spreads, self.terms.question, self._plan)
+
+    def _planned_repeats(self, found: EngineComparison) -> dict[str, int]:
+        """How often each query is executed in a round, by the noise of it so far."""
+        if self.terms.rounds is not None:
+            return {}
+        rounds, question, count = self._rounds_now, self.terms.question, len(found.queries)
+        return {
+            query.query: planned_repeats(query.spread, count, rounds, question, self._plan)
+            for query in found.queries
+            if query.query is not None and query.spread is not None
+        }
 
     def _done_by(self, found: EngineComparison) -> frozenset[str]:
         """Queries that need no more pairs: none while the suite needs those of all.
@@ -162,7 +181,8 @@ class EnginePairs:
             if all(c.verdict != "inconclusive" for c in changes):
                 return "decided"
         # processes that were lost took a query with them, and are made up for
-        needed_s = self._pace.needed_s(self._rounds_now, self._names())
+        repeats = {query: self._repeats.get(query, 1) for query in self._names()}
+        needed_s = self._pace.needed_s(self._rounds_now, repeats)
         return "time" if self._units and left_s < needed_s else None
 
     def _verdicts(self, ending: Ending, elapsed_s: float) -> EngineComparison:
@@ -269,9 +289,10 @@ class EnginePairs:
                 taken = []
                 queries = self._open()
                 for query in rng.sample(queries, len(queries)):
-                    pair = self._pair(arms, query, number, turn, rng)
-                    if pair is not None:
-                        taken.append(pair)
+                    for _ in range(self._repeats.get(query.name, 1)):
+                        pair = self._pair(arms, query, number, turn, rng)
+                        if pair is not None:
+                            taken.append(pair)
                 self.journal(taken)
                 pairs += taken
                 self._pace.round(time.monotonic() - began, taken)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean, median
+from statistics import median
 
 from neuralake.results.comparison import By
 from neuralake.stats.paired import Question
@@ -28,22 +28,28 @@ class RoundsPlan:
         Pairs of processes for which the time must be enough.
     most
         Never more.
-    variance
-        That which stands for the queries', of those of all: the middling one, or their mean.
+    most_repeats
+        Executions of a query in one round, at most, where its own noise calls for more.
     """
 
     first: int
     units: int
     fewest_units: int
     most: int
-    variance: Callable[[Iterable[float]], float]
+    most_repeats: int = 1
 
 
-TIMED = RoundsPlan(first=4, units=12, fewest_units=2 * FEWEST, most=20, variance=median)
+TIMED = RoundsPlan(first=4, units=12, fewest_units=2 * FEWEST, most=20)
 # Most of a process's time goes before its first round, into its code's translation. Four rounds are
-# enough for their Hodges-Lehmann estimate not to follow a single count that is out of line
+# enough for their Hodges-Lehmann estimate not to follow a single count that is out of line. A query
+# or two differ much from one execution to the next: to repeat them in a round costs little, another
+# round of all a lot
 COUNTED = RoundsPlan(
-    first=2, units=FEWEST_OF_SIDES, fewest_units=FEWEST_OF_SIDES, most=4, variance=fmean
+    first=2,
+    units=FEWEST_OF_SIDES,
+    fewest_units=FEWEST_OF_SIDES,
+    most=4,
+    most_repeats=6,
 )
 
 
@@ -57,8 +63,8 @@ def planned_rounds(
 ) -> int:
     """Rounds in a pair of processes, for a question.
 
-    What tests of fixed size would need, of the suite and of a query whose variance stands for all,
-    is to come from as many pairs of processes as the plan has.
+    What tests of fixed size would need, of the suite and of a middling query, is to come from as
+    many pairs of processes as the plan has.
 
     Parameters
     ----------
@@ -74,9 +80,31 @@ def planned_rounds(
     pairs = question.suite_design().fixed_information * suite**2
     if queries:
         design = question.query_design(len(queries))
-        variance = plan.variance([noise**2 for noise in queries])
+        variance = median(noise**2 for noise in queries)
         pairs = max(pairs, design.fixed_information * variance)
     return min(max(round(pairs / plan.units), plan.first), plan.most)
+
+
+def planned_repeats(
+    query: float, queries: int, rounds: int, question: Question, plan: RoundsPlan
+) -> int:
+    """Executions of a query in one round, for its own noise.
+
+    Parameters
+    ----------
+    query
+        Standard deviation of the logarithm of its ratio in one pair of executions.
+    queries
+        Number of queries that are asked about.
+    rounds
+        In a pair of processes.
+    question, plan
+        As for :func:`planned_rounds`.
+    """
+    if plan.most_repeats == 1:
+        return 1
+    pairs = question.query_design(queries).fixed_information * query**2
+    return min(max(round(pairs / plan.units / rounds), 1), plan.most_repeats)
 
 
 def affordable_rounds(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from itertools import zip_longest
+from statistics import fmean
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +19,8 @@ from neuralake.stats.sequential import estimate
 
 Array = npt.NDArray[np.float64]
 What = Literal["wall", "cpu", "instructions", "cycles"]
+# Of each query that was run in it, one pair of executions or more
+Round: TypeAlias = Mapping[str, Sequence[Pair]]
 # What decides, and what is told beside it
 _DECIDING: Mapping[By, What] = {"time": "wall", "instructions": "instructions"}
 _BESIDE: Mapping[By, What] = {"time": "cpu", "instructions": "cycles"}
@@ -85,11 +89,11 @@ def engine_verdicts(measured: Measured, question: Question) -> tuple[Change, tup
     query_beside = query_units([_log_ratios(unit, sound, beside) for unit in units]).values
     # Nothing but the two processes themselves has made counts
     suite, queries = judge(ratios, question, sides if measured.by == "instructions" else None)
-    spread = pair_spreads(ratios)
+    spread = pair_spreads([_log_ratios(_apart(unit), sound, deciding) for unit in units])
     medians = {query: _medians(units, query, deciding) for query in sound}
     changes = {}
     for i, query in enumerate(sound):
-        pairs = [len(unit) for unit in units if query in unit[0]]
+        pairs = [_count(unit, query) for unit in units if query in unit[0]]
         beside_it = _Beside.of(query_beside[: len(pairs), i])
         changes[query] = _change(
             query, queries[i], beside_it, medians[query], pairs, measured, spread[i]
@@ -105,7 +109,7 @@ def engine_verdicts(measured: Measured, question: Question) -> tuple[Change, tup
 
 def _suite_change(
     suite: Judgement,
-    whole: Sequence[Sequence[Mapping[str, Pair]]],
+    whole: Sequence[Sequence[Round]],
     medians: Sequence[tuple[float, float]],
     measured: Measured,
 ) -> Change:
@@ -156,7 +160,7 @@ def _change(
         high=judgement.high,
         pairs=sum(pairs),
         decided_after_pairs=None if decided is None else sum(pairs[:decided]),
-        more_pairs=None if more is None else more * measured.rounds,
+        more_pairs=None if more is None else more * max(measured.rounds, pairs[-1]),
         fixed_size_pairs=None if fixed is None else fixed * sum(pairs) / len(pairs),
         spread=spread,
         unit_spread=judgement.unit_spread,
@@ -199,12 +203,12 @@ def _nothing(measured: Measured) -> tuple[Change, tuple[Change, ...]]:
     return Change(None, "inconclusive"), queries
 
 
-def _whole_rounds(unit: Unit, sound: Sequence[str]) -> list[dict[str, Pair]]:
+def _whole_rounds(unit: Unit, sound: Sequence[str]) -> list[dict[str, list[Pair]]]:
     """The rounds of a unit in which each sound query that was to be run in it has a pair."""
     names = [query for query in sound if query in unit.queries]
-    rounds: dict[int, dict[str, Pair]] = {}
+    rounds: dict[int, dict[str, list[Pair]]] = {}
     for pair in unit.pairs:
-        rounds.setdefault(pair.round, {})[pair.query] = pair
+        rounds.setdefault(pair.round, {}).setdefault(pair.query, []).append(pair)
     return [
         {query: found[query] for query in names}
         for found in rounds.values()
@@ -212,21 +216,32 @@ def _whole_rounds(unit: Unit, sound: Sequence[str]) -> list[dict[str, Pair]]:
     ]
 
 
-def _log_ratios(rounds: Sequence[Mapping[str, Pair]], queries: Sequence[str], what: What) -> Array:
+def _apart(rounds: Sequence[Round]) -> list[dict[str, list[Pair]]]:
+    """The pairs of each round as rounds of one pair of each query, or none of some."""
+    return [
+        {query: [pair] for query, pair in zip(turn, pairs, strict=True) if pair is not None}
+        for turn in rounds
+        for pairs in zip_longest(*turn.values())
+    ]
+
+
+def _log_ratios(rounds: Sequence[Round], queries: Sequence[str], what: What) -> Array:
     """Logarithms of candidate ÷ base, of shape (rounds, queries); nan where one is not known."""
     found: Array = np.diff(_log_sides(rounds, queries, what), axis=0)[0]
     return found
 
 
-def _log_sides(rounds: Sequence[Mapping[str, Pair]], queries: Sequence[str], what: What) -> Array:
-    """Logarithms of base and candidate, of shape (2, rounds, queries); nan as there."""
+def _log_sides(rounds: Sequence[Round], queries: Sequence[str], what: What) -> Array:
+    """Logarithms of base and candidate, of shape (2, rounds, queries); nan as there.
+
+    Of several pairs in a round it is their mean.
+    """
     found = np.full((len(SIDES), len(rounds), len(queries)), math.nan)
     for place in np.ndindex(found.shape):
         side, turn, query = place
-        pair = rounds[turn].get(queries[query])
-        value = None if pair is None else _value(pair, SIDES[side], what)
-        if value:
-            found[place] = math.log(value)
+        values = [_value(pair, SIDES[side], what) for pair in rounds[turn].get(queries[query], ())]
+        if values and all(values):
+            found[place] = fmean(math.log(value) for value in values if value)
     return found
 
 
@@ -240,10 +255,13 @@ def _value(pair: Pair, side: Side, what: What) -> int | None:
     return of_base if side == "base" else of_candidate
 
 
-def _medians(
-    units: Sequence[Sequence[Mapping[str, Pair]]], query: str, what: What
-) -> tuple[float, float]:
-    pairs = [found[query] for unit in units for found in unit if query in found]
+def _count(rounds: Sequence[Round], query: str) -> int:
+    """Number of a query's pairs in rounds that have some."""
+    return sum(len(turn[query]) for turn in rounds)
+
+
+def _medians(units: Sequence[Sequence[Round]], query: str, what: What) -> tuple[float, float]:
+    pairs = [pair for unit in units for turn in unit for pair in turn.get(query, ())]
     base, candidate = (
         float(np.median([_value(pair, side, what) or 0 for pair in pairs])) for side in SIDES
     )
@@ -267,7 +285,7 @@ def pair_spreads(units: Sequence[Array]) -> list[float | None]:
 
 
 def _pair_spread(units: Sequence[Array]) -> float | None:
-    several = [unit for unit in units if unit.size > 1 and not np.isnan(unit).any()]
+    several = [known for unit in units if (known := unit[~np.isnan(unit)]).size > 1]
     if not several:
         return None
     squares = sum(float(((unit - unit.mean()) ** 2).sum()) for unit in several)

@@ -16,7 +16,7 @@ from neuralake.arms.calibration import (
     load_calibration,
     store_calibration,
 )
-from neuralake.arms.rounds import COUNTED, affordable_rounds, planned_rounds
+from neuralake.arms.rounds import COUNTED, TIMED, affordable_rounds, planned_repeats, planned_rounds
 from neuralake.errors import ResultsError
 from neuralake.results.comparison import ArmRecord, Change, Comparison, EngineComparison
 from neuralake.results.records import Fingerprint
@@ -82,8 +82,13 @@ def test_counts_are_judged_from_three_pairs_of_processes_with_two_rounds_or_more
     assert planned_rounds(0.0001, [0.0005] * 22, asked, COUNTED) == COUNTED.first == 2
     assert planned_rounds(0.0001, [0.005] * 22, asked, COUNTED) == 3
     assert planned_rounds(0.001, [0.05] * 22, asked, COUNTED) == COUNTED.most == 4
-    # one count that is out of line calls for a round or two that outvote it
-    assert planned_rounds(0.0001, [0.0005] * 21 + [0.1], asked, COUNTED) == COUNTED.most
+    # one query that is out of line is repeated, and not all others with it
+    assert planned_rounds(0.0001, [0.0005] * 21 + [0.1], asked, COUNTED) == 2
+    assert planned_repeats(0.1, 22, 2, asked, COUNTED) == COUNTED.most_repeats == 6
+    assert planned_repeats(0.0005, 22, 2, asked, COUNTED) == 1
+    assert planned_repeats(0.006, 22, 2, asked, COUNTED) == 2
+    assert planned_repeats(0.006, 22, 4, asked, COUNTED) == 1
+    assert planned_repeats(0.1, 22, 4, QUESTION, TIMED) == 1
     assert affordable_rounds(180, start_s=44, round_s=8, plan=COUNTED) == 2
     assert affordable_rounds(180, start_s=20, round_s=4, plan=COUNTED) == 10
 

@@ -237,8 +237,9 @@ def test_what_is_left_to_run_says_how_long_it_takes() -> None:
         pace.round(1.0, pairs)  # 0.8 s of it in the queries
     pace.unit(7.0)
     assert (pace.start_s, pace.round_s) == (3.0, 1.0)
-    assert pace.needed_s(10, ["a", "b"]) == pytest.approx(3 + 10)
-    assert pace.needed_s(10, ["b"]) == pytest.approx(3 + 2.5)
+    assert pace.needed_s(10, {"a": 1, "b": 1}) == pytest.approx(3 + 10)
+    assert pace.needed_s(10, {"b": 1}) == pytest.approx(3 + 2.5)
+    assert pace.needed_s(10, {"a": 1, "b": 3}) == pytest.approx(3 + 15)
 
 
 def test_a_short_time_is_not_spent_on_two_pairs_of_processes() -> None:
@@ -263,6 +264,28 @@ def test_the_rounds_follow_the_noise_of_the_first_pair_of_processes(
     assert set(others) == {found.rounds}
     assert TIMED.first <= found.rounds <= TIMED.most
     assert len(counts) == found.processes >= 2
+
+
+def test_a_query_that_varies_more_is_executed_more_often_in_a_round(
+    tmp_path: Path, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = replace(TIMED, first=2, most=2, most_repeats=3)
+    monkeypatch.setattr("neuralake.arms.pairs.rounds_plan", lambda _: plan)
+    calls: list[float] = []
+
+    def planned(spread: float, *_: object) -> int:
+        calls.append(spread)
+        return 1 if len(calls) % 2 else 3  # of light, and then of noisy
+
+    monkeypatch.setattr("neuralake.arms.pairs.planned_repeats", planned)
+    bench = Bench(tmp_path, table, dict.fromkeys(("light", "noisy"), (LIGHT, LIGHT)))
+    found = bench.run(3, until_time=True)
+    assert calls
+    light, noisy = found.queries
+    first, later = 2, 2 * (found.processes - 1)
+    assert (light.pairs, noisy.pairs) == (first + later, first + 3 * later)
+    kept = Counter(pair.query for pair in read_pairs(tmp_path / "pairs.jsonl"))
+    assert kept == {"light": light.pairs, "noisy": noisy.pairs}
 
 
 def test_every_pair_is_kept_and_either_arm_comes_first(tmp_path: Path, table: str) -> None:

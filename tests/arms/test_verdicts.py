@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from neuralake.arms.verdicts import Measured, Unit, engine_verdicts, pair_spreads
-from neuralake.results.comparison import Pair
+from neuralake.results.comparison import Change, Pair
 from neuralake.stats.paired import Question
 
 ROUNDS = 3
@@ -132,6 +132,32 @@ def test_a_change_has_the_numbers_of_its_pairs() -> None:
     assert b.more_pairs is not None
     assert b.more_pairs % ROUNDS == 0
     assert b.more_pairs >= ROUNDS
+
+
+def test_several_pairs_of_a_query_in_a_round_are_one_that_is_their_mean() -> None:
+    once = [exact_unit(0, 1.2, 1.25), exact_unit(1, 1.5, 2.0)]
+    more = [
+        Unit(unit.queries, [*unit.pairs, Pair("e", "b", n, 0, 2000, 2000, 400, 200, True)])
+        for n, unit in enumerate(once)
+    ]
+    halved = [exact_unit(0, 1.2**0.5, 1.25), exact_unit(1, 1.5**0.5, 2.0)]
+    suite, (a, b) = engine_verdicts(measured(*more), QUESTION)
+    for found, expected in zip((suite, a, b), _flat(measured(*halved)), strict=True):
+        assert (found.ratio, found.low, found.high) == pytest.approx(
+            (expected.ratio, expected.low, expected.high), rel=1e-3
+        )
+    assert (suite.pairs, a.pairs, b.pairs) == (4, 4, 6)
+    # the spread is that of single pairs, however many a round has
+    logs = [[math.log(x) for x in unit] for unit in ((1.2, 1.0, 1.25), (1.5, 1.0, 2.0))]
+    squares = sum(float(np.var(unit) * 3) for unit in logs)
+    assert b.spread == pytest.approx(math.sqrt(squares / 4))
+    assert b.more_pairs is not None
+    assert b.more_pairs % 3 == 0
+
+
+def _flat(found: Measured) -> tuple[Change, ...]:
+    suite, queries = engine_verdicts(found, QUESTION)
+    return suite, *queries
 
 
 def test_one_unit_of_one_round_has_ratios_and_no_intervals() -> None:

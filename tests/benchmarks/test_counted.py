@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -65,10 +66,28 @@ def test_a_recording_is_read_from_the_pairs_of_a_comparison(tmp_path: Path) -> N
     assert found.cpu_s.tolist() == [40.0, 40.0]
 
 
+def test_a_query_that_varies_more_is_repeated_as_far_as_it_was_recorded() -> None:
+    made = counted(0.0001, rounds=8)
+    noisy = made.instructions.copy()
+    logs = np.random.default_rng(1).normal(0, 0.05, noisy.shape[:2])
+    noisy[:, :, 1] *= np.exp(logs)
+    found = replace(made, instructions=noisy)
+    assert list(found.repeats(2)) == [1, 4, 1]
+    assert list(found.repeats(4)) == [1, 2, 1]
+    assert list(found.repeats(8)) == [1, 1, 1]
+    recording = found.paired(2)
+    first, second = recording.base_s[0], recording.candidate_s[0]
+    for turn, place in enumerate((slice(0, 4), slice(4, 8))):
+        expected = np.log(noisy[1, place, 1]).mean() - np.log(noisy[0, place, 1]).mean()
+        assert np.log(second / first)[turn, 1] == pytest.approx(expected)
+    assert recording.unit_s > made.paired(2).unit_s
+
+
 def test_any_two_processes_are_a_pair_that_runs_at_once() -> None:
-    recording = counted(0.01).paired(2)
+    recording = counted(0.001).paired(2)
     assert recording.base_s.shape == (28, 2, 3)
-    assert recording.unit_s == 30.0 - 2 * 2.5  # as long as one process with so many rounds
+    # as long as one process with so many rounds
+    assert recording.unit_s == pytest.approx(30.0 - 2 * 2.5, rel=0.001)
     assert recording.query_s.sum() == pytest.approx(2.5, rel=0.05)
     assert recording.start_s == pytest.approx(20, abs=0.5)
 
