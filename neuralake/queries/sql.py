@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -237,13 +238,17 @@ def _plain(sql: str) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without sqlglot's warnings about what it cannot read: that is the result here."""
-    logger = logging.getLogger("sqlglot")
-    before, logger.disabled = logger.disabled, True
+    """Without sqlglot's warnings, in this thread, about what it cannot read: that is the result."""
+    logger, here = logging.getLogger("sqlglot"), threading.get_ident()
+
+    def is_elsewhere(record: logging.LogRecord) -> bool:
+        return record.thread != here
+
+    logger.addFilter(is_elsewhere)
     try:
         yield
     finally:
-        logger.disabled = before
+        logger.removeFilter(is_elsewhere)
 
 
 def _tables(statements: Iterable[exp.Expr]) -> frozenset[str] | None:

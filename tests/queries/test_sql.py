@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 
 import duckdb
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from neuralake.queries import sql as reading
 from neuralake.queries.query import Parameter, Query
 from neuralake.queries.sql import output_names, table_names, tokens
 
@@ -141,7 +143,24 @@ def test_a_text_that_cannot_be_read_may_use_any_table(
 ) -> None:
     assert table_names(sql) is None
     assert not caplog.records
-    assert not logging.getLogger("sqlglot").disabled
+    assert not logging.getLogger("sqlglot").filters
+
+
+def test_of_two_threads_that_read_at_once_neither_leaves_the_other_silent(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Neither the one that begins first, nor the one that ends last."""
+    one, other = reading._quiet(), reading._quiet()
+    with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second:
+        first.submit(one.__enter__).result()
+        second.submit(other.__enter__).result()
+        first.submit(one.__exit__, None, None, None).result()
+        logger = logging.getLogger("sqlglot")
+        second.submit(logger.warning, "of no use").result()
+        assert not caplog.records
+        second.submit(other.__exit__, None, None, None).result()
+        second.submit(logger.warning, "of use").result()
+    assert [record.message for record in caplog.records] == ["of use"]
 
 
 @pytest.mark.parametrize(
