@@ -5,11 +5,13 @@ from __future__ import annotations
 import gc
 import importlib
 import os
+import re
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -120,7 +122,11 @@ LONGEST = (
 OFFICIAL = 0.01
 UNOFFICIAL = 0.003
 FAST_ENGINES = ("polars", "datafusion", "duckdb")
+# A task costs some hundredths of a second however few rows it has: a log is replayed, and files are
+# looked for, by one, and by several on the cluster (cluster/test_cluster.py)
 SPARK_CONFIG = {
+    "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "1",
     "spark.sql.autoBroadcastJoinThreshold": "-1",
     "spark.hadoop.fs.s3a.secret.key": "hunter2",
     "spark.executorEnv.PLAIN": "a \\ b=c",
@@ -208,6 +214,26 @@ def make_settings(storage: Path, results: Path) -> Settings:
     return Settings.from_environ(
         {"NEURALAKE_STORAGE_ROOT": str(storage), "NEURALAKE_RESULTS_ROOT": str(results)}
     )
+
+
+@pytest.fixture(scope="session")
+def directories_by_name() -> Counter[str]:
+    """How many tests of each name have a directory in this process."""
+    return Counter()
+
+
+@pytest.fixture
+def tmp_path(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    directories_by_name: Counter[str],
+) -> Path:
+    """As pytest's, which for each looks through those of all tests before it."""
+    name = re.sub(r"\W", "_", request.node.name)[:29]
+    path = tmp_path_factory.getbasetemp() / f"{name}_{directories_by_name[name]}"
+    directories_by_name[name] += 1
+    path.mkdir(mode=0o700)
+    return path
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -373,7 +399,9 @@ class Spark:
     def engine(self) -> SparkEngine:
         """Spark with Delta's reader, a small heap and a few settings; it is not to be closed."""
         if self._engine is None:
-            options = SparkOptions(memory="768m", delta_reader="delta", config=SPARK_CONFIG)
+            options = SparkOptions(
+                memory="768m", shuffle_partitions=1, delta_reader="delta", config=SPARK_CONFIG
+            )
             SparkEngine.prepare(options)
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("TZ", SPARK_ZONE)  # of its JVM alone

@@ -18,6 +18,7 @@ from neuralake import machine
 from neuralake.catalog.columns import Column
 from neuralake.catalog.tables import DeltaTable, ParquetTable, Table, table
 from neuralake.engines.spark import SparkEngine, SparkOptions
+from neuralake.engines.spark.conf import spark_conf
 from neuralake.errors import CatalogError, EngineError, SchemaMismatchError
 from tests.conftest import SPARK_ZONE, Spark
 
@@ -256,25 +257,37 @@ def test_settings_say_what_is_in_effect(engine: SparkEngine) -> None:
     assert engine.settings == {
         "master": f"local[{cores}]",
         "driver_memory": "768m",
-        "shuffle_partitions": cores,
+        "shuffle_partitions": 1,
         "adaptive": True,
         "scheduler": "fair",
         "delta_reader": "delta",
         "time_zone": "UTC",
-        "snapshot_partitions": cores,
+        "snapshot_partitions": 1,
         "delta_jars": ["io.delta:delta-spark_4.2_2.13:4.4.0", "io.delta:delta-storage:4.4.0"],
+        "spark.databricks.delta.snapshotPartitions": "1",
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": "1",
         "spark.sql.autoBroadcastJoinThreshold": "-1",
         "spark.hadoop.fs.s3a.secret.key": "***",
         "spark.executorEnv.PLAIN": "a \\ b=c",
         "spark.neuralake.note": "***",
     }
     spark = engine._jvm.spark
-    assert spark.conf.get("spark.sql.shuffle.partitions") == str(cores)
-    assert spark.conf.get("spark.databricks.delta.snapshotPartitions") == str(cores)
+    assert spark.conf.get("spark.sql.shuffle.partitions") == "1"
+    assert spark.conf.get("spark.databricks.delta.snapshotPartitions") == "1"
     assert spark.conf.get("spark.sql.autoBroadcastJoinThreshold") == "-1"
     assert spark.conf.get("spark.sql.session.timeZone") == "UTC"
     assert spark.conf.get("spark.executorEnv.PLAIN") == "a \\ b=c"
     assert spark.conf.get("spark.hadoop.fs.s3a.secret.key") == "hunter2"
+
+
+def test_by_default_a_shuffle_and_a_log_have_a_partition_a_core(tmp_path: Path) -> None:
+    conf = spark_conf(SparkOptions(memory="768m"), [tmp_path / "delta.jar"], tmp_path)
+    for name in (
+        "spark.sql.shuffle.partitions",
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism",
+        "spark.databricks.delta.snapshotPartitions",
+    ):
+        assert conf[name] == str(machine.cores()), name
 
 
 def test_the_heap_has_the_size_asked_for(engine: SparkEngine) -> None:

@@ -20,7 +20,7 @@ from tests.waiting import until
 from tests.writer.running import Keeper
 
 Make = Callable[..., str]
-KILLS = int(os.environ.get("KILLS", "3"))  # make kill-kafka has 100
+KILLS = int(os.environ.get("KILLS", "2"))  # make kill-kafka has 100
 SEED = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
 ROWS_A_SECOND = 2000
 

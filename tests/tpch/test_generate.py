@@ -247,7 +247,6 @@ def test_a_disk_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
 # Whoever comes at the same time, or dies
 
 
-@own_generator
 def test_a_second_one_at_the_same_time_is_told_who_is_at_work(tmp_path: Path) -> None:
     with start(tmp_path / "sf") as first:
         until(writing(tmp_path / "sf", "lineitem/*.parquet.inprogress"), every_s=0.001)
@@ -292,13 +291,14 @@ def test_a_writer_that_outlives_its_parent_is_waited_for(tmp_path: Path) -> None
     assert leftovers(tmp_path / "sf") == []
 
 
-def moments() -> Iterator[tuple[str, float]]:
+def moments() -> Iterator[object]:
     """When to kill: at stages of the work, then at random fractions of its duration."""
     for pattern in ("lineitem/*", "*/_delta_log/*.json", "manifest.json", "nothing"):
         yield pattern, 0.0
     chance = random.Random(42)
-    for _ in range(KILLS):
-        yield "*", chance.uniform(0, 1.1)
+    for number in range(KILLS):
+        marks = [pytest.mark.more] if 2 <= number < 4 else []
+        yield pytest.param("*", chance.uniform(0, 1.1), marks=marks)
 
 
 @pytest.fixture(scope="module")
@@ -310,7 +310,6 @@ def duration_s(tmp_path_factory: pytest.TempPathFactory) -> float:
 
 
 @pytest.mark.parametrize(("pattern", "fraction"), list(moments()))
-@own_generator
 def test_a_kill_leaves_a_whole_dataset_or_none(
     tmp_path: Path, duration_s: float, pattern: str, fraction: float
 ) -> None:

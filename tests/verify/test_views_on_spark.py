@@ -36,6 +36,7 @@ class Here:
         """It ends with what holds it."""
 
 
+@pytest.mark.more  # on each engine by themselves, and on the others when verified
 def test_views_and_a_table_of_a_database_are_on_spark_what_they_are_on_polars(
     tmp_path: Path, shared_spark: Spark, monkeypatch: pytest.MonkeyPatch
 ) -> None:
