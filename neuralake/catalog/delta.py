@@ -23,7 +23,7 @@ from neuralake.catalog.html import table_html
 from neuralake.catalog.kept import Kept
 from neuralake.catalog.moments import check_version, moment
 from neuralake.catalog.predicates import apply
-from neuralake.catalog.storage import require_absolute, resolve_location
+from neuralake.catalog.storage import require_absolute, require_plain, resolve_location
 from neuralake.catalog.views import (
     AS_VIEW,
     Latest,
@@ -36,7 +36,7 @@ from neuralake.catalog.views import (
     view_of,
 )
 from neuralake.config import Settings, is_remote
-from neuralake.errors import CatalogError, NoSuchVersionError
+from neuralake.errors import CatalogError, ConfigError, NoSuchVersionError
 from neuralake.storage import one_line
 
 if TYPE_CHECKING:
@@ -123,6 +123,10 @@ class DeltaTable(NewestRows):
     def resolve(self, settings: Settings) -> DeltaTable:
         """The same table with its absolute URI and the options that reach it."""
         uri, options = resolve_location(self.name, self.location, self.storage_options, settings)
+        try:
+            require_plain(uri)
+        except ConfigError as error:
+            raise CatalogError(f"table {self.name}: {error}") from error
         return replace(self, location=uri, storage_options=options)
 
     def snapshot(self) -> deltalake.DeltaTable:

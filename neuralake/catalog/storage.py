@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from os import PathLike, fspath
 from pathlib import Path
@@ -22,6 +23,8 @@ _CANONICAL = {
     "token": "aws_session_token",
     "allow_http": "aws_allow_http",
 }
+# deltalake decodes the first, cuts at the next, and walks or refuses the others
+_TAKEN_APART = re.compile(r"%[0-9A-Fa-f]{2}|[?#]|\\|(?<=/)\.{1,2}(?=/|$)|(?<!:)//")
 
 
 def resolve_location(
@@ -53,6 +56,21 @@ def canonical_options(options: Mapping[str, str]) -> dict[str, str]:
     """Options under the names that deltalake, Polars and object_store share."""
     lowered = {key.lower(): value for key, value in options.items()}
     return {_CANONICAL.get(key.removeprefix("aws_"), key): lowered[key] for key in lowered}
+
+
+def require_plain(uri: str) -> None:
+    """Refuse a Delta table on object storage that deltalake would look for at another key.
+
+    Raises
+    ------
+    ConfigError
+        If its URI has what deltalake decodes or cuts, or parts that are empty or dots.
+    """
+    if is_remote(uri) and (found := _TAKEN_APART.search(uri.rstrip("/"))) is not None:
+        raise ConfigError(
+            f"the location {uri} has {found[0]!r}, by which readers of Delta tables look in "
+            "different places: expected a key without %XX, ?, #, \\, // and parts of dots"
+        )
 
 
 def require_absolute(table: str, location: str) -> None:

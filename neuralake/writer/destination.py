@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 from neuralake.catalog import Catalog, Column, DeltaTable
 from neuralake.catalog.about import warn_of_deprecated
 from neuralake.catalog.columns import arrow_schema, check_schema
+from neuralake.catalog.storage import require_plain
 from neuralake.catalog.tables import Table
 from neuralake.catalog.views import is_view
 from neuralake.config import Settings, absolute_uri, is_remote
@@ -68,6 +69,7 @@ def find_destination(text: str, catalog: Catalog | None, settings: Settings) -> 
     """
     if catalog is None or "/" in text:
         uri = absolute_uri(text).rstrip("/")
+        require_plain(uri)
         return Destination(PurePath(uri).name, uri, settings.storage_options(uri))
     table = catalog.table(text)
     warn_of_deprecated([table])

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from neuralake.catalog.storage import require_plain
 from neuralake.config import Settings, absolute_uri
 
 if TYPE_CHECKING:
@@ -28,9 +29,10 @@ def resolve(
     Raises
     ------
     ConfigError
-        If it is neither a path nor an ``s3://`` URI.
+        If it is neither a path nor an ``s3://`` URI, or that of another key to deltalake.
     """
     if not isinstance(table, str | os.PathLike):
         return table.uri, table.storage_options
     uri = absolute_uri(os.fspath(table))
+    require_plain(uri)
     return uri, {**Settings.from_environ(os.environ).storage_options(uri), **(options or {})}

@@ -1,5 +1,7 @@
 """Storage options: one name for each, the rules of the environment, and no secret in a message."""
 
+import re
+
 import pytest
 
 from neuralake.catalog import DeltaTable, ParquetTable
@@ -52,6 +54,29 @@ def test_a_location_with_a_password_is_refused_without_repeating_it() -> None:
     with pytest.raises(CatalogError, match="table orders: the location holds credentials") as error:
         orders.resolve(PRODUCTION)
     assert "wJalrXUtnFEMI" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "odd"),
+    [
+        ("a%20b", "%20"),
+        ("a#b", "#"),
+        ("a?b", "?"),
+        ("a\\b", "\\"),
+        ("a//b", "//"),
+        ("./a", "."),
+        ("a/..", ".."),
+    ],
+)
+def test_a_key_that_deltalake_takes_for_another_is_refused(key: str, odd: str) -> None:
+    reason = f"table t: the location s3://b/{key} has {odd!r}, by which"
+    with pytest.raises(CatalogError, match=re.escape(reason)):
+        DeltaTable(name="t", location=f"s3://b/{key}").resolve(PRODUCTION)
+
+
+@pytest.mark.parametrize("key", ["a b", "a+b", "é", "a%", "a=1/b..c/.d", "x/"])
+def test_a_key_that_all_take_for_the_same_is_as_it_is(key: str) -> None:
+    assert DeltaTable(name="t", location=f"s3://b/{key}").resolve(PRODUCTION).uri == f"s3://b/{key}"
 
 
 def test_a_message_is_one_short_line_without_colours_backtrace_and_secrets() -> None:

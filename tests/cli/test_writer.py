@@ -201,6 +201,7 @@ def test_a_batch_that_does_not_fit_is_told(table: str, tmp_path: Path) -> None:
         ),
         (("events", "--from", "stdin:ndjson", "--evolve"), "--evolve goes with --from stdin:arrow"),
         (("events", "--from", "stdin:arrow", "--tls-key", "f"), "--tls-certificate and --tls-key"),
+        (("s3://b/t?x", "--from", "stdin:arrow"), "the location s3://b/t?x has '?', by which"),
         (("gs://b/t", "--from", "stdin:arrow"), "the location begins with gs://"),
     ],
     ids=str,
