@@ -138,9 +138,8 @@ class Service:
     def start(self) -> None:
         """Load what fits into memory, in a thread of its own; requests need not wait for it."""
         self._loading = dict.fromkeys(self._tables)
-        atexit.register(
-            self.close
-        )  # a thread in Rust that outlives the interpreter ends by SIGSEGV
+        # a thread in Rust that outlives the interpreter ends it by SIGSEGV
+        atexit.register(self.close)
         for work in (self._load_and_follow, self._pool.warm_up):
             thread = threading.Thread(target=work, name="neuralake-loading", daemon=True)
             self._threads.append(thread)
