@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from benchmarks.detection.trials import Outcome, Recording, carry_out, draw
 from neuralake.arms.counted import QUERIES_ALPHA, SUITE_ALPHA
-from neuralake.arms.rounds import COUNTED, planned_repeats
+from neuralake.arms.rounds import COUNTED, planned_repeats, planned_rounds
 from neuralake.results.comparison import Comparison
 from neuralake.results.comparisons import DOCUMENT
 from neuralake.results.pairs import read_pairs
@@ -89,6 +89,14 @@ class Counted:
         return Recording(
             self.name, self.queries, seconds[list(first)], seconds[list(second)], unit_s
         )
+
+    def planned_rounds(self) -> int:
+        """Rounds of a process, as ``compare`` would plan them by the noise."""
+        logs = np.log(self.instructions)
+        suite = math.sqrt(2 * float(logs.mean(axis=2).var(axis=1, ddof=1).mean()))
+        queries = np.sqrt(2 * logs.var(axis=1, ddof=1).mean(axis=0))
+        rounds = planned_rounds(suite, list(map(float, queries)), QUESTION, COUNTED)
+        return min(rounds, int(self.instructions.shape[1]))
 
     def repeats(self, rounds: int) -> npt.NDArray[np.int64]:
         """Executions of each query in one of so many rounds, as its noise calls for."""
@@ -265,14 +273,14 @@ def main() -> None:
     parser.add_argument("recordings", nargs="*", type=Path)
     parser.add_argument("--trials", type=int, default=4000)
     parser.add_argument("--minutes", type=float, default=3.0, help="time of a trial at most")
-    parser.add_argument("--rounds", type=int, default=COUNTED.first, help="of each process")
+    parser.add_argument("--rounds", type=int, help="of each process; by default as planned")
     parser.add_argument("--keep", type=Path, help="write the recordings to this directory")
     arguments = parser.parse_args()
     for file in arguments.recordings or sorted(HERE.glob("*.npz")):
         counted = read_counted(file)
         if arguments.keep:
             write_counted(counted, arguments.keep)
-        rounds = min(arguments.rounds, counted.instructions.shape[1])
+        rounds = arguments.rounds or counted.planned_rounds()
         recording = counted.paired(rounds)
         suite, median, greatest = noise(recording)
         print(

@@ -28,6 +28,8 @@ class RoundsPlan:
         Pairs of processes for which the time must be enough.
     most
         Never more.
+    margin
+        How many times the pairs of executions that a test needs which knows the noise beforehand.
     most_repeats
         Executions of a query in one round, at most, where its own noise calls for more.
     """
@@ -36,6 +38,7 @@ class RoundsPlan:
     units: int
     fewest_units: int
     most: int
+    margin: float = 1.0
     most_repeats: int = 1
 
 
@@ -49,6 +52,7 @@ COUNTED = RoundsPlan(
     units=FEWEST_OF_SIDES,
     fewest_units=FEWEST_OF_SIDES,
     most=4,
+    margin=2.0,  # of three to eight pairs of processes the noise is known badly
     most_repeats=6,
 )
 
@@ -82,7 +86,7 @@ def planned_rounds(
         design = question.query_design(len(queries))
         variance = median(noise**2 for noise in queries)
         pairs = max(pairs, design.fixed_information * variance)
-    return min(max(round(pairs / plan.units), plan.first), plan.most)
+    return min(max(round(plan.margin * pairs / plan.units), plan.first), plan.most)
 
 
 def planned_repeats(
