@@ -61,7 +61,7 @@ gate: $(READY) valgrind
 
 # Compiled once: the tests start hundreds of processes, some of packages that they have just installed;
 # where the environment forbids bytecode, each of them would compile all that it imports.
-# Two processes more than there are cores, as tests wait for processes, brokers and timers, too.
+# Two processes more than there are cores, four at most, as tests wait for processes, brokers and timers, too.
 # The files in their own order, which puts the longest first (tests/conftest.py)
 test: WHICH := -m "not more"
 test: MEASURED := polars,datafusion

@@ -94,8 +94,7 @@ class Counted:
         """Rounds of a process, as ``compare`` would plan them by the noise."""
         logs = np.log(self.instructions)
         suite = math.sqrt(2 * float(logs.mean(axis=2).var(axis=1, ddof=1).mean()))
-        queries = np.sqrt(2 * logs.var(axis=1, ddof=1).mean(axis=0))
-        rounds = planned_rounds(suite, list(map(float, queries)), QUESTION, COUNTED)
+        rounds = planned_rounds(suite, self._spreads(), QUESTION, COUNTED)
         return min(rounds, int(self.instructions.shape[1]))
 
     def repeats(self, rounds: int) -> npt.NDArray[np.int64]:
@@ -103,10 +102,13 @@ class Counted:
         most = self.instructions.shape[1] // rounds
         if most == 1:
             return np.ones(len(self.queries), dtype=np.int64)
-        within = np.log(self.instructions).var(axis=1, ddof=1).mean(axis=0)
-        spreads = np.sqrt(2 * within)  # of a ratio
         asked = len(self.queries), rounds, QUESTION, COUNTED
-        return np.array([min(planned_repeats(float(s), *asked), most) for s in spreads])
+        return np.array([min(planned_repeats(s, *asked), most) for s in self._spreads()])
+
+    def _spreads(self) -> list[float]:
+        """Standard deviation of the logarithm of each query's ratio in a pair of executions."""
+        within = np.log(self.instructions).var(axis=1, ddof=1).mean(axis=0)
+        return [math.sqrt(2 * float(variance)) for variance in within]
 
 
 def read_counted(path: Path) -> Counted:

@@ -36,7 +36,7 @@ _FEW_ROWS = 500_000
 _SMALL_BYTES = 64 << 20
 
 
-def are_light(sources: Mapping[str, Source]) -> bool:
+def _are_light(sources: Mapping[str, Source]) -> bool:
     """Whether a statement may be light that reads these tables."""
     return all(
         isinstance(s, InMemory) and s.rows <= MOST_ROWS and s.size_bytes <= MOST_BYTES
@@ -44,7 +44,7 @@ def are_light(sources: Mapping[str, Source]) -> bool:
     )
 
 
-def needed_sources(
+def _needed(
     contexts: Contexts, sql: str, parameters: Parameters, sources: Mapping[str, Source]
 ) -> Mapping[str, Source]:
     """What a statement needs of a large table, where its filter rules out the rest.
@@ -113,6 +113,9 @@ def answer_light(
     ServingError
         If it fails at once.
     """
+    sources = _needed(contexts, sql, parameters, sources)
+    if not _are_light(sources):
+        return None
     context = contexts.take()
     registered: list[str] = []
 

@@ -6,7 +6,7 @@ import atexit
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ from neuralake.serving.answers import (
 from neuralake.serving.fence.pool import FencedAnswer, Pool
 from neuralake.serving.following import Following
 from neuralake.serving.light import may_be_light
-from neuralake.serving.light_answer import LightAnswer, answer_light, are_light, needed_sources
+from neuralake.serving.light_answer import answer_light
 from neuralake.serving.names import named_tables
 from neuralake.serving.options import ServiceOptions
 from neuralake.serving.prepared import (
@@ -223,9 +223,13 @@ class Service:
         give_back = self.turns.take()
         try:
             sources, versions = self._sources(sql, as_of)
-            answer = self._light(sql, parameters, sources, versions, limits, give_back)
-            if answer is not None:
-                return answer
+            if may_be_light(sql):
+                contexts = self._contexts_for(limits)
+                answer = answer_light(
+                    contexts, sql, parameters, sources, versions, limits, give_back
+                )
+                if answer is not None:
+                    return answer
         except BaseException:
             give_back()
             raise
@@ -245,24 +249,6 @@ class Service:
         except BaseException:
             give_back()
             raise
-
-    def _light(
-        self,
-        sql: str,
-        parameters: Parameters,
-        sources: Mapping[str, Source],
-        versions: Mapping[str, int],
-        limits: Limits,
-        give_back: Callable[[], None],
-    ) -> LightAnswer | None:
-        """The answer to a statement that is light, of no more than it needs; or None."""
-        if not may_be_light(sql):
-            return None
-        contexts = self._contexts_for(limits)
-        needed = needed_sources(contexts, sql, parameters, sources)
-        if not are_light(needed):
-            return None
-        return answer_light(contexts, sql, parameters, needed, versions, limits, give_back)
 
     def _contexts_for(self, limits: Limits) -> Contexts:
         if limits.memory_bytes == self._contexts.memory_bytes:
