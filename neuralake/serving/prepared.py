@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from neuralake.arrow import plain_type, stored_schema, without_metadata
+from neuralake.arrow import plain_type, stored_schema, types_in, without_metadata
 from neuralake.catalog.tables import Table
 from neuralake.config import is_remote
 from neuralake.delta.nans import hides_nan
@@ -292,9 +292,10 @@ class Contexts:
 
 def _is_encoded(kind: pa.DataType) -> bool:
     types = pa.types
-    if types.is_dictionary(kind) or types.is_string_view(kind) or types.is_binary_view(kind):
-        return True
-    return any(_is_encoded(kind.field(i).type) for i in range(kind.num_fields))
+    return any(
+        types.is_dictionary(each) or types.is_string_view(each) or types.is_binary_view(each)
+        for each in types_in(kind)
+    )
 
 
 def failure(error: Exception, memory_bytes: int) -> ServingError:

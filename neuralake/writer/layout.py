@@ -17,6 +17,7 @@ from urllib.parse import quote
 import numpy as np
 import pyarrow as pa
 
+from neuralake.arrow import types_in
 from neuralake.delta.actions import Metadata, PartitionValues
 from neuralake.delta.columns import mapping_mode, physical_name
 from neuralake.delta.schema import read_schema
@@ -304,9 +305,7 @@ def _stored_type(kind: pa.DataType, is_mapped: bool) -> pa.DataType:
 
 
 def _has_floats(kind: pa.DataType) -> bool:
-    if pa.types.is_floating(kind):
-        return True
-    return any(_has_floats(kind.field(i).type) for i in range(kind.num_fields))
+    return any(map(pa.types.is_floating, types_in(kind)))
 
 
 def _inner(field: pa.Field, is_mapped: bool) -> pa.Field:
