@@ -57,7 +57,7 @@ def importing(source: str) -> Iterator[None]:
         finally:
             if os.getpid() != process:
                 os._exit(0)
-            _open_what_is_closed()
+            open_what_is_closed()
 
 
 @contextmanager
@@ -80,7 +80,8 @@ def _kept_directory() -> Iterator[None]:
         os.close(directory)
 
 
-def _open_what_is_closed() -> None:
+def open_what_is_closed() -> None:
+    """Have the standard descriptors open, on nothing where one is closed, here and in children."""
     for descriptor in _STANDARD:
         try:
             os.fstat(descriptor)
@@ -89,3 +90,4 @@ def _open_what_is_closed() -> None:
             if nothing != descriptor:
                 os.dup2(nothing, descriptor)
                 os.close(nothing)
+            os.set_inheritable(descriptor, True)

@@ -9,28 +9,10 @@ from typing import NoReturn
 
 import click
 
-from neuralake.cli.bench import bench
-from neuralake.cli.compare import calibrate, compare
-from neuralake.cli.context import checked
+from neuralake.cli.commands import Commands
 from neuralake.cli.ending import end
-from neuralake.cli.freshness import freshness
-from neuralake.cli.generate import generate
-from neuralake.cli.history import history
-from neuralake.cli.ingest import ingest
-from neuralake.cli.lifecycle import lifecycle
-from neuralake.cli.listing import catalog, engines
-from neuralake.cli.pipeline import pipeline
-from neuralake.cli.query import query
-from neuralake.cli.results import report, results
-from neuralake.cli.serve import serve
-from neuralake.cli.serving import serving
-from neuralake.cli.shell import shell
 from neuralake.cli.standard_streams import StandardStreams
-from neuralake.cli.streams import streams
-from neuralake.cli.tpch import tpch
-from neuralake.cli.verify import verify
-from neuralake.cli.writer import writer
-from neuralake.user_code import SURROUNDINGS
+from neuralake.user_code import SURROUNDINGS, open_what_is_closed
 from neuralake.version import __version__
 
 _DEBUG = "--debug"
@@ -43,8 +25,11 @@ def main() -> NoReturn:
             signal.signal(number, signal.default_int_handler)
     if "_NEURALAKE_COMPLETE" in os.environ:  # a shell asks, in click's own way
         cli.main(prog_name="neuralake")
-    if sys.stdout is None:  # closed by the shell: the next file opened would take its place
+    open_what_is_closed()  # by the shell: the next file opened would take its place
+    if sys.stdout is None:
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 (until the process ends)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115 (until the process ends)
     arguments, debug = _without_debug(sys.argv[1:])
     streams = StandardStreams()
     outside = SURROUNDINGS.set(streams)
@@ -75,6 +60,7 @@ def _without_debug(arguments: list[str]) -> tuple[list[str], bool]:
 
 
 @click.group(
+    commands=Commands(),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="neuralake")
@@ -87,29 +73,3 @@ def cli(debug: bool) -> None:
 
     NEURALAKE_ENV chooses the environment: local (the default) or production.
     """
-
-
-for _command in (
-    generate,
-    bench,
-    query,
-    engines,
-    catalog,
-    results,
-    report,
-    compare,
-    calibrate,
-    history,
-    ingest,
-    freshness,
-    serving,
-    streams,
-    lifecycle,
-    writer,
-    serve,
-    pipeline,
-    verify,
-    shell,
-    tpch,
-):
-    cli.add_command(checked(_command))

@@ -11,6 +11,11 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from neuralake.version import __version__
+
+# Who made a version, as its commitInfo has it
+ENGINE_INFO = f"neuralake/{__version__}"
+
 
 class _Wire(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     """What is common to all: camel case, and nothing is written that is not said."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 _PHYSICAL_NAME = b"delta.columnMapping.physicalName"
 _MAPPING_ID = b"delta.columnMapping.id"
@@ -81,6 +80,8 @@ def conform(values: pa.Array, field: pa.Field, mapping: str = "none") -> pa.Arra
     if types.is_dictionary(values.type):
         values = values.dictionary_decode()
     elif types.is_run_end_encoded(values.type):
+        import pyarrow.compute as pc  # which is slow to load, and seldom needed
+
         values = pc.run_end_decode(values)
     if types.is_null(values.type):
         return pa.nulls(len(values), kind)

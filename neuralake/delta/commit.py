@@ -21,10 +21,7 @@ from neuralake.delta.log import Entry, NotATableError, entry_path, find_entry, m
 from neuralake.delta.state import TableState, is_newest_there, load_state
 from neuralake.delta.store import Store
 from neuralake.delta.times import IN_COMMIT, has_in_commit_times
-from neuralake.version import __version__
 
-# By what each commit says who made it
-ENGINE_INFO = f"neuralake/{__version__}"
 _FIRST_PAUSE_S = 0.001
 _LONGEST_PAUSE_S = 0.1
 # How often a store may fail in a row, each time after its own retries, before that is told

@@ -16,8 +16,7 @@ import pyarrow.parquet as pq
 
 from neuralake.catalog.columns import check_schema
 from neuralake.catalog.delta import DeltaTable
-from neuralake.delta.actions import Action, Add, Format, Metadata, Protocol, encode
-from neuralake.delta.commit import ENGINE_INFO
+from neuralake.delta.actions import ENGINE_INFO, Action, Add, Format, Metadata, Protocol, encode
 from neuralake.delta.disk import DiskStore
 from neuralake.delta.log import entry_path
 from neuralake.delta.schema import schema_string

@@ -13,9 +13,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from neuralake.delta.actions import Action
+from neuralake.delta.actions import ENGINE_INFO, Action
 from neuralake.delta.commit import (
-    ENGINE_INFO,
     Clock,
     Committed,
     DeadlineError,

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from neuralake.delta.actions import Action, Add, Remove
+from neuralake.delta.actions import ENGINE_INFO, Action, Add, Remove
 from neuralake.delta.changes import BINS
-from neuralake.delta.commit import ENGINE_INFO
 from neuralake.delta.features import check_rearrangeable
 from neuralake.delta.paths import placed
 from neuralake.delta.state import TableState

@@ -156,6 +156,14 @@ def test_a_closed_stream_is_nobody_listening(storage: Path, tmp_path: Path, opti
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+def test_a_dataset_is_made_where_every_stream_is_closed(tmp_path: Path) -> None:
+    target = tmp_path / "sf"
+    command = f"{sys.executable} -m neuralake generate -s 0.001 --to {target} <&- >&- 2>&-"
+    environment = cli_environment(tmp_path, tmp_path)
+    done = subprocess.run(command, shell=True, env=environment, check=False)
+    assert (done.returncode, (target / "lineitem").is_dir()) == (0, True)
+
+
 @pytest.mark.parametrize(
     ("engine", "number"),
     few(
