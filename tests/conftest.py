@@ -21,6 +21,7 @@ from typing import IO, Any
 
 import hypothesis
 import pytest
+from hypothesis.internal.constants_ast import constants_from_module
 
 from neuralake import cli as command_line
 from neuralake.config import Settings
@@ -142,9 +143,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection(session: pytest.Session) -> None:
-    """Of all tests each worker imports another part first.
+    """Of all tests each worker imports another part first, and looks for constants in another.
 
-    What one has rewritten the others find; in a new clone each would rewrite all of them.
+    What one has rewritten the others find; in a new clone each would rewrite all of them. Nor would
+    each parse all modules for the constants that hypothesis tries.
     """
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     config = session.config
@@ -159,6 +161,10 @@ def pytest_collection(session: pytest.Session) -> None:
             continue
         with suppress(Exception, pytest.skip.Exception):  # it is imported again, and told then
             importlib.import_module(".".join(file.with_suffix("").relative_to(root.parent).parts))
+    modules = [module for name, module in sys.modules.items() if name.startswith("neuralake.")]
+    begin = len(modules) * int(worker.removeprefix("gw")) // count
+    for module in modules[begin:] + modules[:begin]:
+        constants_from_module(module)
 
 
 @pytest.hookimpl(tryfirst=True)  # before those that are marked are left out

@@ -11,9 +11,10 @@ from neuralake.errors import EngineUnavailableError
 
 # Code that runs for seconds is not worth the second compiler, which costs more than it gains until
 # then, nor is a heap of 512 MiB worth collectors that run beside the program. Spark's own classes
-# need no verification.
+# need no verification; and they are more than 21 MiB, from which on a JVM would collect all of its
+# heap three times before it has loaded them.
 OPTIONS = (
-    *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),
+    *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:MetaspaceSize=256m"),
     *("-XX:+UnlockDiagnosticVMOptions", "-XX:-BytecodeVerificationRemote"),
 )
 
