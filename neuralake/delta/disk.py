@@ -189,7 +189,12 @@ def _walk(root: Path, prefix: str, after: str) -> Iterator[Stored]:
     directory = root / prefix.rpartition("/")[0]
     base = f"{prefix.rpartition('/')[0]}/" if "/" in prefix else ""
     try:
-        entries = list(os.scandir(directory))
+        entries = [
+            entry
+            for entry in os.scandir(directory)
+            # nor anything in it, were it a directory, sorts after that otherwise
+            if (path := base + entry.name) > after or after.startswith(path)
+        ]
     except (FileNotFoundError, NotADirectoryError):
         return
     named = (

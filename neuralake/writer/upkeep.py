@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING
 
-from neuralake.delta.carry import carry
+from neuralake.delta.carry import Last, carry
 from neuralake.delta.clean_up import clean_up
 from neuralake.delta.commit import Clock
 from neuralake.delta.features import RefusedFeatureError, check_checkpointable, check_expirable
 from neuralake.delta.intervals import DELETED_FILE_RETENTION, LOG_RETENTION, retention_ms
-from neuralake.delta.log import entry_path, find_segment
+from neuralake.delta.log import LogSegment, entry_path, find_segment
 from neuralake.delta.place import open_store
 from neuralake.delta.state import TableState, follow, load_state
 from neuralake.storage import one_line
@@ -97,6 +97,7 @@ class Upkeep:
         self._clock = clock
         self._state: TableState | None = None
         self._checkpoint: int | None = None
+        self._last = Last()
         self._next_checkpoint = self._next_clean_up = -float("inf")
 
     @property
@@ -127,7 +128,9 @@ class Upkeep:
         with told(uri, f"the log of {uri} cannot be kept", self._options):
             state = self._follow()
             before = self._clock.monotonic()
-            checkpoint = self._make_checkpoint(state) if self._is_due(state) else None
+            begin = self._moment()
+            segment = self._due(state)
+            checkpoint = None if segment is None else self._make_checkpoint(state, segment, begin)
             between = self._clock.monotonic()
             removed = self._clean_up(state) if between >= self._next_clean_up else 0
             after = self._clock.monotonic()
@@ -168,37 +171,40 @@ class Upkeep:
         self._state = follow(self._store, state)
         return self._state
 
-    def _is_due(self, state: TableState) -> bool:
+    def _due(self, state: TableState) -> LogSegment | None:
+        """The log from its newest checkpoint on, where it is time for the next one."""
         if self._clock.monotonic() < self._next_checkpoint:
-            return False
+            return None
         interval = _positive(state, "delta.checkpointInterval", _INTERVAL)
         if state.version - (self._checkpoint or 0) < interval:
-            return False
+            return None
         try:
             check_checkpointable(state)
         except RefusedFeatureError as error:
             self._tell_once(f"{self._store.uri} gets no checkpoint: {error}")
-            return False
+            return None
         # Others make checkpoints, too
-        self._checkpoint = find_segment(self._store, state.version).checkpoint_version
-        return state.version - (self._checkpoint or 0) >= interval
+        segment = find_segment(self._store, state.version)
+        self._checkpoint = segment.checkpoint_version
+        return segment if state.version - (self._checkpoint or 0) >= interval else None
 
-    def _make_checkpoint(self, state: TableState) -> int:
-        begin = self._moment()
-        is_carried = self._carry(state)
+    def _make_checkpoint(
+        self, state: TableState, segment: LogSegment, begin: tuple[float, float, float]
+    ) -> int:
+        is_carried = self._carry(state, segment)
         if not is_carried:
             self._make_anew(state)
         self._checkpoint = state.version
         self._next_checkpoint = self._pause(begin, is_alone=is_carried)
         return self._checkpoint
 
-    def _carry(self, state: TableState) -> bool:
+    def _carry(self, state: TableState, segment: LogSegment) -> bool:
         """Make a checkpoint of the one before; False if that cannot be."""
         if state.is_set(_STRUCT_STATISTICS) or not state.is_set(_TEXT_STATISTICS, default=True):
             return False
         keeps_ms = retention_ms(state.configuration, DELETED_FILE_RETENTION)
         since_ms = round(self._clock.time() * 1000) - keeps_ms
-        return carry(self._store, find_segment(self._store, state.version), since_ms)
+        return carry(self._store, segment, since_ms, self._last)
 
     def _make_anew(self, state: TableState) -> None:
         import deltalake

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,11 +17,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neuralake.delta.carry import _nullable, carry, checkpoint_path
+from neuralake.delta.carry import Last, _nullable, carry, checkpoint_path
 from neuralake.delta.disk import DiskStore
 from neuralake.delta.live import LiveFiles
 from neuralake.delta.log import find_segment, hinted_version
 from neuralake.delta.paths import placed
+from neuralake.delta.row_groups import assemble, encode
 from tests.delta.make import Action, actions, commit, deletion_vector, log_file, write_table
 from tests.delta.test_live import add, remove
 from tests.more import drawn
@@ -35,11 +37,11 @@ def table(root: Path) -> Path:
     return root
 
 
-def carried(root: Path, since_ms: int = 0) -> pa.Table:
+def carried(root: Path, since_ms: int = 0, last: Last | None = None) -> pa.Table:
     """The checkpoint that is made of the newest version, of which entries are gone then."""
     store = DiskStore(root)
     segment = find_segment(store)
-    assert carry(store, segment, since_ms)
+    assert carry(store, segment, since_ms, last)
     assert hinted_version(store) == segment.version
     for version in range(segment.version):
         log_file(root, version).unlink(missing_ok=True)
@@ -80,20 +82,23 @@ OTHER = st.tuples(st.sampled_from(["txn", "domain", "gone", "metaData"]), st.int
     history=st.lists(st.lists(FILE | OTHER, max_size=4), min_size=1, max_size=8),
     where=st.sets(st.integers(1, 8)),
     since=st.integers(0, 8),
+    remembers=st.booleans(),
 )
 def test_any_history(
     tmp_path_factory: pytest.TempPathFactory,
     history: list[list[tuple[str, str, int] | tuple[str, int]]],
     where: set[int],
     since: int,
+    remembers: bool,
 ) -> None:
     """Whatever was committed, wherever checkpoints were carried on."""
     root = table(tmp_path_factory.mktemp("table"))
     plain = tmp_path_factory.mktemp("plain") / "table"
+    last = Last() if remembers else None
     for version, steps in enumerate(history, 1):
         commit(root, version, *_once(root, steps, version))
         if version in where and version < len(history):
-            assert carry(DiskStore(root), find_segment(DiskStore(root)), 0)
+            assert carry(DiskStore(root), find_segment(DiskStore(root)), 0, last)
     shutil.copytree(root, plain)
     for checkpoint in plain.glob("_delta_log/*checkpoint*"):
         checkpoint.unlink()
@@ -105,9 +110,11 @@ def test_any_history(
     (root / "_delta_log").rename(plain / "_delta_log")
     (root / "kept").rename(root / "_delta_log")
 
-    made = carried(root, since)
+    made = carried(root, since, last)
 
     kept = everything(root)
+    if remembers:  # of which a part may expire later
+        kept.forget(lambda tombstone: tombstone.timestamp_ms < since)
     assert said(kept) == said(whole)
     rows = [made[kind].drop_null() for kind in ("add", "remove")]
     assert not any(pc.any(pc.struct_field(part, "dataChange")).as_py() for part in rows)
@@ -272,3 +279,110 @@ def test_a_log_that_a_random_writer_made_is_read_by_deltalake(tmp_path: Path) ->
     assert pa.table(after.get_add_actions()).sort_by("path").equals(adds)
     assert after.schema() == before.schema()
     assert after.to_pyarrow_table().sort_by([("k", "ascending"), ("id", "ascending")]).equals(rows)
+
+
+# What is made of a row group, where it is small: the sizes are those of real ones elsewhere
+@pytest.fixture
+def small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neuralake.delta.tombstones.GROUP_ROWS", 4)
+
+
+def groups(root: Path, version: int) -> list[tuple[int, int]]:
+    """Of each row group the rows that are no removes, and the removes."""
+    file = pq.ParquetFile(root / checkpoint_path(version))
+    found = []
+    for number in range(file.num_row_groups):
+        rows = file.read_row_group(number)
+        removes = rows.num_rows - rows["remove"].null_count
+        column = file.metadata.row_group(number).column(file.metadata.num_columns - 1)
+        assert column.path_in_schema.startswith("remove.")
+        found.append((rows.num_rows - removes, removes))
+    return found
+
+
+def next_of(root: Path, last: Last | None = None, since_ms: int = 0) -> int:
+    """Carry the newest version on; which it is."""
+    segment = find_segment(DiskStore(root))
+    assert carry(DiskStore(root), segment, since_ms, last)
+    return segment.version
+
+
+def removed_at(root: Path) -> list[int]:
+    """When files were removed, in the order of the newest checkpoint."""
+    made = pq.read_table(root / find_segment(DiskStore(root)).checkpoint[0])
+    return [row["deletionTimestamp"] for row in made["remove"].drop_null().to_pylist()]
+
+
+@pytest.mark.usefixtures("small_groups")
+def test_removes_are_apart_and_in_order(tmp_path: Path) -> None:
+    """Also those that deltalake has put between other rows."""
+    table(tmp_path)
+    now_ms = round(time.time() * 1000)  # of what is old deltalake tells no more
+    commit(tmp_path, 1, *(remove(f"r{n}", now_ms - n) for n in range(6)), add("a"), add("b"))
+    commit(tmp_path, 2, remove("b", now_ms - 10))
+    deltalake.DeltaTable(str(tmp_path)).create_checkpoint()
+    commit(tmp_path, 3, remove("a", now_ms - 20), add("c"))
+    version = next_of(tmp_path)
+    (others, none), *rest = groups(tmp_path, version)
+    assert (others, none) == (3, 0)
+    assert rest == [(0, 4), (0, 4)]
+    assert removed_at(tmp_path) == sorted(removed_at(tmp_path))
+    assert {f.place for f in everything(tmp_path).files.values()} == {"c"}
+
+
+@pytest.mark.usefixtures("small_groups")
+def test_groups_that_are_copied(tmp_path: Path) -> None:
+    """As they are stored, until something of them is said, or has expired."""
+    table(tmp_path)
+    last = Last()
+    commit(tmp_path, 1, *(remove(f"r{n}", 100 + n) for n in range(8)))
+    next_of(tmp_path, last)
+    commit(tmp_path, 2, remove("s", 200))
+    assert groups(tmp_path, next_of(tmp_path, last))[1:] == [(0, 4), (0, 4), (0, 1)]
+    commit(tmp_path, 3, add("r1"))
+    assert groups(tmp_path, next_of(tmp_path, last))[1:] == [(0, 3), (0, 4), (0, 1)]
+    commit(tmp_path, 4, add("x"))
+    next_of(tmp_path, last, since_ms=104)
+    assert removed_at(tmp_path) == [104, 105, 106, 107, 200]
+    assert {f.place for f in everything(tmp_path).files.values()} == {"r1", "x"}
+
+
+def test_a_small_part_of_a_group_may_expire_later(tmp_path: Path) -> None:
+    table(tmp_path)
+    last = Last()
+    commit(tmp_path, 1, *(remove(f"r{n}", 100 + n) for n in range(16)))
+    next_of(tmp_path, last)
+    for version, since_ms, oldest in ((2, 102, 100), (3, 103, 103)):
+        commit(tmp_path, version, add(f"a{version}"))
+        next_of(tmp_path, last, since_ms)
+        assert removed_at(tmp_path)[0] == oldest
+
+
+def test_what_somebody_else_wrote_is_not_taken_for_the_last_one(tmp_path: Path) -> None:
+    table(tmp_path)
+    last = Last()
+    commit(tmp_path, 1, add("a"), remove("r"))
+    version = next_of(tmp_path, last)
+    theirs = tmp_path / checkpoint_path(version)
+    rows = pq.read_table(theirs)
+    adds = rows["add"].combine_chunks().drop_null()
+    others = rows.filter(pc.is_null(rows["add"]))
+    pq.write_table(others, theirs)
+    assert len(adds) == 1
+    commit(tmp_path, 2, add("b"))
+    next_of(tmp_path, last)
+    assert {f.place for f in everything(tmp_path).files.values()} == {"b"}
+
+
+def test_the_numbers_of_row_groups_and_where_they_lie(tmp_path: Path) -> None:
+    """As the footer has them after groups were copied to other places."""
+    rows = pa.table({"n": range(40), "s": [f"{n}" * n for n in range(40)], "b": [True, None] * 20})
+    made = [encode(rows.slice(n, 2), ["s"]) for n in range(0, 40, 2)]
+    path = tmp_path / "f.parquet"
+    path.write_bytes(b"".join(assemble(made)))
+    assert pq.read_table(path).equals(rows)
+    metadata = pq.read_metadata(path)
+    assert (metadata.num_rows, metadata.num_row_groups) == (40, 20)
+    assert [metadata.row_group(n).num_rows for n in range(20)] == [2] * 20
+    again = pq.ParquetFile(path).read_row_group(17)
+    assert again.equals(rows.slice(34, 2))

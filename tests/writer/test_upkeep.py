@@ -12,7 +12,7 @@ from pathlib import Path
 import deltalake
 import pytest
 
-from neuralake.delta.carry import carry
+from neuralake.delta.carry import Last, carry
 from neuralake.delta.log import LogSegment
 from neuralake.delta.store import Store
 from neuralake.writer import Writer
@@ -117,12 +117,12 @@ def test_however_fast_a_table_is_written_they_take_a_tenth_of_a_processor(
     upkeep = Upkeep(path, clock=watch)
     work_s = 0.2
 
-    def slow(store: Store, segment: LogSegment, since_ms: int) -> bool:
+    def slow(store: Store, segment: LogSegment, since_ms: int, last: Last) -> bool:
         end = time.process_time() + work_s
         while time.process_time() < end:
             pass
         watch.now += 2  # of which others had most
-        return carry(store, segment, since_ms)
+        return carry(store, segment, since_ms, last)
 
     monkeypatch.setattr("neuralake.writer.upkeep.carry", slow)
     deltalake.DeltaTable(path).create_checkpoint()

@@ -94,7 +94,11 @@ def keep(root: Path) -> None:
     # Carried on from the one before, in an order that tells so, unless that is of version 2
     (early,), (late,) = before.checkpoint, find_segment(store).checkpoint
     early_names, late_names = (pq.read_schema(root / path).names for path in (early, late))
-    assert (late_names[0] == "protocol") == ("checkpointMetadata" not in early_names)
+    is_carried = "checkpointMetadata" not in early_names
+    assert (late_names[0] == "protocol") == is_carried
+    if is_carried:
+        removes = pq.read_table(root / late, columns=["remove"])["remove"].drop_null()
+        assert pq.read_metadata(root / late).num_row_groups == 1 + len(removes)
     for file in (root / "_delta_log").iterdir():
         then = file.stat().st_mtime - MONTHS_S
         os.utime(file, (then, then))
@@ -108,6 +112,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Kept]:
     found = dict(made(tmp_path_factory.mktemp("kept")))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("neuralake.writer.upkeep._INTERVAL", 1)
+        patch.setattr("neuralake.delta.tombstones.GROUP_ROWS", 1)  # a row group for each remove
         for table in found.values():
             keep(table.path)
     return found
