@@ -43,7 +43,7 @@ class RoundsPlan:
 
 
 TIMED = RoundsPlan(first=4, units=12, fewest_units=2 * FEWEST, most=20)
-# Most of a process's time goes before its first round, into its code's translation. Four rounds are
+# Most of a process's time goes before its first round, into its code's translation. A few rounds are
 # enough for their Hodges-Lehmann estimate not to follow a single count that is out of line. A query
 # or two differ much from one execution to the next: to repeat them in a round costs little, another
 # round of all a lot
@@ -51,7 +51,7 @@ COUNTED = RoundsPlan(
     first=2,
     units=FEWEST_OF_SIDES,
     fewest_units=FEWEST_OF_SIDES,
-    most=4,
+    most=6,
     margin=2.0,  # of three to eight pairs of processes the noise is known badly
     most_repeats=6,
 )

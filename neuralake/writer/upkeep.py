@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from neuralake.catalog.delta import DeltaTable
 
 # Between two looks at whether enough was committed
-UPKEEP_EVERY_S = 0.2
+UPKEEP_EVERY_S = 0.1
 _INTERVAL = 100  # delta.checkpointInterval, where it is not set
 # The part of a processor that checkpoints, or clean-up, may take, however fast a table is written
 _SHARE = 0.1
