@@ -19,7 +19,7 @@ class Beside:
 
     Examples
     --------
-    >>> with Beside(upkeep.run_once, every_s=0.2) as keeping:
+    >>> with Beside(upkeep.run_once, every_s=0.1) as keeping:
     ...     pack_large_files()
     ...     keeping.now()
     """
