@@ -43,7 +43,7 @@ class RoundsPlan:
 
 
 TIMED = RoundsPlan(first=4, units=12, fewest_units=2 * FEWEST, most=20)
-# Most of a process's time goes before its first round, into its code's translation. A few rounds are
+# Most of a process's time goes before its first round, into its code's translation. A few are
 # enough for their Hodges-Lehmann estimate not to follow a single count that is out of line. A query
 # or two differ much from one execution to the next: to repeat them in a round costs little, another
 # round of all a lot
