@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from neuralake.varint import varint
+
 _MAGIC = b"PAR1"
 _TAIL = struct.Struct("<I4s")
 # Types of the compact protocol; its booleans are in the type where they are fields
@@ -75,18 +77,18 @@ def encode(table: pa.Table, dictionaries: Sequence[str]) -> RowGroup:
 
 def assemble(groups: Sequence[RowGroup]) -> list[bytes]:
     """The parts of a file of row groups that were encoded of one schema, in their order."""
-    footer = [groups[0].around[0], _varint(_zigzag(sum(group.rows for group in groups)))]
+    footer = [groups[0].around[0], varint(_zigzag(sum(group.rows for group in groups)))]
     few = len(groups) < 15
-    header = bytes([len(groups) << 4 | _STRUCT]) if few else b"\xfc" + _varint(len(groups))
+    header = bytes([len(groups) << 4 | _STRUCT]) if few else b"\xfc" + varint(len(groups))
     footer += [groups[0].around[1], header]
     start = len(_MAGIC)
     for ordinal, group in enumerate(groups):
         for piece, offset in zip(group.described, (*group.offsets, -1), strict=True):
             footer.append(piece)
             if offset is None:
-                footer.append(_varint(_zigzag(ordinal)))
+                footer.append(varint(_zigzag(ordinal)))
             elif offset >= 0:
-                footer.append(_varint(_zigzag(start + offset)))
+                footer.append(varint(_zigzag(start + offset)))
         start += len(group.data)
     footer.append(groups[0].around[2])
     said = b"".join(footer)
@@ -218,15 +220,6 @@ class _Reader:
         begin = self.at
         value = _unzigzag(self.varint())
         self.cuts.append((begin, self.at, value if is_offset else None))
-
-
-def _varint(value: int) -> bytes:
-    found = bytearray()
-    while value > 0x7F:
-        found.append(value & 0x7F | 0x80)
-        value >>= 7
-    found.append(value)
-    return bytes(found)
 
 
 def _zigzag(value: int) -> int:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from neuralake.varint import varint
+
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _LONGEST_VARINT = 10
 _MASK64 = (1 << 64) - 1
@@ -116,9 +118,9 @@ def encode(*fields: tuple[int, int | bytes | str | bool]) -> bytes:
             value = value.encode()  # noqa: PLW2901 - a text is its bytes
         if isinstance(value, bytes):
             if value:
-                parts += [_written(number << 3 | _BYTES), _written(len(value)), value]
+                parts += [varint(number << 3 | _BYTES), varint(len(value)), value]
         elif value:
-            parts += [_written(number << 3 | _VARINT), _written(int(value) & _MASK64)]
+            parts += [varint(number << 3 | _VARINT), varint(int(value) & _MASK64)]
     return b"".join(parts)
 
 
@@ -157,15 +159,6 @@ def _varint(data: bytes, place: int) -> tuple[int, int]:
         if byte < 0x80:
             return value & _MASK64, place
     raise WireError("a number has more than 64 bits")
-
-
-def _written(value: int) -> bytes:
-    parts = bytearray()
-    while value > 0x7F:
-        parts.append(value & 0x7F | 0x80)
-        value >>= 7
-    parts.append(value)
-    return bytes(parts)
 
 
 def _decoded(number: int, value: int | bytes) -> str:
