@@ -34,7 +34,7 @@ _CHECKSUM = re.compile(r"_delta_log/(\d{20})\.crc")
 _COMPACTED = re.compile(r"_delta_log/(\d{20})\.\d{20}\.compacted\.json")
 
 
-def clean_up(store: Store, state: TableState) -> int:
+def clean_up(store: Store, state: TableState, most: int | None = None) -> int:
     """Remove entries and checkpoints that are older than the log's retention.
 
     What is kept begins with a checkpoint, at or before the version that was the newest when the
@@ -47,6 +47,8 @@ def clean_up(store: Store, state: TableState) -> int:
         Of the table.
     state
         The newest that is known.
+    most
+        Files to remove, the oldest first; None for all.
 
     Returns
     -------
@@ -78,7 +80,7 @@ def clean_up(store: Store, state: TableState) -> int:
     expired = sorted(
         (version, path) for path in listing if (version := _expires_with(path)) < boundary
     )
-    paths = [path for _, path in expired]
+    paths = [path for _, path in expired[:most]]
     for start in range(0, len(paths), _AT_ONCE):
         store.delete(paths[start : start + _AT_ONCE])
     if any(checkpoint_version(path) is not None for path in paths):

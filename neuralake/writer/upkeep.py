@@ -38,6 +38,8 @@ _SHARE = 0.1
 # The log is cleaned up when the part of its retention has passed, or so many seconds
 _PATIENCE = 0.01
 _LONGEST_PATIENCE_S = 60.0
+# At once: what is committed meanwhile waits for its checkpoint
+_MOST_FILES = 1000
 # Statistics that are no text, or beside it
 _STRUCT_STATISTICS = "delta.checkpoint.writeStatsAsStruct"
 _TEXT_STATISTICS = "delta.checkpoint.writeStatsAsJson"
@@ -98,6 +100,7 @@ class Upkeep:
         self._state: TableState | None = None
         self._checkpoint: int | None = None
         self._last = Last()
+        self._is_carrying = True
         self._next_checkpoint = self._next_clean_up = -float("inf")
 
     @property
@@ -195,7 +198,11 @@ class Upkeep:
         if not is_carried:
             self._make_anew(state)
         self._checkpoint = state.version
-        self._next_checkpoint = self._pause(begin, is_alone=is_carried)
+        # One that was made anew costs what the table has, and the next one, which is carried on
+        # from it, what was committed since: readers wait for that, so it is not put off for this
+        if is_carried or not self._is_carrying:
+            self._next_checkpoint = self._pause(begin, is_alone=is_carried)
+        self._is_carrying = is_carried
         return self._checkpoint
 
     def _carry(self, state: TableState, segment: LogSegment) -> bool:
@@ -229,9 +236,10 @@ class Upkeep:
             except RefusedFeatureError as error:
                 self._tell_once(f"the log of {self._store.uri} is not cleaned up: {error}")
             else:
-                removed = clean_up(self._store, state)
+                removed = clean_up(self._store, state, _MOST_FILES)
         patience_s = _PATIENCE * retention_ms(state.configuration, LOG_RETENTION) / 1000
-        soonest = self._clock.monotonic() + min(patience_s, _LONGEST_PATIENCE_S)
+        is_all = removed < _MOST_FILES
+        soonest = self._clock.monotonic() + min(patience_s, _LONGEST_PATIENCE_S) * is_all
         self._next_clean_up = max(self._pause(begin, is_alone=True), soonest)
         return removed
 

@@ -137,6 +137,39 @@ def test_however_fast_a_table_is_written_they_take_a_tenth_of_a_processor(
     assert (done.checkpoint, done.checkpoint_ns) == (44, 2 * 10**9)
 
 
+def test_after_one_that_was_made_anew_the_next_is_not_put_off(
+    make_table: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_table(configuration=EVERY_4)
+    watch = Watch()
+    upkeep = Upkeep(path, clock=watch)
+    create_checkpoint = deltalake.DeltaTable.create_checkpoint
+
+    def slow(table: deltalake.DeltaTable) -> None:
+        end = time.process_time() + 0.2
+        while time.process_time() < end:
+            pass
+        watch.now += 0.2
+        create_checkpoint(table)
+
+    def made() -> int | None:
+        append(path, 4)
+        done = upkeep.run_once()
+        return None if done is None else done.checkpoint
+
+    monkeypatch.setattr(deltalake.DeltaTable, "create_checkpoint", slow)
+    assert made() == 4
+    assert made() == 8  # carried on from it
+    # Where that cannot be, each one costs as much as the first
+    watch.now += 60
+    monkeypatch.setattr("neuralake.writer.upkeep.carry", lambda *_: False)
+    assert made() == 12
+    assert made() == 16
+    assert made() is None
+    watch.now += 0.2 * 9 + 0.1
+    assert made() == 24
+
+
 def test_a_checkpoint_is_of_a_version_that_is_known(make_table: Make) -> None:
     """Whatever is listed after it: of entries that are being added the listing may lack one."""
     path = make_table(configuration=EVERY_4)
@@ -169,6 +202,27 @@ def test_old_entries_go(make_table: Make) -> None:
     with Writer(path) as writer:
         assert writer.append(events(0)).version == 8
     assert upkeep.run_once() is None
+
+
+def test_many_old_entries_go_a_part_at_a_time(
+    make_table: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between them is time for a checkpoint."""
+    monkeypatch.setattr("neuralake.writer.upkeep._MOST_FILES", 3)
+    hour = {"delta.logRetentionDuration": "interval 1 hour"}
+    path = make_table(configuration={**EVERY_4, **hour})
+    append(path, 4)
+    deltalake.DeltaTable(path).create_checkpoint()
+    grow_old(path, 7200)
+    watch = Watch()
+    upkeep = Upkeep(path, clock=watch)
+    left = []
+    for _ in range(3):
+        upkeep.run_once()
+        left.append(entries(path))
+        watch.now += 1  # of 36 that pass between two clean-ups, if the first left nothing
+    assert left == [[3, 4], [4], [4]]
+    assert deltalake.DeltaTable(path).version() == 4
 
 
 def test_a_table_that_keeps_its_log(make_table: Make) -> None:
