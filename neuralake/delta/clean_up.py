@@ -6,7 +6,7 @@ Source: Delta Transaction Log Protocol, "Metadata Cleanup".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from neuralake.delta.checkpoint import sidecar_paths
 from neuralake.delta.clock import store_time_ms
@@ -29,12 +29,12 @@ _GRACE_MS = 10_000
 _SIDECARS = f"{LOG}_sidecars/"
 # Of a checkpoint that is being written
 _YOUNGEST_SIDECAR_MS = 86_400_000
-_AT_ONCE = 1000
+_AT_ONCE = 100
 _CHECKSUM = re.compile(r"_delta_log/(\d{20})\.crc")
 _COMPACTED = re.compile(r"_delta_log/(\d{20})\.\d{20}\.compacted\.json")
 
 
-def clean_up(store: Store, state: TableState, most: int | None = None) -> int:
+def clean_up(store: Store, state: TableState, between: Callable[[], object] | None = None) -> int:
     """Remove entries and checkpoints that are older than the log's retention.
 
     What is kept begins with a checkpoint, at or before the version that was the newest when the
@@ -47,8 +47,9 @@ def clean_up(store: Store, state: TableState, most: int | None = None) -> int:
         Of the table.
     state
         The newest that is known.
-    most
-        Files to remove, the oldest first; None for all.
+    between
+        Called after each hundred of files, of which the oldest go first: for what must not wait
+        until all are removed.
 
     Returns
     -------
@@ -80,9 +81,11 @@ def clean_up(store: Store, state: TableState, most: int | None = None) -> int:
     expired = sorted(
         (version, path) for path in listing if (version := _expires_with(path)) < boundary
     )
-    paths = [path for _, path in expired[:most]]
+    paths = [path for _, path in expired]
     for start in range(0, len(paths), _AT_ONCE):
         store.delete(paths[start : start + _AT_ONCE])
+        if between is not None:
+            between()
     if any(checkpoint_version(path) is not None for path in paths):
         paths += _delete_sidecars(store, now_ms)
     return len(paths)

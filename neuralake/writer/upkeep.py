@@ -13,14 +13,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from neuralake.delta.carry import Last, carry
+from neuralake.delta.carry import Last, carry, checkpoint_path
 from neuralake.delta.clean_up import clean_up
 from neuralake.delta.commit import Clock
 from neuralake.delta.features import RefusedFeatureError, check_checkpointable, check_expirable
 from neuralake.delta.intervals import DELETED_FILE_RETENTION, LOG_RETENTION, retention_ms
-from neuralake.delta.log import LogSegment, entry_path, find_segment
+from neuralake.delta.log import LogSegment, entry_path, find_segment, hinted_version
 from neuralake.delta.place import open_store
 from neuralake.delta.state import TableState, follow, load_state
 from neuralake.storage import one_line
@@ -32,17 +32,19 @@ if TYPE_CHECKING:
 
 # Between two looks at whether enough was committed
 UPKEEP_EVERY_S = 0.1
-_INTERVAL = 100  # delta.checkpointInterval, where it is not set
+_INTERVAL = 50  # delta.checkpointInterval, where it is not set
 # The part of a processor that checkpoints, or clean-up, may take, however fast a table is written
 _SHARE = 0.1
 # The log is cleaned up when the part of its retention has passed, or so many seconds
 _PATIENCE = 0.01
 _LONGEST_PATIENCE_S = 60.0
-# At once: what is committed meanwhile waits for its checkpoint
-_MOST_FILES = 1000
 # Statistics that are no text, or beside it
 _STRUCT_STATISTICS = "delta.checkpoint.writeStatsAsStruct"
 _TEXT_STATISTICS = "delta.checkpoint.writeStatsAsJson"
+
+
+# Time that passed, processor time of this process, and of this thread; in seconds
+_Moment: TypeAlias = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,14 @@ class Upkept:
     removed: int
     checkpoint_ns: int
     clean_up_ns: int
+
+
+@dataclass
+class _Turn:
+    """What was done in one turn so far, and by which moments it took how long."""
+
+    checkpoint: int | None = None
+    spent: _Moment = (0.0, 0.0, 0.0)
 
 
 class Upkeep:
@@ -113,9 +123,9 @@ class Upkeep:
     def run_once(self) -> Upkept | None:
         """Make a checkpoint, and clean up, where it is time.
 
-        A checkpoint is due every ``delta.checkpointInterval`` commits, 100 if it is not set. Where
+        A checkpoint is due every ``delta.checkpointInterval`` commits, 50 if it is not set. Where
         a table is written so fast that checkpoints would take more than a tenth of a processor,
-        there are fewer.
+        there are fewer. While old entries are removed, checkpoints are made when they are due.
 
         Returns
         -------
@@ -128,19 +138,17 @@ class Upkeep:
             If there is no such table, or it cannot be read or written.
         """
         uri = self._store.uri
+        turn = _Turn()
         with told(uri, f"the log of {uri} cannot be kept", self._options):
-            state = self._follow()
-            before = self._clock.monotonic()
-            begin = self._moment()
-            segment = self._due(state)
-            checkpoint = None if segment is None else self._make_checkpoint(state, segment, begin)
-            between = self._clock.monotonic()
-            removed = self._clean_up(state) if between >= self._next_clean_up else 0
-            after = self._clock.monotonic()
-        if checkpoint is None and not removed:
+            state = self._shorten(turn)
+            made, begin = turn.spent[0], self._clock.monotonic()
+            removed = self._clean_up(state, turn) if begin >= self._next_clean_up else 0
+            passed = self._clock.monotonic() - begin
+        if turn.checkpoint is None and not removed:
             return None
-        made_ns, removed_ns = (round(s * 1e9) for s in (between - before, after - between))
-        return Upkept(state.version, checkpoint, removed, made_ns, removed_ns)
+        seconds = turn.spent[0], passed - (turn.spent[0] - made)
+        made_ns, removed_ns = (round(s * 1e9) for s in seconds)
+        return Upkept(state.version, turn.checkpoint, removed, made_ns, removed_ns)
 
     def run(
         self, stop: Event, every_s: float = 1.0, tell: Callable[[Upkept], None] | None = None
@@ -166,6 +174,16 @@ class Upkeep:
             if done is not None and tell is not None:
                 tell(done)
 
+    def _shorten(self, turn: _Turn) -> TableState:
+        """Make a checkpoint, if one is due, and tell the turn; returns the newest state."""
+        state = self._follow()
+        begin = self._moment()
+        segment = self._due(state)
+        if segment is not None:
+            turn.checkpoint = self._make_checkpoint(state, segment, begin)
+            turn.spent = _sum(turn.spent, self._since(begin))
+        return state
+
     def _follow(self) -> TableState:
         state = self._state
         if state is None or not self._store.exists(entry_path(state.version)):
@@ -186,14 +204,20 @@ class Upkeep:
         except RefusedFeatureError as error:
             self._tell_once(f"{self._store.uri} gets no checkpoint: {error}")
             return None
-        # Others make checkpoints, too
-        segment = find_segment(self._store, state.version)
+        segment = self._segment(state)
         self._checkpoint = segment.checkpoint_version
         return segment if state.version - (self._checkpoint or 0) >= interval else None
 
-    def _make_checkpoint(
-        self, state: TableState, segment: LogSegment, begin: tuple[float, float, float]
-    ) -> int:
+    def _segment(self, state: TableState) -> LogSegment:
+        """The log up to a version, which is listed only where others make checkpoints, too."""
+        last = self._checkpoint
+        if last is not None and hinted_version(self._store) == last:
+            path = checkpoint_path(last)
+            if self._store.exists(path):
+                return LogSegment(last, (path,), tuple(range(last + 1, state.version + 1)))
+        return find_segment(self._store, state.version)
+
+    def _make_checkpoint(self, state: TableState, segment: LogSegment, begin: _Moment) -> int:
         is_carried = self._carry(state, segment)
         if not is_carried:
             self._make_anew(state)
@@ -227,8 +251,8 @@ class Upkeep:
         except DeltaError as error:
             raise OSError(one_line(error, self._options)) from error
 
-    def _clean_up(self, state: TableState) -> int:
-        begin = self._moment()
+    def _clean_up(self, state: TableState, turn: _Turn) -> int:
+        begin, before = self._moment(), turn.spent
         removed = 0
         if state.configuration.get("delta.enableExpiredLogCleanup", "true").lower() != "false":
             try:
@@ -236,25 +260,31 @@ class Upkeep:
             except RefusedFeatureError as error:
                 self._tell_once(f"the log of {self._store.uri} is not cleaned up: {error}")
             else:
-                removed = clean_up(self._store, state, _MOST_FILES)
+                removed = clean_up(self._store, state, between=lambda: self._shorten(turn))
         patience_s = _PATIENCE * retention_ms(state.configuration, LOG_RETENTION) / 1000
-        is_all = removed < _MOST_FILES
-        soonest = self._clock.monotonic() + min(patience_s, _LONGEST_PATIENCE_S) * is_all
+        soonest = self._clock.monotonic() + min(patience_s, _LONGEST_PATIENCE_S)
+        # What was spent on checkpoints meanwhile has its own pause
+        begin = _sum(begin, _sum(turn.spent, before, -1))
         self._next_clean_up = max(self._pause(begin, is_alone=True), soonest)
         return removed
 
-    def _moment(self) -> tuple[float, float, float]:
+    def _moment(self) -> _Moment:
         return self._clock.monotonic(), time.process_time(), time.thread_time()
 
-    def _pause(self, begin: tuple[float, float, float], *, is_alone: bool) -> float:
+    def _since(self, begin: _Moment) -> _Moment:
+        passed, worked, worked_here = (
+            now - then for now, then in zip(self._moment(), begin, strict=True)
+        )
+        return passed, worked, worked_here
+
+    def _pause(self, begin: _Moment, *, is_alone: bool) -> float:
         """When it may be done again, if it began at a moment and ends now.
 
         What counts is the processor's time, which this process may share with others; not more than
         passed, since other threads of this one take some, too; and this thread's alone where no
         other has done a part of the work.
         """
-        moments = zip(self._moment(), begin, strict=True)
-        passed, worked, worked_here = (now - then for now, then in moments)
+        passed, worked, worked_here = self._since(begin)
         taken = min(passed, worked_here if is_alone else worked)
         return self._clock.monotonic() + taken * (1 / _SHARE - 1)
 
@@ -262,6 +292,11 @@ class Upkeep:
         if reason not in self._warned and self._warn is not None:
             self._warn(reason)
         self._warned.add(reason)
+
+
+def _sum(one: _Moment, other: _Moment, times: float = 1) -> _Moment:
+    passed, worked, worked_here = (x + times * y for x, y in zip(one, other, strict=True))
+    return passed, worked, worked_here
 
 
 def _positive(state: TableState, name: str, default: int) -> int:

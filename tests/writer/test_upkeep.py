@@ -6,15 +6,16 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import deltalake
 import pytest
 
 from neuralake.delta.carry import Last, carry
+from neuralake.delta.disk import DiskStore
 from neuralake.delta.log import LogSegment
-from neuralake.delta.store import Store
+from neuralake.delta.store import Store, Stored
 from neuralake.writer import Writer
 from neuralake.writer.errors import WriterError
 from neuralake.writer.events import Event
@@ -83,15 +84,15 @@ def test_a_checkpoint_every_so_many_commits(make_table: Make) -> None:
     assert upkeep.run_once() is None
 
 
-def test_a_hundred_unless_the_table_says_otherwise(make_table: Make) -> None:
+def test_fifty_unless_the_table_says_otherwise(make_table: Make) -> None:
     path = make_table()
-    append(path, 99)
+    append(path, 49)
     upkeep = Upkeep(path)
     assert upkeep.run_once() is None
     append(path, 1)
     done = upkeep.run_once()
     assert done is not None
-    assert done.checkpoint == 100
+    assert done.checkpoint == 50
 
 
 def test_checkpoints_of_others_count(make_table: Make) -> None:
@@ -204,25 +205,67 @@ def test_old_entries_go(make_table: Make) -> None:
     assert upkeep.run_once() is None
 
 
-def test_many_old_entries_go_a_part_at_a_time(
+def test_a_checkpoint_does_not_wait_until_all_old_entries_are_removed(
     make_table: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between them is time for a checkpoint."""
-    monkeypatch.setattr("neuralake.writer.upkeep._MOST_FILES", 3)
+    monkeypatch.setattr("neuralake.delta.clean_up._AT_ONCE", 1)
     hour = {"delta.logRetentionDuration": "interval 1 hour"}
     path = make_table(configuration={**EVERY_4, **hour})
     append(path, 4)
     deltalake.DeltaTable(path).create_checkpoint()
     grow_old(path, 7200)
+    append(path, 1)
+    removed: list[int] = []
+    delete = DiskStore.delete
+
+    def and_append(store: DiskStore, paths: Sequence[str]) -> None:
+        delete(store, paths)
+        if any(p.endswith(".json") for p in paths):
+            append(path, 1)
+            removed.append(len(checkpoints(path)))
+
+    monkeypatch.setattr(DiskStore, "delete", and_append)
+    watch = Watch()
+    done = Upkeep(path, clock=watch).run_once()
+    assert done is not None
+    assert (done.removed, done.checkpoint) == (4, 8)
+    assert removed == [1, 1, 1, 2]  # made after the third was removed
+    assert entries(path) == [4, 5, 6, 7, 8, 9]
+
+
+def test_the_log_is_listed_only_where_others_make_checkpoints(
+    make_table: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A listing of a local directory costs what all of its files cost."""
+    path = make_table(configuration=EVERY_4)
+    append(path, 4)
     watch = Watch()
     upkeep = Upkeep(path, clock=watch)
-    left = []
-    for _ in range(3):
+    upkeep.run_once()
+    assert checkpoints(path) == [4]
+    listed: list[str] = []
+    whole = DiskStore.list
+
+    def told(store: DiskStore, prefix: str = "", after: str = "") -> Iterator[Stored]:
+        listed.append(prefix)
+        return whole(store, prefix, after)
+
+    monkeypatch.setattr(DiskStore, "list", told)
+    for made in ([4, 8], [4, 8, 12]):
+        append(path, 4)
+        listed.clear()
         upkeep.run_once()
-        left.append(entries(path))
-        watch.now += 1  # of 36 that pass between two clean-ups, if the first left nothing
-    assert left == [[3, 4], [4], [4]]
-    assert deltalake.DeltaTable(path).version() == 4
+        assert checkpoints(path) == made
+        assert listed == []
+    append(path, 2)
+    deltalake.DeltaTable(path).create_checkpoint()
+    append(path, 2)
+    listed.clear()
+    assert upkeep.run_once() is None
+    assert listed
+    append(path, 2)
+    upkeep.run_once()
+    assert checkpoints(path) == [4, 8, 12, 14, 18]
 
 
 def test_a_table_that_keeps_its_log(make_table: Make) -> None:
