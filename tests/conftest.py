@@ -124,8 +124,12 @@ OFFICIAL = 0.01
 UNOFFICIAL = 0.003
 FAST_ENGINES = ("polars", "datafusion", "duckdb")
 # A task costs some hundredths of a second however few rows it has: a log is replayed, and files are
-# looked for, by one, and by several on the cluster (cluster/test_cluster.py)
+# looked for, by one, and by several on the cluster (cluster/test_cluster.py). Nor is it worth the
+# compiler to write code for a plan that runs once, on rows that can be counted: runs on TPC-H, on
+# the cluster and on S3 have code written
 SPARK_CONFIG = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.databricks.delta.snapshotPartitions": "1",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "1",
     "spark.sql.autoBroadcastJoinThreshold": "-1",
@@ -139,6 +143,7 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def pytest_configure(config: pytest.Config) -> None:
     """Before any test is imported, which says how many examples it has."""
+    gc.disable()  # what is imported and collected stays: it need not be looked through meanwhile
     hypothesis.settings.load_profile("some" if config.option.markexpr == "not more" else "all")
 
 
@@ -191,6 +196,7 @@ def pytest_collection_finish() -> None:
     """Nothing of all that was collected goes away: no later collection need look at it."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pytest_unconfigure() -> None:

@@ -264,6 +264,8 @@ def test_settings_say_what_is_in_effect(engine: SparkEngine) -> None:
         "time_zone": "UTC",
         "snapshot_partitions": 1,
         "delta_jars": ["io.delta:delta-spark_4.2_2.13:4.4.0", "io.delta:delta-storage:4.4.0"],
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
         "spark.databricks.delta.snapshotPartitions": "1",
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "1",
         "spark.sql.autoBroadcastJoinThreshold": "-1",
