@@ -196,7 +196,10 @@ def replaced(text: str, shorter: Mapping[str, str]) -> str:
     return text
 
 
-@pytest.mark.parametrize("page", few(sorted(HERE | PROMPTED), *HERE))
+# tables and queries of one's own are measured on the page of install/test_own_project.py, too
+@pytest.mark.parametrize(
+    "page", few(sorted(HERE | PROMPTED), "docs/tutorials/query-your-tables.md")
+)
 def test_the_page_can_be_followed(page: str, tmp_path: Path) -> None:
     """In a directory with the examples alone; what is printed begins as the page says."""
     place = tmp_path / "place"

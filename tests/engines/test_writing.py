@@ -84,7 +84,8 @@ def test_every_change_says_what_it_committed(engine: Engine, tmp_path: Path) -> 
         assert held(table, created.version + 6) == last
         return
     assert writes.compact(table) == said(7, None, "compact")
-    assert writes.compact(table) == said(None, None, "compact")
+    if engine.name != "spark":  # as above
+        assert writes.compact(table) == said(None, None, "compact")
     assert writes.z_order(table, ("id", "Name")) == said(8, None, "z_order")
     assert writes.checkpoint(table) == said(8, None, "checkpoint")
     assert held(table, created.version + 6) == last

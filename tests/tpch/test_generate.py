@@ -297,7 +297,7 @@ def moments() -> Iterator[object]:
         yield pattern, 0.0
     chance = random.Random(42)
     for number in range(KILLS):
-        marks = [pytest.mark.more] if 2 <= number < 4 else []
+        marks = [pytest.mark.more] if 1 <= number < 4 else []
         yield pytest.param("*", chance.uniform(0, 1.1), marks=marks)
 
 

@@ -127,6 +127,7 @@ def test_a_run_goes_on_from_any_line_of_its_journal(
     assert load_run(directory) == resumed.run
 
 
+@pytest.mark.more  # a wrong one is found below
 def test_an_answer_that_was_not_judged_is_judged(
     whole: Bench, settings: Settings, tmp_path: Path
 ) -> None:
