@@ -39,6 +39,10 @@ class Pace:
         self.start_s = max(self.start_s, took_s - self._unit_rounds_s)
         self._unit_rounds_s = 0.0
 
+    def starting_s(self, so_far_s: float) -> float:
+        """What is not a round of the pair of processes that runs, for so long by now."""
+        return so_far_s - self._unit_rounds_s
+
     @property
     def round_s(self) -> float:
         """Of a round, on average."""

@@ -7,19 +7,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from neuralake.arms.answers import Answers
-from neuralake.arms.pace import Pace
 from neuralake.arms.processes import ArmFailedError, ArmProcess, Asked, Opened, Place
-from neuralake.arms.rounds import (
-    RoundsPlan,
-    affordable_rounds,
-    planned_repeats,
-    planned_rounds,
-    rounds_plan,
-)
+from neuralake.arms.rounds import rounds_plan
+from neuralake.arms.schedule import Schedule
 from neuralake.arms.tables import TableFault, fault_of, require_same_tables, table_faults
 from neuralake.arms.terms import Observer, Terms
 from neuralake.arms.timed import SidedQuery, Timed
@@ -86,8 +81,7 @@ class EnginePairs:
     profiles: Path | None = None
     _profiled: set[tuple[Side, str]] = field(default_factory=set)
     _units: list[Unit] = field(default_factory=list)
-    _pace: Pace = field(default_factory=Pace)
-    _repeats: Mapping[str, int] = field(default_factory=dict)
+    _schedule: Schedule = field(init=False)
     _done: frozenset[str] = frozenset()
     _faults: dict[str, tuple[str, str]] = field(default_factory=dict)
     _tables_at_fault: dict[str, TableFault] = field(default_factory=dict)
@@ -111,55 +105,29 @@ class EnginePairs:
             If an arm cannot start the engine, or the data changed.
         """
         rng = random.Random(f"{self.terms.seed} {self.engine}")  # noqa: S311 (orders, no secrets)
+        terms = self.terms
+        self._schedule = Schedule(
+            rounds_plan(terms.by), terms.question, seconds, terms.rounds, self.rounds
+        )
         began = time.monotonic()
         ending: Ending | None = None
         while ending is None:
-            unit_began = time.monotonic()
+            self._schedule.begin()
             try:
                 self._unit(len(self._units), rng)
             except KeyboardInterrupt:
                 ending = "interrupted"
                 break
+            self._schedule.end()
             now = time.monotonic()
-            self._pace.unit(now - unit_began)
             left_s = seconds - (now - began)
             found = self._verdicts("time", now - began)
             self.observer.judged(self.engine, found.suite, found.queries, left_s)
             self._done = self._done_by(found)
             ending = self._ending(found, left_s)
-            if ending is None and len(self._units) == 1 and self.terms.rounds is None:
-                pace = self._pace
-                affordable = affordable_rounds(seconds, pace.start_s, pace.round_s, self._plan)
-                self.rounds = min(self.rounds or self._planned(found), affordable)
-            self._repeats = self._planned_repeats(found)
+            if ending is None:
+                self._schedule.replan(found.suite, found.queries, self._names(), left_s)
         return self._verdicts(ending, time.monotonic() - began)
-
-    @property
-    def _plan(self) -> RoundsPlan:
-        return rounds_plan(self.terms.by)
-
-    @property
-    def _rounds_now(self) -> int:
-        """Rounds of the next pair of processes."""
-        return self.rounds or self._plan.first
-
-    def _planned(self, found: EngineComparison) -> int:
-        """Rounds that the noise in the first pair of processes calls for."""
-        if found.suite.spread is None:
-            return self._plan.first
-        spreads = [query.spread for query in found.queries if query.spread is not None]
-        return planned_rounds(found.suite.spread, spreads, self.terms.question, self._plan)
-
-    def _planned_repeats(self, found: EngineComparison) -> dict[str, int]:
-        """How often each query is executed in a round, by the noise of it so far."""
-        if self.terms.rounds is not None:
-            return {}
-        rounds, question, count = self._rounds_now, self.terms.question, len(found.queries)
-        return {
-            query.query: planned_repeats(query.spread, count, rounds, question, self._plan)
-            for query in found.queries
-            if query.query is not None and query.spread is not None
-        }
 
     def _done_by(self, found: EngineComparison) -> frozenset[str]:
         """Queries that need no more pairs: none while the suite needs those of all.
@@ -181,21 +149,17 @@ class EnginePairs:
             if all(c.verdict != "inconclusive" for c in changes):
                 return "decided"
         # processes that were lost took a query with them, and are made up for
-        repeats = {query: self._repeats.get(query, 1) for query in self._names()}
-        needed_s = self._pace.needed_s(self._rounds_now, repeats)
+        needed_s = self._schedule.needed_s(self._names())
         return "time" if self._units and left_s < needed_s else None
 
     def _verdicts(self, ending: Ending, elapsed_s: float) -> EngineComparison:
-        names = tuple(query.name for query in self.queries)
-        rounds = self._rounds_now
-        measured = Measured(names, tuple(self._units), self._faults, rounds, self.terms.by)
-        suite, queries = engine_verdicts(measured, self.terms.question)
+        suite, queries = self._judged(self._units)
         return EngineComparison(
             engine=self.engine,
             versions=dict(self._about["versions"]),
             settings=dict(self._about["settings"]),
             processes=len(self._units),
-            rounds=rounds,
+            rounds=self._schedule.rounds,
             elapsed_s=elapsed_s,
             ending=ending,
             suite=suite,
@@ -206,13 +170,19 @@ class EnginePairs:
             throttled_ns=sum(ns for _, ns in self._throttled) if self._throttled else None,
         )
 
+    def _judged(self, units: Sequence[Unit]) -> tuple[Change, tuple[Change, ...]]:
+        names = tuple(query.name for query in self.queries)
+        rounds = self._schedule.rounds
+        measured = Measured(names, tuple(units), self._faults, rounds, self.terms.by)
+        return engine_verdicts(measured, self.terms.question)
+
     def _unit(self, number: int, rng: random.Random) -> None:
         """Start both arms, run each query once unmeasured, and then the rounds of pairs.
 
         Queries that are unchanged are left out, so that the time goes to the others.
         """
         names = self._names()
-        self.observer.starting(self.engine, number, self._rounds_now)
+        self.observer.starting(self.engine, number, self._schedule.rounds_now)
         arms = {side: ArmProcess(self.places[side]) for side in rng.sample(SIDES, 2)}
         end = ArmProcess.kill
         try:
@@ -284,19 +254,22 @@ class EnginePairs:
             for query in self._open():
                 self._execute_both(arms, query, rng.sample(SIDES, 2))
                 self._check_first(query)
-            for turn in range(self._rounds_now):
+            turn = 0
+            so_far = partial(self._judged, [Unit(self._names(), pairs)])
+            while self._schedule.goes_on(turn, so_far):
                 began = time.monotonic()
                 taken = []
                 queries = self._open()
                 for query in rng.sample(queries, len(queries)):
-                    for _ in range(self._repeats.get(query.name, 1)):
+                    for _ in range(self._schedule.repeats.get(query.name, 1)):
                         pair = self._pair(arms, query, number, turn, rng)
                         if pair is not None:
                             taken.append(pair)
                 self.journal(taken)
                 pairs += taken
-                self._pace.round(time.monotonic() - began, taken)
+                self._schedule.pace.round(time.monotonic() - began, taken)
                 self.observer.paired(self.engine, number, turn)
+                turn += 1
         except ArmFailedError:
             return []
         return pairs

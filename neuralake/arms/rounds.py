@@ -32,6 +32,12 @@ class RoundsPlan:
         How many times the pairs of executions that a test needs which knows the noise beforehand.
     most_repeats
         Executions of a query in one round, at most, where its own noise calls for more.
+    is_planned_at_once
+        Whether the first pair of processes has as many rounds as its noise calls for, and the plan
+        is made anew after each.
+    few_share, most_of_few
+        Where only some queries are left, as many rounds as take this part of a start's time; never
+        more.
     """
 
     first: int
@@ -40,6 +46,9 @@ class RoundsPlan:
     most: int
     margin: float = 1.0
     most_repeats: int = 1
+    is_planned_at_once: bool = False
+    few_share: float = 0.0
+    most_of_few: int = 0
 
 
 TIMED = RoundsPlan(first=4, units=12, fewest_units=2 * FEWEST, most=20)
@@ -52,8 +61,11 @@ COUNTED = RoundsPlan(
     units=FEWEST_OF_SIDES,
     fewest_units=FEWEST_OF_SIDES,
     most=6,
-    margin=2.0,  # of three to eight pairs of processes the noise is known badly
+    margin=4.0,  # of three to eight pairs of processes the noise is known badly
     most_repeats=6,
+    is_planned_at_once=True,
+    few_share=0.5,
+    most_of_few=12,
 )
 
 

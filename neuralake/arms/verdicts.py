@@ -89,7 +89,7 @@ def engine_verdicts(measured: Measured, question: Question) -> tuple[Change, tup
     query_beside = query_units([_log_ratios(unit, sound, beside) for unit in units]).values
     # Nothing but the two processes themselves has made counts
     suite, queries = judge(ratios, question, sides if measured.by == "instructions" else None)
-    spread = pair_spreads([_log_ratios(_apart(unit), sound, deciding) for unit in units])
+    spread = _spreads([_log_sides(_apart(unit), sound, deciding) for unit in units], measured.by)
     medians = {query: _medians(units, query, deciding) for query in sound}
     changes = {}
     for i, query in enumerate(sound):
@@ -115,14 +115,12 @@ def _suite_change(
 ) -> Change:
     """The change of all sound queries together, of the units that ran all of them."""
     sound = list(whole[0][0])
-    deciding, beside = (
-        [_log_ratios(unit, sound, what[measured.by]) for unit in whole]
-        for what in (_DECIDING, _BESIDE)
-    )
+    deciding = [_log_sides(unit, sound, _DECIDING[measured.by]) for unit in whole]
+    beside = [_log_ratios(unit, sound, _BESIDE[measured.by]) for unit in whole]
     known = all(np.isfinite(unit).all() for unit in beside)
     beside_it = _Beside.of(suite_units(beside).values[:, 0]) if known else _Beside(None, None, None)
     totals = (sum(base for base, _ in medians), sum(candidate for _, candidate in medians))
-    (spread,) = pair_spreads([unit.mean(axis=1, keepdims=True) for unit in deciding])
+    (spread,) = _spreads([unit.mean(axis=2, keepdims=True) for unit in deciding], measured.by)
     pairs = [len(unit) for unit in whole]
     return _change(None, suite, beside_it, totals, pairs, measured, spread)
 
@@ -266,6 +264,21 @@ def _medians(units: Sequence[Sequence[Round]], query: str, what: What) -> tuple[
         float(np.median([_value(pair, side, what) or 0 for pair in pairs])) for side in SIDES
     )
     return base, candidate
+
+
+def _spreads(units: Sequence[Array], by: By) -> list[float | None]:
+    """:func:`pair_spreads` of ratios, from both sides, of shape (2, rounds, columns) each.
+
+    Counts of the two sides have nothing in common, so that the noise of each tells of that of their
+    ratio, which is known by twice as many values.
+    """
+    if by == "time":
+        return pair_spreads([np.diff(unit, axis=0)[0] for unit in units])
+    sides = [pair_spreads([unit[side] for unit in units]) for side in range(len(SIDES))]
+    return [
+        None if base is None or candidate is None else math.hypot(base, candidate)
+        for base, candidate in zip(*sides, strict=True)
+    ]
 
 
 def pair_spreads(units: Sequence[Array]) -> list[float | None]:

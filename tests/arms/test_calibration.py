@@ -80,7 +80,7 @@ def test_rounds_follow_the_noise() -> None:
 def test_counts_are_judged_from_three_pairs_of_processes_with_two_rounds_or_more() -> None:
     asked = Question(0.005, 0.01, 0.0004, 0.0005)
     assert planned_rounds(0.0001, [0.0005] * 22, asked, COUNTED) == COUNTED.first == 2
-    assert planned_rounds(0.0001, [0.0035] * 22, asked, COUNTED) == 3
+    assert planned_rounds(0.0001, [0.0025] * 22, asked, COUNTED) == 3
     assert planned_rounds(0.001, [0.05] * 22, asked, COUNTED) == COUNTED.most == 6
     # one query that is out of line is repeated, and not all others with it
     assert planned_rounds(0.0001, [0.0005] * 21 + [0.1], asked, COUNTED) == 2

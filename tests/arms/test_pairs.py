@@ -277,7 +277,7 @@ def test_a_query_that_varies_more_is_executed_more_often_in_a_round(
         calls.append(spread)
         return 1 if len(calls) % 2 else 3  # of light, and then of noisy
 
-    monkeypatch.setattr("neuralake.arms.pairs.planned_repeats", planned)
+    monkeypatch.setattr("neuralake.arms.schedule.planned_repeats", planned)
     bench = Bench(tmp_path, table, dict.fromkeys(("light", "noisy"), (LIGHT, LIGHT)))
     found = bench.run(3, until_time=True)
     assert calls
