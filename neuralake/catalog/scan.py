@@ -37,6 +37,8 @@ def choose_reader(contents: Contents, preferred: Reader = "snapshot-files") -> R
     snapshot = contents.snapshot
     if not snapshot.files or contents.has_other_types or contents.has_nested_int96:
         return "arrow"
+    if contents.has_other_case:
+        return "arrow"
     if contents.has_dictionaries and any(map(holds_enum, contents.schemas.values())):
         return "arrow"
     suited: dict[Reader, bool] = {

@@ -116,9 +116,12 @@ def _struct(values: pa.StructArray, kind: pa.StructType, mapping: str) -> pa.Str
         i = find_field(field, present, mapping)
         nulls = pa.nulls(len(values), field.type)
         found.append(nulls if i is None else conform(children[i], field, mapping))
-    fields = [field.with_nullable(True) for field in kind]
-    built = pa.StructArray.from_arrays(found, fields=fields, mask=values.is_null())
-    return built.cast(kind) if built.type != kind else built
+    for field, child in zip(kind, found, strict=True):
+        # Where the struct itself is null its fields are, whatever is said of them
+        if not field.nullable and child.null_count > values.null_count:
+            raise pa.ArrowInvalid(f"field {field.name} has nulls, which the table's has not")
+    # A file's own struct may be said to have none: its fields are put together anew
+    return pa.StructArray.from_arrays(found, fields=list(kind), mask=values.is_null())
 
 
 def _from_start(values: pa.Array) -> pa.Array:

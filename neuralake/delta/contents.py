@@ -84,6 +84,20 @@ class Contents:
         )
 
     @cached_property
+    def has_other_case(self) -> bool:
+        """Whether a file has a column under a name that differs by case from the table's.
+
+        Spark finds it, as Delta's own names never differ by case only; a reader that compares names
+        as they are takes the file for one from before there was the column, and gives nulls.
+        """
+        return self.snapshot.mapping == "none" and any(
+            (place := find_field(field, schema, "none")) is not None
+            and schema.field(place).name != field.name
+            for schema in self.schemas.values()
+            for field in self._stored
+        )
+
+    @cached_property
     def has_dictionaries(self) -> bool:
         """Whether a file says that a column is dictionary-encoded in Arrow."""
         return any("dictionary" in str(f.type) for s in self.schemas.values() for f in s)

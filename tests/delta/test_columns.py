@@ -97,6 +97,17 @@ def test_fields_within_are_found_by_their_physical_names() -> None:
     assert conform(values, wanted, "name").to_pylist() == [[{"x": 1}]]
 
 
+def test_a_null_has_no_fields_that_could_be_missing() -> None:
+    """As a variant: its fields are never null, and it may be."""
+    needed = pa.struct([pa.field("x", pa.int64(), nullable=False)])
+    stored = pa.struct([pa.field("x", pa.int32())])
+    conformed = conform(pa.array([{"x": 1}, None], stored), pa.field("s", needed))
+    assert conformed.type == needed
+    assert conformed.to_pylist() == [{"x": 1}, None]
+    with pytest.raises(pa.ArrowInvalid, match="field x has nulls"):
+        conform(pa.array([{"x": None}, None], stored), pa.field("s", needed))
+
+
 def test_a_value_that_does_not_fit_is_an_error() -> None:
     with pytest.raises(pa.ArrowInvalid):
         conform(pa.array([2**40]), pa.field("c", pa.int32()))

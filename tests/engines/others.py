@@ -376,6 +376,14 @@ def wider_types(root: Path) -> Case:
     return delta(root), pa.concat_tables([narrow.cast(schema), wide])
 
 
+def names_in_another_case(root: Path) -> Case:
+    """As files have them that were there before the table was."""
+    schema = pa.schema([("ID", pa.int64()), ("Name", pa.string())])
+    parts = [pa.table({name: [1, 2], "name": ["x", None]}) for name in ("id", "ID")]
+    write_table(root, schema, [File(part, f"{i}.parquet") for i, part in enumerate(parts)])
+    return delta(root), pa.table({"ID": [1, 2, 1, 2], "Name": ["x", None, "x", None]})
+
+
 def columns_that_came_later(root: Path) -> Case:
     deltalake.write_deltalake(str(root), of([1, 2]))
     later = pa.table({"id": [3], "s": ["new"], "x": [0.5]})
@@ -538,6 +546,7 @@ CASES: dict[str, Callable[[Path], Case]] = {
         times_of_old_in_a_column_with_a_dot,
         moments_of_another_zone,
         wider_types,
+        names_in_another_case,
         columns_that_came_later,
         fields_that_came_later,
         a_shallow_clone,

@@ -75,6 +75,8 @@ def choose_reader(contents: Contents, preferred: DeltaReader = SNAPSHOT_FILES) -
     snapshot = contents.snapshot
     if not snapshot.files or contents.has_other_types or contents.hides_nan:
         return ARROW
+    if contents.has_other_case:
+        return ARROW
     suited: dict[DeltaReader, bool] = {
         preferred: False,  # to be asked first
         SNAPSHOT_FILES: snapshot.beyond_partitions is None and _are_few(snapshot),

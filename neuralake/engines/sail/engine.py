@@ -216,6 +216,7 @@ def _reads_delta(name: str, contents: Contents) -> bool:
         # It wants the time in every entry, those before the feature included
         and not snapshot.has_in_commit_timestamps
         and not contents.hides_nan
+        and not contents.has_other_case
         # It takes what the log tells of a column for exact, and decimals through doubles
         and not any(map(has_wide_decimals, snapshot.schema.types))
         and not any(map(pa.types.is_null, snapshot.schema.types))
