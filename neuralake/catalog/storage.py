@@ -25,6 +25,8 @@ _CANONICAL = {
 }
 # deltalake decodes the first, cuts at the next, and walks or refuses the others
 _TAKEN_APART = re.compile(r"%[0-9A-Fa-f]{2}|[?#]|\\|(?<=/)\.{1,2}(?=/|$)|(?<!:)//")
+# It takes a backslash for a slash, and refuses the others: surrogates are what is no UTF-8
+_UNREADABLE = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]")
 
 
 def resolve_location(
@@ -59,17 +61,24 @@ def canonical_options(options: Mapping[str, str]) -> dict[str, str]:
 
 
 def require_plain(uri: str) -> None:
-    """Refuse a Delta table on object storage that deltalake would look for at another key.
+    """Refuse a place of a Delta table that deltalake would look for elsewhere, or cannot name.
 
     Raises
     ------
     ConfigError
-        If its URI has what deltalake decodes or cuts, or parts that are empty or dots.
+        If the URI has what deltalake decodes or cuts, or parts that are empty or dots; or the path
+        a backslash, a control character, or bytes that are no UTF-8.
     """
-    if is_remote(uri) and (found := _TAKEN_APART.search(uri.rstrip("/"))) is not None:
+    if is_remote(uri):
+        if (found := _TAKEN_APART.search(uri.rstrip("/"))) is not None:
+            raise ConfigError(
+                f"the location {uri} has {found[0]!r}, by which readers of Delta tables look in "
+                "different places: expected a key without %XX, ?, #, \\, // and parts of dots"
+            )
+    elif (found := _UNREADABLE.search(uri)) is not None:
         raise ConfigError(
-            f"the location {uri} has {found[0]!r}, by which readers of Delta tables look in "
-            "different places: expected a key without %XX, ?, #, \\, // and parts of dots"
+            f"the location {uri!r} has {found[0]!r}, by which readers of Delta tables look "
+            "elsewhere or fail: expected a path in UTF-8 without backslashes and control characters"
         )
 
 

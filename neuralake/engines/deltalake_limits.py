@@ -38,8 +38,8 @@ _KEPT = frozenset(
     }
 )
 _FEATURES, _IDENTITY = 7, 6  # writer versions: of a list of features, and of identity columns
-# In the address of a table deltalake 1.6 panics at these, and takes % for an escape
-_PANICS = "[]^|"
+# In the address of a table deltalake 1.6 panics at these, takes \ for /, and % for an escape
+_PANICS = "[]^|\\"
 _REWRITING = frozenset({"delete", "delete_keys", "update", "merge", "compact", "z_order"})
 _REMOVING = frozenset({"delete", "delete_keys", "update", "merge"})
 _JOINING = frozenset({"compact", "z_order"})

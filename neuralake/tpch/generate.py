@@ -14,9 +14,10 @@ from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from neuralake.catalog.storage import require_plain
 from neuralake.config import is_remote
 from neuralake.delta.disk import sync_directory
-from neuralake.errors import DatasetError, StorageError
+from neuralake.errors import ConfigError, DatasetError, StorageError
 from neuralake.machine import cores
 from neuralake.tpch.existing import load_manifest
 from neuralake.tpch.follow import Follower
@@ -155,6 +156,10 @@ def _target(uri: str) -> Path:
     if "%" in str(target):
         # deltalake 1.6 takes %20 in a path for a space, and so looks elsewhere.
         raise DatasetError(f"{target} holds a percent sign, which Delta tables cannot lie under")
+    try:
+        require_plain(str(target))
+    except ConfigError as error:
+        raise DatasetError(str(error)) from error
     return target
 
 

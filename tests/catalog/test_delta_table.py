@@ -110,6 +110,15 @@ def test_a_path_that_deltalake_would_take_for_another_is_refused(tmp_path: Path)
         DeltaTable(name="people", location=str(tmp_path / "a%20b")).check()
 
 
+@pytest.mark.parametrize("name", ["a\\b", "a\tb", "a\x7fb", "a\udcffb"])
+def test_a_place_that_deltalake_cannot_name_is_refused(name: str, tmp_path: Path) -> None:
+    """It takes a backslash for a slash, and so would read another table where there is one."""
+    write_deltalake(str(tmp_path / "a" / "b"), ROWS)
+    settings = Settings.from_environ({"NEURALAKE_STORAGE_ROOT": str(tmp_path)})
+    with pytest.raises(CatalogError, match=r"table t: the location .*: expected a path in UTF-8"):
+        DeltaTable(name="t", location=name).resolve(settings)
+
+
 def test_columns_that_came_later_are_null_before(tmp_path: Path) -> None:
     for directory in ("people", "my people"):
         (tmp_path / "new").mkdir()

@@ -116,6 +116,9 @@ def test_an_impossible_scale_factor_writes_nothing(tmp_path: Path, scale_factor:
 def test_a_path_that_delta_cannot_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="percent sign"):
         generate(SMALL, str(tmp_path / "a%20b"))
+    with pytest.raises(DatasetError, match="without backslashes"):
+        generate(SMALL, str(tmp_path / "a\\b"))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_not_ours_is_left_alone(tmp_path: Path) -> None:
