@@ -10,6 +10,7 @@ from typing import NoReturn
 import click
 
 from neuralake.cli.commands import Commands
+from neuralake.cli.docstrings import restore_help
 from neuralake.cli.ending import end
 from neuralake.cli.standard_streams import StandardStreams
 from neuralake.user_code import SURROUNDINGS, open_what_is_closed
@@ -73,3 +74,6 @@ def cli(debug: bool) -> None:
 
     NEURALAKE_ENV chooses the environment: local (the default) or production.
     """
+
+
+restore_help(cli)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from neuralake.cli.docstrings import restore_help
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -29,6 +31,7 @@ def checked(command: click.Command) -> click.Command:
 
     What it warns of is a line on standard error. Help is given whatever the environment says.
     """
+    restore_help(command)
     if isinstance(command, click.Group):
         for inner in command.commands.values():
             checked(inner)

@@ -76,6 +76,12 @@ def test_debug_does_not_change_the_status(cli: Cli) -> None:
     assert done.stderr.splitlines()[-1].startswith("neuralake: no run 'nothing'")
 
 
+def test_help_needs_no_docstrings(cli: Cli, typed: Cli) -> None:
+    for arguments in ((), ("catalog", "show")):
+        done = cli(*arguments, "--help", environment={"PYTHONOPTIMIZE": "2"})
+        assert done.stdout == typed(*arguments, "--help").stdout
+
+
 def test_without_arguments_the_help_is_shown(typed: Cli) -> None:
     for arguments in ((), ("results",), ("catalog",)):
         done = typed(*arguments)
