@@ -124,18 +124,20 @@ OFFICIAL = 0.01
 UNOFFICIAL = 0.003
 FAST_ENGINES = ("polars", "datafusion", "duckdb")
 # A task costs some hundredths of a second however few rows it has: a log is replayed, and files are
-# looked for, by one, and by several on the cluster (cluster/test_cluster.py). Nor is it worth the
-# compiler to write code for a plan that runs once, on rows that can be counted: runs on TPC-H, on
-# the cluster and on S3 have code written
+# looked for, by one, and by several on the cluster (cluster/test_cluster.py).
 SPARK_CONFIG = {
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.databricks.delta.snapshotPartitions": "1",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "1",
     "spark.sql.autoBroadcastJoinThreshold": "-1",
     "spark.hadoop.fs.s3a.secret.key": "hunter2",
     "spark.executorEnv.PLAIN": "a \\ b=c",
     "spark.neuralake.note": "spring.datasource.password=hunter2",
+}
+# Nor is it worth the compiler to write code for a plan that runs once, on rows that can be counted:
+# runs on TPC-H, on the cluster and on S3 have code written, and all have it in `make test-all`
+SPARK_INTERPRETS = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
 }
 SPARK_ZONE = "Europe/Budapest"  # no answer of Spark's depends on where it stands
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -144,7 +146,10 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def pytest_configure(config: pytest.Config) -> None:
     """Before any test is imported, which says how many examples it has."""
     gc.disable()  # what is imported and collected stays: it need not be looked through meanwhile
-    hypothesis.settings.load_profile("some" if config.option.markexpr == "not more" else "all")
+    is_some = config.option.markexpr == "not more"
+    hypothesis.settings.load_profile("some" if is_some else "all")
+    if is_some:
+        SPARK_CONFIG.update(SPARK_INTERPRETS)
 
 
 def pytest_collection(session: pytest.Session) -> None:

@@ -20,7 +20,7 @@ from neuralake.catalog.tables import DeltaTable, ParquetTable, Table, table
 from neuralake.engines.spark import SparkEngine, SparkOptions
 from neuralake.engines.spark.conf import spark_conf
 from neuralake.errors import CatalogError, EngineError, SchemaMismatchError
-from tests.conftest import SPARK_ZONE, Spark
+from tests.conftest import SPARK_CONFIG, SPARK_INTERPRETS, SPARK_ZONE, Spark
 
 ROWS = pa.table(
     {
@@ -254,6 +254,7 @@ def test_tables_on_s3_need_what_reaches_them_from_the_start(engine: SparkEngine)
 
 def test_settings_say_what_is_in_effect(engine: SparkEngine) -> None:
     cores = machine.cores()
+    interpreted = {key: SPARK_CONFIG[key] for key in SPARK_INTERPRETS if key in SPARK_CONFIG}
     assert engine.settings == {
         "master": f"local[{cores}]",
         "driver_memory": "768m",
@@ -264,8 +265,7 @@ def test_settings_say_what_is_in_effect(engine: SparkEngine) -> None:
         "time_zone": "UTC",
         "snapshot_partitions": 1,
         "delta_jars": ["io.delta:delta-spark_4.2_2.13:4.4.0", "io.delta:delta-storage:4.4.0"],
-        "spark.sql.codegen.wholeStage": "false",
-        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        **interpreted,
         "spark.databricks.delta.snapshotPartitions": "1",
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "1",
         "spark.sql.autoBroadcastJoinThreshold": "-1",
