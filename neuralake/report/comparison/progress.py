@@ -56,7 +56,8 @@ class ComparisonProgress:
         )
 
     def paired(self, engine: str, processes: int, round: int) -> None:
-        """Show that a round is done."""
+        """Show that a round is done; of counts the first pair may have more than was planned."""
+        self._rounds = max(self._rounds, round + 1)
         self._line.show(
             f"{engine}: pair of processes {processes + 1}, round {round + 1} of "
             f"{self._rounds}{self._so_far.get(engine, '')}"
