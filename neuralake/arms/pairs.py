@@ -137,7 +137,7 @@ class EnginePairs:
         """
         if self.terms.until_time or found.suite.verdict == "inconclusive":
             return frozenset()
-        return frozenset(c.query for c in found.queries if c.query and _is_done(c))
+        return frozenset(c.query for c in found.queries if c.query and is_done(c))
 
     def _ending(self, found: EngineComparison, left_s: float) -> Ending | None:
         changes = (found.suite, *found.queries)
@@ -395,7 +395,8 @@ class EnginePairs:
         return frozenset(query.name for query in self._open())
 
 
-def _is_done(change: Change) -> bool:
+def is_done(change: Change) -> bool:
+    """Whether a query needs no more pairs, once the suite has its verdict."""
     decided_after = change.decided_after_pairs
     if change.verdict not in SAME or decided_after is None:
         return False

@@ -33,6 +33,8 @@ class Schedule:
         How long the pairs take.
     repeats
         Executions of a query in a round; of one that is not there, one.
+    clock
+        Tells seconds; who plays recordings has its own.
     """
 
     plan: RoundsPlan
@@ -42,6 +44,7 @@ class Schedule:
     known: int | None = None
     pace: Pace = field(default_factory=Pace)
     repeats: Mapping[str, int] = field(default_factory=dict)
+    clock: Callable[[], float] = time.monotonic
     _planned: int | None = None
     _of_few: int = 0
     _began: float = 0.0
@@ -59,11 +62,11 @@ class Schedule:
 
     def begin(self) -> None:
         """A pair of processes is about to start."""
-        self._began = time.monotonic()
+        self._began = self.clock()
 
     def end(self) -> None:
         """It has ended, and its rounds count."""
-        self.pace.unit(time.monotonic() - self._began)
+        self.pace.unit(self.clock() - self._began)
         self._units += 1
 
     def goes_on(self, turns: int, judge: Callable[[], tuple[Change, Sequence[Change]]]) -> bool:
@@ -84,7 +87,7 @@ class Schedule:
         is_planned = self.asked or self.known or self._units
         if is_planned or not self.plan.is_planned_at_once:
             return False
-        start_s = self.pace.starting_s(time.monotonic() - self._began)
+        start_s = self.pace.starting_s(self.clock() - self._began)
         self._planned = max(self._wanted(*judge(), start_s), turns)
         return turns < self._planned
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import pytest
-
 from neuralake.arms.rounds import COUNTED, TIMED, RoundsPlan
 from neuralake.arms.schedule import Schedule
 from neuralake.results.comparison import Change, Pair
@@ -32,12 +30,10 @@ def schedule(
     return Schedule(plan, QUESTION, seconds, asked, known)
 
 
-def run(
-    made: Schedule, monkeypatch: pytest.MonkeyPatch, spread: float, names: Sequence[str] = QUERIES
-) -> int:
+def run(made: Schedule, spread: float, names: Sequence[str] = QUERIES) -> int:
     """Rounds of a pair of processes that takes 14 s to start, and 3 s for a round of 22 queries."""
     now = 0.0
-    monkeypatch.setattr("time.monotonic", lambda: now)
+    made.clock = lambda: now
     made.begin()
     now += 14
     turns = 0
@@ -50,38 +46,36 @@ def run(
     return turns
 
 
-def test_the_first_pair_of_processes_goes_on_while_its_noise_calls_for_more(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    assert run(schedule(COUNTED), monkeypatch, QUIET) == COUNTED.first
-    assert run(schedule(COUNTED), monkeypatch, NOISY) == COUNTED.most
+def test_the_first_pair_of_processes_goes_on_while_its_noise_calls_for_more() -> None:
+    assert run(schedule(COUNTED), QUIET) == COUNTED.first
+    assert run(schedule(COUNTED), NOISY) == COUNTED.most
     # of times it has as many as it began with, and the others what the noise in it calls for
     timed = schedule(TIMED, seconds=3600)
-    assert run(timed, monkeypatch, NOISY) == TIMED.first
+    assert run(timed, NOISY) == TIMED.first
     timed.replan(*changes(NOISY), QUERIES, 1000)
     assert TIMED.first < timed.rounds < TIMED.most
 
 
-def test_it_is_planned_anew_after_each_and_never_for_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_planned_anew_after_each_and_never_for_fewer() -> None:
     made = schedule(COUNTED)
-    run(made, monkeypatch, QUIET)
+    run(made, QUIET)
     made.replan(*changes(NOISY), QUERIES, left_s=150)
-    assert run(made, monkeypatch, QUIET) == COUNTED.most
+    assert run(made, QUIET) == COUNTED.most
     made.replan(*changes(QUIET), QUERIES, left_s=120)
     assert made.rounds == COUNTED.most
 
 
-def test_no_more_than_the_time_that_is_left_is_enough_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_than_the_time_that_is_left_is_enough_for() -> None:
     made = schedule(COUNTED)
-    run(made, monkeypatch, QUIET)
+    run(made, QUIET)
     made.replan(*changes(NOISY), QUERIES, left_s=14 + 3 * 4.5)
     assert made.rounds_now == 4
     assert made.needed_s(QUERIES) <= 14 + 3 * 4.5 * made.repeats["q01"]
 
 
-def test_of_few_queries_there_are_more_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_few_queries_there_are_more_rounds() -> None:
     made = schedule(COUNTED)
-    run(made, monkeypatch, QUIET)
+    run(made, QUIET)
     made.replan(*changes(QUIET), QUERIES[:3], left_s=100)
     assert made.rounds_now == COUNTED.most_of_few
     assert made.rounds == COUNTED.first
@@ -91,12 +85,12 @@ def test_of_few_queries_there_are_more_rounds(monkeypatch: pytest.MonkeyPatch) -
     assert made.rounds_now == COUNTED.first
 
 
-def test_what_was_asked_for_or_is_known_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_asked_for_or_is_known_holds() -> None:
     asked = schedule(COUNTED, asked=3)
-    assert run(asked, monkeypatch, NOISY) == 3
+    assert run(asked, NOISY) == 3
     asked.replan(*changes(NOISY), QUERIES[:3], left_s=100)
     assert (asked.rounds_now, asked.repeats) == (3, {})
-    assert run(schedule(COUNTED, known=4), monkeypatch, NOISY) == 4
+    assert run(schedule(COUNTED, known=4), NOISY) == 4
 
 
 def test_nothing_that_was_run_is_no_pace() -> None:
