@@ -278,9 +278,13 @@ def test_a_query_that_varies_more_is_executed_more_often_in_a_round(
         return 1 if len(calls) % 2 else 3  # of light, and then of noisy
 
     monkeypatch.setattr("neuralake.arms.schedule.planned_repeats", planned)
+    # however long a pair of processes takes
+    monkeypatch.setattr(
+        EnginePairs, "_ending", lambda _, found, __: "time" if found.processes == 3 else None
+    )
     bench = Bench(tmp_path, table, dict.fromkeys(("light", "noisy"), (LIGHT, LIGHT)))
-    found = bench.run(3, until_time=True)
-    assert calls
+    found = bench.run(60, until_time=True)
+    assert len(calls) == 4
     light, noisy = found.queries
     first, later = 2, 2 * (found.processes - 1)
     assert (light.pairs, noisy.pairs) == (first + later, first + 3 * later)
