@@ -36,7 +36,7 @@ class Pace:
 
     def unit(self, took_s: float) -> None:
         """A pair of processes has ended."""
-        self.start_s = max(self.start_s, took_s - self._unit_rounds_s)
+        self.start_s = max(self.start_s, self.starting_s(took_s))
         self._unit_rounds_s = 0.0
 
     def starting_s(self, so_far_s: float) -> float:

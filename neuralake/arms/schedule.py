@@ -26,9 +26,8 @@ class Schedule:
         For all pairs of processes.
     asked
         Rounds that somebody has asked for, which hold; None for what the noise calls for.
-    rounds
-        Of all queries; at first those that a calibration calls for, or as few as the plan begins
-        with.
+    known
+        Rounds that a calibration calls for, or None.
     pace
         How long the pairs take.
     repeats
@@ -118,9 +117,8 @@ class Schedule:
                 min(self._wanted(suite, queries, start_s), int(of_time)), self.rounds
             )
         self.repeats = self._wanted_repeats(queries)
-        self._of_few = 0
-        if len(names) < len(queries):
-            self._of_few = self._rounds_of_few(names, left_s)
+        is_few = len(names) < len(queries)
+        self._of_few = self._rounds_of_few(names, left_s) if is_few else 0
 
     def needed_s(self, names: Collection[str]) -> float:
         """Seconds for the next pair of processes, with some queries."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from neuralake.arms.rounds import COUNTED, TIMED, RoundsPlan
 from neuralake.arms.schedule import Schedule
 from neuralake.results.comparison import Change, Pair
@@ -30,7 +28,7 @@ def schedule(
     return Schedule(plan, QUESTION, seconds, asked, known)
 
 
-def run(made: Schedule, spread: float, names: Sequence[str] = QUERIES) -> int:
+def run(made: Schedule, spread: float) -> int:
     """Rounds of a pair of processes that takes 14 s to start, and 3 s for a round of 22 queries."""
     now = 0.0
     made.clock = lambda: now
@@ -38,9 +36,8 @@ def run(made: Schedule, spread: float, names: Sequence[str] = QUERIES) -> int:
     now += 14
     turns = 0
     while made.goes_on(turns, lambda: changes(spread)):
-        round_s = 3 * len(names) / len(QUERIES)
-        now += round_s
-        made.pace.round(round_s, [pair(query) for query in names])
+        now += 3
+        made.pace.round(3, [pair(query) for query in QUERIES])
         turns += 1
     made.end()
     return turns

@@ -67,6 +67,13 @@ def grow_old(path: str, seconds: float) -> None:
         os.utime(file, (then, then))
 
 
+def work(seconds: float) -> None:
+    """Take so much of a processor."""
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+
+
 def test_a_checkpoint_every_so_many_commits(make_table: Make) -> None:
     path = make_table(configuration=EVERY_4)
     watch = Watch()
@@ -119,9 +126,7 @@ def test_however_fast_a_table_is_written_they_take_a_tenth_of_a_processor(
     work_s = 0.2
 
     def slow(store: Store, segment: LogSegment, since_ms: int, last: Last) -> bool:
-        end = time.process_time() + work_s
-        while time.process_time() < end:
-            pass
+        work(work_s)
         watch.now += 2  # of which others had most
         return carry(store, segment, since_ms, last)
 
@@ -147,9 +152,7 @@ def test_after_one_that_was_made_anew_the_next_is_not_put_off(
     create_checkpoint = deltalake.DeltaTable.create_checkpoint
 
     def slow(table: deltalake.DeltaTable) -> None:
-        end = time.process_time() + 0.2
-        while time.process_time() < end:
-            pass
+        work(0.2)
         watch.now += 0.2
         create_checkpoint(table)
 

@@ -117,7 +117,7 @@ def _log_refusal(snapshot: Snapshot) -> str | None:
 def _statistics_refusal(contents: Contents, freshness: Freshness) -> str | None:
     """Of statistics, by which ROAPI passes over files and rows."""
     snapshot = contents.snapshot
-    if _has_names_in_another_case(contents):
+    if contents.has_other_case:
         return "its files name columns in another case, at which ROAPI's queries fail"
     if _has_struct_without_bounds(snapshot.schema, snapshot.statistics):
         return "it has a struct of which the log tells no bounds, at which ROAPI's queries fail"
@@ -126,12 +126,6 @@ def _statistics_refusal(contents: Contents, freshness: Freshness) -> str | None:
     if contents.log_narrows_decimals:
         return "its log rounds the bounds of a decimal, by which ROAPI passes over rows"
     return _nan_refusal(hides_nan=contents.hides_nan)
-
-
-def _has_names_in_another_case(contents: Contents) -> bool:
-    wanted = {name.lower(): name for name in contents.snapshot.schema.names}
-    stored = (stored_schema(footer).names for footer in contents.footers.values())
-    return any(wanted.get(name.lower(), name) != name for names in stored for name in names)
 
 
 def _memory_refusal(contents: Contents) -> str | None:
