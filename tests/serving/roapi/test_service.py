@@ -50,9 +50,9 @@ ORDERS = pa.table(
     {"id": [1, 2, 3], "price": pa.array([Decimal("1.50"), None, Decimal("12345678901.25")])}
 )
 SAID: list[str] = []  # by the service that all tests of this file share
-SLOW = "SELECT count(*) FROM generate_series(1, 10000000) a, generate_series(1, 100000) b"
 MOMENT = "arrow_cast('2024-02-29T01:02:03.000004Z', 'Timestamp(Microsecond, Some(\"UTC\"))')"
-SLOWER = f"{SLOW} WHERE a.value % 7 = b.value % 5"
+# of hours, and a batch of memory
+SLOW = "SELECT count(*) FROM generate_series(1, 1000000000000) WHERE value % 7 = 3"
 
 
 @pytest.fixture(scope="module")
@@ -272,13 +272,10 @@ def test_a_query_of_an_hour_ends_at_its_limit(service: RoapiService) -> None:
     """ROAPI goes on with what nobody waits for, so that its process is ended."""
     first, told = service.process.process_id, len(SAID)
     with pytest.raises(LimitError, match=r"more than 0\.5 s"):
-        list(service.query(SLOWER, limits=Limits(time_s=0.5)))
+        list(service.query(SLOW, limits=Limits(time_s=0.5)))
     assert ask_until(service, "SELECT count(*) AS n FROM orders")["n"].to_pylist() == [3]
     assert service.process.process_id != first
-    # on a busy machine its own limit of memory may be there first
-    [said] = SAID[told:]
-    ends = ("signal 9", "it had no memory left")
-    assert said in [f"ROAPI ended and is started again: {end}" for end in ends]
+    assert SAID[told:] == ["ROAPI ended and is started again: signal 9"]
     assert service.turns.running == 0
 
 
@@ -288,7 +285,7 @@ def test_a_client_that_goes_keeps_its_place_until_roapi_is_through(
     options = ServiceOptions(concurrency=1, queue=0, limits=Limits(time_s=1.5))
     service = RoapiService(tables, HERE, options)
     try:
-        service.query(SLOWER).close()
+        service.query(SLOW).close()
         with pytest.raises(OverloadedError):
             service.query("SELECT 1")
         assert ask_until(service, "SELECT 1 AS one")["one"].to_pylist() == [1]
@@ -306,7 +303,7 @@ def test_a_query_of_20_gb_ends_roapi_which_is_back(service: RoapiService) -> Non
 
 def test_killed_while_it_answers_it_is_back(service: RoapiService) -> None:
     process_id = service.process.process_id or 0
-    answer = service.query(SLOWER)
+    answer = service.query(SLOW)
     threading.Timer(0.2, os.kill, (process_id, signal.SIGKILL)).start()
     with pytest.raises((UnavailableError, FailedError), match=r"started again|ended just now"):
         list(answer)
