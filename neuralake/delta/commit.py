@@ -85,6 +85,7 @@ def commit(
     info: Mapping[str, Any],
     *,
     deadline: float,
+    ready: Callable[[], None] | None = None,
     seen: int | None = None,
     clock: Clock = time,
 ) -> Committed:
@@ -104,6 +105,10 @@ def commit(
         Of the commit (``operation`` and so on); the times and the transaction's id are added.
     deadline
         By the clock's ``monotonic``: no attempt begins after it, but for the first.
+    ready
+        Returns when what the actions name is durable; no entry is seen before. It may be called
+        several times. What it raises is raised, and no entry is made; it is no ``OSError``, which
+        would be taken for one of the log's.
     seen
         Version whose entry was there a moment ago, the one that is known, so that it is not looked
         for: on object storage that is a round trip, which a caller may make beside another one.
@@ -134,7 +139,7 @@ def commit(
         made = Action(commitInfo=said), *actions
         content = encode(made)
         version = state.version + 1
-        if _create(store, version, content, said["txnId"], clock):
+        if _create(store, version, content, said["txnId"], ready, clock):
             return Committed(state.after(Entry(version, made, mark(content))), attempts)
         if clock.monotonic() >= deadline:
             raise DeadlineError(attempts)
@@ -146,7 +151,14 @@ def commit(
             missed.extend(entry.actions)
 
 
-def _create(store: Store, version: int, content: bytes, transaction: str, clock: Clock) -> bool:
+def _create(
+    store: Store,
+    version: int,
+    content: bytes,
+    transaction: str,
+    ready: Callable[[], None] | None,
+    clock: Clock,
+) -> bool:
     """Make an entry; False if another one is there.
 
     One that is there may be ours, of which the answer was lost; and after a failure nobody knows
@@ -155,7 +167,7 @@ def _create(store: Store, version: int, content: bytes, transaction: str, clock:
     path = entry_path(version)
     for failure in range(_FAILURES):
         try:
-            store.create(path, content)
+            store.create(path, content, ready)
         except FileExistsError:
             return _is_ours(store, path, transaction)
         except OSError as error:

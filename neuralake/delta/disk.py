@@ -2,6 +2,8 @@
 
 A log entry is written without a name, synced, and linked: link(2) fails if the name is taken, and
 what it names is whole. Then the directory is synced, so that the name outlasts a loss of power.
+Until it is linked nobody sees it, so that it may be written and synced while the files that it
+names are: a file system that keeps a journal brings both to the disk at once.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -51,8 +53,13 @@ class DiskStore:
         """The whole content of a file."""
         return (self._root / path).read_bytes()
 
-    def create(self, path: str, content: bytes) -> None:
+    def create(self, path: str, content: bytes, ready: Callable[[], None] | None = None) -> None:
         """Write a file that is not there: whole, durable, or not at all.
+
+        Parameters
+        ----------
+        path, content, ready
+            As of :meth:`~neuralake.delta.store.Store.create`.
 
         Raises
         ------
@@ -60,26 +67,46 @@ class DiskStore:
             If it is there.
         """
         destination = self._root / path
+        ready = ready or _nothing
         make_directory(destination.parent)
         with _open_directory(destination.parent) as directory:
-            if not _link_unnamed(destination, content, directory):
-                _link_named(destination, content)
+            if not _link_unnamed(destination, content, directory, ready):
+                _link_named(destination, content, ready)
             os.fsync(directory)
 
-    def write(self, path: str, content: bytes) -> None:
-        """Write a new file under a name of its own; durable when this returns."""
+    def begin(self, path: str, content: bytes) -> Callable[[], None]:
+        """Write a new file under a name of its own, of which a loss of power may leave nothing.
+
+        Returns
+        -------
+        Callable
+            To be called once, by any thread: returns when the file is durable.
+        """
         destination = self._root / path
         make_directory(destination.parent)
         descriptor = os.open(destination, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
         try:
-            _write_synced(descriptor, content)
+            _write(descriptor, content)
         except OSError:
-            with suppress(OSError):
-                destination.unlink()
-            raise
-        finally:
             os.close(descriptor)
-        sync_directory(destination.parent)
+            _unlink(destination)
+            raise
+
+        def finish() -> None:
+            try:
+                os.fsync(descriptor)
+            except OSError:
+                _unlink(destination)
+                raise
+            finally:
+                os.close(descriptor)
+            sync_directory(destination.parent)
+
+        return finish
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write a new file under a name of its own; durable when this returns."""
+        self.begin(path, content)()
 
     def replace(self, path: str, content: bytes) -> None:
         """Write a file in place of another, which is there until this one is whole."""
@@ -129,7 +156,13 @@ def _open_directory(directory: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _link_unnamed(destination: Path, content: bytes, directory: int) -> bool:
+def _nothing() -> None:
+    """There is nothing to wait for."""
+
+
+def _link_unnamed(
+    destination: Path, content: bytes, directory: int, ready: Callable[[], None]
+) -> bool:
     """Write a file without a name and give it one; False if the file system has no such files."""
     try:
         descriptor = os.open(destination.parent, os.O_WRONLY | os.O_TMPFILE, _MODE)
@@ -139,6 +172,7 @@ def _link_unnamed(destination: Path, content: bytes, directory: int) -> bool:
         raise
     try:
         _write_synced(descriptor, content)
+        ready()
         try:
             os.link(
                 f"/proc/self/fd/{descriptor}",
@@ -153,8 +187,9 @@ def _link_unnamed(destination: Path, content: bytes, directory: int) -> bool:
     return True
 
 
-def _link_named(destination: Path, content: bytes) -> None:
+def _link_named(destination: Path, content: bytes, ready: Callable[[], None]) -> None:
     with _temporary(destination, content) as temporary:
+        ready()
         os.link(temporary, destination)
 
 
@@ -175,10 +210,19 @@ def _temporary(destination: Path, content: bytes) -> Iterator[Path]:
 
 
 def _write_synced(descriptor: int, content: bytes) -> None:
+    _write(descriptor, content)
+    os.fsync(descriptor)
+
+
+def _write(descriptor: int, content: bytes) -> None:
     rest = memoryview(content)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
-    os.fsync(descriptor)
+
+
+def _unlink(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()
 
 
 def _walk(root: Path, prefix: str, after: str) -> Iterator[Stored]:

@@ -6,7 +6,7 @@ What is retried, how long and how often stands in :class:`Patience`, and nowhere
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -140,8 +140,13 @@ class ObjectStore:
             for chunk in obstore.get(self._store, path).stream(min_chunk_size=least_bytes):
                 yield bytes(chunk)
 
-    def create(self, path: str, content: bytes) -> None:
+    def create(self, path: str, content: bytes, ready: Callable[[], None] | None = None) -> None:
         """Put an object that nobody else has put, by a condition that the service checks.
+
+        Parameters
+        ----------
+        path, content, ready
+            As of :meth:`~neuralake.delta.store.Store.create`; it is asked before anything is sent.
 
         Raises
         ------
@@ -153,8 +158,14 @@ class ObjectStore:
         """
         import obstore
 
+        if ready is not None:
+            ready()
         with self._errors(path):
             obstore.put(self._store, path, content, mode="create", use_multipart=False)
+
+    def begin(self, path: str, content: bytes) -> Callable[[], None]:
+        """Put an object once that is waited for: nothing is gained by less of it."""
+        return lambda: self.write(path, content)
 
     def write(self, path: str, content: bytes) -> None:
         """Put an object under a name that is its own; a large one in parts."""

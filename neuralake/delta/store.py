@@ -6,7 +6,7 @@ written is durable when it returns.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -57,14 +57,34 @@ class Store(Protocol):
         """The whole content of an object."""
         ...
 
-    def create(self, path: str, content: bytes) -> None:
+    def create(self, path: str, content: bytes, ready: Callable[[], None] | None = None) -> None:
         """Make an object that nobody else has made: whole or absent at any moment.
+
+        Parameters
+        ----------
+        path, content
+            Of the object.
+        ready
+            Returns when there may be such an object: what it names is durable. A disk makes the
+            content durable before it asks, which may be more than once, and gives it its name
+            afterwards. What it raises is raised, and there is no object.
 
         Raises
         ------
         FileExistsError
             If there is one. On object storage that may be the very one that this call put, of
             which the answer was lost: whoever must know looks into it.
+        """
+        ...
+
+    def begin(self, path: str, content: bytes) -> Callable[[], None]:
+        """Begin to write an object under a name that is its own, as :meth:`write` does.
+
+        Returns
+        -------
+        Callable
+            To be called once, by any thread: returns when the object is durable, and raises if it
+            cannot be.
         """
         ...
 

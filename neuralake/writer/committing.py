@@ -7,7 +7,7 @@ first.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -146,7 +146,7 @@ class Committer:
             raise
 
     def _ready(self, group: Sequence[Waiting]) -> list[Waiting]:
-        """Those of a group that are to be committed, their files written; others are done."""
+        """Those of a group that are to be committed, their files under way; others are done."""
         ready = [waiting for waiting in group if not waiting.done.is_set()]
         for waiting in ready:
             if waiting.is_repeated_in(self.plan.state):
@@ -164,7 +164,7 @@ class Committer:
         ready = [waiting for waiting in ready if not waiting.done.is_set()]
         firsts = _without_twins(ready)
         if unwritten := [waiting for waiting in firsts if not waiting.files]:
-            self.files.make(unwritten, self.plan.state)
+            self.files.make(unwritten, self.plan.state, is_beside=True)
         return [waiting for waiting in ready if not waiting.done.is_set()]
 
     def _try(self, group: Sequence[Waiting], begin: int) -> bool:
@@ -174,6 +174,16 @@ class Committer:
         files = distinct_files(group)
         transactions = transactions_of(group, self._now_ms())
         attempts = 0
+
+        def ready() -> None:
+            nonlocal started
+            if any(waiting.writing for waiting in group):
+                try:
+                    self.files.wait(group)
+                except OSError as error:
+                    raise _UnwrittenError(error) from error
+                started = time.perf_counter_ns()  # the rest is the entry's own
+
         if files or transactions:
             applications = [txn.app_id for txn in transactions]
 
@@ -187,7 +197,7 @@ class Committer:
                 return [*(Action(txn=txn) for txn in transactions), *adds]
 
             try:
-                made = self._commit_entry(plan, prepare, files, group)
+                made = self._commit_entry(plan, prepare, ready, group)
             except _ChangedError as changed:
                 self.files.discard(group)
                 self.plan = plan.at(changed.state)
@@ -198,21 +208,25 @@ class Committer:
         return True
 
     def _commit_entry(
-        self, plan: Plan, prepare: Any, files: Sequence[EncodedFile], group: Sequence[Waiting]
+        self, plan: Plan, prepare: Any, ready: Callable[[], None], group: Sequence[Waiting]
     ) -> Committed:
         try:
             return commit(
                 self._store,
                 plan.state,
                 prepare,
-                _info(plan, files),
+                _info(plan, distinct_files(group)),
                 deadline=min(waiting.deadline for waiting in group),
+                ready=ready,
                 seen=self.files.seen,
                 clock=self._clock,
             )
         except (DeadlineError, NotATableError, UncommittedError):
             self.files.discard(group)
             raise
+        except _UnwrittenError as failure:
+            self.files.discard(group)
+            raise failure.error from None
 
     def _expire(self, group: Sequence[Waiting], error: DeadlineError) -> None:
         """Fail those of a group whose time is over; the others are tried again."""
@@ -261,6 +275,14 @@ class _ChangedError(Exception):
     def __init__(self, state: TableState) -> None:
         super().__init__()
         self.state = state
+
+
+class _UnwrittenError(Exception):
+    """A data file could not be written, so that there is no entry."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self.error = error
 
 
 def _without_twins(group: Sequence[Waiting]) -> list[Waiting]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from threading import Lock
 
 import pyarrow as pa
@@ -15,7 +17,9 @@ from neuralake.writer.encode import EncodedFile
 from neuralake.writer.errors import BatchError
 from neuralake.writer.waiting import Waiting, distinct_files, fail_all
 
-_FILES_AT_ONCE = 8
+_PUT_AT_ONCE = 8
+# Each holds a descriptor
+_BEGUN_AT_ONCE = 64
 
 
 class FileMaker:
@@ -48,7 +52,7 @@ class FileMaker:
                 self._pool.shutdown()
                 self._pool = None
 
-    def make(self, group: Sequence[Waiting], state: TableState) -> None:
+    def make(self, group: Sequence[Waiting], state: TableState, *, is_beside: bool = False) -> None:
         """Encode and write the rows of some batches, together; one that cannot be fails.
 
         Parameters
@@ -58,61 +62,105 @@ class FileMaker:
         state
             The newest known of the table: where the store is remote, its entry is looked for
             beside the writing.
+        is_beside
+            Whether files on a disk are only begun, and :meth:`wait` is for their end.
         """
         plan = group[0].plan
         begin = time.perf_counter_ns()
         rows = group[0].rows
         if len(group) > 1:
             rows = pa.concat_tables([waiting.rows for waiting in group])
-        files: list[EncodedFile] = []
         try:
             files = plan.encode(rows)
-            encoded = time.perf_counter_ns()
-            self._write(files, state)
         except BatchError as error:
             if len(group) > 1:  # whose fault it is comes out alone
                 for waiting in group:
-                    self.make([waiting], state)
+                    self.make([waiting], state, is_beside=is_beside)
             else:
                 group[0].fail(error)
             return
-        except OSError as error:
-            self._delete(files)
-            fail_all(group, self._failure(error))
-            return
-        written = time.perf_counter_ns()
+        encoded = time.perf_counter_ns()
         for waiting in group:
             waiting.files = files
-            waiting.encode_ns = encoded - begin
-            waiting.write_ns = written - encoded
+            waiting.encode_ns, waiting.encoded_ns = encoded - begin, encoded
+        try:
+            writing = self._put(files, state) if self._store.is_remote else self._sync(files)
+            for waiting in group:
+                waiting.writing = writing
+            if self._store.is_remote or not is_beside:
+                self.wait(group)
+        except OSError as error:
+            self.discard(group)
+            fail_all(group, self._failure(error))
 
-    def _write(self, files: Sequence[EncodedFile], state: TableState) -> None:
-        if not self._store.is_remote and len(files) <= 1:
+    def _sync(self, files: Iterable[EncodedFile]) -> list[Callable[[], None]]:
+        """Write files, and have a thread make them durable."""
+        writing: deque[Callable[[], None]] = deque()
+        try:
             for file in files:
-                self._store.write(file.path, file.content)
-            return
+                if len(writing) == _BEGUN_AT_ONCE:
+                    writing.popleft()()
+                writing.append(self._store.begin(file.path, file.content))
+        except OSError:
+            _finish(writing)
+            raise
+
+        def sync() -> None:
+            for error in _finish(writing):
+                raise error
+
+        return [self._workers().submit(sync).result]
+
+    def _put(self, files: Iterable[EncodedFile], state: TableState) -> list[Callable[[], None]]:
+        """Put files at once, and look for the newest entry beside them: a commit needs to know."""
         pool = self._workers()
-        # A round trip that a commit needs, beside the others
         looking = pool.submit(is_newest_there, self._store, state)
-        for _ in pool.map(lambda f: self._store.write(f.path, f.content), files):
-            pass
-        if looking.result():
-            self.seen = state.version
+        putting = [pool.submit(self._store.write, file.path, file.content) for file in files]
+
+        def look() -> None:
+            if looking.result():
+                self.seen = state.version
+
+        return [*(future.result for future in putting), look]
+
+    def wait(self, group: Sequence[Waiting]) -> None:
+        """Return when the files of some batches are durable.
+
+        Raises
+        ------
+        OSError
+            If one could not be written.
+        """
+        errors = _finish(dict.fromkeys(each for waiting in group for each in waiting.writing))
+        now = time.perf_counter_ns()
+        for waiting in group:
+            if waiting.writing:
+                waiting.writing, waiting.write_ns = (), now - waiting.encoded_ns
+        if errors:
+            raise errors[0]
 
     def _workers(self) -> ThreadPoolExecutor:
         with self._lock:
             if self._pool is None:
-                self._pool = ThreadPoolExecutor(_FILES_AT_ONCE, "neuralake-writer")
+                self._pool = ThreadPoolExecutor(_PUT_AT_ONCE, "neuralake-writer")
             return self._pool
 
     def discard(self, group: Sequence[Waiting]) -> None:
-        """Delete files that will not be part of the table."""
-        self._delete(distinct_files(group))
+        """Delete files that will not be part of the table, once they are written."""
+        with suppress(OSError):
+            self.wait(group)
+        with suppress(OSError):  # vacuum removes them
+            self._store.delete([file.path for file in distinct_files(group)])
         for waiting in group:
             waiting.files = []
 
-    def _delete(self, files: Sequence[EncodedFile]) -> None:
+
+def _finish(writing: Iterable[Callable[[], None]]) -> list[OSError]:
+    """Wait for all of some files, and return what was raised."""
+    errors = []
+    for finish in writing:
         try:
-            self._store.delete([file.path for file in files])
-        except OSError:  # vacuum removes them
-            return
+            finish()
+        except OSError as error:
+            errors.append(error)
+    return errors

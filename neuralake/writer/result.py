@@ -18,9 +18,9 @@ class Steps:
     encode_ns
         Parquet and statistics.
     write_ns
-        Data files, durable.
+        Data files, durable. On a disk the log's entry is written and synced beside them.
     commit_ns
-        The log's entry, durable; lost races included.
+        The log's entry, under its name and durable; lost races included.
     """
 
     conform_ns: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -38,7 +38,11 @@ class Waiting:
     rows
         The batch in the table's columns.
     files
-        Of the batch, or of the group that it was written with, once they are written.
+        Of the batch, or of the group that it was written with.
+    writing
+        Wait for the files, as long as these may not be durable.
+    encoded_ns
+        When the files were encoded, by the performance counter.
     commit, error
         One of them, once it is done.
     """
@@ -51,9 +55,11 @@ class Waiting:
     rows: pa.Table
     after: int | None = None
     files: list[EncodedFile] = field(default_factory=list)
+    writing: Sequence[Callable[[], None]] = ()
     conform_ns: int = 0
     queued_ns: int = 0
     encode_ns: int = 0
+    encoded_ns: int = 0
     write_ns: int = 0
     commit: Commit | None = None
     error: BaseException | None = None

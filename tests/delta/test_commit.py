@@ -51,11 +51,11 @@ class Faulty(DiskStore):
     def is_remote(self) -> bool:
         return self.remote
 
-    def create(self, path: str, content: bytes) -> None:
+    def create(self, path: str, content: bytes, ready: Callable[[], None] | None = None) -> None:
         fault = self.faults.pop(0) if self.faults else "none"
         if fault == "before":
             raise OSError("no answer")
-        super().create(path, content)
+        super().create(path, content, ready)
         if fault == "after":
             raise OSError("the answer was lost")
         if fault == "exists":  # what a client says that tried again by itself
@@ -170,10 +170,12 @@ def test_a_deadline_ends_the_attempts(table: Path) -> None:
     clock = ManualClock()
 
     class Crowded(DiskStore):
-        def create(self, path: str, content: bytes) -> None:
+        def create(
+            self, path: str, content: bytes, ready: Callable[[], None] | None = None
+        ) -> None:
             other = json.dumps({"commitInfo": {"txnId": "another"}})
             super().create(path, other.encode())
-            super().create(path, content)
+            super().create(path, content, ready)
 
     store = Crowded(table)
     with pytest.raises(DeadlineError) as raised:

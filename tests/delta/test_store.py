@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,14 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neuralake.delta.disk import DiskStore
-
-TRACED = """
-import sys
-from neuralake.delta.disk import DiskStore
-store = DiskStore(sys.argv[1])
-store.write("part.parquet", b"rows")
-store.create("_delta_log/0.json", b"entry")
-"""
 
 
 @pytest.fixture
@@ -110,36 +99,25 @@ def test_a_listing_is_in_the_order_of_the_paths(
     assert all(s.size_bytes == len(s.path.encode()) for s in listed)
 
 
-def test_the_calls_that_make_a_commit_durable_are_in_their_order(tmp_path: Path) -> None:
-    """File, its directory, entry, its name, its directory: what a crash leaves is no gap."""
-    if (strace := shutil.which("strace")) is None:
-        pytest.skip("no strace: make strace, or apt-get install strace")
-    table = tmp_path / "table"
-    (table / "_delta_log").mkdir(parents=True)
-    calls = "trace=openat,write,fsync,linkat"
-    traced = [strace, "-f", "-y", "-e", calls, sys.executable, "-c", TRACED, str(table)]
-    done = subprocess.run(traced, capture_output=True, text=True, timeout=120, check=True)
-    found = []
-    for line in done.stderr.splitlines():
-        if f"<{table}" not in line:
-            continue
-        if "fsync(" in line:
-            found.append("sync " + _kind(line))
-        elif " write(" in f" {line}":
-            found.append("write " + _kind(line))
-        elif "linkat(" in line:
-            found.append("link")
-    assert found == [
-        *("write file", "sync file", "sync table"),
-        *("write entry", "sync entry", "link", "sync log"),
-    ]
+def test_what_is_created_waits_for_what_it_names(store: DiskStore) -> None:
+    """It is durable before, and hidden until then."""
+    asked = []
+
+    def ready() -> None:
+        asked.append(store.exists("_delta_log/0.json"))
+
+    store.create("_delta_log/0.json", b"one", ready)
+    assert asked == [False]
+    assert store.read("_delta_log/0.json") == b"one"
 
 
-def _kind(line: str) -> str:
-    """What the descriptor of a traced call is open on."""
-    path = line.split("<", 1)[1].split(">", 1)[0]
-    if path.endswith("part.parquet"):
-        return "file"
-    if path.endswith("/_delta_log"):
-        return "log"
-    return "entry" if "/_delta_log/" in path else "table"
+def test_what_names_what_never_was_is_not_created(store: DiskStore) -> None:
+    class NotThereError(Exception):
+        pass
+
+    def ready() -> None:
+        raise NotThereError
+
+    with pytest.raises(NotThereError):
+        store.create("_delta_log/0.json", b"one", ready)
+    assert list(store.list()) == []

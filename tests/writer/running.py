@@ -188,6 +188,12 @@ class Keeper(threading.Thread):
         self.join()
         return self._status
 
+    def told(self) -> str:
+        """What the last writer has told: its newest events, and its errors."""
+        return (
+            f"{self.writer.events[-12:]}\n{self.writer.errors.read_text()}" if self.writer else ""
+        )
+
     def _is_writing(self) -> bool:
         return self.writer is not None and self.writer.process.poll() is None
 

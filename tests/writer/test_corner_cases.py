@@ -249,7 +249,7 @@ with Writer(sys.argv[1]) as writer:
 
 def test_a_directory_that_may_not_be_written_is_told(make_table: Make) -> None:
     class ReadOnly(DiskStore):
-        def write(self, path: str, content: bytes) -> None:
+        def begin(self, path: str, content: bytes) -> Callable[[], None]:
             raise PermissionError(13, "Permission denied", path)
 
     path = make_table()

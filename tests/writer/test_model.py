@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
@@ -55,15 +55,16 @@ class MortalStore(DiskStore):
             self._calls = -1
             raise CrashError
 
-    def create(self, path: str, content: bytes) -> None:
+    def create(self, path: str, content: bytes, ready: Callable[[], None] | None = None) -> None:
         self._die(after=False)
-        super().create(path, content)
+        super().create(path, content, ready)
         self._die(after=True)
 
-    def write(self, path: str, content: bytes) -> None:
+    def begin(self, path: str, content: bytes) -> Callable[[], None]:
         self._die(after=False)
-        super().write(path, content)
+        finish = super().begin(path, content)
         self._die(after=True)
+        return finish
 
     def delete(self, paths: Sequence[str]) -> None:
         self._die(after=False)

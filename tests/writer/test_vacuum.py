@@ -187,9 +187,10 @@ def test_an_append_in_flight_is_not_disturbed(make_table: Make) -> None:
     path = make_table()
 
     class Vacuuming(DiskStore):
-        def write(self, name: str, content: Any) -> None:
-            super().write(name, content)
+        def begin(self, name: str, content: Any) -> Callable[[], None]:
+            finish = super().begin(name, content)
             assert vacuum(path, retention_s=0, is_forced=True).files == 0
+            return finish
 
     with Writer(path) as writer:
         put_store(writer, Vacuuming(path))
