@@ -30,7 +30,7 @@ def _ask_in_vain() -> None:
 
     if "pandas" in sys.modules:  # which imports Arrow itself
         return
-    hidden = _Hidden()
+    hidden = _Hidden("pandas")
     sys.meta_path.insert(0, hidden)
     try:
         pa.scalar(0)
@@ -46,8 +46,21 @@ def _ask_again() -> None:
         _ = pa.lib._pandas_api.version
 
 
+def leave_numpy_out() -> None:
+    """Have no NumPy in this process, for good: Arrow loads it where it is there, and works without.
+
+    For a process that has no other use for NumPy, whose loading takes most of Arrow's; what asks
+    for it afterwards fails, and does not find an Arrow that knows nothing of its arrays.
+    """
+    if "pyarrow" not in sys.modules and "numpy" not in sys.modules:
+        sys.meta_path.insert(0, _Hidden("numpy"))
+
+
 class _Hidden:
-    """Finds that pandas is not there."""
+    """Finds that a package is not there."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
 
     def find_spec(
         self,
@@ -55,9 +68,9 @@ class _Hidden:
         path: Sequence[str] | None,  # noqa: ARG002 - the protocol's
         target: ModuleType | None = None,  # noqa: ARG002
     ) -> ModuleSpec | None:
-        """Raise for pandas."""
-        if fullname == "pandas":
-            raise ModuleNotFoundError("pandas is not imported for Arrow", name=fullname)
+        """Raise for the package."""
+        if fullname == self._name:
+            raise ModuleNotFoundError(f"{fullname} is not imported for Arrow", name=fullname)
         return None
 
 

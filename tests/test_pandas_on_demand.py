@@ -1,4 +1,4 @@
-"""pandas: not loaded for Arrow's sake, and whole where somebody's own code imports it."""
+"""pandas and NumPy: not loaded for Arrow's sake, and whole where somebody imports them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 
 from neuralake import pandas_on_demand
 from neuralake.measure.worker import Interpreter, Worker
-from tests.conftest import Cli
+from neuralake.tpch.existing import load_manifest
+from tests.conftest import Cli, cli_environment
 
 CODE = """
 import importlib.util, sys
@@ -121,3 +122,51 @@ def test_a_table_of_pandas_is_read_as_such(cli: Cli, tmp_path: Path) -> None:
     sql = "SELECT count(value) AS n FROM readings"
     done = cli("query", sql, "--catalog", "catalog.py", "--engine", "duckdb", "--format", "csv")
     assert (done.returncode, done.stdout) == (0, '"n"\n1\n'), done.stderr
+
+
+def test_a_dataset_is_made_without_numpy(storage: Path, tmp_path: Path) -> None:
+    command = ["-X", "importtime", "-m", "neuralake", "generate", "-s", "0.001", "--to", "made"]
+    done = subprocess.run(
+        [sys.executable, *command],
+        capture_output=True,
+        text=True,
+        env=cli_environment(storage, tmp_path),
+        cwd=tmp_path,
+        check=True,
+    )
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "pyarrow.lib" in loaded
+    # those that are refused are listed too, without their parts
+    assert not loaded.intersection(("numpy._core", "pandas._libs", "importlib.metadata._meta"))
+    load_manifest(str(tmp_path / "made"), scale_factor=0.001, verify=True)
+
+
+def test_where_numpy_is_left_out_nobody_finds_half_of_it() -> None:
+    run(
+        """
+from neuralake.pandas_on_demand import import_pandas_on_demand, leave_numpy_out
+import_pandas_on_demand()
+leave_numpy_out()
+import pyarrow as pa
+assert pa.array([1, None]).null_count == 1
+try:
+    import numpy
+except ModuleNotFoundError as error:
+    assert error.name == "numpy"
+else:
+    raise AssertionError("Arrow would not know its arrays")
+"""
+    )
+
+
+def test_numpy_that_is_there_already_stays() -> None:
+    run(
+        """
+from neuralake.pandas_on_demand import leave_numpy_out
+import pyarrow as pa
+leave_numpy_out()
+import numpy as np
+assert pa.array(np.array([1, 2])).to_pylist() == [1, 2]
+import numpy.linalg, numpy.testing
+"""
+    )

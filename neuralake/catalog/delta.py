@@ -19,10 +19,8 @@ from neuralake.catalog.about import NOTHING, About, warn_who_asks
 from neuralake.catalog.columns import Column, check_schema
 from neuralake.catalog.declaration import ForeignKey, check_declaration
 from neuralake.catalog.filters import Condition
-from neuralake.catalog.html import table_html
 from neuralake.catalog.kept import Kept
 from neuralake.catalog.moments import check_version, moment
-from neuralake.catalog.predicates import apply
 from neuralake.catalog.storage import require_absolute, require_plain, resolve_location
 from neuralake.catalog.views import (
     AS_VIEW,
@@ -118,6 +116,8 @@ class DeltaTable(NewestRows):
         return self.location
 
     def _repr_html_(self) -> str:
+        from neuralake.catalog.html import table_html
+
         return table_html(self)
 
     def resolve(self, settings: Settings) -> DeltaTable:
@@ -287,6 +287,7 @@ class DeltaTable(NewestRows):
         version, at
             As of :meth:`as_of`, in place of the table's own.
         """
+        from neuralake.catalog.predicates import apply
         from neuralake.catalog.scan import choose_reader, scan
 
         warn_who_asks(self)

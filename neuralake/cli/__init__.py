@@ -12,6 +12,7 @@ import click
 from neuralake.cli.commands import Commands
 from neuralake.cli.docstrings import restore_help
 from neuralake.cli.ending import end
+from neuralake.cli.leaving import OwnProcess
 from neuralake.cli.standard_streams import StandardStreams
 from neuralake.user_code import SURROUNDINGS, open_what_is_closed
 from neuralake.version import __version__
@@ -19,8 +20,14 @@ from neuralake.version import __version__
 _DEBUG = "--debug"
 
 
-def main() -> NoReturn:
-    """Run the command line and exit with its status."""
+def main(process: OwnProcess | None = None) -> NoReturn:
+    """Run the command line and exit with its status.
+
+    Parameters
+    ----------
+    process
+        This one, if it is the command's alone.
+    """
     for number in (signal.SIGTERM, signal.SIGHUP):  # as when a user presses Ctrl-C
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup, and who else asks for it
             signal.signal(number, signal.default_int_handler)
@@ -35,7 +42,7 @@ def main() -> NoReturn:
     streams = StandardStreams()
     outside = SURROUNDINGS.set(streams)
     try:
-        status = _run(arguments)
+        status = _run(arguments, process)
         sys.stdout.flush()
     except BaseException as error:  # noqa: BLE001 (a Rust panic and SystemExit are no Exceptions)
         status = end(error, debug=debug)
@@ -44,11 +51,13 @@ def main() -> NoReturn:
     sys.exit(status)
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], process: OwnProcess | None) -> int:
     try:
-        with cli.make_context("neuralake", arguments) as context:
+        with cli.make_context("neuralake", arguments, obj=process) as context:
             status = cli.invoke(context)
     except click.exceptions.Exit as done:  # --help and --version
+        if process is not None:
+            process.is_plain = True
         return done.exit_code
     return status if isinstance(status, int) else 0
 

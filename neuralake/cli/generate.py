@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from neuralake.cli.context import print_json, read_settings
+from neuralake.cli.leaving import OwnProcess
 from neuralake.cli.options import json_option
 from neuralake.cli.types import Location, Number, Whole
 
@@ -84,7 +85,8 @@ def generate(
 
     A dataset that is already there is left as it is.
     """
-    from neuralake.config import absolute_uri
+    from neuralake.config import absolute_uri, is_remote
+    from neuralake.pandas_on_demand import leave_numpy_out
     from neuralake.tpch.dataset import dataset_uri
     from neuralake.tpch.generate import generate as make
     from neuralake.tpch.layout import Layout
@@ -95,6 +97,10 @@ def generate(
     layout = Layout(
         row_group_bytes=row_group_bytes, compression=compression, files_per_table=files_per_table
     )
+    process = click.get_current_context().find_object(OwnProcess)
+    if process is not None and master is None and not is_remote(uri):
+        leave_numpy_out()
+        process.is_plain = True
     with generation_progress() as progress, _hands(master, engine_options) as hands:
         manifest = make(
             scale_factor,

@@ -13,8 +13,6 @@ from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
 from weakref import WeakSet
 
-from neuralake.cli.waiting import waiting_for
-
 _STDIN, _STDOUT = 0, 1
 _STANDARD = (0, 1, 2)
 
@@ -39,6 +37,8 @@ class StandardStreams:
     @contextmanager
     def importing(self, source: str) -> Iterator[None]:
         """Around the import of a module, which is waited for in words, and may leave threads."""
+        from neuralake.cli.waiting import waiting_for
+
         before = {*threading.enumerate()}
         try:
             with self.calling(), waiting_for(source, self._tell):

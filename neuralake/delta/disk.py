@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -196,7 +195,7 @@ def _link_named(destination: Path, content: bytes, ready: Callable[[], None]) ->
 @contextmanager
 def _temporary(destination: Path, content: bytes) -> Iterator[Path]:
     """A synced file beside the destination, hidden from every reader, and gone afterwards."""
-    temporary = destination.with_name(f"{TEMPORARY}{secrets.token_hex(8)}")
+    temporary = destination.with_name(f"{TEMPORARY}{os.urandom(8).hex()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
     try:
         try:

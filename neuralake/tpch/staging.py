@@ -11,7 +11,6 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-import secrets
 import shutil
 import time
 from collections.abc import Iterator
@@ -79,7 +78,7 @@ def staging(destination: Path, name: str | None = None) -> Iterator[Staging]:
     lock = _acquire(destination, name)
     try:
         _remove_staged(home)
-        directory = home / f"{_STAGED_PREFIX}{secrets.token_hex(8)}"
+        directory = home / f"{_STAGED_PREFIX}{os.urandom(8).hex()}"
         directory.mkdir()
         yield Staging(directory, destination, lock)
     finally:

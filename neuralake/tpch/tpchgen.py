@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from neuralake.errors import DatasetError
@@ -20,6 +21,10 @@ _PACKAGE = "tpchgen-cli"
 _MAJOR_VERSION = "4"
 
 _LONGEST_REPORT_BYTES = 8192
+# Its directory in site-packages, or whatever else tells of the package there
+_METADATA = re.compile(
+    rf"tpchgen[-_.]cli(?:-(?P<version>{_MAJOR_VERSION}\.[0-9.]+)\.dist-info|[-.].*)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,10 @@ class Tpchgen:
             If there is none, or its version has other options.
         """
         advice = f"install it with: pip install '{_PACKAGE}>=4,<5'"
+        if (plain := _installed_plainly()) is not None:
+            return cls(*plain)
+        from importlib.metadata import PackageNotFoundError, distribution
+
         try:
             found = distribution(_PACKAGE)
         except PackageNotFoundError:
@@ -77,6 +86,35 @@ class Tpchgen:
             "--quiet",
             "--no-progress",
         ]
+
+
+def _installed_plainly() -> tuple[Path, str] | None:
+    """Program and version where an installer put both as they all do.
+
+    ``importlib.metadata``, which finds all else and tells what is wrong, takes as long to load as
+    what this process needs of the standard library otherwise.
+    """
+    for place in sys.path:
+        try:
+            with os.scandir(place or ".") as entries:
+                names = [entry.name for entry in entries if _METADATA.match(entry.name)]
+        except OSError:
+            continue
+        if not names:
+            continue
+        exact = _METADATA.fullmatch(names[0])
+        if len(names) > 1 or exact is None or exact["version"] is None:
+            break
+        try:
+            record = Path(place, names[0], "RECORD").read_text().splitlines()
+        except (OSError, UnicodeDecodeError):
+            break
+        for line in record:
+            path = line.partition(",")[0]
+            if path.endswith(f"/{_PACKAGE}") and (program := Path(place, path)).is_file():
+                return program.resolve(), exact["version"]
+        break
+    return None
 
 
 @contextmanager
