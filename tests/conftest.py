@@ -134,7 +134,7 @@ SPARK_CONFIG = {
     "spark.neuralake.note": "spring.datasource.password=hunter2",
 }
 # Nor is it worth the compiler to write code for a plan that runs once, on rows that can be counted:
-# runs on TPC-H, on the cluster and on S3 have code written, and all have it in `make test-all`
+# runs on TPC-H and on S3 have code written, and all have it in `make test-all`
 SPARK_INTERPRETS = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
@@ -198,8 +198,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Nothing of all that was collected goes away: no later collection need look at it."""
-    gc.collect()
+    """Hardly anything of all that was collected goes away: no collection need look at it."""
     gc.freeze()
     gc.enable()
 

@@ -388,8 +388,6 @@ def test_calibrate_keeps_the_noise_and_compare_reads_it(team: Team) -> None:
     kept.write_text(json.dumps(content | {"schema_version": 99}))
     try:
         assert "schema version 99" in refused(team.compare("fast", "fast"))
-        kept.write_text("{")
-        assert "is corrupt" in refused(team.compare("fast", "fast"))
     finally:
         kept.unlink()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import random
 import sys
 from collections import Counter
@@ -186,10 +187,14 @@ class ScriptedArm:
     def kill(self) -> None: ...
 
 
-def test_a_query_that_is_unchanged_leaves_the_time_to_the_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    script = Scripted({"light": 0.1, "noisy": 1.5, "slow": 0.1}, slower="slow")
+def scripted(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    script: Scripted,
+    terms: Terms,
+    rounds: int | None,
+) -> EngineComparison:
+    """What is found of arms that take as long as a script says."""
     monkeypatch.setattr(ScriptedArm, "script", script, raising=False)
     monkeypatch.setattr("neuralake.arms.pairs.ArmProcess", ScriptedArm)
     monkeypatch.setattr("neuralake.arms.pairs.time", script)
@@ -198,7 +203,7 @@ def test_a_query_that_is_unchanged_leaves_the_time_to_the_others(
         for side in SIDES
     }
     with PairJournal(tmp_path / "pairs.jsonl") as journal:
-        found = EnginePairs(
+        return EnginePairs(
             engine=ENGINE,
             options={side: {} for side in SIDES},
             places=places,
@@ -208,11 +213,19 @@ def test_a_query_that_is_unchanged_leaves_the_time_to_the_others(
             ),
             tables={},
             answers=Answers(tmp_path / "answers", None),
-            terms=Terms(Question(suite_effect=2.0, query_effect=0.1), 120),
-            rounds=2,
+            terms=terms,
+            rounds=rounds,
             journal=journal.append,
             observer=Watch(),
-        ).run(120)
+        ).run(terms.max_time_s)
+
+
+def test_a_query_that_is_unchanged_leaves_the_time_to_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = Scripted({"light": 0.1, "noisy": 1.5, "slow": 0.1}, slower="slow")
+    terms = Terms(Question(suite_effect=2.0, query_effect=0.1), 120)
+    found = scripted(tmp_path, monkeypatch, script, terms, rounds=2)
     light, noisy, slow = found.queries
     assert (light.verdict, noisy.verdict, slow.verdict) == ("unchanged", "inconclusive", "slower")
     # slower on the whole, and within the effect: whichever is sure first
@@ -267,7 +280,7 @@ def test_the_rounds_follow_the_noise_of_the_first_pair_of_processes(
 
 
 def test_a_query_that_varies_more_is_executed_more_often_in_a_round(
-    tmp_path: Path, table: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = replace(TIMED, first=2, most=2, most_repeats=3)
     monkeypatch.setattr("neuralake.arms.pairs.rounds_plan", lambda _: plan)
@@ -278,12 +291,12 @@ def test_a_query_that_varies_more_is_executed_more_often_in_a_round(
         return 1 if len(calls) % 2 else 3  # of light, and then of noisy
 
     monkeypatch.setattr("neuralake.arms.schedule.planned_repeats", planned)
-    # however long a pair of processes takes
     monkeypatch.setattr(
         EnginePairs, "_ending", lambda _, found, __: "time" if found.processes == 3 else None
     )
-    bench = Bench(tmp_path, table, dict.fromkeys(("light", "noisy"), (LIGHT, LIGHT)))
-    found = bench.run(60, until_time=True)
+    script = Scripted({"light": 0.1, "noisy": 0.1}, slower="none")
+    terms = replace(Terms(Question(), 60), until_time=True)
+    found = scripted(tmp_path, monkeypatch, script, terms, rounds=None)
     assert len(calls) == 4
     light, noisy = found.queries
     first, later = 2, 2 * (found.processes - 1)
@@ -345,8 +358,8 @@ def test_nothing_is_left_to_compare(tmp_path: Path, table: str) -> None:
 
 
 def test_a_hanging_arm_is_ended_and_the_others_go_on(tmp_path: Path, table: str) -> None:
-    # of one thread, which leaves the other processor to others
-    endless = "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n FROM r) SELECT max(n) FROM r"
+    os.mkfifo(tmp_path / "never.csv")  # which nobody writes: it is waited for, and nothing computed
+    endless = f"SELECT count(*) AS n FROM read_csv('{tmp_path / 'never.csv'}')"
     bench = Bench(tmp_path, table, {"a": (LIGHT, LIGHT), "b": (LIGHT, endless)})
     found = bench.run(0, timeout_s=3.0, until_time=True)
     assert "no answer within 3 s" in (found.queries[1].message or "")

@@ -22,7 +22,7 @@ from tests.writer.running import Keeper
 Make = Callable[..., str]
 KILLS = int(os.environ.get("KILLS", "2"))  # make kill-kafka has 100
 SEED = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
-ROWS_A_SECOND = 2000
+ROWS_A_SECOND = 500
 
 
 def test_nothing_is_lost_or_doubled_whoever_is_killed(

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -249,7 +250,7 @@ class Sender(threading.Thread):
             self.reconnections += 1
             with suppress(flight.FlightError, pa.ArrowException, OSError), self._stream() as stream:
                 self._send(*stream)
-            self._ending.wait(0.05)
+            time.sleep(0.05)  # also while it ends: a writer that starts needs the processor
 
     @contextmanager
     def _stream(self) -> Iterator[tuple[Any, Any]]:
