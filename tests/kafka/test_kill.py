@@ -70,7 +70,8 @@ def test_nothing_is_lost_or_doubled_whoever_is_killed(
         thread.join()
         assert produced[0].failed == 0
         until(lambda: count(table) >= produced[0].sent, every_s=0.05)
-        assert keeper.end() == 0
+        status = keeper.end()
+        assert status == 0, keeper.told()
     finally:
         producer.stop()
         keeper.end()
