@@ -147,11 +147,9 @@ if TYPE_CHECKING:
 @click.option(
     "--batch-age",
     "batch_age_s",
-    default="20ms",
-    show_default=True,
     metavar="DURATION",
     callback=quantity("parse_pause"),
-    help="Age at which the writer commits what it has.",
+    help="Age at which the writer commits what it has.  [default: the writer's own]",
 )
 @click.option(
     "--bound",
@@ -233,7 +231,7 @@ def _plan(
     warm_up_s: float,
     linger_s: float,
     producers: int,
-    batch_age_s: float,
+    batch_age_s: float | None,
     bound_s: float,
     rounds: int,
     timeout_s: float,

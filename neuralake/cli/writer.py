@@ -92,10 +92,9 @@ _source = _options(
     click.option(
         "--batch-age",
         callback=quantity("parse_pause"),
-        default="20ms",
-        show_default=True,
         metavar="DURATION",
-        help="Age of its oldest row after which a batch is written.",
+        help="Age of its oldest row after which a batch is written.  [default: as soon as that "
+        "costs little, after 20ms at the latest]",
     ),
     click.option(
         "--waiting-bytes",
@@ -128,6 +127,9 @@ _source = _options(
         "--tls-certificate", type=Place(), metavar="FILE", help="Certificate in PEM (flight)."
     ),
     click.option("--tls-key", type=Place(), metavar="FILE", help="Its key in PEM (flight)."),
+    click.option(
+        "--timings", type=Place(), metavar="FILE", help="Keep how long each batch took, in JSON."
+    ),
     *KAFKA_OPTIONS,
 )
 _compaction = click.option(
@@ -266,12 +268,15 @@ def _run(table: str, roles: Sequence[Role], restarts: int, options: dict[str, An
     from neuralake.writer.run import run_writer
     from neuralake.writer.stopping import Stopping
     from neuralake.writer.supervise import Patience
+    from neuralake.writer.timings import check_place
 
     destination = _destination(table, options["source"])
     spec = _source_spec(options, destination) if "append" in roles else None
     if options.get("create"):
         create_destination(destination)
     check_destination(destination)
+    if options.get("timings") is not None:
+        check_place(options["timings"])
     stopping = Stopping()
     stopping.on_signals(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     totals = Totals(destination.name)
@@ -307,11 +312,13 @@ def _source_spec(options: dict[str, Any], destination: Destination) -> SourceSpe
     letters, certificate = options["dead_letters"], options["tls_certificate"]
     if letters is not None and spec.kind != "stdin:ndjson":
         raise click.UsageError("--dead-letters goes with --from stdin:ndjson")
-    if letters is not None and destination.holds(letters):
-        raise click.UsageError(
-            f"--dead-letters {letters} lies in the table, of which vacuum removes what is no file "
-            "of its rows: expected another place"
-        )
+    for name in ("dead_letters", "timings"):
+        place = options[name]
+        if place is not None and destination.holds(place):
+            raise click.UsageError(
+                f"--{name.replace('_', '-')} {place} lies in the table, of which vacuum removes "
+                "what is no file of its rows: expected another place"
+            )
     if options["evolve"] and spec.kind in ("stdin:ndjson", "kafka"):
         raise click.UsageError("--evolve goes with --from stdin:arrow or flight://HOST:PORT")
     if (certificate is None) != (options["tls_key"] is None):
@@ -328,23 +335,25 @@ def _source_spec(options: dict[str, Any], destination: Destination) -> SourceSpe
 def _task(
     role: Role, destination: Destination, spec: SourceSpec | None, options: dict[str, Any]
 ) -> Task:
-    from neuralake.writer.batching import BatchLimits
+    from neuralake.writer.batching import SHARE, BatchLimits
     from neuralake.writer.task import Task
 
     task = Task(role, destination.name, destination.uri, destination.storage_options)
     if role == "append":
+        age_s = options["batch_age"]
         limits = BatchLimits(
             rows=options["batch_rows"],
             size_bytes=options["batch_bytes"],
-            age_s=options["batch_age"],
             waiting_bytes=options["waiting_bytes"],
         )
+        limits = replace(limits, **({"share": SHARE} if age_s is None else {"age_s": age_s}))
         return replace(
             task,
             source=spec,
             limits=limits,
             deadline_s=options["deadline"],
             is_evolving=options["evolve"],
+            timings=options["timings"],
         )
     every_s = None if options.get("once") else options[f"{role}_every"]
     if role == "compact":

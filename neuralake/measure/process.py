@@ -147,6 +147,15 @@ def peak_memory_bytes(pids: Iterable[int]) -> int | None:
     return known_total(map(_peak_bytes, pids))
 
 
+def delayed_ns(pids: Iterable[int]) -> int | None:
+    """For how long threads of some processes that live still have waited for a processor, summed.
+
+    Source: Linux, Documentation/scheduler/sched-stats.rst, "/proc/<pid>/schedstat".
+    """
+    tasks = (task for pid in pids for task in _PROC.glob(f"{pid}/task/*/schedstat"))
+    return known_total(map(_delayed_ns, tasks))
+
+
 def resident_bytes(pids: Iterable[int]) -> int:
     """Sum of the processes' resident memory now (``VmRSS``); what they share counts in each."""
     return known_total(_kibibytes(pid, "VmRSS:") for pid in pids) or 0
@@ -193,6 +202,13 @@ def _cpu_ns(pid: int) -> int | None:
     except OSError:
         return None
     return own + (int(fields[13]) + int(fields[14])) * _TICK_NS
+
+
+def _delayed_ns(task: Path) -> int | None:
+    try:
+        return int(task.read_text().split()[1])
+    except (OSError, IndexError, ValueError):  # it has ended, or such times are not kept
+        return None
 
 
 def _bytes_read(pid: int) -> int | None:

@@ -55,7 +55,9 @@ class Delivery:
         Whether what came before it in the same stream has failed, so that it must not be
         committed: its successor's number would make the failed one a repetition.
     received_ns
-        When it was received, by the monotonic clock.
+        When it, or the first of it, was received, by the monotonic clock.
+    begun_ns, decoded_ns
+        When all of it was there and its decoding began, and when that had ended.
     """
 
     batch: pa.RecordBatch
@@ -66,6 +68,8 @@ class Delivery:
     is_void: Callable[[], bool] = _never
     after: int | None = None
     received_ns: int = field(default_factory=time.monotonic_ns)
+    begun_ns: int = field(default_factory=time.monotonic_ns)
+    decoded_ns: int = field(default_factory=time.monotonic_ns)
 
     @property
     def first_after(self) -> int | None:

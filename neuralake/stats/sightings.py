@@ -59,7 +59,9 @@ class Reached:
         return without_ns, with_ns
 
 
-def reached(ends: npt.ArrayLike, at_ns: npt.ArrayLike, unsure_ns: int | None = None) -> Reached:
+def reached(
+    ends: npt.ArrayLike, at_ns: npt.ArrayLike, unsure_ns: npt.ArrayLike | None = None
+) -> Reached:
     """What a series of observations says.
 
     Parameters
@@ -70,8 +72,8 @@ def reached(ends: npt.ArrayLike, at_ns: npt.ArrayLike, unsure_ns: int | None = N
         When that was observed, of shape (n,).
     unsure_ns
         Of moments at which records came, and not only were found: by how much later than told that
-        may have been. None of observations, before which they may have come at any moment since the
-        observation before.
+        may have been, each or all. None of observations, before which they may have come at any
+        moment since the observation before.
     """
     moments = np.asarray(at_ns, dtype=np.int64)
     order = np.argsort(moments, kind="stable")
@@ -80,6 +82,9 @@ def reached(ends: npt.ArrayLike, at_ns: npt.ArrayLike, unsure_ns: int | None = N
     # where the end has risen; the observation before was without whatever is new
     rises = np.flatnonzero(np.diff(highest, prepend=0) > 0)
     if unsure_ns is not None:
-        return Reached(highest[rises], moments[rises] + unsure_ns, moments[rises])
+        latest = moments + np.broadcast_to(np.asarray(unsure_ns, np.int64), moments.shape)[order]
+        # What had come by then had all that is below it come, too
+        latest = np.minimum.accumulate(latest[::-1])[::-1]
+        return Reached(highest[rises], latest[rises], moments[rises])
     before = np.where(rises > 0, moments[rises - 1], -NEVER)
     return Reached(highest[rises], moments[rises], before)

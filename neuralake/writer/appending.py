@@ -12,6 +12,7 @@ from neuralake.sources.source import Source
 from neuralake.writer.batching import Batcher, BatchLimits, Group
 from neuralake.writer.errors import BatchError, SequenceError
 from neuralake.writer.metrics import Tally
+from neuralake.writer.timings import Timings, thread_times
 
 if TYPE_CHECKING:
     from neuralake.writer.append import Writer
@@ -56,13 +57,23 @@ class Appender:
         Of batches, and of what waits.
     tally
         What counts.
+    timings
+        What keeps how long each batch took, if anybody asks.
     """
 
-    def __init__(self, writer: Writer, source: Source, limits: BatchLimits, tally: Tally) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        source: Source,
+        limits: BatchLimits,
+        tally: Tally,
+        timings: Timings | None = None,
+    ) -> None:
         self._writer = writer
         self._source = source
         self._batcher = Batcher(limits)
         self._tally = tally
+        self._timings = timings
         self._lock = threading.Lock()
         self._rows = self._failed = 0
         self._version: int | None = None
@@ -86,6 +97,8 @@ class Appender:
         oldest_ns = self._batcher.oldest_ns()
         lag_s = 0.0 if oldest_ns is None else (time.monotonic_ns() - oldest_ns) / 1e9
         self._tally.set(lag_seconds=lag_s, queue_bytes=self._batcher.waiting_bytes)
+        if self._timings is not None:
+            self._timings.flush()
 
     def _read(self) -> None:
         try:
@@ -131,6 +144,7 @@ class Appender:
             raise SequenceError("a batch before one of them has failed")
         if deliveries[0].is_void():
             raise SequenceError("a batch before it, in the same stream, has failed")
+        before = None if self._timings is None else thread_times()
         commit = self._writer.append(
             group.rows(),
             sequence=group.sequence,
@@ -140,6 +154,8 @@ class Appender:
         with self._lock:
             self._rows += 0 if commit.is_repeated else commit.rows
             self._version = max(self._version or 0, commit.version)
+        if self._timings is not None and not commit.is_repeated:
+            self._timings.note(group, commit, before)
         self._count(group, commit)
         for delivery in group.deliveries:
             delivery.acknowledge(commit)

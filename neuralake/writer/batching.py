@@ -17,6 +17,10 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from neuralake.sources.source import Delivery
+from neuralake.writer.pace import Pace
+
+# Of a processor, that a writer whose batches have no age of their own takes for writing them early
+SHARE = 0.4
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,9 @@ class BatchLimits:
         that is larger is a batch of its own: it is not divided, since it is acknowledged as one.
     age_s
         Or as soon as its oldest row has waited as long, in seconds.
+    share
+        Or earlier, while none is being written and the process takes no more than this share of a
+        processor (:class:`Pace`). None waits for one of the others.
     waiting_bytes
         Bytes in memory of all rows that were read and are not durable. No further delivery is
         taken until there is room; one that is larger than this waits until it is the only one.
@@ -38,6 +45,7 @@ class BatchLimits:
     rows: int = 100_000
     size_bytes: int = 64 << 20
     age_s: float = 0.02
+    share: float | None = None
     waiting_bytes: int = 256 << 20
 
 
@@ -51,15 +59,23 @@ class Group:
         In the order in which they came; of one schema.
     application
         Whose they are; None where they have no numbers.
+    taken_ns
+        When they were put together, by the monotonic clock.
     """
 
     deliveries: tuple[Delivery, ...]
     application: str | None
+    taken_ns: int = field(default_factory=time.monotonic_ns)
 
     @property
     def size_bytes(self) -> int:
         """Bytes in memory."""
         return sum(delivery.size_bytes for delivery in self.deliveries)
+
+    @property
+    def num_rows(self) -> int:
+        """Number of rows."""
+        return sum(delivery.batch.num_rows for delivery in self.deliveries)
 
     @property
     def sequence(self) -> int | None:
@@ -85,6 +101,7 @@ class _Lane:
     rows: int = 0
     size_bytes: int = 0
     is_under_way: bool = False
+    is_called: bool = False  # before its age
 
     def add(self, delivery: Delivery) -> None:
         self.waiting.append(delivery)
@@ -108,6 +125,7 @@ class _Lane:
             size_bytes += following.size_bytes
         self.rows -= rows
         self.size_bytes -= size_bytes
+        self.is_called = False
         return Group(tuple(taken), self.application)
 
 
@@ -122,6 +140,7 @@ class Batcher:
 
     def __init__(self, limits: BatchLimits) -> None:
         self._limits = limits
+        self._pace = None if limits.share is None else Pace(limits.share, limits.age_s)
         self._lanes: dict[str | None, _Lane] = {}
         self._under_way: set[Group] = set()
         self._held_bytes = 0  # waiting, or under way
@@ -173,6 +192,8 @@ class Batcher:
                 if lane is not None:
                     lane.is_under_way = True
                     group = lane.take(self._limits)
+                    if self._pace is not None:
+                        self._pace.begin(time.monotonic_ns(), group.num_rows)
                     self._under_way.add(group)
                     if self._is_closed or self._due() != (None, None):
                         self._work.notify()  # somebody else sees to what is left
@@ -193,7 +214,7 @@ class Batcher:
                 if not lane.waiting:
                     del self._lanes[group.application]
             self._room.notify_all()
-            if self._is_closed or (lane is not None and lane.waiting):
+            if self._is_closed or (lane is not None and lane.waiting) or self._may_be_early():
                 self._work.notify()
 
     def close(self) -> None:
@@ -221,16 +242,28 @@ class Batcher:
         now_ns = time.monotonic_ns()
         due: _Lane | None = None
         wait_s: float | None = None
+        if self._may_be_early():
+            assert self._pace is not None  # noqa: S101 - without one there is no early
+            wait_s = (self._pace.due_ns() - now_ns) / 1e9
+            if wait_s <= 0:  # all go together: several appends may share a commit
+                for lane in self._lanes.values():
+                    lane.is_called = bool(lane.waiting)
         for lane in self._lanes.values():
             if not lane.waiting or (lane.application is not None and lane.is_under_way):
                 continue
             left_s = self._limits.age_s - (now_ns - lane.waiting[0].received_ns) / 1e9
-            if self._is_closed or self._blocked or left_s <= 0 or self._is_full(lane):
+            is_due = lane.is_called or left_s <= 0 or self._is_full(lane)
+            if is_due or self._is_closed or self._blocked:
                 if due is None or lane.waiting[0].received_ns < due.waiting[0].received_ns:
                     due = lane
             else:
                 wait_s = left_s if wait_s is None else min(wait_s, left_s)
         return due, wait_s
+
+    def _may_be_early(self) -> bool:
+        """Whether rows wait that need not wait for their age: nothing else is being written."""
+        is_idle = self._pace is not None and not self._under_way
+        return is_idle and any(lane.waiting for lane in self._lanes.values())
 
     def _is_full(self, lane: _Lane) -> bool:
         return lane.rows >= self._limits.rows or lane.size_bytes >= self._limits.size_bytes

@@ -17,6 +17,7 @@ from neuralake.writer.events import Event, Tell
 from neuralake.writer.metrics import Tally
 from neuralake.writer.stopping import Stopping
 from neuralake.writer.task import SourceSpec, Task
+from neuralake.writer.timings import Timings
 
 if TYPE_CHECKING:
     from neuralake.sources.kafka.options import KafkaOptions
@@ -116,15 +117,18 @@ def _append(task: Task, tell: Tell, stopping: Stopping, token: str | None) -> in
 
     assert task.source is not None  # noqa: S101 - of every such task
     tally = Tally()
-    with Writer(
-        task.uri,
-        storage_options=task.storage_options,
-        deadline_s=task.deadline_s,
-        evolve=task.is_evolving,
-    ) as writer:
+    with (
+        _timings(task, tell) as timings,
+        Writer(
+            task.uri,
+            storage_options=task.storage_options,
+            deadline_s=task.deadline_s,
+            evolve=task.is_evolving,
+        ) as writer,
+    ):
         source = open_source(task, task.source, writer, tell, token)
         stopping.then(source.close)
-        appender = Appender(writer, source, task.limits, tally)
+        appender = Appender(writer, source, task.limits, tally, timings)
         where = f"listening on {source.address}" if source.address else ""
         facts = {"address": source.address, "version": writer.state.version}
         tell(Event("append", "ready", where, facts))
@@ -145,6 +149,18 @@ def _append(task: Task, tell: Tell, stopping: Stopping, token: str | None) -> in
             if isinstance(source, FlightSource):
                 source.wait_for_answers(_ANSWERS_S)
         return _status(outcome, source, stopping, tell)
+
+
+@contextmanager
+def _timings(task: Task, tell: Tell) -> Iterator[Timings | None]:
+    if task.timings is None:
+        yield None
+        return
+    timings = Timings(task.timings, lambda words: tell(Event("append", "trouble", words)))
+    try:
+        yield timings
+    finally:
+        timings.close()
 
 
 def _status(outcome: Outcome, source: Source, stopping: Stopping, tell: Tell) -> int:

@@ -130,6 +130,8 @@ class Task:
         tried, in seconds.
     is_evolving
         Of ``append``: whether columns that a batch has beyond the table are added to it.
+    timings
+        Of ``append``: file in which is kept how long each batch took; None keeps it nowhere.
     every_s
         Of ``compact`` and ``vacuum``: time between two runs, in seconds; None runs once.
     retention_s
@@ -147,6 +149,7 @@ class Task:
     limits: BatchLimits = field(default_factory=BatchLimits)
     deadline_s: float = 30.0
     is_evolving: bool = False
+    timings: Path | None = None
     every_s: float | None = None
     retention_s: float | None = None
     is_forced: bool = False

@@ -199,6 +199,8 @@ def test_a_batch_that_does_not_fit_is_told(table: str, tmp_path: Path) -> None:
             ("events", "--from", "stdin:ndjson", "--dead-letters", "events/f"),
             "--dead-letters events/f lies in the table",
         ),
+        (("events", "--from", "stdin:ndjson", "--timings", "empty"), "timings cannot be kept in "),
+        (("events", "--from", "stdin:ndjson", "--timings", "events/f"), "--timings events/f lies"),
         (("events", "--from", "stdin:ndjson", "--evolve"), "--evolve goes with --from stdin:arrow"),
         (("events", "--from", "stdin:arrow", "--tls-key", "f"), "--tls-certificate and --tls-key"),
         (("s3://b/t?x", "--from", "stdin:arrow"), "the location s3://b/t?x has '?', by which"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -66,6 +67,45 @@ def test_a_batch_is_due_by_its_age() -> None:
     assert group is not None
     assert time.monotonic_ns() - group.deliveries[0].received_ns >= 0.05e9
     assert time.monotonic() >= begin
+
+
+def test_a_batch_is_due_before_its_age_while_the_process_rests() -> None:
+    batcher = Batcher(BatchLimits(age_s=FOREVER_S, share=1000.0))
+    batcher.offer(delivery(1))
+    first = batcher.take()
+    assert first is not None
+    assert rows([first]) == [[1]]
+
+
+def test_what_comes_meanwhile_is_written_together() -> None:
+    batcher = Batcher(BatchLimits(age_s=FOREVER_S, share=1000.0))
+    batcher.offer(delivery(1, "a", 1))
+    first = batcher.take()
+    assert first is not None
+    for sequence in (2, 3):
+        batcher.offer(delivery(1, "a", sequence))
+        batcher.offer(delivery(1, "b", sequence))
+    taken: list[Group] = []
+
+    def take() -> None:
+        while (group := batcher.take()) is not None:
+            taken.append(group)
+
+    thread = threading.Thread(target=take)  # it waits for the first one, which is under way
+    thread.start()
+    batcher.done(first)
+    batcher.close()
+    thread.join(300)
+    assert [group.application for group in taken] == ["a", "b"]
+    assert [[d.sequence for d in group.deliveries] for group in taken] == [[2, 3], [2, 3]]
+
+
+def test_a_batch_waits_for_its_age_while_the_process_works() -> None:
+    batcher = Batcher(BatchLimits(age_s=0.05, share=1e-9))
+    batcher.offer(delivery())
+    group = batcher.take()
+    assert group is not None
+    assert time.monotonic_ns() - group.deliveries[0].received_ns >= 0.05e9
 
 
 def test_a_delivery_is_not_divided() -> None:
@@ -231,8 +271,9 @@ def test_of_many_that_wait_few_wake_for_a_batch(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("workers", [1, 4])
-def test_many_threads_lose_and_double_nothing(workers: int) -> None:
-    batcher = Batcher(BatchLimits(rows=50, age_s=0.001, waiting_bytes=4000))
+@pytest.mark.parametrize("limits", [BatchLimits(50, age_s=0.001), BatchLimits(50, share=1.0)])
+def test_many_threads_lose_and_double_nothing(workers: int, limits: BatchLimits) -> None:
+    batcher = Batcher(replace(limits, waiting_bytes=4000))
     taken: list[int] = []
     lock = threading.Lock()
 

@@ -39,7 +39,8 @@ def _run(run: FreshnessRun) -> Iterator[Fact]:
     yield Fact("warm-up", f"{load.warm_up_s:g} s")
     yield Fact("pause around pieces", f"{load.pause_s:g} s")
     yield Fact("linger of producers", f"{load.linger_s * 1e3:g} ms")
-    yield Fact("batch age of the writer", f"{load.batch_age_s * 1e3:g} ms")
+    age_s = load.batch_age_s
+    yield Fact("batch age of the writer", "its own" if age_s is None else f"{age_s * 1e3:g} ms")
     yield Fact("readers", ", ".join(asking.readers))
     yield Fact("poll every", f"{asking.poll_s * 1e3:g} ms")
     yield Fact("connections", str(asking.connections))

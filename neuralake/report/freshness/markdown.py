@@ -15,6 +15,7 @@ def freshness_markdown(run: FreshnessRun, summary: FreshnessSummary) -> str:
         tables.answers_table(summary),
         tables.frontier_table(summary),
         tables.flat_table(summary),
+        tables.stages_table(summary),
         tables.processes_table(summary),
     ]
     return run_summary(

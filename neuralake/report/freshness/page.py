@@ -43,6 +43,7 @@ def freshness_page(
     found = failures(run)
     answers, frontier = tables.answers_table(summary), tables.frontier_table(summary)
     flat, processes = tables.flat_table(summary), tables.processes_table(summary)
+    stages = tables.stages_table(summary)
     sections = [
         Section(
             "summary",
@@ -71,6 +72,8 @@ def freshness_page(
         sections.append(Section("frontier", "Throughput frontier", body))
     if flat is not None:
         sections.append(Section("flat", "Over time", parts.table(flat)))
+    if stages is not None:
+        sections.append(Section("stages", "Where the time goes", parts.table(stages)))
     if processes is not None:
         sections.append(Section("processes", "Processors and memory", parts.table(processes)))
     tables_read = parts.table(tables.tables_table(run), folded=True)

@@ -18,6 +18,7 @@ from neuralake.results.freshness.samples import (
     VISIBLE_LEAST,
     VISIBLE_MOST,
 )
+from neuralake.results.freshness.stages import STAGES, Stage
 from neuralake.results.freshness.summary import FreshnessSummary, Line
 from neuralake.stats.percentiles import LEAST_BEYOND
 
@@ -141,6 +142,7 @@ def processes_table(summary: FreshnessSummary) -> Table | None:
         *_NAMED,
         Column("process", numeric=False),
         Column("processors"),
+        Column("waiting for one"),
         Column("peak memory (MiB)"),
     )
     rows = []
@@ -148,13 +150,54 @@ def processes_table(summary: FreshnessSummary) -> Table | None:
         for process, cores in line.cores.items():
             size = line.peak_rss_bytes.get(process)
             memory = Entry(numbers.mebibytes(size), size)
-            busy = Entry(numbers.decimal(cores), cores)
-            rows.append((*_named(line), Entry(process), busy, memory))
-        whole = sum(line.cores.values())
-        busy = Entry(numbers.decimal(whole), whole)
-        rows.append((*_named(line), Entry("all together"), busy, Entry("")))
-    caption = "Processors that each process kept busy on average, and its peak memory"
+            busy = [_decimal(cores), _decimal(line.delayed.get(process))]
+            rows.append((*_named(line), Entry(process), *busy, memory))
+        busy = [_decimal(sum(line.cores.values())), _decimal(sum(line.delayed.values()) or None)]
+        rows.append((*_named(line), Entry("all together"), *busy, Entry("")))
+    caption = (
+        "Processors that each process kept busy on average, how many of its threads waited for "
+        "one, and its peak memory"
+    )
     return Table("processes", caption, columns, tuple(rows))
+
+
+def stages_table(summary: FreshnessSummary) -> Table | None:
+    """Where the time into the table goes, and what makes the latest late."""
+    lines = [line for line in summary.lines if line.stages]
+    if not lines:
+        return None
+    columns = (
+        *_NAMED,
+        Column("stage", numeric=False),
+        Column("p50 (ms)"),
+        Column("p99 (ms)"),
+        Column("mean (ms)"),
+        Column("mean beyond p99 (ms)"),
+        Column("of the lateness"),
+    )
+    rows = []
+    for line in lines:
+        late = sum(_lateness(line.stages[name]) for name in STAGES)
+        for name, stage in line.stages.items():
+            share = _lateness(stage) / late if late > 0 else None
+            cells = (*map(stage.percentiles_ms.get, ("50", "99")), stage.mean_ms, stage.late_ms)
+            rows.append(
+                (
+                    *_named(line),
+                    Entry(words.STAGES[name]),
+                    *(Entry(in_ms(value), value) for value in cells),
+                    Entry(numbers.NONE if share is None else f"{share:.0%}", share),
+                )
+            )
+    caption = (
+        "From the moment at which a record was due until the append of it had returned; the last "
+        "column says by how much of the difference the latest took longer there than the mean"
+    )
+    return Table("stages", caption, columns, tuple(rows))
+
+
+def _lateness(stage: Stage) -> float:
+    return 0.0 if stage.late_ms is None else stage.late_ms - stage.mean_ms
 
 
 def tables_table(run: FreshnessRun) -> Table:
@@ -184,6 +227,10 @@ def tables_table(run: FreshnessRun) -> Table:
         for v in run.verifications
     )
     return Table("tables", "Every table, as another engine read it at its end", columns, rows)
+
+
+def _decimal(number: float | None) -> Entry:
+    return Entry(numbers.NONE if number is None else numbers.decimal(number), number)
 
 
 def _visibility_row(run: FreshnessRun, line: Line, levels: Sequence[str]) -> tuple[Entry, ...]:

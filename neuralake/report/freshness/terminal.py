@@ -30,6 +30,7 @@ def print_freshness(
         tables.answers_table(summary),
         tables.frontier_table(summary),
         tables.flat_table(summary),
+        tables.stages_table(summary),
         tables.processes_table(summary),
     ):
         if content is not None:

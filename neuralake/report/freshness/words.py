@@ -9,6 +9,20 @@ from neuralake.report.numbers import NONE, per_second
 from neuralake.results.freshness.records import COMPACTED, Case, Load
 from neuralake.results.freshness.summary import Frontier
 
+# By their names in :mod:`neuralake.results.freshness.stages`
+STAGES = {
+    "send": "until it is sent",
+    "receive": "until the writer decodes it",
+    "decode": "decoding",
+    "gather": "waiting for its batch",
+    "turn": "waiting for the turn to commit",
+    "encode": "encoding",
+    "write": "data file and entry, durable",
+    "commit": "entry under its name, durable",
+    "delayed": "… of the last four: for a processor",
+    "blocked": "… for the disk, or another thread",
+}
+
 
 def name(case: Case, *, with_rate: bool = True) -> str:
     """A case: who reads, beside what."""

@@ -55,7 +55,8 @@ class Load:
     brokers
         Of Kafka, ``host:port``; None starts one for each round.
     batch_age_s
-        Age at which the writer commits what it has, its ``--batch-age``.
+        Age at which the writer commits what it has, its ``--batch-age``; None leaves it to the
+        writer.
     seed
         Of the rows and of random arrivals.
     """
@@ -69,7 +70,7 @@ class Load:
     pause_s: float = 2.0
     linger_s: float = 0.005
     producers: int = 1
-    batch_age_s: float = 0.02
+    batch_age_s: float | None = None
     seed: int = 1
     brokers: str | None = None
 
@@ -183,10 +184,14 @@ class ProcessUse:
         User and system time of it and its descendants.
     peak_rss_bytes
         Its peak resident memory; None where the system does not tell.
+    delayed_ns
+        For how long its threads waited for a processor, summed; None where the system does not
+        tell.
     """
 
     cpu_ns: int | None
     peak_rss_bytes: int | None = None
+    delayed_ns: int | None = None
 
 
 @dataclass(frozen=True)
@@ -205,6 +210,8 @@ class Parts:
         Of each version of the table.
     distributions
         Of times to durability, to table and to visibility, and of the age of answers.
+    ways
+        Of the stages of records' ways; None in runs of earlier versions.
     """
 
     batches: Part
@@ -212,11 +219,13 @@ class Parts:
     sightings: Part
     commits: Part
     distributions: Part
+    ways: Part | None = None
 
     @property
     def every(self) -> tuple[Part, ...]:
         """All of them."""
-        return (self.batches, self.polls, self.sightings, self.commits, self.distributions)
+        known = (self.batches, self.polls, self.sightings, self.commits, self.distributions)
+        return known if self.ways is None else (*known, self.ways)
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,8 @@ SIGHTINGS = pa.schema(
         ("end", pa.int64()),
     ]
 )
-# A version of the table: when its entry got its name, and up to where it has each producer's
+# A version of the table: when its entry got its name, up to where it has each producer's records,
+# and when its writer knew that it is durable
 COMMITS = pa.schema(
     [
         ("version", pa.int64()),
@@ -58,6 +59,27 @@ COMMITS = pa.schema(
         ("removed_files", pa.int32()),
         ("records", pa.int64()),
         ("ends", pa.map_(pa.int32(), pa.int64())),
+        ("durable_ns", pa.int64()),
+    ]
+)
+# Records that came to the writer together: when they were due, on average, how long each stage of
+# their way took then, and of the append's own stages what its thread had of a processor
+WAYS = pa.schema(
+    [
+        ("version", pa.int64()),
+        ("producer", pa.int32()),
+        ("records", pa.int64()),
+        ("due_ns", pa.int64()),
+        ("send_ns", pa.int64()),
+        ("receive_ns", pa.int64()),
+        ("decode_ns", pa.int64()),
+        ("gather_ns", pa.int64()),
+        ("turn_ns", pa.int64()),
+        ("encode_ns", pa.int64()),
+        ("write_ns", pa.int64()),
+        ("commit_ns", pa.int64()),
+        ("worked_ns", pa.int64()),
+        ("delayed_ns", pa.int64()),
     ]
 )
 # Microseconds and how often: exact, but for the part of a microsecond, which is rounded outwards.

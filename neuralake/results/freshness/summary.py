@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 import numpy.typing as npt
 
-from neuralake.results.freshness.records import Case, FreshnessRun, Key, Parts, Round
+from neuralake.results.freshness.records import (
+    Case,
+    FreshnessRun,
+    Key,
+    Parts,
+    ProcessUse,
+    Round,
+)
 from neuralake.results.freshness.samples import (
     VISIBLE_MOST,
     Distributions,
     read_distributions,
 )
 from neuralake.results.freshness.spans import Spans
+from neuralake.results.freshness.stages import Stage, stages
 from neuralake.results.parts import read_part
 from neuralake.results.plain import without_infinity
 from neuralake.stats.distribution import Distribution
@@ -63,8 +72,12 @@ class Line:
         Visibility over time: of each slice its percentiles, of all rounds.
     slice_s
         Length of a slice.
+    stages
+        Of the way into the table (:mod:`neuralake.results.freshness.stages`).
     cores
         Processor time by elapsed time, of each process.
+    delayed
+        For how long the threads of each process waited for a processor, by elapsed time.
     peak_rss_bytes
         The greatest of each process.
     apart_ms
@@ -88,7 +101,9 @@ class Line:
     flatness: Mapping[str, float] = field(default_factory=dict)
     slices_ms: tuple[Mapping[str, float], ...] = ()
     slice_s: float = 0.0
+    stages: Mapping[str, Stage] = field(default_factory=dict)
     cores: Mapping[str, float] = field(default_factory=dict)
+    delayed: Mapping[str, float] = field(default_factory=dict)
     peak_rss_bytes: Mapping[str, int] = field(default_factory=dict)
     apart_ms: float | None = None
     late_ms: float = 0.0
@@ -223,7 +238,9 @@ def _line(
         flatness=_ratios(slices[-1], slices[1]) if len(slices) > 2 else {},
         slices_ms=tuple(slices),
         slice_s=spans.slice_ns / 1e9,
-        cores=_cores([found for found, _ in whole]),
+        stages=stages(directory, [parts for _, parts in whole], spans),
+        cores=_by_elapsed([found for found, _ in whole], attrgetter("cpu_ns")),
+        delayed=_by_elapsed([found for found, _ in whole], attrgetter("delayed_ns")),
         peak_rss_bytes=_peaks([found for found, _ in whole]),
         apart_ms=_median_ms(found.apart_ns for found, _ in whole),
         late_ms=max(found.late_ns for found, _ in whole) / _NANOSECONDS,
@@ -298,13 +315,15 @@ def _ratios(above: Mapping[str, float], below: Mapping[str, float]) -> dict[str,
     }
 
 
-def _cores(rounds: Sequence[Round]) -> dict[str, float]:
-    """Processor time by elapsed time."""
+def _by_elapsed(
+    rounds: Sequence[Round], time_of: Callable[[ProcessUse], int | None]
+) -> dict[str, float]:
+    """A time of each process by elapsed time."""
     found = {}
     for name in dict.fromkeys(name for r in rounds for name in r.use):
-        own = [(r.use[name].cpu_ns, r.elapsed_ns) for r in rounds if name in r.use]
-        if own and all(cpu is not None and elapsed for cpu, elapsed in own):
-            found[name] = sum(cpu or 0 for cpu, _ in own) / sum(elapsed or 0 for _, elapsed in own)
+        own = [(time_of(r.use[name]), r.elapsed_ns) for r in rounds if name in r.use]
+        if own and all(took is not None and elapsed for took, elapsed in own):
+            found[name] = sum(t or 0 for t, _ in own) / sum(elapsed or 0 for _, elapsed in own)
     return found
 
 

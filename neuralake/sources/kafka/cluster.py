@@ -30,9 +30,9 @@ _READING = {
     # a writer that was killed is missed after so long, and its partitions go to others
     "session.timeout.ms": 6000,
     "heartbeat.interval.ms": 1500,
-    # what has come is answered after 5 ms, or as soon as it is worth it
-    "fetch.wait.max.ms": 5,
-    "fetch.min.bytes": 65536,
+    # what has come is answered at once: the reader puts together what is much
+    "fetch.wait.max.ms": 100,
+    "fetch.min.bytes": 1,
     "fetch.error.backoff.ms": 100,
     "fetch.queue.backoff.ms": 10,
     "queued.max.messages.kbytes": 32768,

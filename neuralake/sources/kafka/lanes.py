@@ -157,6 +157,8 @@ class Lanes:
             after=after,
             is_void=lambda: lane.generation != generation or lane.error is not None,
             received_ns=batch.received_ns,
+            begun_ns=batch.begun_ns,
+            decoded_ns=batch.decoded_ns,
         )
 
     def failed(self) -> list[Lane]:

@@ -133,10 +133,11 @@ class KafkaSource:
             return
         lane = lanes.lane(partition)
         for part in _parts(span, lane.careful_until):
+            begun_ns = time.monotonic_ns()
             rows, letters = self._reading.read(part.messages, lane.refused)
             if letters and not self._put_aside(lane.application, letters):
                 return
-            whole = Delivery(rows, received_ns=part.received_ns)
+            whole = Delivery(rows, received_ns=part.received_ns, begun_ns=begun_ns)
             delivery = lanes.hand_out(lane, part.generation, part.position, whole)
             if delivery is None:
                 return

@@ -41,7 +41,8 @@ class Analysis:
     batches, sightings, commits
         Samples.
     unsure_ns
-        By how much later than it is told a version may have been to be seen.
+        By how much later than it is told a version may have been to be seen of which the writer
+        does not say when it was durable.
     block
         Records that are looked at at once, which bounds the memory.
     """
@@ -178,16 +179,22 @@ class _Batches:
 
 def _committed(commits: pa.Table, producers: int, unsure_ns: int) -> list[Reached]:
     """Up to where the versions of the table had the records of each producer."""
+    named_ns = _whole(commits, "named_ns")
+    durable_ns = _whole(commits, "durable_ns", absent=NEVER)
+    # What is durable was to be seen; a tick of the kernel's clock may come late
+    most_ns = np.where(durable_ns == NEVER, named_ns + unsure_ns, durable_ns)
+    places: list[list[int]] = [[] for _ in range(producers)]
     ends: list[list[int]] = [[] for _ in range(producers)]
-    named: list[list[int]] = [[] for _ in range(producers)]
-    for named_ns, own in zip(
-        commits["named_ns"].to_pylist(), commits["ends"].to_pylist(), strict=True
-    ):
-        for producer, end in own:
+    for place, pairs in enumerate(commits["ends"].to_pylist()):
+        for producer, end in pairs:
             if producer < producers:
+                places[producer].append(place)
                 ends[producer].append(end)
-                named[producer].append(named_ns)
-    return [reached(*pair, unsure_ns) for pair in zip(ends, named, strict=True)]
+    least_ns = np.minimum(named_ns, most_ns)
+    return [
+        reached(own, least_ns[at], most_ns[at] - least_ns[at])
+        for own, at in zip(ends, places, strict=True)
+    ]
 
 
 def _first_after(committed: Reached, ends: Moments) -> Moments:

@@ -22,7 +22,8 @@ def wall_offset_ns() -> int:
 def tick_ns() -> int:
     """How far the times of files may lag behind the wall clock: a tick of the kernel's.
 
-    Newer kernels note finer times where somebody has asked for the last one; the bound holds still.
+    Newer kernels note finer times where somebody has asked for the last one; a busy or a virtual
+    machine may be late with a tick, by some milliseconds.
     """
     try:
         return round(time.clock_getres(_CLOCK_REALTIME_COARSE) * 1e9)

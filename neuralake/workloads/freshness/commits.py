@@ -2,14 +2,15 @@
 
 An entry of the log is written without a name, synced, and then given its name (linkat(2)): from
 then on every reader sees it. The kernel changes the status of the file then, so that its ``ctime``
-is the moment, told in ticks of the kernel's clock, and at no cost while the round runs. Up to where
+is the moment, told in ticks of the kernel's clock, and at no cost while the round runs; where the
+writer says when the name was durable, it was there by then. Up to where
 a version has the records of a producer is in the ``txn`` of its entry, which the writer trusts too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from neuralake.delta.actions import Action
@@ -40,6 +41,9 @@ class CommitSeen:
         That it adds.
     ends
         Up to where it has the records of each producer of whom it has new ones.
+    durable_ns
+        When its writer knew that it is durable, from the start of the round; None where nobody
+        says.
     """
 
     version: int
@@ -49,6 +53,7 @@ class CommitSeen:
     removed_files: int
     records: int
     ends: tuple[tuple[int, int], ...]
+    durable_ns: int | None = None
 
     @property
     def row(self) -> tuple[object, ...]:
@@ -56,10 +61,13 @@ class CommitSeen:
         return (
             *(self.version, self.named_ns, self.is_compaction),
             *(self.added_files, self.removed_files, self.records, list(self.ends)),
+            self.durable_ns,
         )
 
 
-def commits_of(target: Target, zero_ns: int, end_of: EndOf) -> list[CommitSeen]:
+def commits_of(
+    target: Target, zero_ns: int, end_of: EndOf, durable_ns: Mapping[int, int]
+) -> list[CommitSeen]:
     """All versions of a table on a local file system.
 
     Parameters
@@ -71,6 +79,8 @@ def commits_of(target: Target, zero_ns: int, end_of: EndOf) -> list[CommitSeen]:
     end_of
         Producer of an application and version in ``txn``, and up to where the table has its
         records; None of one that is none of the round's.
+    durable_ns
+        By version when its writer knew that it is durable, of those of which that is known.
 
     Raises
     ------
@@ -84,7 +94,8 @@ def commits_of(target: Target, zero_ns: int, end_of: EndOf) -> list[CommitSeen]:
         path = directory / entry_path(version)
         actions = decode_entry(version, path.read_bytes())
         named_ns = path.stat().st_ctime_ns - zero_ns
-        found.append(_commit(version, named_ns, actions, end_of))
+        commit = _commit(version, named_ns, actions, end_of)
+        found.append(replace(commit, durable_ns=durable_ns.get(version)))
     return found
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+
+import pyarrow as pa
 
 from neuralake.catalog.tables import DeltaTable
 from neuralake.errors import LoadError, NeuralakeError
@@ -18,8 +21,8 @@ from neuralake.results.freshness.records import (
     Round,
     RoundVerification,
 )
-from neuralake.results.freshness.samples import COMMITS, DISTRIBUTIONS, distribution_rows
-from neuralake.results.parts import SAMPLES, PartWriter, read_part
+from neuralake.results.freshness.samples import COMMITS, DISTRIBUTIONS, WAYS, distribution_rows
+from neuralake.results.parts import SAMPLES, UNFINISHED, PartWriter, read_part
 from neuralake.results.records import EngineRecord
 from neuralake.results.timestamps import timestamp
 from neuralake.starting import free_ports
@@ -34,12 +37,14 @@ from neuralake.workloads.freshness.producing import Produced, ProducerTask
 from neuralake.workloads.freshness.readers.contestants import SERVED
 from neuralake.workloads.freshness.reading import Asked, ReaderTask, StartedReader
 from neuralake.workloads.freshness.senders.way import Way, open_way
+from neuralake.workloads.freshness.ways import first_durable_ns, ways
 from neuralake.workloads.freshness.writing import ProcessMeter, WriterTask, Written
 from neuralake.workloads.places import Target
 from neuralake.workloads.recording import Roster
 from neuralake.workloads.rounds import MOST_MESSAGE, RoundError, answer, round_worker
 from neuralake.workloads.serving.contestants.protocol import HOST, Site
 from neuralake.workloads.serving.server import catalog_of
+from neuralake.writer.timings import read_timings
 
 _ROOM = "neuralake.workloads.freshness"
 _WRITER = f"{_ROOM}.writing:WritingProcess"
@@ -119,8 +124,11 @@ class RoundRunner:
         records = Records(load, key.case.rate)
         way = self._way(key, stack)
         writer = stack.enter_context(self._worker(_WRITER, key, "writer"))
+        kept = self._directory.absolute() / SAMPLES / f"{key.stem}-timings.json{UNFINISHED}"
+        kept.parent.mkdir(parents=True, exist_ok=True)
         task = WriterTask(
-            target, way.origin, key.case.is_compacted, load.batch_age_s, way.writer_options
+            *(target, way.origin, key.case.is_compacted),
+            *(load.batch_age_s, way.writer_options, kept),
         )
         told = answer(partial(writer.call, "start", task, timeout_s=_START_TIMEOUT_S))
         pids, site = dict(way.pids), self._site(key, target)
@@ -167,8 +175,13 @@ class RoundRunner:
         use |= answer(partial(writer.call, "use", timeout_s=plan.timeout_s))
         drift_ns = wall_offset_ns() - offset_ns
         written: Written = answer(partial(writer.call, "stop", timeout_s=plan.timeout_s))
-        commits = self._commits(target, way, start_ns + offset_ns)
-        found = self._round(key, records, produced, asked, written, commits, use, drift_ns)
+        timings = read_timings(kept)
+        kept.unlink()
+        durable_ns = first_durable_ns(timings, start_ns)
+        commits = self._commits(target, way, start_ns + offset_ns, durable_ns)
+        batches = read_part(self._directory, produced.part)
+        stages = ways(timings, way.end_of, records, batches, start_ns)
+        found = self._round(key, records, produced, asked, written, commits, stages, use, drift_ns)
         versions, settings = dict(started.versions), dict(started.settings)
         self._roster.enter(EngineRecord(key.case.reader, versions=versions, settings=settings))
         found = replace(found, elapsed_ns=elapsed_ns)
@@ -220,9 +233,11 @@ class RoundRunner:
             stem=key.stem,
         )
 
-    def _commits(self, target: Target, way: Way, zero_ns: int) -> list[CommitSeen]:
+    def _commits(
+        self, target: Target, way: Way, zero_ns: int, durable_ns: Mapping[int, int]
+    ) -> list[CommitSeen]:
         try:
-            return commits_of(target, zero_ns, way.end_of)
+            return commits_of(target, zero_ns, way.end_of, durable_ns)
         except (OSError, ValueError) as error:
             reason = one_line(error, target.options)
             raise RoundError("error", f"the log cannot be read: {reason}") from error
@@ -235,6 +250,7 @@ class RoundRunner:
         asked: Asked,
         written: Written,
         commits: list[CommitSeen],
+        stages: pa.Table,
         use: dict[str, ProcessUse],
         drift_ns: int,
     ) -> Round:
@@ -243,6 +259,9 @@ class RoundRunner:
         part = PartWriter(samples, f"{key.stem}-commits", COMMITS)
         part.write(commit.row for commit in commits)
         committed = part.finish()
+        part = PartWriter(samples, f"{key.stem}-ways", WAYS)
+        part.write_table(stages)
+        staged = part.finish()
         batches, sightings, versions = (
             read_part(self._directory, each)
             for each in (produced.part, asked.sightings_part, committed)
@@ -289,6 +308,7 @@ class RoundRunner:
                 sightings=asked.sightings_part,
                 commits=committed,
                 distributions=part.finish(),
+                ways=staged,
             ),
             message=messages[0][:MOST_MESSAGE] if messages else None,
         )

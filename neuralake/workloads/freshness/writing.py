@@ -13,9 +13,11 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from neuralake.measure.process import (
+    delayed_ns,
     peak_memory_bytes,
     process_tree,
     reset_peak_memory,
@@ -46,24 +48,31 @@ class WriterTask:
     is_compacted
         Whether it compacts and vacuums as well.
     batch_age_s
-        Its ``--batch-age``.
+        Its ``--batch-age``, if it is given one.
     options
         What the source needs besides.
+    timings
+        Where it keeps how long its batches took.
     """
 
     target: Target
     origin: str
     is_compacted: bool
-    batch_age_s: float
+    batch_age_s: float | None
     options: tuple[str, ...] = ()
+    timings: Path | None = None
 
     @property
     def command(self) -> tuple[str, ...]:
         """As it is typed."""
         roles = () if self.is_compacted else ("append",)
-        age = f"{self.batch_age_s * 1000:.12g}ms"
+        more: tuple[str, ...] = ()
+        if self.batch_age_s is not None:
+            more = ("--batch-age", f"{self.batch_age_s * 1000:.12g}ms")
+        if self.timings is not None:
+            more = (*more, "--timings", str(self.timings))
         start = (*COMMAND, "writer", *roles, self.target.uri, "--from", self.origin)
-        return (*start, "--batch-age", age, "--json", *self.options)
+        return (*start, *more, "--json", *self.options)
 
 
 @dataclass(frozen=True)
@@ -96,6 +105,7 @@ class ProcessMeter:
         for name in self._pids:
             reset_peak_memory(self._of(name))
         self._before = {name: tree_usage(self._of(name)) for name in self._pids}
+        self._delayed_ns = {name: delayed_ns(self._of(name)) for name in self._pids}
 
     def read(self) -> dict[str, ProcessUse]:
         """What each has used since."""
@@ -103,7 +113,10 @@ class ProcessMeter:
         for name in self._pids:
             tree = self._of(name)
             used = tree_usage(tree).since(self._before[name])
-            found[name] = ProcessUse(used.cpu_ns, peak_memory_bytes(tree))
+            before_ns, now_ns = self._delayed_ns[name], delayed_ns(tree)
+            is_known = before_ns is not None and now_ns is not None
+            waited_ns = max((now_ns or 0) - (before_ns or 0), 0) if is_known else None
+            found[name] = ProcessUse(used.cpu_ns, peak_memory_bytes(tree), waited_ns)
         return found
 
     def _of(self, name: str) -> list[int]:

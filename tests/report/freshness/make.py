@@ -25,6 +25,7 @@ from neuralake.results.freshness.samples import (
     DISTRIBUTIONS,
     POLLS,
     SIGHTINGS,
+    WAYS,
     distribution_rows,
 )
 from neuralake.results.parts import SAMPLES, PartWriter, read_part
@@ -92,8 +93,8 @@ def _round(
     records = Records(load, key.case.rate)
     due = records.due_ns(0, 0, records.count)
     samples = directory / SAMPLES
-    commits: list[tuple[Any, ...]] = [(0, -MS, False, 0, 0, 0, [])]
-    batches, first = [], 0
+    commits: list[tuple[Any, ...]] = [(0, -MS, False, 0, 0, 0, [], None)]
+    batches, ways, first = [], [], 0
     for end_ns in range(20 * MS, records.spans.end_ns, 20 * MS):
         end = int(np.searchsorted(due, end_ns))
         if end > first:
@@ -101,7 +102,12 @@ def _round(
             number = len(commits)
             batches.append((0, first, end - first, int(due[first]), end_ns, named + MS, number))
             is_packed = number % 50 == 0
-            commits.append((number, named, is_packed, 1, 9 * is_packed, end - first, [(0, end)]))
+            counts = 1, 9 * is_packed, end - first
+            commits.append((number, named, is_packed, *counts, [(0, end)], None))
+            write_ms = 31 if number % 150 == 0 else 1
+            took_ms = 10, 1, 2, 3, 1, 1, write_ms, 2, 2, 1
+            way = number, 0, end - first, int(due[first:end].mean())
+            ways.append((*way, *(ms * MS for ms in took_ms)))
             first = end
     polls, sightings = [], []
     for number, due_ns in enumerate(range(0, records.spans.end_ns, 10 * MS)):
@@ -120,6 +126,7 @@ def _round(
         ("polls", POLLS, polls),
         ("sightings", SIGHTINGS, sightings),
         ("commits", COMMITS, commits),
+        ("ways", WAYS, ways),
     ):
         writer = PartWriter(samples, f"{key.stem}-{name}", schema)
         writer.write(rows)
@@ -145,7 +152,7 @@ def _round(
         versions=len(commits),
         compactions=sum(bool(c[2]) for c in commits),
         use={
-            "server": ProcessUse(records.spans.end_ns // 4, 2**28),
+            "server": ProcessUse(records.spans.end_ns // 4, 2**28, records.spans.end_ns // 8),
             "writer: append": ProcessUse(records.spans.end_ns // 2, 2**27),
         },
         parts=Parts(
@@ -154,5 +161,6 @@ def _round(
             sightings=parts[2],
             commits=parts[3],
             distributions=writer.finish(),
+            ways=parts[4],
         ),
     )

@@ -12,10 +12,12 @@ from rich.console import Console
 
 from neuralake.report.freshness.headline import headline
 from neuralake.report.freshness.notes import notes
+from neuralake.report.freshness.tables import stages_table
 from neuralake.report.freshness.terminal import print_freshness
 from neuralake.report.freshness.words import apart
 from neuralake.report.kinds import write_report
 from neuralake.results.freshness.records import Case, FreshnessRun
+from neuralake.results.freshness.stages import STAGES
 from neuralake.results.freshness.summary import FreshnessSummary, summarise_freshness
 from tests.report.freshness.make import LOAD, made_run
 
@@ -55,9 +57,33 @@ def test_figures_are_those_of_the_samples(summary: FreshnessSummary) -> None:
     assert fast.flatness["90"] == pytest.approx(1)
     assert len(fast.slices_ms) == 6
     assert fast.cores == {"server": pytest.approx(0.25), "writer: append": pytest.approx(0.5)}
+    assert fast.delayed == {"server": pytest.approx(0.125)}
     assert slow.measures_ms["visible_most"]["50"] == pytest.approx(62, abs=0.1)
     (frontier,) = summary.frontiers
     assert (frontier.rate, frontier.beyond, frontier.bound_ms) == (1000.0, 4000.0, 60.0)
+
+
+def test_stages_say_where_the_time_goes_and_what_makes_the_latest_late(
+    run: FreshnessRun, summary: FreshnessSummary, home: Path
+) -> None:
+    """One data file of 150 takes 31 ms in place of 1."""
+    found = summary.lines[0].stages
+    assert list(found) == [*STAGES, "delayed", "blocked"]
+    means = {name: stage.mean_ms for name, stage in found.items()}
+    assert means["send"] == pytest.approx(10)
+    assert sum(means[name] for name in STAGES) == pytest.approx(20 + 1 + 30 / 150, abs=0.1)
+    assert found["write"].percentiles_ms == {"50": 1.0, "99": 1.0}
+    assert found["write"].late_ms == pytest.approx(31)
+    assert found["delayed"].late_ms == pytest.approx(1)
+    assert means["blocked"] == pytest.approx(2.2, abs=0.1)
+    assert found["blocked"].late_ms == pytest.approx(32)
+    table = stages_table(summary)
+    assert table is not None
+    told = {row[3].text: row[-1].text for row in table.rows[: len(found)]}
+    assert (told["data file and entry, durable"], told["encoding"]) == ("100%", "0%")
+    parts = [replace(r, parts=replace(r.parts, ways=None)) for r in run.rounds if r.parts]
+    earlier = summarise_freshness(replace(run, rounds=tuple(parts)), home)
+    assert stages_table(earlier) is None
 
 
 def test_the_report_has_every_figure_and_the_same_run_gives_the_same_bytes(
@@ -71,7 +97,13 @@ def test_the_report_has_every_figure_and_the_same_run_gives_the_same_bytes(
         assert one.read_bytes() == other.read_bytes()
     page = first.html.read_text()
     assert page == second.html.read_text()
-    for text in ("Throughput frontier", "HATtrick", "f(q) p95 (ms)", "writer: append"):
+    for text in (
+        "Throughput frontier",
+        "HATtrick",
+        "f(q) p95 (ms)",
+        "writer: append",
+        "of the lateness",
+    ):
         assert text in page
     summary = first.markdown.read_text()
     assert "### Freshness: records through flight" in summary

@@ -62,7 +62,8 @@ def rounds(draw: st.DrawFn) -> tuple[Records, Rows, Rows, Rows]:
     ends = [0] * producers
     for number, (named, producer, end) in enumerate(sorted(versions)):
         ends[producer] = max(ends[producer], end)
-        commits.append((number, named, False, 1, 0, 1, [(producer, ends[producer])]))
+        durable = draw(st.one_of(st.none(), st.integers(named, named + S // 100)))
+        commits.append((number, named, False, 1, 0, 1, [(producer, ends[producer])], durable))
     sightings: Rows = []
     asked = 0
     steps = draw(st.lists(st.integers(1, records.spans.end_ns // 4), max_size=8))
@@ -70,7 +71,7 @@ def rounds(draw: st.DrawFn) -> tuple[Records, Rows, Rows, Rows]:
         asked += step
         answered = asked + draw(st.integers(0, S // 10))
         held = [0] * producers
-        for _, named, *_, pairs in commits:
+        for _, named, *_, pairs, _ in commits:
             if named <= asked:
                 held = [dict(pairs).get(p, h) for p, h in enumerate(held)]
         sightings += [(query, asked, answered, p, h) for p, h in enumerate(held)]
@@ -101,7 +102,8 @@ class Model:
         self.count(DURABLE, None if durable is None else durable - due, up=True)
         named = self.committed(producer, number)
         self.count(TABLE_LEAST, None if named is None else named - due, up=False)
-        self.count(TABLE_MOST, None if named is None else named + self.unsure_ns - due, up=True)
+        latest = self.committed_by(producer, number)
+        self.count(TABLE_MOST, None if latest is None else latest - due, up=True)
         own = sorted((s for s in self.sightings if s[3] == producer), key=lambda s: s[2])
         place = next((i for i, s in enumerate(own) if s[4] > number), None)
         before = 0 if not place else own[place - 1][2]
@@ -132,6 +134,12 @@ class Model:
             (c[1] for c in self.commits for p, end in c[6] if p == producer and end > number),
             default=None,
         )
+
+    def committed_by(self, producer: int, number: int) -> int | None:
+        """When any version that has it was known to be durable, or named for certain."""
+        own = (c for c in self.commits for p, end in c[6] if p == producer and end > number)
+        known = (c[1] + self.unsure_ns if c[7] is None else c[7] for c in own)
+        return min(known, default=None)
 
     def due(self, producer: int, number: int) -> int | None:
         if number >= self.records.of_producer(producer):

@@ -19,9 +19,11 @@ from neuralake.results.freshness.samples import (
     COMMITS,
     POLLS,
     SIGHTINGS,
+    WAYS,
     read_distributions,
 )
 from neuralake.results.freshness.spans import Spans
+from neuralake.results.freshness.stages import STAGES
 from neuralake.results.kinds import RUN_OF_FRESHNESS
 from neuralake.results.parts import read_part
 from neuralake.results.store import JOURNAL, RunStore, load_any
@@ -103,6 +105,29 @@ def test_each_record_of_a_piece_is_in_each_distribution(measured: Measured) -> N
     }
     assert line.alone_ms
     assert line.beside_ms
+
+
+def test_the_way_of_each_record_is_kept_by_its_stages(measured: Measured) -> None:
+    (found,) = measured.run.rounds
+    assert found.parts is not None
+    assert found.parts.ways is not None
+    ways = read_part(measured.directory, found.parts.ways)
+    assert ways.schema == WAYS
+    assert sum(ways["records"].to_pylist()) == RECORDS
+    commits = read_part(measured.directory, found.parts.commits).to_pylist()
+    named = {c["version"]: (c["named_ns"], c["durable_ns"]) for c in commits if c["records"]}
+    assert set(ways["version"].to_pylist()) == set(named)
+    for way in ways.to_pylist():
+        took = [way[f"{stage}_ns"] for stage in STAGES]
+        assert min(took) >= 0
+        durable_ns = way["due_ns"] + sum(took)
+        assert named[way["version"]][0] <= durable_ns + found.clock_ns
+        assert named[way["version"]][1] <= durable_ns
+        assert way["worked_ns"] > 0
+        assert way["delayed_ns"] >= 0
+    (line,) = measured.summary.lines
+    assert set(STAGES) < set(line.stages)
+    assert not list((measured.directory / "samples").glob("*timings*"))
 
 
 def test_journal_and_document_tell_the_same(measured: Measured) -> None:
