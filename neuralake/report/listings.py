@@ -1,19 +1,25 @@
-"""Lists in the terminal: engines, tables, runs."""
+"""Lists in the terminal: engines, tables, runs.
+
+What the one knows of is not loaded for the others.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
 from neuralake.catalog.describe import TableDetails, TableSummary, facts
 from neuralake.catalog.promises import Finding, failed
-from neuralake.engines.registry import EngineInfo
 from neuralake.report.rows import Column, print_rows
 from neuralake.report.text import one_line
-from neuralake.results.comparisons import ComparisonOverview
-from neuralake.results.kind import RunOverview
+
+if TYPE_CHECKING:
+    from neuralake.engines.registry import EngineInfo
+    from neuralake.results.comparisons import ComparisonOverview
+    from neuralake.results.kind import RunOverview
 
 
 def print_engines(
