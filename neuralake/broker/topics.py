@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from confluent_kafka.admin import AdminClient
 
 _TIMEOUT_S = 60.0
+_WAIT_S = 0.01
 
 
 def make_topic(
@@ -41,8 +43,18 @@ def make_topic(
     new = NewTopic(topic, partitions, 1, config=dict(settings or {}))
     try:
         client.create_topics([new], operation_timeout=_TIMEOUT_S)[topic].result(_TIMEOUT_S)
+        _wait_until_known(client, topic)
     except (KafkaException, TimeoutError) as error:
         raise BrokerError(f"topic {topic} cannot be made at {brokers}: {_words(error)}") from error
+
+
+def _wait_until_known(client: AdminClient, topic: str) -> None:
+    """The controller has made it, and those who answer clients hear of that a little later."""
+    end_s = time.monotonic() + _TIMEOUT_S
+    while client.list_topics(topic, timeout=_TIMEOUT_S).topics[topic].error is not None:
+        if time.monotonic() > end_s:
+            raise TimeoutError(f"no broker knows it after {_TIMEOUT_S:g} s")
+        time.sleep(_WAIT_S)
 
 
 def delete_topic(brokers: str, topic: str) -> None:

@@ -8,9 +8,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, KafkaError, Producer
+from confluent_kafka.admin import AdminClient
 
 from neuralake.broker.errors import BrokerError
 from neuralake.broker.server import QUICK_OPTIONS, Broker, cluster_id
@@ -60,6 +62,23 @@ def test_killed_it_comes_back_at_its_address_with_what_it_has_acknowledged(own: 
     assert own.address == address
     assert own.pid != pid
     assert read(own.address, "kept", 2) == [b"1", b"2"]
+
+
+def test_a_topic_is_known_when_it_is_made(own: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who answers clients hears of it after it was made: on a busy machine, after who made it."""
+    ask = AdminClient.list_topics
+    asked: list[object] = []
+
+    def hear_late(client: AdminClient, topic: str, timeout: float) -> object:
+        asked.append(topic)
+        if len(asked) < 3:
+            unknown = SimpleNamespace(error=KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART))
+            return SimpleNamespace(topics={topic: unknown})
+        return ask(client, topic, timeout=timeout)
+
+    monkeypatch.setattr(AdminClient, "list_topics", hear_late)
+    make_topic(own.address, "heard-of-late")
+    assert asked == ["heard-of-late"] * 3
 
 
 def test_a_port_in_use_is_named(own: Broker) -> None:

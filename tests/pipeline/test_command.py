@@ -62,7 +62,7 @@ def test_each_event_goes_the_whole_way_once(tmp_path: Path) -> None:
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as process:
         told: dict[str, Any] = {}
-        killed = False
+        killed = asked_to_end = False
         for told in lines_of(process):
             if "status" in told:
                 break
@@ -71,7 +71,9 @@ def test_each_event_goes_the_whole_way_once(tmp_path: Path) -> None:
                 killed = True
                 (server,) = (p for p in started if "serve" in command_line_of(p))
                 subprocess.run(["kill", "-9", str(server)], check=True)
-            if killed and told["restarts"] and told["age_p50_s"] is not None:
+            is_back = killed and told["restarts"] and told["age_p50_s"] is not None
+            if is_back and not asked_to_end:
+                asked_to_end = True
                 process.send_signal(signal.SIGINT)
         assert process.stderr is not None
         words_said = process.stderr.read()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -200,7 +201,8 @@ class TestFaults:
         content = bytes(range(256)) * (PART_BYTES // 256 * 3)
         (tmp_path / "large").write_bytes(content)
         with Proxy(s3.server.endpoint_url) as proxy:
-            store = through(proxy, s3)
+            # megabytes, for which a busy machine takes its time
+            store = through(proxy, s3, replace(HASTY, request_timeout_s=60, retry_timeout_s=300))
             proxy.strike(Fault.ERROR, when=lambda r: "partNumber=2" in r.query)
             proxy.strike(Fault.LOST_ANSWER, when=lambda r: "partNumber=3" in r.query)
             store.upload("large", tmp_path / "large")
@@ -264,9 +266,9 @@ class TestRefusals:
             store.create(path, b"x")
 
 
-def through(proxy: Proxy, place: Place) -> ObjectStore:
+def through(proxy: Proxy, place: Place, patience: Patience = HASTY) -> ObjectStore:
     options = {**place.options, "aws_endpoint_url": proxy.endpoint_url}
-    return ObjectStore(place.uri, options, HASTY)
+    return ObjectStore(place.uri, options, patience)
 
 
 def assert_clean(error: BaseException, place: Place, *more: str) -> None:
