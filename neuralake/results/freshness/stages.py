@@ -72,9 +72,17 @@ def stages(directory: Path, parts: Sequence[Parts], spans: Spans) -> dict[str, S
         took[DELAYED] = table["delayed_ns"].to_numpy()
         own = np.sum([took[name] for name in STAGES[STAGES.index("turn") :]], axis=0)
         took[BLOCKED] = np.maximum(own - took[DELAYED] - table["worked_ns"].to_numpy(), 0)
-    bound_us = _weighted(whole, records).percentile(_LATE)
-    late = np.zeros(whole.size, bool) if bound_us is None else whole // _US > bound_us
+    late = _late(whole // _US, records)
     return {name: _stage(ns, records, late) for name, ns in took.items()}
+
+
+def _late(whole_us: _Array, records: _Array) -> npt.NDArray[np.bool_]:
+    """Which lie beyond p99; or are p99, where so many came together that none lies beyond."""
+    bound_us = _weighted(whole_us * _US, records).percentile(_LATE)
+    if bound_us is None:
+        return np.zeros(whole_us.size, bool)
+    beyond = whole_us > bound_us
+    return beyond if beyond.any() else whole_us == whole_us.max()
 
 
 def _stage(took_ns: _Array, records: _Array, late: npt.NDArray[np.bool_]) -> Stage:
