@@ -1,9 +1,9 @@
 """Instructions of each query, counted under Valgrind: a process of one engine, started a few times.
 
-    python -P -m asv.counting ENGINE OPTIONS DATASET ANSWERS QUERIES ROUNDS LOG
+    python -P -m asv.counting ENGINE OPTIONS DATASET ANSWERS QUERIES ROUNDS
 
-runs under callgrind and prints ``{"instructions": {"q01": [44275475, …]}, "failures": {}}``. What
-counts is this checkout's ``neuralake.measure.callgrind``, whichever commit is measured: the
+runs under massif and prints ``{"instructions": {"q01": [44275475, …]}, "failures": {}}``. What
+counts is this checkout's ``neuralake.measure.massif``, whichever commit is measured: the
 instrument must be the same for every commit. A count does not depend on what else the machine does,
 so that there is no anchor beside it.
 """
@@ -76,11 +76,11 @@ class CountedAll:
 
 def count_all(environ: Mapping[str, str]) -> CountedAll:
     """Count every engine that is asked for, if anything can be counted here."""
-    callgrind = instrument()
+    valgrind = instrument("valgrind")
     chosen = counted_plans(environ)
     try:
-        callgrind.find_valgrind()
-    except callgrind.NotCountedError as error:
+        valgrind.find_valgrind()
+    except valgrind.NotCountedError as error:
         return CountedAll(chosen, {}, str(error))
     if not chosen:
         return CountedAll(chosen, {})
@@ -118,22 +118,22 @@ def count(plan: CountedPlan, dataset: Dataset, packages: Path) -> Counted:
 
 
 def _in_a_process(plan: CountedPlan, dataset: Dataset, path: Sequence[str]) -> dict[str, Any]:
-    callgrind = instrument()
+    valgrind, massif = instrument("valgrind"), instrument("massif")
     with tempfile.TemporaryDirectory(prefix="neuralake-counted-") as directory:
         log = Path(directory) / "valgrind.log"
         options = json.dumps(dict(plan.options))
         arguments = (plan.engine, options, dataset.path, dataset.answers, ",".join(plan.queries))
-        command = module_command("counting", *map(str, (*arguments, plan.rounds, log)))
+        command = module_command("counting", *map(str, (*arguments, plan.rounds)))
         done = subprocess.run(
-            [*callgrind.Callgrind(log).launcher(), *command],
+            [*massif.Massif(log).launcher(), *command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            env={**module_environment(*path), **callgrind.ENVIRONMENT, "TMPDIR": directory},
+            env={**module_environment(*path), **valgrind.ENVIRONMENT, "TMPDIR": directory},
             text=True,
             check=False,
         )
         if done.returncode:
-            said = callgrind.complaint(log)
+            said = valgrind.complaint(log)
             reason = f": {said}" if said else ""
             raise MeasurementError(f"its process ended with status {done.returncode}{reason}")
     reply: dict[str, Any] = json.loads(done.stdout)
@@ -168,18 +168,21 @@ def _locked_version(package: str) -> str:
     return str(next(p["version"] for p in locked if p["name"] == package))
 
 
-def instrument() -> ModuleType:
-    """``neuralake.measure.callgrind`` of this checkout, whatever package is imported here."""
-    for name in ("counter", "callgrind"):
+def instrument(module: str) -> ModuleType:
+    """``massif`` or ``valgrind`` of this checkout's ``neuralake.measure``.
+
+    It is that one whatever package is imported here.
+    """
+    for name in ("counter", "valgrind", "massif"):
         full = f"neuralake.measure.{name}"
         if full in sys.modules:
             continue
         spec = importlib.util.spec_from_file_location(full, _MEASURE / f"{name}.py")
         assert spec is not None  # noqa: S101 - a file with this suffix has a loader
         assert spec.loader is not None  # noqa: S101
-        sys.modules[full] = module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules["neuralake.measure.callgrind"]
+        sys.modules[full] = loaded = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(loaded)
+    return sys.modules[f"neuralake.measure.{module}"]
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -187,8 +190,8 @@ def main(arguments: Sequence[str]) -> None:
     # engines print too: their output goes where errors go, the reply keeps the pipe to itself
     reply = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    engine, options, dataset, answers, queries, rounds, log = arguments
-    counter = instrument().CallgrindCounter(Path(log))
+    engine, options, dataset, answers, queries, rounds = arguments
+    counter = instrument("massif").MassifCounter()
     chosen = queries.split(",")
     opened = open_engine(engine, json.loads(options), dataset, Path(answers), chosen)
     failures: dict[str, str] = dict(opened.round()["failures"])

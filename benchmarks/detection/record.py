@@ -24,8 +24,9 @@ from benchmarks.detection.counted import HERE, Array, Counted, write_counted
 from neuralake.arms.agent import TARGET
 from neuralake.arms.counted import counted_engines
 from neuralake.engines.registry import EngineSpec
-from neuralake.measure.callgrind import ENVIRONMENT, Callgrind
+from neuralake.measure.massif import Massif
 from neuralake.measure.process import tree_usage
+from neuralake.measure.valgrind import ENVIRONMENT
 from neuralake.measure.worker import Worker
 
 
@@ -58,12 +59,12 @@ def count_process(engine: EngineSpec, uri: str, rounds: int) -> Process:
         If a query answers otherwise than before.
     """
     with tempfile.TemporaryDirectory() as directory:
-        how = Callgrind(Path(directory) / "valgrind.log")
+        how = Massif(Path(directory) / "valgrind.log")
         worker = Worker(TARGET, Path(directory) / "log", ENVIRONMENT, launcher=how.launcher())
         try:
             queries = worker.call("load", uri, None, None)["queries"]
             worker.call("start", engine.name, dict(engine.options))
-            worker.call("count_with", str(how.log))
+            worker.call("count_with", how.tool, str(how.log))
             worker.call("open")
             names = sorted(queries)
             answer = str(Path(directory) / "answer")

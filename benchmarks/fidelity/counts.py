@@ -21,7 +21,8 @@ from neuralake.arms.agent import Agent
 from neuralake.arms.counted import counted_engines
 from neuralake.config import Settings
 from neuralake.engines.registry import EngineSpec
-from neuralake.measure.callgrind import ENVIRONMENT, Callgrind
+from neuralake.measure.massif import Massif
+from neuralake.measure.valgrind import ENVIRONMENT
 from neuralake.measure.worker import Worker
 from neuralake.queries.workload import select_queries
 from neuralake.tpch.dataset import open_workload
@@ -53,7 +54,7 @@ def main() -> None:
     workload = open_workload(uri, Settings.from_environ(os.environ))
     queries = select_queries(workload.queries, arguments.queries)
     with tempfile.TemporaryDirectory() as directory:
-        how = Callgrind(Path(directory) / "valgrind.log")
+        how = Massif(Path(directory) / "valgrind.log")
         worker = Worker(
             f"benchmarks.fidelity.counts:{Beside.__name__}",
             Path(directory) / "log",
@@ -63,7 +64,7 @@ def main() -> None:
         try:
             worker.call("load", uri, None, None)
             worker.call("start", spec.name, dict(spec.options))
-            worker.call("count_with", str(how.log))
+            worker.call("count_with", how.tool, str(how.log))
             worker.call("open")
             answer = str(Path(directory) / "answer")
             texts = {query.name: query.sql() for query in queries}

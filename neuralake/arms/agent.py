@@ -19,10 +19,12 @@ from typing import Any
 import pyarrow as pa
 
 from neuralake.arms.at_once import AtOnce
-from neuralake.measure.callgrind import CallgrindCounter, offered_features
+from neuralake.measure.callgrind import Callgrind, CallgrindCounter
 from neuralake.measure.execution import count as count_instructions
 from neuralake.measure.execution import measure, settle
 from neuralake.measure.hardware import hardware_counter
+from neuralake.measure.massif import MassifCounter
+from neuralake.measure.valgrind import offered_features
 from neuralake.queries.digest import digest
 from neuralake.queries.plain import plain_batches
 from neuralake.workloads.table_faults import Count, count_rows, open_tables
@@ -40,17 +42,25 @@ class Agent:
         self._tables: Mapping[str, Any] = {}
         self._sessions: list[Any] = []  # of the second stream and those after it
         self._counter = hardware_counter()  # before there are threads of an engine
-        self._simulator: CallgrindCounter | None = None
+        self._simulator: MassifCounter | CallgrindCounter | None = None
 
-    def count_with(self, log: str) -> dict[str, Any]:
-        """Count instructions from now on: this process runs under Valgrind, which answers there.
+    def count_with(self, tool: str, log: str) -> dict[str, Any]:
+        """Count instructions from now on: this process runs under Valgrind.
+
+        Parameters
+        ----------
+        tool
+            Of Valgrind, that counts.
+        log
+            What Valgrind says; callgrind answers there.
 
         Returns
         -------
         dict
             Instruction sets that it offers the engine (``features``).
         """
-        self._simulator = CallgrindCounter(Path(log))
+        is_callgrind = tool == Callgrind.tool
+        self._simulator = CallgrindCounter(Path(log)) if is_callgrind else MassifCounter()
         return {"features": list(offered_features())}
 
     def load(
@@ -203,7 +213,7 @@ class Agent:
         if self._simulator is None:
             result, execution = measure(lambda: execute(sql), self._counter)
         else:
-            if profile is not None:
+            if profile is not None and isinstance(self._simulator, CallgrindCounter):
                 self._simulator.keep_profile(Path(profile))
             result, execution = count_instructions(lambda: execute(sql), self._simulator)
         fingerprint = digest(result, order_by)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from neuralake.engines.registry import EngineSpec
 from neuralake.errors import CompareError
-from neuralake.measure.callgrind import NotCountedError, find_valgrind
+from neuralake.measure.valgrind import NotCountedError, find_valgrind
 
 SCALE_FACTOR = 0.01
 SUITE_EFFECT, QUERY_EFFECT = 0.005, 0.01

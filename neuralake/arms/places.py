@@ -9,6 +9,7 @@ from neuralake.arms.build import Arm
 from neuralake.arms.processes import Place
 from neuralake.arms.request import Request
 from neuralake.measure.callgrind import Callgrind
+from neuralake.measure.massif import Massif
 from neuralake.results.comparison import Side
 
 
@@ -57,11 +58,13 @@ def place_of(
     )
 
 
-def _counting(side: Side, request: Request, directory: Path) -> Callgrind | None:
+def _counting(side: Side, request: Request, directory: Path) -> Massif | Callgrind | None:
     if request.terms.by == "time":
         return None
     log = directory.absolute() / "logs" / f"{side}-valgrind.log"
-    return Callgrind(log, cache_sim=request.cache_sim)
+    if request.cache_sim or request.profiles is not None:
+        return Callgrind(log, cache_sim=request.cache_sim)
+    return Massif(log)
 
 
 def _bytecode(arm: Arm) -> dict[str, str]:

@@ -12,7 +12,9 @@ import neuralake.measure
 from neuralake import pandas_on_demand
 from neuralake.arms.agent import TARGET
 from neuralake.errors import CompareError
-from neuralake.measure.callgrind import ENVIRONMENT, Callgrind, complaint, valgrind_version
+from neuralake.measure.callgrind import Callgrind
+from neuralake.measure.massif import Massif
+from neuralake.measure.valgrind import ENVIRONMENT, complaint, valgrind_version
 from neuralake.measure.worker import (
     Interpreter,
     RemoteError,
@@ -70,7 +72,7 @@ class Place:
     log: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     checkout: Path | None = None
-    counting: Callgrind | None = None
+    counting: Massif | Callgrind | None = None
 
 
 @dataclass(frozen=True)
@@ -199,11 +201,12 @@ class ArmProcess:
             If the simulator that counts its instructions is lost with it.
         """
         arguments = ("start", engine, dict(options))
-        if self.place.counting is None:
+        how = self.place.counting
+        if how is None:
             return dict(self._required(*arguments, timeout_s=SETUP_TIMEOUT_S)["versions"])
         try:
             started = self.call(*arguments, timeout_s=SETUP_TIMEOUT_S)
-            counting = self.call("count_with", str(self.place.counting.log))
+            counting = self.call("count_with", how.tool, str(how.log))
         except ArmFailedError as error:
             if error.gone:
                 raise

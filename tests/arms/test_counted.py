@@ -24,7 +24,9 @@ from neuralake.arms.terms import Terms
 from neuralake.arms.verdicts import Measured, Unit, engine_verdicts
 from neuralake.engines.registry import EngineSpec
 from neuralake.errors import CompareError
-from neuralake.measure.callgrind import INSTALL, Callgrind
+from neuralake.measure.callgrind import Callgrind
+from neuralake.measure.massif import Massif
+from neuralake.measure.valgrind import INSTALL
 from neuralake.results.comparison import SIDES, EngineComparison, Pair
 from neuralake.results.pairs import PairJournal, read_pairs
 from neuralake.stats.paired import Question
@@ -45,8 +47,9 @@ class CountedBench(Bench):
     def count(
         self, engine: str, options: Mapping[str, str], terms: Terms, profiles: Path | None = None
     ) -> EngineComparison:
+        how = Massif if profiles is None else Callgrind
         places = {
-            side: replace(place, counting=Callgrind(self.tmp_path / f"{side}.valgrind"))
+            side: replace(place, counting=how(self.tmp_path / f"{side}.valgrind"))
             for side, place in self.places.items()
         }
         with PairJournal(self.tmp_path / "pairs.jsonl") as journal:
@@ -163,7 +166,7 @@ def test_ctrl_c_leaves_no_process_and_no_dump(tmp_path: Path) -> None:
     assert len(started) == len(SIDES)
     assert all(map(is_gone, started))
     assert list(scratch.iterdir()) == []
-    assert not list(tmp_path.rglob("callgrind.out*"))
+    assert not list(tmp_path.rglob("massif.out*"))
     assert not list(tmp_path.rglob("vgdb-pipe*"))
 
 
@@ -174,7 +177,7 @@ def under(place: str) -> Iterator[int]:
             command = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
         except OSError:
             continue
-        if f"--log-file={place}" in " ".join(command) and "--tool=callgrind" in command:
+        if f"--log-file={place}" in " ".join(command) and "--tool=massif" in command:
             yield int(entry.name)
 
 

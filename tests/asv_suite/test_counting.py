@@ -75,4 +75,6 @@ def test_a_wrong_answer_has_no_count() -> None:
 
 
 def test_the_instrument_is_that_of_the_suite() -> None:
-    assert Path(str(instrument().__file__)).parts[-3:] == ("neuralake", "measure", "callgrind.py")
+    for name in ("massif", "valgrind"):
+        parts = Path(str(instrument(name).__file__)).parts
+        assert parts[-3:] == ("neuralake", "measure", f"{name}.py")

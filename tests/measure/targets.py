@@ -13,8 +13,10 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from neuralake.measure.callgrind import CallgrindCounter, offered_features
+from neuralake.measure.callgrind import CallgrindCounter
 from neuralake.measure.execution import count
+from neuralake.measure.massif import MassifCounter
+from neuralake.measure.valgrind import offered_features
 
 
 class Target:
@@ -126,10 +128,13 @@ class CountedTarget:
     """Counts what it does, under Valgrind."""
 
     def __init__(self) -> None:
-        self._counter: CallgrindCounter | None = None
+        self._counter: CallgrindCounter | MassifCounter | None = None
 
     def count_in(self, log: str) -> None:
         self._counter = CallgrindCounter(Path(log))
+
+    def count(self) -> None:
+        self._counter = MassifCounter()
 
     def features(self) -> tuple[str, ...]:
         return offered_features()
@@ -164,6 +169,7 @@ class CountedTarget:
     def _count(self, call: Callable[[], Any], profile: str | None = None) -> tuple[int, int | None]:
         assert self._counter is not None
         if profile is not None:
+            assert isinstance(self._counter, CallgrindCounter)
             self._counter.keep_profile(Path(profile))
         _, execution = count(call, self._counter)
         assert execution.instructions is not None

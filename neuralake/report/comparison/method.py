@@ -20,7 +20,7 @@ READING = (
     "that the interval lies within the effect; anything else is inconclusive."
 )
 COUNTED = (
-    "Compared are instructions of user space, as Valgrind's callgrind counts them in the arms' "
+    "Compared are instructions of user space, as Valgrind counts them in the arms' "
     "processes alone, all their threads together, around each execution. Both arms' processes are "
     "started anew for each pair of processes, which is the unit of every test, and run at once: "
     "nothing is timed. A change is that of the count. More work and less work keep to the error "
