@@ -15,6 +15,7 @@ import argparse
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean, median
 
 import numpy as np
@@ -131,13 +132,14 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=300)
     parser.add_argument("--minutes", type=float, default=3.0)
     parser.add_argument("--more", type=float, default=0.01, help="work of one query in turn")
+    parser.add_argument("--recordings", type=Path, default=HERE, help="directory of ENGINE.npz")
     arguments = parser.parse_args()
     seconds = arguments.minutes * 60 - SPARE_S
     print(
         f"{'engine':<12}{'whole':>8}{'open':>7}{'pairs':>7}{'seconds':>9}{'alarms':>8}{'found':>8}"
     )
     for engine in arguments.engines:
-        counted = read_counted(HERE / f"{engine}.npz")
+        counted = read_counted(arguments.recordings / f"{engine}.npz")
         rng = random.Random(1)
         same = [play(counted, seconds, {}, rng) for _ in range(arguments.trials)]
         alarms = [
