@@ -164,7 +164,7 @@ class ObjectStore:
             obstore.put(self._store, path, content, mode="create", use_multipart=False)
 
     def begin(self, path: str, content: bytes) -> Callable[[], None]:
-        """Put an object once that is waited for: nothing is gained by less of it."""
+        """Put an object when that is waited for: there is no half of a put."""
         return lambda: self.write(path, content)
 
     def write(self, path: str, content: bytes) -> None:

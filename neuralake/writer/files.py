@@ -94,7 +94,7 @@ class FileMaker:
             fail_all(group, self._failure(error))
 
     def _sync(self, files: Iterable[EncodedFile]) -> list[Callable[[], None]]:
-        """Write files, and have a thread make them durable."""
+        """Write files, and have a thread sync them; what is returned waits for that."""
         writing: deque[Callable[[], None]] = deque()
         try:
             for file in files:
