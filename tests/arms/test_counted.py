@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -26,17 +25,14 @@ from neuralake.engines.registry import EngineSpec
 from neuralake.errors import CompareError
 from neuralake.measure.callgrind import Callgrind
 from neuralake.measure.massif import Massif
-from neuralake.measure.valgrind import INSTALL
 from neuralake.results.comparison import SIDES, EngineComparison, Pair
 from neuralake.results.pairs import PairJournal, read_pairs
 from neuralake.stats.paired import Question
 from tests.arms.test_pairs import Watch
 from tests.arms.test_tables_at_fault import Bench, declared
 from tests.conftest import is_gone
+from tests.measure.counting import under_valgrind
 
-under_valgrind = pytest.mark.skipif(
-    shutil.which("valgrind") is None, reason=f"needs Valgrind ({INSTALL})"
-)
 QUERIES = {"rows": "t", "twice": "t, t AS s"}
 ENDLESS = {"rows": "t", "endless": "t, t AS b, t AS c, t AS d, t AS e, t AS f"}
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from neuralake.measure.callgrind import CallgrindCounter
+from neuralake.measure.callgrind import Callgrind, CallgrindCounter
 from neuralake.measure.execution import count
 from neuralake.measure.massif import MassifCounter
 from neuralake.measure.valgrind import offered_features
@@ -130,11 +130,9 @@ class CountedTarget:
     def __init__(self) -> None:
         self._counter: CallgrindCounter | MassifCounter | None = None
 
-    def count_in(self, log: str) -> None:
-        self._counter = CallgrindCounter(Path(log))
-
-    def count(self) -> None:
-        self._counter = MassifCounter()
+    def count_with(self, tool: str, log: str) -> None:
+        is_callgrind = tool == Callgrind.tool
+        self._counter = CallgrindCounter(Path(log)) if is_callgrind else MassifCounter()
 
     def features(self) -> tuple[str, ...]:
         return offered_features()

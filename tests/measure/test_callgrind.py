@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +10,10 @@ import pytest
 
 from neuralake.measure.callgrind import Callgrind, CallgrindCounter, read_answers, since
 from neuralake.measure.counter import Counts
-from neuralake.measure.valgrind import INSTALL, NotCountedError
+from neuralake.measure.valgrind import NotCountedError
 from neuralake.measure.worker import RemoteError, Worker
 from tests.conftest import is_gone
+from tests.measure.counting import TURNS, started, under_valgrind, warm
 
 BEFORE = b"""\
 instrumentation: on
@@ -39,24 +39,12 @@ frames-1: 0
 events-2: 200 50 20 1
 frames-2: 0
 """
-under_valgrind = pytest.mark.skipif(
-    shutil.which("valgrind") is None, reason=f"needs Valgrind ({INSTALL})"
-)
-TURNS = 4_000
-
-
-def started(log: Path, *, cache_sim: bool = False) -> Worker:
-    how = Callgrind(log.with_suffix(".valgrind"), cache_sim=cache_sim)
-    worker = Worker("tests.measure.targets:CountedTarget", log, launcher=how.launcher())
-    worker.call("count_in", str(how.log))
-    return worker
 
 
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
-    """A process under Valgrind that has counted before: its first count loads what it needs."""
-    worker = started(tmp_path_factory.mktemp("counted") / "log")
-    worker.call("loop", TURNS)
+    directory = tmp_path_factory.mktemp("counted")
+    worker = warm(Callgrind(directory / "valgrind"), directory / "log")
     yield worker
     worker.close()
 
@@ -99,7 +87,7 @@ def test_only_the_worker_runs_under_valgrind_and_nothing_of_it_stays(
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setenv("TMPDIR", str(scratch))
-    worker = started(tmp_path / "log", cache_sim=True)
+    worker = started(Callgrind(tmp_path / "valgrind", cache_sim=True), tmp_path / "log")
     instructions, cycles = worker.call("loop", TURNS)
     assert cycles > instructions
     assert "callgrind" in Path(f"/proc/{worker.pid}/cmdline").read_text()

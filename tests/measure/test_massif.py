@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,17 +10,14 @@ import pytest
 from neuralake.measure.callgrind import Callgrind
 from neuralake.measure.massif import Massif, MassifCounter, read_time
 from neuralake.measure.valgrind import (
-    INSTALL,
     NotCountedError,
     complaint,
     find_valgrind,
     offered_features,
 )
 from neuralake.measure.worker import Worker, WorkerDiedError
+from tests.measure.counting import TURNS, started, under_valgrind, warm
 
-under_valgrind = pytest.mark.skipif(
-    shutil.which("valgrind") is None, reason=f"needs Valgrind ({INSTALL})"
-)
 REPORT = b"""\
 desc: --time-unit=i --pages-as-heap=yes
 cmd: python -c time=7
@@ -35,32 +31,20 @@ mem_heap_extra_B=0
 mem_stacks_B=0
 heap_tree=empty
 """
-TURNS = 4_000
-
-
-def started(log: Path) -> Worker:
-    how = Massif(log.with_suffix(".valgrind"))
-    worker = Worker("tests.measure.targets:CountedTarget", log, launcher=how.launcher())
-    worker.call("count")
-    return worker
 
 
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
-    """A process under Valgrind that has counted before: its first count loads what it needs."""
-    worker = started(tmp_path_factory.mktemp("counted") / "log")
-    worker.call("loop", TURNS)
+    directory = tmp_path_factory.mktemp("counted")
+    worker = warm(Massif(directory / "valgrind"), directory / "log")
     yield worker
     worker.close()
 
 
 @under_valgrind
 def test_it_tells_what_callgrind_tells(worker: Worker, tmp_path: Path) -> None:
-    how = Callgrind(tmp_path / "valgrind")
-    other = Worker("tests.measure.targets:CountedTarget", tmp_path / "log", launcher=how.launcher())
+    other = warm(Callgrind(tmp_path / "valgrind"), tmp_path / "log")
     try:
-        other.call("count_in", str(how.log))
-        other.call("loop", TURNS)
         expected, _ = other.call("loop", 50 * TURNS)
     finally:
         other.close()
@@ -101,7 +85,7 @@ def test_valgrind_offers_a_processor_of_its_own(worker: Worker) -> None:
 
 @under_valgrind
 def test_a_process_that_dies_is_told_of_as_any_other(tmp_path: Path) -> None:
-    worker = started(tmp_path / "log")
+    worker = started(Massif(tmp_path / "valgrind"), tmp_path / "log")
     try:
         with pytest.raises(WorkerDiedError, match="ended by SIGABRT"):
             worker.call("abort")
