@@ -65,9 +65,9 @@ class Store(Protocol):
         path, content
             Of the object.
         ready
-            Returns when there may be such an object: what it names is durable. A disk makes the
-            content durable before it asks, which may be more than once, and gives it its name
-            afterwards. What it raises is raised, and there is no object.
+            Returns when there may be such an object: what it names is durable. A disk writes the
+            content before it asks, which may be more than once, syncs it meanwhile, and gives it
+            its name afterwards. What it raises is raised, and there is no object.
 
         Raises
         ------

@@ -132,16 +132,19 @@ class Committer:
     def commit(self, group: list[Waiting]) -> None:
         """Commit a group: each of it is done afterwards."""
         begin = time.perf_counter_ns()
+        left = group
         try:
-            while group := self._ready(group):
+            while left := self._ready(left):
                 try:
-                    if self._try(group, begin):
+                    if self._try(left, begin):
                         return
                 except DeadlineError as error:
-                    self._expire(group, error)
+                    self._expire(left, error)
         except Exception as error:  # noqa: BLE001 - raised by each append that it concerns
+            self.files.end(group)
             fail_all(group, self.failure(error))
         except BaseException:
+            self.files.end(group)
             fail_all(group, WriterError(f"{self._store.uri}: the commit was interrupted"))
             raise
 

@@ -5,18 +5,24 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from neuralake.delta.actions import Add, PartitionValues
-from neuralake.delta.statistics import statistics
+from neuralake.delta.statistics import Indexed, Path, statistics
 from neuralake.writer.layout import Layout, uri_of
 
 CODEC = "snappy"  # which every reader of Delta knows
 # A dictionary that has grown to this is not worth one
 _DICTIONARY_BYTES = 64 << 10
+# Of a file of so many rows at most, so many tell whether text repeats: its dictionary would else be
+# a third of what it takes to encode the file
+_FEW_ROWS = 8192
+_SAMPLE_ROWS = 256
+_REPEATED = 0.75  # distinct values, as a part of the sample
 # In Arrow, of a file that is written in parts
 _GROUP_ROWS = 1 << 20
 _GROUP_BYTES = 64 << 20
@@ -36,15 +42,22 @@ class EncodedFile:
         Number of rows.
     partition_values
         As the log has them.
-    stats
-        JSON, as the log has it.
+    footer, indexed, without_nan
+        What :func:`~neuralake.delta.statistics.statistics` makes of it.
     """
 
     path: str
     content: pa.Buffer
     rows: int
     partition_values: PartitionValues
-    stats: str
+    footer: pq.FileMetaData
+    indexed: Sequence[Indexed]
+    without_nan: Collection[Path]
+
+    @cached_property
+    def stats(self) -> str:
+        """JSON, as the log has it: made when it is asked for, beside the writing of the file."""
+        return statistics(self.footer, self.indexed, without_nan=self.without_nan)
 
     def add(self, modified_ms: int, *, data_change: bool) -> Add:
         """The action that makes the file part of the table."""
@@ -73,7 +86,7 @@ def encode(rows: pa.Table, directory: str, values: PartitionValues, layout: Layo
         Of the table.
     """
     having = _with_nan(rows, layout.floats)
-    return _encode([rows], having, directory, values, layout)
+    return _encode([rows], having, _without_repetition(rows, layout), directory, values, layout)
 
 
 def encode_stream(
@@ -103,13 +116,14 @@ def encode_stream(
         for part in read(layout.floats):
             having |= _with_nan(part, layout.floats)
     parts = (part for part in read(layout.stored.names) if part.num_rows)
-    found = _encode(_row_groups(parts), having, directory, values, layout)
+    found = _encode(_row_groups(parts), having, set(), directory, values, layout)
     return found if found.rows else None
 
 
 def _encode(
     parts: Iterable[pa.Table],
     with_nan: Collection[str],
+    varied: Collection[str],
     directory: str,
     values: PartitionValues,
     layout: Layout,
@@ -124,9 +138,9 @@ def _encode(
         sink,
         schema,
         compression=CODEC,
-        use_dictionary=layout.dictionaries,
+        use_dictionary=[name for name in layout.dictionaries if name not in varied],
         dictionary_pagesize_limit=_DICTIONARY_BYTES,
-        column_encoding=layout.encodings,
+        column_encoding={**layout.encodings, **dict.fromkeys(varied, "DELTA_LENGTH_BYTE_ARRAY")},
         store_schema=False,  # the log has it
         write_statistics=bounded,
         metadata_collector=footers,
@@ -139,7 +153,9 @@ def _encode(
         content=sink.getvalue(),
         rows=footers[0].num_rows,
         partition_values=values,
-        stats=statistics(footers[0], layout.indexed_columns, without_nan=without_nan),
+        footer=footers[0],
+        indexed=layout.indexed_columns,
+        without_nan=without_nan,
     )
 
 
@@ -154,6 +170,18 @@ def _row_groups(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
             group = []
     if group:
         yield pa.concat_tables(group)
+
+
+def _without_repetition(rows: pa.Table, layout: Layout) -> set[str]:
+    """Columns of text, of a small file, that a dictionary is not worth its time for.
+
+    Lengths and then texts cost less, and every reader of Parquet 2 knows them.
+    """
+    if rows.num_rows > _FEW_ROWS:
+        return set()
+    sample = rows.slice(0, _SAMPLE_ROWS)
+    most = _REPEATED * sample.num_rows
+    return {name for name in layout.dictionaries if len(sample.column(name).unique()) > most}
 
 
 def _with_nan(rows: pa.Table, floats: Iterable[str]) -> set[str]:

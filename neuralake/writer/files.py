@@ -94,7 +94,7 @@ class FileMaker:
             fail_all(group, self._failure(error))
 
     def _sync(self, files: Iterable[EncodedFile]) -> list[Callable[[], None]]:
-        """Write files, and have a thread sync them; what is returned waits for that."""
+        """Write files; what is returned syncs them, and waits for that."""
         writing: deque[Callable[[], None]] = deque()
         try:
             for file in files:
@@ -109,7 +109,7 @@ class FileMaker:
             for error in _finish(writing):
                 raise error
 
-        return [self._workers().submit(sync).result]
+        return [sync]
 
     def _put(self, files: Iterable[EncodedFile], state: TableState) -> list[Callable[[], None]]:
         """Put files at once, and look for the newest entry beside them: a commit needs to know."""
@@ -145,10 +145,14 @@ class FileMaker:
                 self._pool = ThreadPoolExecutor(_PUT_AT_ONCE, "neuralake-writer")
             return self._pool
 
-    def discard(self, group: Sequence[Waiting]) -> None:
-        """Delete files that will not be part of the table, once they are written."""
+    def end(self, group: Sequence[Waiting]) -> None:
+        """Let files whose batches fail be written to their end, so that none stays open."""
         with suppress(OSError):
             self.wait(group)
+
+    def discard(self, group: Sequence[Waiting]) -> None:
+        """Delete files that will not be part of the table, once they are written."""
+        self.end(group)
         with suppress(OSError):  # vacuum removes them
             self._store.delete([file.path for file in distinct_files(group)])
         for waiting in group:

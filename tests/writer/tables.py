@@ -240,3 +240,14 @@ def change_data_feed(root: Path) -> pa.Table:
     enabled = {"delta.enableChangeDataFeed": "true"}
     write_table(root, kind, [], writer_features=["changeDataFeed"], configuration=enabled)
     return append(root, pa.table({"id": [1, 2]}, kind))
+
+
+@case
+def text_that_repeats_and_that_does_not(root: Path) -> pa.Table:
+    schema = pa.schema([("id", pa.int64()), ("device", pa.string()), ("message", pa.string())])
+    write_table(root, schema, [])
+    messages = [
+        None if i % 50 == 7 else f"{'é' * (i % 5)}{i:05d}"[: i % 9] + str(i) for i in range(400)
+    ]
+    devices = [None if i % 40 == 3 else ("", "rig-7", "naïve")[i % 3] for i in range(400)]
+    return append(root, pa.table([list(range(400)), devices, messages], schema))
