@@ -30,6 +30,7 @@ from neuralake.engines.protocol import Engine
 from neuralake.engines.registry import EngineSpec
 from neuralake.engines.spark import SparkEngine, SparkOptions
 from neuralake.queries.workload import Workload
+from neuralake.report.figures import render
 from neuralake.results.records import Limits, Phase, Run, Sample, Verification
 from neuralake.results.store import RunStore
 from neuralake.tpch.dataset import dataset_uri, open_workload
@@ -273,6 +274,21 @@ def quick_generator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def own_generator(monkeypatch: pytest.MonkeyPatch) -> None:
     """The generator itself, each time, for tests of how it is run, stopped and killed."""
     monkeypatch.setattr(Tpchgen, "command", OWN_COMMAND)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_pictures() -> Iterator[int]:
+    """Figures in PNG have few points, which hardly any test looks at; how many they have."""
+    with pytest.MonkeyPatch.context() as patch:
+        whole = render._PNG_DPI
+        patch.setattr(render, "_PNG_DPI", 30)
+        yield whole
+
+
+@pytest.fixture
+def whole_pictures(quick_pictures: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures in PNG as a user gets them."""
+    monkeypatch.setattr(render, "_PNG_DPI", quick_pictures)
 
 
 @pytest.fixture(scope="session")

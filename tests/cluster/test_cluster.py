@@ -177,6 +177,7 @@ def test_what_speaks_otherwise_is_no_server_of_spark_connect(sparks: Cluster) ->
         SparkEngine(SparkOptions(master=address))
 
 
+@pytest.mark.more  # by the functions that executors are given below, on S3 as well
 def test_clients_of_spark_connect_make_the_same_dataset_on_s3(
     sparks: Cluster, event_log: dict[str, str], s3: Place, cli: Cli, dataset_sf0003: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import cycle, product
 from pathlib import Path
 
 import pytest
@@ -73,8 +74,10 @@ def column(page: Page, table: str, number: int) -> list[str]:
     return cells.all_inner_texts()
 
 
-@pytest.mark.parametrize("width", few(WIDTHS, "small phone", "desk"))
-@pytest.mark.parametrize("name", few(PAGES, *FEW))
+@pytest.mark.parametrize(
+    ("name", "width"),
+    few(product(PAGES, WIDTHS), *zip(FEW, cycle(("small phone", "desk")), strict=False)),
+)
 def test_the_page_fits_and_can_be_read(
     browser: Browser, pages: Reports, name: str, width: str
 ) -> None:

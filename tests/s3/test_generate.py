@@ -286,6 +286,7 @@ def test_of_two_at_once_one_makes_it_and_the_other_is_told(s3: Place, tmp_path: 
     assert not [path for path in paths(s3) if path.startswith("_generating/")]
 
 
+@pytest.mark.more  # by the same claim
 def test_of_two_with_one_scratch_directory_the_other_is_told_too(s3: Place, tmp_path: Path) -> None:
     first = start(s3, tmp_path / "a")
     until(lambda: paths(s3))
@@ -369,6 +370,7 @@ def test_whoever_was_not_heard_of_for_long_and_replaced_does_not_go_on(
 # Interrupted and killed
 
 
+@pytest.mark.more  # a failure takes away the same, and on a disk an interrupt does
 def test_after_an_interrupt_nothing_is_left(s3: Place, tmp_path: Path) -> None:
     process = start(s3, tmp_path / "a")
     until(lambda: any(path.endswith(".parquet") for path in paths(s3)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -12,6 +13,7 @@ from matplotlib.axes import Axes
 from neuralake.report.figures.chart import log_ticks
 from neuralake.report.figures.drawing import Drawing
 from neuralake.report.figures.palette import COLOURS, ROLES, marks
+from neuralake.report.figures.render import render
 from neuralake.report.footnote import DISCLAIMER
 from neuralake.report.run.figures import run_pictures
 from neuralake.report.run.figures.latency import cold, latency
@@ -150,6 +152,14 @@ def test_every_figure_has_words_and_adapts_to_a_dark_page() -> None:
                 if element.attrib.get(name) in ROLES:
                     assert f"{letter}-" in element.attrib["class"]
         assert picture.png.startswith(b"\x89PNG")
+
+
+@pytest.mark.usefixtures("whole_pictures")
+def test_a_png_has_220_points_an_inch() -> None:
+    drawing = totals(FAILED, summarise(FAILED))
+    width, height = drawing.figure.get_size_inches()
+    size = struct.unpack(">II", render(drawing).png[16:24])  # its header's
+    assert size == pytest.approx((width * 220, height * 220), abs=1)
 
 
 def test_another_workload_has_no_disclaimer() -> None:
