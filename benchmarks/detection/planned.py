@@ -1,12 +1,13 @@
 """Play whole comparisons of counts from recordings, with rounds planned on the way.
 
     python -m benchmarks.detection.planned
-    python -m benchmarks.detection.planned polars --trials 300 --minutes 3
+    python -m benchmarks.detection.planned polars-massif --trials 300 --minutes 1.55
 
 ``benchmarks.detection.counted`` gives every pair of processes the same rounds. Here each is planned
 by those before, by ``neuralake.arms.schedule`` itself, as ``neuralake compare --by instructions``
 does: how often is one commit beside itself decided whole, and how often is 1 % in a query found?
-Executions are drawn from those of a recorded process, without replacement as far as there are some.
+A process's executions come in the order in which they were recorded, since counts may fall from one
+round to the next as they do in both arms; then they are drawn at random.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from neuralake.arms.schedule import Schedule
 from neuralake.arms.verdicts import Measured, Unit, engine_verdicts
 from neuralake.results.comparison import Change, Pair
 
+RECORDED = ("datafusion-massif", "duckdb-massif", "polars-massif")
 # Before and after the pairs: trees, environments, verdicts
 SPARE_S = 6.0
 
@@ -76,7 +78,7 @@ def play(counted: Counted, seconds: float, more: Mapping[str, float], rng: rando
 
     while True:
         processes = rng.sample(range(counted.processes), 2)
-        left = {q: [_shuffled(executions, rng) for _ in processes] for q in names}
+        left = {q: [list(reversed(range(executions))) for _ in processes] for q in names}
         schedule.begin()
         now += start_s
         pairs: list[Pair] = []
@@ -128,7 +130,7 @@ def _pair(
 def main() -> None:
     """Play the comparisons and print a line an engine."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("engines", nargs="*", default=["datafusion", "duckdb", "polars"])
+    parser.add_argument("engines", nargs="*", default=list(RECORDED))
     parser.add_argument("--trials", type=int, default=300)
     parser.add_argument("--minutes", type=float, default=3.0)
     parser.add_argument("--more", type=float, default=0.01, help="work of one query in turn")
@@ -136,7 +138,7 @@ def main() -> None:
     arguments = parser.parse_args()
     seconds = arguments.minutes * 60 - SPARE_S
     print(
-        f"{'engine':<12}{'whole':>8}{'open':>7}{'pairs':>7}{'seconds':>9}{'alarms':>8}{'found':>8}"
+        f"{'engine':<18}{'whole':>8}{'open':>7}{'pairs':>7}{'seconds':>9}{'alarms':>8}{'found':>8}"
     )
     for engine in arguments.engines:
         counted = read_counted(arguments.recordings / f"{engine}.npz")
@@ -155,7 +157,7 @@ def main() -> None:
         whole, left = np.mean([not p.open for p in same]), fmean(p.open for p in same)
         pairs, took = median(p.units for p in same), median(p.seconds for p in same)
         print(
-            f"{engine:<12}{whole:>8.3f}{left:>7.2f}{pairs:>7.0f}{took:>9.0f}"
+            f"{engine:<18}{whole:>8.3f}{left:>7.2f}{pairs:>7.0f}{took:>9.0f}"
             f"{np.mean(alarms):>8.4f}{np.mean(found):>8.3f}",
             flush=True,
         )

@@ -52,15 +52,15 @@ class RoundsPlan:
 
 
 TIMED = RoundsPlan(first=4, units=12, fewest_units=2 * FEWEST, most=20)
-# Most of a process's time goes before its first round, into its code's translation. A few are
-# enough for their Hodges-Lehmann estimate not to follow a single count that is out of line. A query
+# Most of a process's time goes before its first round, into its code's translation. Of four, the
+# Hodges-Lehmann estimate does not follow a single count that is out of line. A query
 # or two differ much from one execution to the next: to repeat them in a round costs little, another
 # round of all a lot
 COUNTED = RoundsPlan(
-    first=2,
+    first=4,
     units=FEWEST_OF_SIDES,
-    fewest_units=FEWEST_OF_SIDES,
-    most=6,
+    fewest_units=FEWEST_OF_SIDES + 1,  # from which on queries tell one another of their noise
+    most=10,
     margin=4.0,  # of three to eight pairs of processes the noise is known badly
     most_repeats=6,
     is_planned_at_once=True,

@@ -40,17 +40,18 @@ class Moderated:
     df: Counts
 
 
-def moderate(variance: Array, expected: Array, df: int, family: int) -> Moderated:
+def moderate(
+    variance: Array, expected: Array, df: int, family: int, *, is_told_above: bool = False
+) -> Moderated:
     """Draw variances up to what the tests of their family show.
 
     The ratio of a variance to what is expected of it is taken to be one draw from a scaled inverse
     chi-squared distribution, whose scale and degrees of freedom are estimated from all ratios of
     the family by the moments of their logarithms (Smyth 2004, section 6.2).
 
-    Only a test whose own ratio is not above its family's is drawn, upwards: no variance becomes
-    less than its own estimate, and what falls is the allowance for not knowing it. One above may
-    stand out for a reason (after Phipson and others, Robust hyperparameter estimation protects
-    against hypervariable genes, Annals of Applied Statistics 10, 2016), and is left to itself.
+    No variance becomes less than its own estimate: one below its family's is drawn upwards, and
+    one above keeps its own. What falls is the allowance for not knowing it. One above may stand out
+    for a reason: it is told nothing by the others, or as far as chance explains it.
 
     Parameters
     ----------
@@ -62,6 +63,8 @@ def moderate(variance: Array, expected: Array, df: int, family: int) -> Moderate
         Degrees of freedom of ``variance``.
     family
         Number of tests, one after the other, that are taken together; a divisor of ``tests``.
+    is_told_above
+        Whether the others tell of a variance above theirs, too, as far as chance explains it.
     """
     own = Moderated(variance, np.full(variance.shape, df))
     known = (variance > 0) & (expected > 0)
@@ -74,10 +77,41 @@ def moderate(variance: Array, expected: Array, df: int, family: int) -> Moderate
     prior_df = np.interp(-excess, -log_variance[1:], np.arange(1, MOST + 1), left=0)
     mean_log = np.interp(prior_df, np.arange(1, MOST + 1), log_mean[1:])
     scale = np.exp(logs.mean(axis=1) + mean_log)[:, None]
-    weight = np.where(ratios <= scale, prior_df[:, None], 0)
-    drawn = (weight * scale + df * ratios) / (weight + df)
+    shares = np.where(ratios <= scale, 1.0, 0.0)
+    if is_told_above:
+        shares = np.maximum(shares, _belonging(ratios / scale, df, prior_df[:, None]))
+    weight = prior_df[:, None] * shares
+    drawn = np.maximum((weight * scale + df * ratios) / (weight + df), ratios)
     together = np.minimum((weight + df).reshape(-1).astype(np.int64), MOST)
     return Moderated(drawn.reshape(-1) * expected, together)
+
+
+def _belonging(ratios: Array, df: int, prior_df: Array) -> Array:
+    """How far chance explains that a test varies so much in its family, from 0 to 1.
+
+    The chance that a variance is so great by itself ÷ the share of the family that is expected to
+    be as great: the greatest of 22 is measured by what the greatest of 22 may be (Phipson and
+    others, Robust hyperparameter estimation protects against hypervariable genes, Annals of
+    Applied Statistics 10, 2016, section 3.3). None belongs more than one that varies less.
+
+    Parameters
+    ----------
+    ratios
+        Of each variance to its family's, of shape (families, tests).
+    df
+        Degrees of freedom of each variance.
+    prior_df
+        Of the family's, of shape (families, 1).
+    """
+    from scipy.special import fdtrc
+
+    greatest_first = np.argsort(-ratios, axis=1)
+    beyond = fdtrc(df, np.maximum(prior_df, 1), np.take_along_axis(ratios, greatest_first, axis=1))
+    expected = (np.arange(ratios.shape[1]) + 0.5) / ratios.shape[1]
+    shares = np.maximum.accumulate(np.minimum(beyond / expected, 1), axis=1)
+    found = np.empty_like(ratios)
+    np.put_along_axis(found, greatest_first, shares, axis=1)
+    return found
 
 
 @cache

@@ -313,7 +313,9 @@ class _Noise:
         known_df = (look - 1) * len(self._told[0])
         variance, df = self._variance, np.full(self._variance.shape, known_df)
         if known_df >= self._fewest_df:
-            moderated = moderate(variance, self._known, known_df, self._family)
+            # with so few degrees of freedom, one that is told nothing waits for pairs as many again
+            few = len(self._told[0]) > 1
+            moderated = moderate(variance, self._known, known_df, self._family, is_told_above=few)
             variance, df = moderated.variance, moderated.df
         return np.maximum(variance, np.maximum(self._known, self._least)), df
 

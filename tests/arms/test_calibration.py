@@ -77,20 +77,20 @@ def test_rounds_follow_the_noise() -> None:
     assert planned_rounds(0.5, [0.02] * 22, QUESTION) == 20
 
 
-def test_counts_are_judged_from_three_pairs_of_processes_with_two_rounds_or_more() -> None:
+def test_counts_are_judged_from_three_pairs_of_processes_with_four_rounds_or_more() -> None:
     asked = Question(0.005, 0.01, 0.0004, 0.0005)
-    assert planned_rounds(0.0001, [0.0005] * 22, asked, COUNTED) == COUNTED.first == 2
-    assert planned_rounds(0.0001, [0.0025] * 22, asked, COUNTED) == 3
-    assert planned_rounds(0.001, [0.05] * 22, asked, COUNTED) == COUNTED.most == 6
+    assert planned_rounds(0.0001, [0.0005] * 22, asked, COUNTED) == COUNTED.first == 4
+    assert planned_rounds(0.0001, [0.0035] * 22, asked, COUNTED) == 6
+    assert planned_rounds(0.001, [0.05] * 22, asked, COUNTED) == COUNTED.most == 10
     # one query that is out of line is repeated, and not all others with it
-    assert planned_rounds(0.0001, [0.0005] * 21 + [0.1], asked, COUNTED) == 2
+    assert planned_rounds(0.0001, [0.0005] * 21 + [0.1], asked, COUNTED) == 4
     assert planned_repeats(0.1, 22, 2, asked, COUNTED) == COUNTED.most_repeats == 6
     assert planned_repeats(0.0005, 22, 2, asked, COUNTED) == 1
     assert planned_repeats(0.006, 22, 2, asked, COUNTED) == 2
     assert planned_repeats(0.006, 22, 4, asked, COUNTED) == 1
     assert planned_repeats(0.1, 22, 4, QUESTION, TIMED) == 1
-    assert affordable_rounds(180, start_s=44, round_s=8, plan=COUNTED) == 2
-    assert affordable_rounds(180, start_s=20, round_s=4, plan=COUNTED) == 10
+    assert affordable_rounds(180, start_s=44, round_s=8, plan=COUNTED) == 4
+    assert affordable_rounds(180, start_s=20, round_s=4, plan=COUNTED) == 6
 
 
 def test_a_noisy_query_calls_for_rounds_as_well_and_one_among_many_does_not() -> None:

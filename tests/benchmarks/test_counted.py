@@ -113,8 +113,10 @@ def test_what_is_ten_times_the_noise_is_found_and_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("name", "processes", "rounds", "planned"),
     [
-        ("polars", 35, 12, 6),
-        ("polars-massif", 20, 12, 6),
+        ("polars", 35, 12, 10),
+        ("polars-massif", 20, 12, 8),
+        ("datafusion-massif", 20, 12, 4),
+        ("duckdb-massif", 20, 12, 10),
         ("datafusion", 60, 2, 2),
         ("duckdb", 60, 2, 2),
     ],

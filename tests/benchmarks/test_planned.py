@@ -14,19 +14,19 @@ QUERIES = ("q01", "q02", "q03")
 
 
 def recorded(noise: float) -> Counted:
-    """Twenty processes of twelve rounds of 3 s, which start in 14 s."""
+    """Twenty processes of twelve rounds of 1.5 s, which start in 14 s."""
     rng = np.random.default_rng(1)
     counts = 1e9 * np.exp(rng.normal(0, noise, (20, 12, len(QUERIES))))
-    return Counted("polars", QUERIES, counts, np.full(20, 50.0), 3.0)
+    return Counted("polars", QUERIES, counts, np.full(20, 32.0), 1.5)
 
 
 def test_the_plan_follows_the_noise_and_the_time() -> None:
     quiet = play(recorded(0.0001), 174, {}, random.Random(1))
     assert (quiet.open, quiet.units, quiet.suite.verdict) == (0, 3, "same work")
-    assert quiet.seconds == 3 * (14 + COUNTED.first * 3)
-    noisy = play(recorded(0.002), 174, {}, random.Random(1))
+    assert quiet.seconds == 3 * (14 + COUNTED.first * 1.5)
+    noisy = play(recorded(0.004), 174, {}, random.Random(1))
     assert noisy.suite.pairs >= noisy.units * COUNTED.most
-    assert 3 * (14 + COUNTED.most * 3) <= noisy.seconds <= 174
+    assert 3 * (14 + COUNTED.most * 1.5) <= noisy.seconds <= 174
     hopeless = play(recorded(0.2), 174, {}, random.Random(1))
     assert hopeless.open
 

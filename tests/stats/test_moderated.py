@@ -34,10 +34,32 @@ def test_the_moments_of_the_logarithm_are_those_of_a_sample() -> None:
 
 def test_tests_that_agree_know_their_variance_as_one() -> None:
     expected = np.linspace(1, 9, 200)
-    found = moderate(variances(1.7 * expected, 10), expected, 10, 200)
-    drawn = found.df >= MOST // 2
-    assert drawn.mean() > 0.4  # of the others the own ratio lies above
-    assert found.variance[drawn] / expected[drawn] == pytest.approx(1.7, rel=0.1)
+    found = moderate(variances(1.7 * expected, 10), expected, 10, 200, is_told_above=True)
+    ratios = found.variance / expected
+    assert (found.df >= MOST // 2).mean() > 0.95
+    drawn = ratios <= np.median(ratios)
+    assert ratios[drawn] == pytest.approx(1.7, rel=0.1)
+
+
+def test_what_is_above_by_chance_keeps_its_variance_and_is_known_as_well() -> None:
+    own = variances(np.ones(22), 6, seed=4)
+    found = moderate(own, np.ones(22), 6, 22, is_told_above=True)
+    greatest = np.argmax(own)
+    assert found.variance[greatest] == own[greatest] > 1.5
+    assert found.df[greatest] > 20
+
+
+def test_the_more_one_stands_out_the_less_the_others_tell_of_it() -> None:
+    told = []
+    for own_of_one in (2.0, 4.0, 8.0, 30.0):
+        own = variances(np.ones(22), 6, seed=4)
+        own[int(np.argmax(own))] = own_of_one
+        found = moderate(own, np.ones(22), 6, 22, is_told_above=True)
+        assert found.variance.max() == own_of_one
+        told.append(int(found.df[np.argmax(own)]) - 6)
+    assert told == sorted(told, reverse=True)
+    assert told[0] > 20
+    assert told[-1] == 0
 
 
 def test_as_far_as_they_do_not_agree_they_keep_their_own() -> None:
@@ -58,6 +80,7 @@ def test_what_stands_out_is_left_alone() -> None:
     found = moderate(own, np.ones(22), 15, 22)
     assert found.variance[7] == 30
     assert found.df[7] == 15
+    assert set(found.df[own > 1.5]) == {15}  # unless it is asked how far chance explains it
     assert np.all(found.variance[own < 0.7] > own[own < 0.7])
 
 
@@ -91,14 +114,15 @@ def test_without_peers_a_variance_is_its_own(
     st.lists(st.floats(0.01, 100), min_size=FEWEST_TESTS, max_size=12),
     st.integers(3, 60),
     st.floats(1e-6, 1e6),
+    st.booleans(),
     st.randoms(use_true_random=False),
 )
-def test_units_and_order_do_not_matter(ratios, df, scale, random) -> None:  # type: ignore[no-untyped-def]
+def test_units_and_order_do_not_matter(ratios, df, scale, above, random) -> None:  # type: ignore[no-untyped-def]
     own = np.array(ratios)
-    found = moderate(own, np.ones(own.size), df, own.size)
+    found = moderate(own, np.ones(own.size), df, own.size, is_told_above=above)
     order = list(range(own.size))
     random.shuffle(order)
-    other = moderate(own[order] * scale, np.ones(own.size), df, own.size)
+    other = moderate(own[order] * scale, np.ones(own.size), df, own.size, is_told_above=above)
     assert other.variance == pytest.approx(found.variance[order] * scale, rel=1e-6)
     assert np.all(np.abs(other.df - found.df[order]) <= 1)
     assert np.all((df <= found.df) & (found.df <= max(MOST, df)))
