@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from typing import NoReturn
 
 from neuralake.errors import NeuralakeError, named_reason
+from neuralake.garbage import collect_seldom
 from neuralake.sources.bearer import token_of
 from neuralake.writer.events import Event
 from neuralake.writer.modest import step_back
@@ -41,6 +42,8 @@ def main(descriptor: int) -> NoReturn:
     lock = threading.Lock()
 
     def tell(event: Event) -> None:
+        if event.kind == "ready":  # all is loaded
+            collect_seldom()
         with lock, suppress(OSError):  # the supervisor is gone: the watch knows
             connection.send(event)
 

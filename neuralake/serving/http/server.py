@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import resource
 import signal
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
+from neuralake.garbage import collect_seldom
 from neuralake.serving.backend import Backend
 from neuralake.serving.http.app import Api, HttpOptions
 from neuralake.serving.http.patience import PatientProtocol
@@ -121,8 +121,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to answer."""
         await super().startup(sockets)
-        gc.collect()
-        gc.freeze()  # what was loaded stays: a collection need not look at it while requests wait
+        collect_seldom()
         self._tell(self._url)
 
     def _end(self) -> None:

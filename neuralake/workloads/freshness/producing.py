@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from neuralake.garbage import collect_seldom
 from neuralake.results.freshness.records import Load
 from neuralake.results.freshness.samples import BATCHES
 from neuralake.results.parts import Part, PartWriter
@@ -177,6 +178,7 @@ class ProducingProcess:
         start_ns
             Reading of the monotonic clock at the moment 0.
         """
+        collect_seldom()
         self._start_ns = start_ns
         self._events.start_us = (time.time_ns() - time.monotonic_ns() + start_ns) // 1000
         failures: list[str] = []
