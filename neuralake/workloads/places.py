@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from neuralake.errors import PlaceError
 from neuralake.measure.disk import mount_of, sync_cost_ns
 from neuralake.results.records import StorageFacts
 from neuralake.storage import filesystem, one_line
+
+_WAITING_BYTES = 4 << 30
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,44 @@ def make_table(
         raise PlaceError(
             f"no table can be made at {target.uri}: {reason}; name another place with --to"
         ) from error
+
+
+class LateRemoval:
+    """Removes tables that are done with: on a disk as late as there is room for.
+
+    ext4 passes over inodes that were deleted in the last minutes one by one whenever it makes a
+    file (``recently_deleted`` in Linux's fs/ext4/ialloc.c). After the removal of the files of 2,400
+    commits to make one took 0.3 ms in place of 0.02, twice in a commit of 1.5.
+
+    Parameters
+    ----------
+    most_bytes
+        That may wait; never more than a quarter of what is free.
+    """
+
+    def __init__(self, most_bytes: int = _WAITING_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._waiting: deque[tuple[Target, int]] = deque()
+
+    def remove(self, target: Target) -> None:
+        """Remove a table, now or later; what still waits goes with the directory of the run.
+
+        Raises
+        ------
+        PlaceError
+            If one stays that was to go.
+        """
+        if is_remote(target.uri):
+            drop(target)
+            return
+        directory = Path(target.uri)
+        if not directory.is_dir():
+            return
+        files = (file for file in directory.rglob("*") if file.is_file())
+        self._waiting.append((target, sum(file.stat().st_size for file in files)))
+        most_bytes = min(self._most_bytes, shutil.disk_usage(directory).free // 4)
+        while self._waiting and sum(size for _, size in self._waiting) > most_bytes:
+            drop(self._waiting.popleft()[0])
 
 
 def drop(target: Target) -> None:

@@ -19,10 +19,10 @@ from neuralake.workloads.ingest.contestants.registry import contestant_type
 from neuralake.workloads.ingest.plan import IngestObserver, IngestPlan, keys_of
 from neuralake.workloads.ingest.round import RoundRunner
 from neuralake.workloads.places import (
+    LateRemoval,
     Target,
     check_place,
     directory_of_run,
-    drop,
     storage_facts,
 )
 from neuralake.workloads.recording import Begun, Roster
@@ -146,7 +146,7 @@ def _measure(
     done = {found.key for found in past.rounds} if past else set()
     judged = {result.key for result in past.verifications} if past else set()
     runner = RoundRunner(plan, directory, roster)
-    every = list(keys_of(header))
+    every, removal = list(keys_of(header)), LateRemoval()
     with directory_of_run(plan.place, header.id, keeps_tables=plan.keeps_tables) as place:
         for number, key in enumerate(every, start=1):
             if key in done and (key in judged or not runner.has_table(key)):
@@ -161,4 +161,4 @@ def _measure(
                 journal.append(result)
                 observer.verified(result)
             if not plan.keeps_tables:
-                drop(target)
+                removal.remove(target)
