@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 
+from neuralake.measure.execution import settle
+
 # New objects between two looks at them, where Python has 700, and looks between two at older ones.
 # Records of a source come by the thousand, each of them an object, and none is part of a circle
 _THRESHOLDS = 10_000, 10, 10
@@ -14,6 +16,5 @@ def collect_seldom() -> None:
 
     To be called once all is loaded. A collection holds all threads up.
     """
-    gc.collect()
-    gc.freeze()
+    settle()
     gc.set_threshold(*_THRESHOLDS)

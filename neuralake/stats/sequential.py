@@ -313,9 +313,11 @@ class _Noise:
         known_df = (look - 1) * len(self._told[0])
         variance, df = self._variance, np.full(self._variance.shape, known_df)
         if known_df >= self._fewest_df:
-            # with so few degrees of freedom, one that is told nothing waits for pairs as many again
-            few = len(self._told[0]) > 1
-            moderated = moderate(variance, self._known, known_df, self._family, is_told_above=few)
+            # a few pairs of two sides: one that is told nothing waits for as many again
+            of_sides = len(self._told[0]) > 1
+            moderated = moderate(
+                variance, self._known, known_df, self._family, is_told_above=of_sides
+            )
             variance, df = moderated.variance, moderated.df
         return np.maximum(variance, np.maximum(self._known, self._least)), df
 

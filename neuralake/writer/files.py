@@ -94,7 +94,7 @@ class FileMaker:
             fail_all(group, self._failure(error))
 
     def _sync(self, files: Iterable[EncodedFile]) -> list[Callable[[], None]]:
-        """Write files; what is returned syncs them, and waits for that."""
+        """Write files; what is returned makes each durable."""
         writing: deque[Callable[[], None]] = deque()
         try:
             for file in files:
@@ -104,12 +104,7 @@ class FileMaker:
         except OSError:
             _finish(writing)
             raise
-
-        def sync() -> None:
-            for error in _finish(writing):
-                raise error
-
-        return [sync]
+        return list(writing)
 
     def _put(self, files: Iterable[EncodedFile], state: TableState) -> list[Callable[[], None]]:
         """Put files at once, and look for the newest entry beside them: a commit needs to know."""
