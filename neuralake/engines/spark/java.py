@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,12 +39,26 @@ def find_java(environ: Mapping[str, str]) -> Java:
     Raises
     ------
     EngineUnavailableError
-        If there is none; the message says what was found instead, and what installs one.
+        If there is none; the message says what was found instead, and what installs one. Or if
+        this process's user has no name, as in a container that was given a number.
     """
+    _require_user_name()
     try:
         return runtime.find_java(environ)
     except NoJavaError as error:
         raise EngineUnavailableError(str(error)) from error
+
+
+def _require_user_name() -> None:
+    """Hadoop, through which Spark reads files, asks the system for it, and ends without."""
+    user = os.geteuid()
+    try:
+        pwd.getpwuid(user)
+    except KeyError:
+        raise EngineUnavailableError(
+            f"the user {user} has no name, without which Spark does not start: "
+            "run as one of /etc/passwd, or add a line for it"
+        ) from None
 
 
 def write_java_home(java: Java, directory: Path) -> None:

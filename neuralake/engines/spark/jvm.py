@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 _STOP_TIMEOUT_S = 30
 _DIAGNOSTICS = "com.sun.management.HotSpotDiagnosticMXBean"
+_MOST_SAID_BYTES = 64 << 10
 _STANDARD_ERROR = 2  # by number: sys.stderr may be an object without a file
 # A user's cluster is configured through these; a measurement must not depend on them.
 _FOREIGN_PREFIXES = ("SPARK_", "PYSPARK_", "HADOOP_", "YARN_", "HIVE_")
@@ -159,6 +161,7 @@ class SparkJvm:
         if SparkContext._active_spark_context is not None:
             raise EngineError("spark: Spark runs in this process already: close it first")
         be_quiet()
+        said = _Said()
         try:
             # standard output is for answers: what the JVM prints there goes to standard error
             self._gateway = launch_gateway(  # type: ignore[no-untyped-call]
@@ -172,9 +175,8 @@ class SparkJvm:
         except (Py4JError, PySparkException, OSError) as error:
             if self._workers is not None and "stopped SparkContext" in str(error):
                 raise EngineError(f"spark: {ENDED_BY_CLUSTER}") from error
-            raise EngineError(
-                f"spark: {java.executable} did not start Spark: {_first_line(error)}"
-            ) from error
+            reason = said.of(error) or _first_line(error)
+            raise EngineError(f"spark: {java.executable} did not start Spark: {reason}") from error
 
 
 def _stop(gateway: Any) -> None:
@@ -241,6 +243,28 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
         for name in variables:
             os.environ.pop(name, None)
         os.environ.update(foreign)
+
+
+class _Said:
+    """What a JVM that ends at once has written, where standard error is a file: a worker's."""
+
+    def __init__(self) -> None:
+        self._begin: int | None = None
+        with suppress(OSError):
+            found = os.fstat(_STANDARD_ERROR)
+            self._begin = found.st_size if stat.S_ISREG(found.st_mode) else None
+
+    def of(self, error: BaseException) -> str:
+        """What says why, if the error is that the JVM has ended; else nothing."""
+        if self._begin is None or "JAVA_GATEWAY_EXITED" not in str(error):
+            return ""
+        lines: list[str] = []
+        with suppress(OSError), Path(f"/proc/self/fd/{_STANDARD_ERROR}").open("rb") as file:
+            file.seek(self._begin)
+            lines = file.read(_MOST_SAID_BYTES).decode(errors="replace").splitlines()
+        lines = [line.strip() for line in lines if line.strip()]
+        thrown = next((line for line in lines if "Exception" in line), None)
+        return thrown or " ".join(lines[:2])
 
 
 def _first_line(error: BaseException) -> str:

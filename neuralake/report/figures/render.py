@@ -7,6 +7,7 @@ a style sheet overrides; each role's colour gets a class, so that a dark page ca
 from __future__ import annotations
 
 import io
+import logging
 import re
 import warnings
 from collections.abc import Iterable, Iterator
@@ -60,8 +61,7 @@ def drawing_style(seed: str) -> Iterator[None]:
     seed
         Makes the identifiers within an SVG.
     """
-    import matplotlib as mpl
-
+    mpl = _matplotlib()
     settings: dict[Any, object] = {
         "svg.hashsalt": seed,
         "svg.fonttype": "none",
@@ -74,6 +74,18 @@ def drawing_style(seed: str) -> Iterator[None]:
         mpl.rcParams.update(settings)
         warnings.filterwarnings("ignore", r"Glyph .* missing from font", UserWarning)
         yield
+
+
+def _matplotlib() -> Any:
+    """Imported without a word where its cache cannot be kept in the home."""
+    logger = logging.getLogger("matplotlib")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        import matplotlib as mpl
+    finally:
+        logger.setLevel(level)
+    return mpl
 
 
 def render(drawing: Drawing) -> Picture:
