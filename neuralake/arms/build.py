@@ -134,7 +134,10 @@ def build_arm(
         ready = _find_or_build(inputs, entry, here, program, say)
     except OSError as error:
         where = error.filename or cache
-        raise ArmError(f"an arm cannot be built: {where}: {error.strerror}") from error
+        raise ArmError(
+            f"an arm cannot be built: {where}: {error.strerror}; "
+            "NEURALAKE_CACHE_ROOT says where arms are kept"
+        ) from error
     for note in ready.notes:
         say(note)
     python = entry / "environment" / "bin" / "python"

@@ -20,6 +20,7 @@ from neuralake.arms.extras import conflicting_extras
 from neuralake.arms.installed import Copied, Piece, Pinned
 from neuralake.arms.names import FORMERLY, OURS, normalise
 from neuralake.arms.output import condense, mask
+from neuralake.config import home_directory
 from neuralake.errors import ArmError
 
 # Of the user's variables for uv only these reach it: where packages come from, and how. All others
@@ -250,7 +251,8 @@ class Uv:
         done = subprocess.run(
             [self.program, "--no-progress", "--color", "never", *arguments],
             cwd=directory,
-            env=_environ(os.environ) | {"UV_PROJECT_ENVIRONMENT": str(self.environment)},
+            env=_environ(os.environ, self.environment.parents[2] / "uv")
+            | {"UV_PROJECT_ENVIRONMENT": str(self.environment)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",
@@ -301,13 +303,24 @@ def uv_version(program: Path) -> str:
     return done.stdout.strip()
 
 
-def _environ(environ: Mapping[str, str]) -> dict[str, str]:
+def _environ(environ: Mapping[str, str], spare: Path) -> dict[str, str]:
+    """What uv sees; its cache is elsewhere where its own cannot be written."""
     kept = {
         key: value
         for key, value in environ.items()
         if key not in _FOREIGN and (not key.startswith("UV_") or _KEPT.fullmatch(key))
     }
+    home = home_directory(environ)
+    caches = environ.get("XDG_CACHE_HOME") or (home and home / ".cache")
+    if "UV_CACHE_DIR" not in kept and not (caches and _can_be_written(Path(caches) / "uv")):
+        kept["UV_CACHE_DIR"] = str(spare)
     return kept | {"UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
+
+
+def _can_be_written(directory: Path) -> bool:
+    """Whether files can be put there, once it is made."""
+    there = next(d for d in (directory, *directory.parents) if d.exists() or d == d.parent)
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
 def _settings(source: Path) -> dict[str, Any]:

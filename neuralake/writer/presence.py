@@ -26,14 +26,18 @@ class Presence:
     Parameters
     ----------
     descriptor
-        Of its file, locked.
+        Of its file, locked; None where there is none, so that it says nothing.
+    trouble
+        Why there is none.
     """
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+    def __init__(self, descriptor: int | None, trouble: str = "") -> None:
+        self._descriptor, self.trouble = descriptor, trouble
 
     def say(self, facts: Mapping[str, Any]) -> None:
         """Put facts in place of those before."""
+        if self._descriptor is None:
+            return
         content = msgspec.json.encode(facts)
         with suppress(OSError):  # a full disk is told by what matters
             os.pwrite(self._descriptor, content, 0)
@@ -42,7 +46,7 @@ class Presence:
 
 @contextmanager
 def presence(root: Path, uri: str) -> Iterator[Presence]:
-    """Be seen to write a table while the block runs.
+    """Be seen to write a table while the block runs; where no file can be kept, write it unseen.
 
     Parameters
     ----------
@@ -52,9 +56,19 @@ def presence(root: Path, uri: str) -> Iterator[Presence]:
         Of the table.
     """
     directory = _directory(root, uri)
-    directory.mkdir(parents=True, exist_ok=True)
     path = directory / f"{os.getpid()}-{time.time_ns()}.json"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    trouble = ""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        trouble = (
+            f"`neuralake writer status` will not see this writer: {error.filename}: "
+            f"{error.strerror}; NEURALAKE_CACHE_ROOT says where writers are told"
+        )
+    if trouble:
+        yield Presence(None, trouble)
+        return
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield Presence(descriptor)

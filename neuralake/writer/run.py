@@ -136,6 +136,8 @@ def run_writer(
     with ExitStack() as stack:
         if places is not None:
             ledger.presence = stack.enter_context(presence(places, first.uri))
+            if ledger.presence.trouble:
+                tell(Event(first.role, "trouble", ledger.presence.trouble))
         status = Supervisor(tasks, ledger.enter, stopping, patience).run()
     return Ending(status, ledger.reason if status else "")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from neuralake.arms.build import find_uv
-from neuralake.arms.environment import Uv
+from neuralake.arms.environment import Uv, _environ
 from neuralake.arms.installed import Copied, Piece, Pinned, Tree, find_installed
 from neuralake.errors import ArmError
 from tests.arms import backend
@@ -168,3 +168,15 @@ def test_this_environment_can_be_told_from_another() -> None:
     assert "neuralake-bench" in names | copied
     assert isinstance(next(p for p in found if isinstance(p, Pinned)), Pinned)
     assert Distribution.from_name("polars").version in str(found)
+
+
+@pytest.mark.parametrize("variable", ["HOME", "XDG_CACHE_HOME"])
+def test_a_home_that_keeps_no_cache(variable: str, tmp_path: Path) -> None:
+    """As that of a container's user: what uv keeps goes beside the arms."""
+    home, spare = tmp_path / "home", tmp_path / "spare"
+    home.touch()
+    environ = {"HOME": str(tmp_path), variable: str(home)}
+    assert _environ(environ, spare)["UV_CACHE_DIR"] == str(spare)
+    assert "UV_CACHE_DIR" not in _environ({"HOME": str(tmp_path)}, spare)
+    chosen = _environ(environ | {"UV_CACHE_DIR": "/elsewhere"}, spare)
+    assert chosen["UV_CACHE_DIR"] == "/elsewhere"

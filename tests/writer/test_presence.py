@@ -42,3 +42,13 @@ def test_one_that_was_killed_is_not_seen_and_leaves_nothing(tmp_path: Path) -> N
     (left,) = tmp_path.rglob("*.json")
     assert writers_of(tmp_path, URI) == []
     assert not left.exists()
+
+
+def test_a_place_that_cannot_be_written_hides_a_writer_and_stops_none(tmp_path: Path) -> None:
+    root = tmp_path / "file"
+    root.touch()
+    with presence(root, URI) as unseen:
+        unseen.say({"n": 1})
+        assert unseen.trouble.startswith("`neuralake writer status` will not see this writer: ")
+        assert unseen.trouble.endswith("; NEURALAKE_CACHE_ROOT says where writers are told")
+    assert writers_of(root, URI) == []
