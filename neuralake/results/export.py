@@ -36,6 +36,8 @@ PAIRS_SCHEMA = pa.schema(
         ("options", pa.string()),
         ("engine_versions", pa.string()),
         ("compared_time", TIME),
+        ("instructions", pa.int64()),
+        ("cycles", pa.int64()),
     ]
 )
 
@@ -66,6 +68,8 @@ def pairs_table(comparisons: Iterable[tuple[Comparison, Iterable[Pair]]]) -> pa.
                     "options": " ".join((*arms[side].requirements, *arms[side].options)),
                     "engine_versions": versions.get(pair.engine, {}).get(side),
                     "compared_time": datetime.fromisoformat(comparison.created_at),
+                    "instructions": getattr(pair, f"{side}_instructions"),
+                    "cycles": getattr(pair, f"{side}_cycles"),
                 }
                 for side in SIDES
             )

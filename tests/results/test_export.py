@@ -81,6 +81,16 @@ def test_a_pair_of_a_comparison_is_two_rows() -> None:
     assert base["compared_time"] == datetime(2026, 1, 1, tzinfo=UTC)
 
 
+def test_a_counted_pair_has_its_counts() -> None:
+    """Where there are any: of the side that they are of."""
+    made = made_comparison(slower_engine("datafusion"))
+    timed = Pair("datafusion", "q01", 3, 1, 10, 20, None, 5, base_first=False)
+    counted = replace(timed, base_instructions=70, candidate_instructions=71, candidate_cycles=90)
+    rows = pairs_table([(made, [timed, counted])]).to_pylist()
+    assert [row["instructions"] for row in rows] == [None, None, 70, 71]
+    assert [row["cycles"] for row in rows] == [None, None, None, 90]
+
+
 def test_csv_tells_the_same() -> None:
     rows = list(csv.DictReader(io.StringIO(written(samples_table([RUN]), "csv").decode())))
     assert [row["query"] for row in rows] == ["", "q01", "q02"]
