@@ -296,6 +296,8 @@ def registry(answer: Answer) -> Iterator[str]:
             status, body = answer(self)
             content = json.dumps(body).encode()
             self.send_response(status)
+            if status == 307:
+                self.send_header("Location", body)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
@@ -338,6 +340,19 @@ def test_each_schema_is_asked_for_once_by_its_number() -> None:
     assert batch["id"].to_pylist() == [0, 1, 2, 3] * 2
     assert batch["name"].to_pylist() == [None, None, None, "x"] * 2
     assert asked == [(f"/schemas/ids/{n}", "Basic YW5uOnNlY3JldA==") for n in (7, 8)]
+
+
+def test_a_registry_that_moved_takes_no_password_along() -> None:
+    text = schema_of({"name": "id", "type": "long"})
+    shown: list[str | None] = []
+
+    def there(request: BaseHTTPRequestHandler) -> tuple[int, Any]:
+        shown.append(request.headers["Authorization"])
+        return 200, {"schema": text}
+
+    with registry(there) as other, registry(lambda asked: (307, other + asked.path)) as url:
+        assert Registry(url, "ann:secret", pytest.fail, threading.Event()).text(7) == text
+    assert shown == [None]
 
 
 def test_a_registry_that_does_not_answer_is_asked_until_it_does() -> None:

@@ -17,6 +17,7 @@ from neuralake.errors import SourceError, reason_of
 from neuralake.sources.json_line import RowError
 from neuralake.sources.kafka.avro import framed
 
+_ACCEPT = "application/vnd.schemaregistry.v1+json"
 _TIMEOUT_S = 10.0
 _RETRY_S = 0.5
 _NOT_FOUND = 404
@@ -53,10 +54,7 @@ class Registry:
     ) -> None:
         check_registry(url)
         self._url = url.rstrip("/")
-        self._headers = {"Accept": "application/vnd.schemaregistry.v1+json"}
-        if user is not None:
-            token = base64.b64encode(user.encode()).decode()
-            self._headers["Authorization"] = f"Basic {token}"
+        self._password = base64.b64encode(user.encode()).decode() if user is not None else None
         self._tell = tell
         self._stopped = stopped
 
@@ -95,8 +93,10 @@ class Registry:
 
     def _ask(self, number: int) -> _Found | None:
         request = urllib.request.Request(  # noqa: S310 - the scheme was checked
-            f"{self._url}/schemas/ids/{number}", headers=self._headers
+            f"{self._url}/schemas/ids/{number}", headers={"Accept": _ACCEPT}
         )
+        if self._password is not None:  # which is for nobody that the registry points to
+            request.add_unredirected_header("Authorization", f"Basic {self._password}")
         try:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
                 return msgspec.json.decode(answer.read(), type=_Found)
