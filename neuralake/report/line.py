@@ -28,8 +28,8 @@ class Line(Protocol):
     def say(self, text: str, style: str = "") -> None:
         """Tell what is to stay."""
 
-    def close(self) -> None:
-        """It has come to its end."""
+    def close(self, *, has_failed: bool = False) -> None:
+        """It has come to its end, or to an error."""
 
 
 class TerminalLine:
@@ -48,7 +48,7 @@ class TerminalLine:
         self.show("")
         self._console.print(one_line(text), style=style, markup=False, highlight=False)
 
-    def close(self) -> None:
+    def close(self, *, has_failed: bool = False) -> None:  # noqa: ARG002 - the error is told
         """Remove the line."""
         self.show("")
 
@@ -81,7 +81,7 @@ class TimedLines:
             one_line(text), style=style, markup=False, highlight=False, soft_wrap=True
         )
 
-    def close(self) -> None:
+    def close(self, *, has_failed: bool = False) -> None:
         """Leave the lines where they are."""
 
 
@@ -116,9 +116,10 @@ class NotebookLine:
         self._said.append(one_line(text))
         self._draw("")
 
-    def close(self) -> None:
+    def close(self, *, has_failed: bool = False) -> None:
         """Say how long it took."""
-        self._draw(f"done in {self._clock() - self._began_s:.0f} s")
+        how = "ended by an error after" if has_failed else "done in"
+        self._draw(f"{how} {self._clock() - self._began_s:.0f} s")
 
     def _draw(self, text: str) -> None:
         lines = "\n".join([*self._said, one_line(text)]).rstrip()
@@ -134,7 +135,7 @@ class NoLine:
     def say(self, text: str, style: str = "") -> None:
         """Tell nobody."""
 
-    def close(self) -> None:
+    def close(self, *, has_failed: bool = False) -> None:
         """Come to nothing's end."""
 
 

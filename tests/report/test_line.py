@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from rich.console import Console
@@ -13,6 +14,7 @@ from neuralake.report.comparison.progress import ComparisonProgress
 from neuralake.report.line import (
     EVERY_S,
     NoLine,
+    NotebookLine,
     TerminalLine,
     TimedLines,
     line_of,
@@ -92,6 +94,31 @@ def test_a_terminal_has_one_line_which_is_redrawn() -> None:
     line.close()
     assert "\n" not in printed(terminal)
     assert printed(terminal) == f"\r\x1b[2K{'x' * 59}\r\x1b[2Ksecond\r\x1b[2K"
+
+
+class Output:
+    """Of a notebook's cell."""
+
+    text = ""
+
+    def __call__(self, data: dict[str, str], **_: object) -> Output:
+        self.update(data)
+        return self
+
+    def update(self, data: dict[str, str], **_: object) -> None:
+        self.text = data["text/plain"]
+
+
+def test_a_notebook_says_how_it_ended(clock: Clock) -> None:
+    for error, end in ((None, "done in 7 s"), (ValueError(), "ended by an error after 7 s")):
+        output = Output()
+        line, terms = NotebookLine(output, clock), Terms(Question(0.02, 0.05), 60)
+        with suppress(ValueError), ComparisonProgress(line, terms) as progress:
+            progress.building("building commit 1")
+            clock.now_s += 7
+            if error is not None:
+                raise error
+        assert output.text == f"building commit 1\n{end}"
 
 
 def test_colours_that_are_forced_make_no_terminal_of_a_log() -> None:

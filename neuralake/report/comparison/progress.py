@@ -31,7 +31,7 @@ class ComparisonProgress:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._line.close()
+        self._line.close(has_failed=exc[0] is not None)
 
     def building(self, text: str) -> None:
         """Tell of an arm that is being built."""

@@ -57,7 +57,7 @@ class BenchProgress:
     def __exit__(self, *exc: object) -> None:
         self._progress.stop()
         if self._line is not None:
-            self._line.close()
+            self._line.close(has_failed=exc[0] is not None)
 
     def before(self, engine: str, phase: Phase, query: str | None, round: int) -> None:
         """Show what is about to be measured."""
