@@ -43,6 +43,7 @@ from neuralake.catalog.views import (
 )
 from neuralake.config import Settings, is_remote
 from neuralake.errors import CatalogError
+from neuralake.footer import read_footer
 from neuralake.storage import filesystem, one_line
 
 if TYPE_CHECKING:
@@ -315,6 +316,6 @@ class ParquetTable(NewestRows):
 
     def _footer(self, system: fs.FileSystem, file: str) -> pq.FileMetaData:
         try:
-            return pq.read_metadata(file.removeprefix("s3://"), filesystem=system)
+            return read_footer(system, file.removeprefix("s3://"))
         except (OSError, ValueError) as error:
             raise unreadable(self.name, file, error, self.storage_options) from error

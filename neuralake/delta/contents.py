@@ -26,6 +26,7 @@ from neuralake.delta.bounds import narrows_decimals
 from neuralake.delta.columns import find_field
 from neuralake.delta.nans import hides_nan
 from neuralake.delta.snapshot import Snapshot
+from neuralake.footer import read_footer
 from neuralake.storage import filesystem
 
 _FOOTERS_AT_ONCE = 8
@@ -169,7 +170,7 @@ def read_contents(snapshot: Snapshot, known_to_hide_nan: bool | None = None) -> 
 def _footer(snapshot: Snapshot, uri: str) -> pq.FileMetaData:
     system, path = filesystem(uri, snapshot.storage_options)
     try:
-        return pq.read_metadata(path, filesystem=system)
+        return read_footer(system, path)
     except (OSError, ValueError) as error:
         raise type(error)(f"{uri}: {error}") from error
 

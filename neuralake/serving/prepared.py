@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.parquet as pq
+from pyarrow.fs import LocalFileSystem
 
 from neuralake.arrow import plain_type, stored_schema, types_in, without_metadata
 from neuralake.catalog.tables import Table
@@ -19,6 +19,7 @@ from neuralake.delta.snapshot import DataFile
 from neuralake.engines.datafusion import DataFusionSession
 from neuralake.engines.datafusion.files import Links, arrow_frame, linked_frame
 from neuralake.errors import reason_of
+from neuralake.footer import read_footer
 from neuralake.serving.answers import (
     FailedError,
     ForbiddenError,
@@ -169,7 +170,7 @@ def _is_plain(file: DataFile, files: PlainFiles) -> bool:
     """Whether DataFusion's own reader gives the rows of a file just as they are in it."""
     if is_remote(file.uri):
         return False
-    footer = pq.read_metadata(file.uri)
+    footer = read_footer(LocalFileSystem(), file.uri)
     found = {f.name: plain_type(f.type) for f in stored_schema(footer)}
     if any(found.get(f.name, f.type) not in (plain_type(f.type), f.type) for f in files.schema):
         return False

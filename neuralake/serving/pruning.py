@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyarrow.fs import LocalFileSystem
 
 from neuralake.config import is_remote
 from neuralake.delta.rows import PlainFiles
 from neuralake.delta.snapshot import DataFile
+from neuralake.footer import read_footer
 
 if TYPE_CHECKING:
     from datafusion import DataFrame
@@ -193,7 +195,7 @@ def _number(value: pa.Scalar) -> int:
 
 def _ranges_of_file(path: str, schema: pa.Schema) -> Mapping[str, Range]:
     """What a footer tells of those columns that it has in the table's own type."""
-    footer = pq.read_metadata(path)
+    footer = read_footer(LocalFileSystem(), path)
     stored = footer.schema.to_arrow_schema()
     leaves = [footer.schema.column(i) for i in range(len(footer.schema.names))]
     found: dict[str, Range] = {}

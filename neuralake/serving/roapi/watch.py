@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from urllib.parse import unquote
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from neuralake.catalog.tables import DeltaTable
 from neuralake.config import Settings
@@ -24,6 +23,7 @@ from neuralake.delta.place import open_store
 from neuralake.delta.state import is_newest_there, load_state
 from neuralake.delta.store import Store
 from neuralake.errors import reason_of
+from neuralake.footer import read_footer
 from neuralake.serving.roapi.refusals import Freshness, refusal
 from neuralake.storage import filesystem
 
@@ -103,7 +103,7 @@ class TableWatch:
         uri = absolute(self._table.uri, unquote(add.path))
         system, path = filesystem(uri, self._table.storage_options)
         try:
-            footer = pq.read_metadata(path, filesystem=system)
+            footer = read_footer(system, path)
             return hides_nan({uri: footer}, self._table.storage_options)
         except FileNotFoundError:  # removed since, and vacuumed
             return False
