@@ -12,9 +12,11 @@ from neuralake.errors import EngineUnavailableError
 # Code that runs for seconds is not worth the second compiler, which costs more than it gains until
 # then, nor is a heap of 512 MiB worth collectors that run beside the program. Spark's own classes
 # need no verification; and they are more than 21 MiB, from which on a JVM would collect all of its
-# heap three times before it has loaded them.
+# heap three times before it has loaded them. Nor is code that has not run for a while swept out of
+# the little room that one compiler has, which took a twelfth of a processor's time.
 OPTIONS = (
     *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:MetaspaceSize=256m"),
+    *("-XX:-UseCodeCacheFlushing", "-XX:ReservedCodeCacheSize=240m"),
     *("-XX:+UnlockDiagnosticVMOptions", "-XX:-BytecodeVerificationRemote"),
 )
 

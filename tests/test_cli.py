@@ -214,8 +214,8 @@ def test_results_are_shown_and_exported(typed: Cli, official_bench: Bench, tmp_p
     assert pq.read_table(file).num_rows == len(official_bench.run.samples)
 
 
-def test_no_colour_where_there_is_no_terminal(cli: Cli) -> None:
-    assert "\x1b" not in cli("engines").stdout
+def test_no_colour_where_there_is_no_terminal(typed: Cli) -> None:
+    assert "\x1b" not in typed("engines").stdout
 
 
 # Bad input

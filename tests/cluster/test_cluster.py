@@ -134,6 +134,7 @@ def told_by_server(sparks: Cluster) -> dict[str, object]:
     }
 
 
+@pytest.mark.more  # clients are behind it below, and runs elsewhere tell no resources at night
 def test_a_run_behind_spark_connect(
     sparks: Cluster, dataset_sf001: Path, settings: Settings
 ) -> None:
@@ -305,6 +306,7 @@ with Cluster(workers=1, memory="512m", java_options=QUICK_OPTIONS) as cluster:
 """
 
 
+@pytest.mark.more  # nothing of a broker does, which is started by the same
 def test_nothing_stays_behind_when_whoever_started_it_is_killed(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT],

@@ -61,6 +61,7 @@ def test_an_engine_says_whether_it_takes_sessions_at_once(engine: Engine) -> Non
     assert sessions_at_once(engine_type(engine.name))
 
 
+@pytest.mark.more_of("spark")
 def test_a_name_is_the_sessions_own(engine: Engine, tables: Mapping[str, DeltaTable]) -> None:
     """Two threads call other tables by one name, again and again at the same time."""
     sql = "SELECT count(*) AS n, sum(id) AS ids FROM t"

@@ -114,6 +114,7 @@ def test_open_sees_what_was_appended(engine: SparkEngine, delta: DeltaTable) -> 
     after.close()
 
 
+@pytest.mark.more  # as above, and files that are gone are not read
 def test_open_sees_what_was_deleted(engine: SparkEngine, delta: DeltaTable) -> None:
     deltalake.DeltaTable(delta.uri).delete("key = 2")
     assert rows(engine, {"t": delta}, "SELECT key FROM t ORDER BY 1") == [{"key": 1}, {"key": 3}]
@@ -130,6 +131,19 @@ def test_deletion_vectors_that_spark_wrote(engine: SparkEngine, tmp_path: Path) 
     with pytest.raises(CatalogError, match="deletion vectors"):
         delta.files()
     assert rows(engine, {"t": delta}, "SELECT count(*) AS n FROM t") == [{"n": 2}]
+
+
+def test_without_delta_s_reader_the_snapshot_s_files_are_read(
+    engine: SparkEngine, delta: DeltaTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that are in the log, by the table's schema: an older file lacks a column."""
+    deltalake.write_deltalake(delta.uri, ROWS, mode="append")
+    deltalake.DeltaTable(delta.uri).delete("key < 3")
+    more = ROWS.append_column("added", pa.array(["x"] * 3))
+    deltalake.write_deltalake(delta.uri, more, mode="append", schema_mode="merge")
+    monkeypatch.setattr(engine._runtime, "has_delta", False)
+    sql = "SELECT sum(key) AS s, count(*) AS n, count(added) AS a FROM t"
+    assert rows(engine, {"t": delta}, sql) == [{"s": 12, "n": 5, "a": 3}]
 
 
 @pytest.mark.more  # by which its changes are made, too

@@ -95,6 +95,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
+@pytest.mark.more  # a JVM of its own; a table is read by its files in the one that all share
 def test_without_the_jar_and_with_options_of_other_javas_it_dies_with_python(
     location: str, tmp_path: Path
 ) -> None:
@@ -192,6 +193,7 @@ def test_a_jvm_that_does_not_start(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.more  # a JVM that does not start leaves room for the one that all share
 def test_a_spark_that_does_not_start_leaves_room_for_the_next(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shared_spark: Spark
 ) -> None:

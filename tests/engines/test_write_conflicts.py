@@ -46,6 +46,7 @@ def make(root: Path, *ids: int) -> DeltaTable:
     return at(root)
 
 
+@pytest.mark.more_of("spark")
 def test_no_update_is_lost(engine: Engine, tmp_path: Path) -> None:
     writes: Any = writes_of(engine)
     table = make(tmp_path, 1)

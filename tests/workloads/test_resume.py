@@ -322,7 +322,8 @@ def journal_lines(directory: Path) -> int:
     return journals[0].read_bytes().count(b"\n") if journals else 0
 
 
-@pytest.mark.parametrize("kills", few(KILLS))
+@pytest.mark.more  # at which its journal may be cut, from which each goes on above
+@pytest.mark.parametrize("kills", KILLS)
 def test_a_run_that_is_killed_at_random_moments_loses_and_doubles_nothing(
     cli: Cli, storage: Path, tmp_path: Path, kills: int
 ) -> None:
