@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
@@ -141,6 +142,8 @@ SPARK_INTERPRETS = {
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
 }
 SPARK_ZONE = "Europe/Budapest"  # no answer of Spark's depends on where it stands
+PNG = b"\x89PNG\r\n\x1a\n"  # how one begins
+DrawPng = Callable[..., bytes]
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -277,18 +280,28 @@ def own_generator(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def quick_pictures() -> Iterator[int]:
-    """Figures in PNG have few points, which hardly any test looks at; how many they have."""
+def quick_pictures(request: pytest.FixtureRequest) -> Iterator[DrawPng]:
+    """What draws a figure as PNG: elsewhere as nothing by default, and of few points in all.
+
+    The same figure is drawn as SVG, and hardly any test looks at the other.
+    """
     with pytest.MonkeyPatch.context() as patch:
-        whole = render._PNG_DPI
-        patch.setattr(render, "_PNG_DPI", 30)
+        whole = render._draw_png
+        is_some = request.config.option.markexpr == "not more"
+        patch.setattr(render, "_draw_png", (lambda _: PNG) if is_some else partial(whole, dpi=30))
         yield whole
 
 
 @pytest.fixture
-def whole_pictures(quick_pictures: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def drawn_pictures(quick_pictures: DrawPng, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures in PNG of few points."""
+    monkeypatch.setattr(render, "_draw_png", partial(quick_pictures, dpi=30))
+
+
+@pytest.fixture
+def whole_pictures(quick_pictures: DrawPng, monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures in PNG as a user gets them."""
-    monkeypatch.setattr(render, "_PNG_DPI", quick_pictures)
+    monkeypatch.setattr(render, "_draw_png", quick_pictures)
 
 
 @pytest.fixture(scope="session")

@@ -91,13 +91,16 @@ def _matplotlib() -> Any:
 def render(drawing: Drawing) -> Picture:
     """Render a figure; call it under the :func:`drawing_style` in which it was drawn."""
     picture, root = _render_inline(drawing)
-    png = io.BytesIO()
-    drawing.figure.savefig(
-        png, format="png", dpi=_PNG_DPI, facecolor=SURFACE, metadata={"Software": None}
-    )
+    png = _draw_png(drawing.figure)
     _stand_alone(root, picture.description)
     head = '<?xml version="1.0" encoding="utf-8"?>\n'
-    return replace(picture, svg=(head + _text(root) + "\n").encode(), png=png.getvalue())
+    return replace(picture, svg=(head + _text(root) + "\n").encode(), png=png)
+
+
+def _draw_png(figure: Any, dpi: int = _PNG_DPI) -> bytes:
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=dpi, facecolor=SURFACE, metadata={"Software": None})
+    return png.getvalue()
 
 
 def rendered(drawings: Iterable[Drawing | None]) -> list[Picture]:

@@ -183,6 +183,7 @@ def test_the_same_comparison_gives_the_same_bytes() -> None:
     assert [picture.name for picture in first] == [f"forest-{n}" for n in range(1, 5)]
 
 
+@pytest.mark.usefixtures("drawn_pictures")
 def test_every_plot_has_words_and_adapts_to_a_dark_page() -> None:
     for picture in forest_pictures(troubled_comparison()):
         root = ET.fromstring(picture.svg)

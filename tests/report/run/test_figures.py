@@ -137,6 +137,7 @@ def test_identifiers_of_one_page_do_not_collide() -> None:
     assert len(identifiers) == len(set(identifiers))
 
 
+@pytest.mark.usefixtures("drawn_pictures")
 def test_every_figure_has_words_and_adapts_to_a_dark_page() -> None:
     runs = summarise_runs([made_run(id="a"), made_run(id="b", scale_factor=10.0)])
     made = made_run()

@@ -97,6 +97,7 @@ def test_the_same_run_gives_the_same_report(tmp_path: Path) -> None:
     assert first.html.read_text() == second.html.read_text()
 
 
+@pytest.mark.usefixtures("drawn_pictures")
 def test_throughput_is_drawn_over_the_number_of_streams(tmp_path: Path) -> None:
     run = run_of(tmp_path)
     summary = summarise_streams(run, tmp_path)
