@@ -43,6 +43,10 @@ from tests.s3.conftest import Place
 pytestmark = pytest.mark.usefixtures("no_spark")
 MEMORY = "512m"
 TASKS = 16
+# What a server is not told by its clients: a log is replayed by 50 tasks otherwise
+ONE_TASK = dict.fromkeys(
+    ("spark.databricks.delta.snapshotPartitions", "spark.sql.shuffle.partitions"), "1"
+)
 ENDLESS = 20_000  # tasks of a query that does not come to its end before what it needs is killed
 # Each task holds its core for 0.3 s, so that there is time to kill what runs it; there is no
 # condition beside it, which the optimizer would take for the whole
@@ -64,7 +68,7 @@ def event_log(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def sparks(event_log: dict[str, str]) -> Iterator[Cluster]:
     """A master and two workers, and beside them a Spark Connect server that works alone."""
     with Cluster(
-        settings=event_log,
+        settings=event_log | ONE_TASK,
         memory=MEMORY,
         connect_port=0,
         connect_locally=True,

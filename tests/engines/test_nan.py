@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from neuralake.catalog.tables import DeltaTable, ParquetTable, Table, pinned
 from neuralake.engines.protocol import Engine, Session
-from tests.more import drawn
+from tests.more import drawn, few
 
 NAN, INF = math.nan, math.inf
 Values = list[float | None]
@@ -76,6 +76,8 @@ MATRIX = [
     ),
     *OF_SPARK,
 ]
+# Without statistics Spark reads a table of Delta where the log rounds decimals, too
+BY_DAY = [combination for combination in MATRIX if combination != OF_SPARK[0]]
 CONDITIONS: dict[str, Callable[[float], bool]] = {
     "= 1": lambda x: x == 1,
     "<> 1": lambda x: x != 1,
@@ -124,7 +126,7 @@ def check(engine: Engine, session: Session, values: Values, *, thoroughly: bool 
             assert spelled(ask(f"SELECT MAX({column}) AS b FROM t")) == spelled(greatest)
 
 
-@pytest.mark.parametrize(("engine", "case", "write"), MATRIX, indirect=["engine"])
+@pytest.mark.parametrize(("engine", "case", "write"), few(MATRIX, *BY_DAY), indirect=["engine"])
 def test_a_nan_that_statistics_leave_out_is_found(
     engine: Engine, case: str, write: str, tmp_path: Path
 ) -> None:

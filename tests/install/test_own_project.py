@@ -41,8 +41,9 @@ class Project:
 
     def sh(self, *blocks: str) -> str:
         """Run blocks of commands in one shell that ends at the first failure."""
-        # pip and uv take the same arguments here; uv has everything in its cache
+        # pip and uv take the same arguments here; uv has everything in its cache, and needs no pip
         text = "set -eu\n" + "".join(blocks).replace("pip install", "uv pip install")
+        text = text.replace("-m venv", "-m venv --without-pip")
         kept = ("HOME", "LANG", "UV_", "XDG_CACHE_HOME", "SSL_", "PIP_", "HTTP", "http")
         environment = {k: v for k, v in os.environ.items() if k.startswith(kept)}
         environment.pop("UV_PYTHON", None)

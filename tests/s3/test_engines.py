@@ -25,7 +25,7 @@ from neuralake.errors import EngineError
 from neuralake.storage import filesystem
 from neuralake.tpch.generate import generate
 from neuralake.workloads.query import run_query
-from tests.conftest import Cli
+from tests.conftest import SPARK_CONFIG, SPARK_INTERPRETS, Cli
 from tests.more import few
 from tests.s3.conftest import Place
 
@@ -97,8 +97,10 @@ def test_all_answers_are_verified_on_the_fast_engines_hot_and_cold(
 def test_spark_reads_it_through_delta_and_says_how(
     cli: Cli, place: Place, dataset: str, tmp_path: Path
 ) -> None:
+    plainly = [f"{name}={SPARK_CONFIG[name]}" for name in SPARK_INTERPRETS if name in SPARK_CONFIG]
     done = cli(
         *("bench", "--dataset", dataset, "--engines", "spark", "--runs", 1, "--queries", 6),
+        *(word for setting in plainly for word in ("--engine", f"spark:{setting}")),
         environment=place.environ,
     )
     assert done.returncode == 0, done.stderr

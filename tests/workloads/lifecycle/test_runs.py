@@ -272,6 +272,7 @@ def test_what_an_engine_cannot_do_is_told_and_is_no_failure(
     assert names(found) == ["ask 1", "change 1"]
 
 
+@pytest.mark.more  # as one of ingest goes on at the round, by the same
 def test_a_run_goes_on_at_the_repetition_that_was_interrupted(
     asked: tuple[LifecycleRun, Path], settings: Settings, tmp_path: Path
 ) -> None:
