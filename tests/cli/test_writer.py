@@ -402,22 +402,22 @@ def _until_read(run: Running) -> None:
 # Alone
 
 
-def test_compaction_and_vacuum_run_once(table: str, cli: Cli) -> None:
+def test_compaction_and_vacuum_run_once(table: str, typed: Cli) -> None:
     for i in range(12):
         deltalake.write_deltalake(table, pa.table({"id": [i], "name": ["x"]}), mode="append")
-    done = cli("writer", "compact", table, "--once", "--json")
+    done = typed("writer", "compact", table, "--once", "--json")
     assert done.returncode == 0, done.stderr
     told = [json.loads(line) for line in done.stdout.splitlines()]
     (packed,) = (e for e in told if "files_before" in e)
     assert (packed["files_before"], packed["files_after"]) == (12, 1)
     assert len(deltalake.DeltaTable(table).file_uris()) == 1
     short = ("--retention", "1s", "--force-short-retention")
-    assert cli("writer", "vacuum", table, "--once", *short).returncode == 0
+    assert typed("writer", "vacuum", table, "--once", *short).returncode == 0
     assert ids(table) == list(range(12))
 
 
-def test_the_help_shows_the_usual_way_and_the_commands(cli: Cli) -> None:
-    done = cli("writer", "--help")
+def test_the_help_shows_the_usual_way_and_the_commands(typed: Cli) -> None:
+    done = typed("writer", "--help")
     assert done.returncode == 0
     assert "neuralake writer TABLE --from SOURCE" in done.stdout
     for word in ("--batch-age DURATION", "append", "compact", "vacuum", "status"):

@@ -88,11 +88,11 @@ def test_one_of_several_masters_is_enough() -> None:
 @pytest.mark.parametrize(
     ("scheme", "what"), [("spark", "master of a Spark cluster"), ("sc", "Spark Connect server")]
 )
-def test_a_run_is_refused_where_nobody_listens(cli: Cli, scheme: str, what: str) -> None:
+def test_a_run_is_refused_where_nobody_listens(typed: Cli, scheme: str, what: str) -> None:
     with socket.socket() as deaf:  # bound and not listening: nobody else gets the port
         deaf.bind(("127.0.0.1", 0))
         address = f"{scheme}://127.0.0.1:{deaf.getsockname()[1]}"
-        done = cli(
+        done = typed(
             *("bench", "--scale-factor", 0.01, "--engines", "spark"),
             *("--engine", f"spark:master={address}"),
         )

@@ -21,7 +21,7 @@ Make = Callable[..., str]
 
 
 def test_a_topic_is_written_and_watched(
-    make_table: Make, topic: Topic, tmp_path: Path, cli: Cli
+    make_table: Make, topic: Topic, tmp_path: Path, typed: Cli
 ) -> None:
     table = make_table(ROWS)
     send(topic, [*lines(*range(100)), b"no row"])
@@ -30,19 +30,19 @@ def test_a_topic_is_written_and_watched(
         run.wait_for("append", "ready")
         until(lambda: len(ids(table)) == 100)
         cache = {"NEURALAKE_CACHE_ROOT": str(tmp_path / "cache")}
-        until(lambda: "lag_messages" in status(cli, table, cache)["writers"][0].get("gauges", {}))
-        [told] = status(cli, table, cache)["writers"]
+        until(lambda: "lag_messages" in status(typed, table, cache)["writers"][0].get("gauges", {}))
+        [told] = status(typed, table, cache)["writers"]
         assert told["source"] == topic.uri
         with urllib.request.urlopen(told["metrics"]) as page:
             assert 'neuralake_writer_lag_messages{table="events"}' in page.read().decode()
         assert run.terminate() == 1  # a message was put aside
     assert deltalake.DeltaTable(f"{table}_dead_letters").to_pyarrow_table().num_rows == 1
-    applications = [one["application"] for one in status(cli, table, cache)["applications"]]
+    applications = [one["application"] for one in status(typed, table, cache)["applications"]]
     assert [name.split("/")[:2] for name in applications] == [["kafka", topic.name]] * 2
 
 
-def status(cli: Cli, table: str, environment: dict[str, str]) -> dict[str, list[dict[str, str]]]:
-    done = cli("writer", "status", table, "--json", environment=environment)
+def status(typed: Cli, table: str, environment: dict[str, str]) -> dict[str, list[dict[str, str]]]:
+    done = typed("writer", "status", table, "--json", environment=environment)
     found: dict[str, list[dict[str, str]]] = json.loads(done.stdout)
     return found
 
@@ -102,10 +102,10 @@ def test_bad_input_is_one_line(
     assert "Traceback" not in done.stderr
 
 
-def test_a_setting_that_is_none_is_one_line(make_table: Make, cli: Cli) -> None:
+def test_a_setting_that_is_none_is_one_line(make_table: Make, typed: Cli) -> None:
     environment = {"NEURALAKE_KAFKA_SASL_PASWORD": "hunter2"}
     table = make_table(ROWS)
-    done = cli("writer", table, "--from", "kafka://127.0.0.1:9/t", environment=environment)
+    done = typed("writer", table, "--from", "kafka://127.0.0.1:9/t", environment=environment)
     assert done.returncode == 2
     assert "NEURALAKE_KAFKA_SASL_PASWORD is no setting" in done.stderr
     assert "hunter2" not in done.stderr

@@ -95,10 +95,10 @@ def test_all_answers_are_verified_on_the_fast_engines_hot_and_cold(
 
 
 def test_spark_reads_it_through_delta_and_says_how(
-    cli: Cli, place: Place, dataset: str, tmp_path: Path
+    typed: Cli, place: Place, dataset: str, tmp_path: Path
 ) -> None:
     plainly = [f"{name}={SPARK_CONFIG[name]}" for name in SPARK_INTERPRETS if name in SPARK_CONFIG]
-    done = cli(
+    done = typed(
         *("bench", "--dataset", dataset, "--engines", "spark", "--runs", 1, "--queries", 6),
         *(word for setting in plainly for word in ("--engine", f"spark:{setting}")),
         environment=place.environ,

@@ -184,9 +184,9 @@ def test_a_token_that_no_client_could_show_is_told(catalog: Path, start: Start) 
     ],
 )
 def test_what_is_wrong_is_one_line(
-    cli: Cli, catalog: Path, arguments: list[str], words: str
+    typed: Cli, catalog: Path, arguments: list[str], words: str
 ) -> None:
-    done = cli("serve", *([] if "--catalog" in arguments else ["--catalog", catalog]), *arguments)
+    done = typed("serve", *([] if "--catalog" in arguments else ["--catalog", catalog]), *arguments)
     assert done.returncode == 2
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
