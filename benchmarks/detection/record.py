@@ -5,7 +5,8 @@
 Each process is an arm of ``neuralake compare --by instructions``: started under Valgrind, each
 query once uncounted, and then so many rounds in random orders. Any two of them make a pair, since
 nothing of a count depends on what runs beside it; so they need no idle machine, and their time is
-told as CPU time. What is there is kept after each process.
+told as CPU time. Their modules are compiled before, as those of an arm are. What is there is kept
+after each process.
 """
 
 from __future__ import annotations
@@ -23,11 +24,15 @@ import numpy as np
 from benchmarks.detection.counted import HERE, Array, Counted, write_counted
 from neuralake.arms.agent import TARGET
 from neuralake.arms.counted import counted_engines
+from neuralake.arms.fingerprints import take_over
 from neuralake.engines.registry import EngineSpec
 from neuralake.measure.massif import Massif
 from neuralake.measure.process import tree_usage
 from neuralake.measure.valgrind import ENVIRONMENT
 from neuralake.measure.worker import Worker
+from neuralake.queries.digest import digest
+
+_COMPILED = {**ENVIRONMENT, "PYTHONDONTWRITEBYTECODE": ""}
 
 
 @dataclass(frozen=True)
@@ -60,14 +65,13 @@ def count_process(engine: EngineSpec, uri: str, rounds: int) -> Process:
     """
     with tempfile.TemporaryDirectory() as directory:
         how = Massif(Path(directory) / "valgrind.log")
-        worker = Worker(TARGET, Path(directory) / "log", ENVIRONMENT, launcher=how.launcher())
+        worker = Worker(TARGET, Path(directory) / "log", _COMPILED, launcher=how.launcher())
         try:
-            queries = worker.call("load", uri, None, None)["queries"]
-            worker.call("start", engine.name, dict(engine.options))
+            queries = _started(worker, engine, uri)
             worker.call("count_with", how.tool, str(how.log))
             worker.call("open")
             names = sorted(queries)
-            answer = str(Path(directory) / "answer")
+            answer = Path(directory) / "answer"
             digests: dict[str, str] = {}
             counts = np.zeros((rounds, len(names)))
             began_s = 0.0
@@ -75,23 +79,40 @@ def count_process(engine: EngineSpec, uri: str, rounds: int) -> Process:
                 if turn == 0:
                     began_s = _cpu_s(worker)
                 for name in random.sample(names, len(names)):
-                    done = _executed(worker, queries[name], answer, digests.get(name))
-                    if digests.setdefault(name, done["digest"]) != done["digest"]:
+                    count, found = _executed(worker, queries[name], answer)
+                    if digests.setdefault(name, found) != found:
                         raise ValueError(f"{name} answers otherwise than before")
                     if turn >= 0:
-                        counts[turn, names.index(name)] = done["execution"]["instructions"]
+                        counts[turn, names.index(name)] = count
             cpu_s = _cpu_s(worker)
         finally:
             worker.close()
     return Process(digests, counts, cpu_s, (cpu_s - began_s) / rounds)
 
 
-def _executed(
-    worker: Worker, query: dict[str, Any], answer: str, known: str | None
-) -> dict[str, Any]:
+def compile_modules(engine: EngineSpec, uri: str) -> None:
+    """Have a process that is not counted load all that the others do."""
+    with tempfile.TemporaryDirectory() as directory:
+        worker = Worker(TARGET, Path(directory) / "log", _COMPILED)
+        try:
+            _started(worker, engine, uri)
+            worker.call("open")
+        finally:
+            worker.close()
+
+
+def _started(worker: Worker, engine: EngineSpec, uri: str) -> dict[str, dict[str, Any]]:
+    """The queries of a dataset, once the engine has been started."""
+    queries: dict[str, dict[str, Any]] = worker.call("load", uri, None, None)["queries"]
+    worker.call("start", engine.name, dict(engine.options))
+    return queries
+
+
+def _executed(worker: Worker, query: dict[str, Any], answer: Path) -> tuple[int, str]:
+    """Instructions of an execution, and the digest of its result."""
+    done = worker.call("execute", query["sql"], str(answer), None, [])
     order_by = [column for column, *_ in query["order_by"]]
-    done: dict[str, Any] = worker.call("execute", query["sql"], answer, known, order_by)
-    return done
+    return int(done["execution"]["instructions"]), digest(take_over(answer), order_by)
 
 
 def _cpu_s(worker: Worker) -> float:
@@ -130,6 +151,7 @@ def main() -> None:
     arguments = parser.parse_args()
     (engine,) = counted_engines([EngineSpec(arguments.engine)])
     uri = str(Path(arguments.dataset).absolute())
+    compile_modules(engine, uri)
     found: list[Process] = []
     with ThreadPoolExecutor(arguments.at_once) as pool:
         doing = [

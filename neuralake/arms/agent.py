@@ -8,11 +8,9 @@ start an engine. Answers are plain values, so that two versions need not agree o
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +23,6 @@ from neuralake.measure.execution import measure, settle
 from neuralake.measure.hardware import hardware_counter
 from neuralake.measure.massif import MassifCounter
 from neuralake.measure.valgrind import offered_features
-from neuralake.queries.digest import digest
-from neuralake.queries.plain import plain_batches
 from neuralake.workloads.table_faults import Count, count_rows, open_tables
 
 TARGET = f"{__name__}:Agent"
@@ -169,6 +165,8 @@ class Agent:
             (``faults``, by its name), and the fields of each ``Count`` (``counts``).
         """
         tables = {n: table for n, table in self._workload.tables.items() if n not in without}
+        if self._simulator is None:  # before anything is measured
+            from neuralake.arms import fingerprints  # noqa: F401
         opening = open_tables(self._engine, tables, _reason)
         self._session, faults = opening.session, dict(opening.faults)
         self._tables = {name: table for name, table in tables.items() if name not in faults}
@@ -196,7 +194,8 @@ class Agent:
         sql
             Its text.
         answer
-            File for the result (Arrow IPC), written unless the result's digest is the known one.
+            File for the result (Arrow IPC), written unless the result's digest is the known one;
+            where instructions are counted, always and as a stream, for others to make the digest.
         known
             Digest of an earlier result.
         order_by
@@ -207,23 +206,22 @@ class Agent:
         Returns
         -------
         dict
-            The measured ``execution``, ``rows`` and ``digest``.
+            The measured ``execution``, ``rows`` and ``digest``, which is None where instructions
+            are counted.
         """
         execute = self._session.execute
+        found: str | None = None
         if self._simulator is None:
+            from neuralake.arms.fingerprints import fingerprint
+
             result, execution = measure(lambda: execute(sql), self._counter)
+            found = fingerprint(result, Path(answer), known, order_by)
         else:
             if profile is not None and isinstance(self._simulator, CallgrindCounter):
                 self._simulator.keep_profile(Path(profile))
             result, execution = count_instructions(lambda: execute(sql), self._simulator)
-        fingerprint = digest(result, order_by)
-        if fingerprint != known:
-            _keep(result, Path(answer))
-        return {
-            "execution": asdict(execution),
-            "rows": result.num_rows,
-            "digest": fingerprint,
-        }
+            hand_over(result, answer)
+        return {"execution": asdict(execution), "rows": result.num_rows, "digest": found}
 
     def execute_streams(
         self, streams: list[list[tuple[str, str, str, str | None, list[str]]]]
@@ -244,6 +242,8 @@ class Agent:
             None, or of the first query that failed its name, the kind of the error, what it says,
             and its traceback.
         """
+        from neuralake.arms.fingerprints import fingerprint
+
         while len(self._sessions) < len(streams) - 1:
             self._sessions.append(self._engine.open(self._tables))
             settle()
@@ -261,9 +261,7 @@ class Agent:
         for stream, answers in zip(streams, results, strict=True):
             digests.append([])
             for (_, _, answer, known, order_by), result in zip(stream, answers, strict=True):
-                digests[-1].append(digest(result, order_by))
-                if digests[-1][-1] != known:
-                    _keep(result, Path(answer))
+                digests[-1].append(fingerprint(result, Path(answer), known, order_by))
         return {"execution": asdict(execution), "digests": digests, "failure": None}
 
     def close(self) -> None:
@@ -356,6 +354,8 @@ def _file(path: str, checkout: str | None) -> list[Any]:
     file = Path(path.removeprefix("file://"))
     try:
         if committed := _within(path, checkout):
+            import hashlib  # which takes OpenSSL, and few have such a file
+
             with file.open("rb") as stream:
                 return [committed, hashlib.file_digest(stream, "sha256").hexdigest()]
         status = file.stat()
@@ -364,9 +364,8 @@ def _file(path: str, checkout: str | None) -> list[Any]:
     return [path, status.st_size, status.st_mtime_ns]
 
 
-def _keep(result: pa.Table, path: Path) -> None:
-    batches = plain_batches(result)
-    first = next(batches)
-    with pa.ipc.new_file(str(path), first.schema) as writer:
-        for batch in chain((first,), batches):
-            writer.write_batch(batch)
+def hand_over(result: pa.Table, path: str) -> None:
+    """Write a result as it is (Arrow IPC), for another process to read."""
+    # not as a file, in which a dictionary has one set of values for all batches
+    with pa.OSFile(path, "wb") as file, pa.ipc.new_stream(file, result.schema) as writer:
+        writer.write_table(result)

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 import neuralake.arms
 import neuralake.measure
 from neuralake import pandas_on_demand
 from neuralake.arms.agent import TARGET
-from neuralake.errors import CompareError
+from neuralake.arms.fingerprints import fingerprint, take_over
+from neuralake.errors import CompareError, QueryError
 from neuralake.measure.callgrind import Callgrind
 from neuralake.measure.massif import Massif
 from neuralake.measure.valgrind import ENVIRONMENT, complaint, valgrind_version
@@ -244,10 +247,19 @@ class ArmProcess:
         ArmFailedError
             If it gave no answer.
         """
-        arguments: tuple[Any, ...] = (sql, str(answer), known, list(order_by))
+        is_counted = self.place.counting is not None
+        written = answer.with_suffix(".handed") if is_counted else answer
+        arguments: tuple[Any, ...] = (sql, str(written), known, list(order_by))
         if profile is not None:
             arguments = (*arguments, str(profile))
+        start = self._log_size()
         found: dict[str, Any] = self.call("execute", *arguments, timeout_s=timeout_s)
+        if is_counted:
+            try:
+                found["digest"] = fingerprint(take_over(written), answer, known, order_by)
+            except (QueryError, pa.ArrowException) as error:
+                raised = RemoteError(type(error).__name__, str(error), "")
+                raise self._failed(raised, start) from None
         return found
 
     def execute_streams(
@@ -281,8 +293,11 @@ class ArmProcess:
             raise self._failed(failure, start) from None
 
     def close(self) -> None:
-        """End the process."""
-        self._worker.close()
+        """End the process; one that counts at once, since its own end is simulated, too."""
+        if self.place.counting is None:
+            self._worker.close()
+        else:
+            self._worker.kill()
 
     def kill(self) -> None:
         """End the process at once."""
@@ -315,10 +330,10 @@ class ArmProcess:
 
 def _interpreter(place: Place) -> Interpreter:
     modules = (
-        pandas_on_demand,
-        *(neuralake.measure, neuralake.arms),
-        # what finds tables at fault, and what the digest of a result is made of
-        *(table_faults, shape, plain, hashing, digest),
+        *(neuralake.measure, pandas_on_demand, neuralake.arms),
+        table_faults,  # what finds them
+        # what the digest of a result is made of, where the arm makes it
+        *((shape, plain, hashing, digest) if place.counting is None else ()),
     )
     files = {module.__name__: Path(str(module.__file__)) for module in modules}
     return Interpreter(place.python, place.directory, files)

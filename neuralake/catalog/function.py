@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, overload
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from neuralake.arrow import plain_schema
 from neuralake.catalog.about import NOTHING, About, warn_who_asks
@@ -217,6 +216,8 @@ class FunctionTable(NewestRows):
                     "expected one type for all values, such as a struct"
                 )
             if pa.types.is_run_end_encoded(column.type):  # of which pyarrow has no cast
+                import pyarrow.compute as pc
+
                 made = made.set_column(place, column.name, pc.run_end_decode(made.column(place)))
         return made
 

@@ -20,11 +20,12 @@ import pyarrow as pa
 
 from neuralake.config import is_remote
 from neuralake.delta.contents import Contents
-from neuralake.delta.rows import FilesDataset, Source
 from neuralake.delta.snapshot import HIVE_NULL, DataFile, Snapshot
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from neuralake.delta.rows import Source
 
 Reader = Literal["snapshot-files", "scan-delta", "arrow"]
 
@@ -145,6 +146,8 @@ def _is_said(value: pa.Scalar, text: str) -> bool:
 def scan_arrow(source: Source) -> pl.LazyFrame:
     """Rows as a LazyFrame, read by Neuralake itself; columns are pushed down, filters are not."""
     from polars.io.plugins import register_io_source
+
+    from neuralake.delta.rows import FilesDataset  # with pyarrow.dataset, which is slow to load
 
     dataset = FilesDataset(source)
 

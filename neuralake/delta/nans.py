@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from neuralake.storage import filesystem
@@ -123,4 +122,8 @@ def _has_nan(values: pa.Array) -> bool:
         return any(map(_has_nan, values.flatten()))
     if types.is_float16(values.type):
         values = values.cast(pa.float32())
-    return types.is_floating(values.type) and pc.any(pc.is_nan(values)).as_py() is True
+    if not types.is_floating(values.type):
+        return False
+    import pyarrow.compute as pc  # which is slow to load, and seldom needed
+
+    return pc.any(pc.is_nan(values)).as_py() is True

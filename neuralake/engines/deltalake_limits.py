@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from neuralake.arrow import plain_type
 from neuralake.catalog.tables import DeltaTable
@@ -154,6 +153,8 @@ def _unreachable(target: deltalake.DeltaTable, capability: str) -> str | None:
     """
     if capability not in _REWRITING:
         return None
+    import pyarrow.compute as pc  # which is slow to load, and only changes need it
+
     paths = pa.table(target.get_add_actions()).column("path")
     for path in paths.filter(pc.match_substring_regex(paths, _DOUBTFUL)).to_pylist():
         if is_absolute(path):

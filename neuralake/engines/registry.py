@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from functools import lru_cache
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
+from pathlib import Path
 from typing import Any, cast, get_args, get_type_hints
 
 import msgspec
@@ -290,5 +293,19 @@ def _default(option: Any) -> str:
     return str(option.default_factory()) if option.default_factory is not MISSING else ""
 
 
-def _entry_points() -> dict[str, EntryPoint]:
+def _entry_points() -> Mapping[str, EntryPoint]:
+    return _found_on(tuple((entry, _changed_ns(entry)) for entry in sys.path))
+
+
+@lru_cache(maxsize=1)
+def _found_on(_path: tuple[tuple[str, int | None], ...]) -> Mapping[str, EntryPoint]:
+    """Those of a search path: each distribution on it has a file of them to be read."""
     return {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
+
+
+def _changed_ns(entry: str) -> int | None:
+    """When something was last installed in an entry of the search path, or removed from it."""
+    try:
+        return Path(entry).stat().st_mtime_ns
+    except OSError:
+        return None

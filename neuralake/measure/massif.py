@@ -28,7 +28,8 @@ from neuralake.measure.valgrind import (
 _TIME = re.compile(rb"^time=(\d+)$", re.MULTILINE)
 _OF_PAGES = (
     *("--pages-as-heap=yes", "--depth=1", "--max-snapshots=10", "--detailed-freq=1000000"),
-    "--massif-out-file=/dev/null",
+    # no debugging information of functions that were inlined: nobody looks at where pages came from
+    *("--read-inline-info=no", "--massif-out-file=/dev/null"),
 )
 # As callgrind has it. Longer blocks are translated more often in part, and save less than they cost
 _BLOCKS = ("--vex-guest-chase=no", "--vex-iropt-unroll-thresh=0")

@@ -9,7 +9,6 @@ for a moment.
 from __future__ import annotations
 
 import os
-import secrets
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +50,7 @@ class ControlGroup:
 def make_control_group(limit_bytes: int) -> ControlGroup | None:
     """A new control group with a memory limit; None where the system does not let us."""
     for parent, version in _parents():
-        group = ControlGroup(parent / f"{_PREFIX}{os.getpid()}-{secrets.token_hex(4)}", version)
+        group = ControlGroup(parent / f"{_PREFIX}{os.getpid()}-{os.urandom(4).hex()}", version)
         try:
             group.directory.mkdir()
         except OSError:

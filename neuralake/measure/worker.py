@@ -261,16 +261,18 @@ class Worker:
 _CHILD = """\
 import json, sys
 sys.path[:] = json.loads(sys.argv[4])
-from neuralake.measure.worker import main
+from neuralake.measure.worker import begin, serve
+begin(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], json.loads(sys.argv[5]))
 from neuralake.pandas_on_demand import import_pandas_on_demand
 import_pandas_on_demand()
-main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], json.loads(sys.argv[5]))
+serve(int(sys.argv[1]))
 """
 _CHILD_ELSEWHERE = """\
 import importlib, json, sys
 from importlib.machinery import PathFinder
 from importlib.util import module_from_spec, spec_from_file_location
-for name, file in json.loads(sys.argv[4]).items():
+def take(name):
+    file = files[name]
     parent, _, child = name.rpartition(".")
     spec = spec_from_file_location(name, file)
     sys.modules[name] = module = module_from_spec(spec)
@@ -282,8 +284,16 @@ for name, file in json.loads(sys.argv[4]).items():
     spec.loader.exec_module(module)
     if child == "pandas_on_demand":
         module.import_pandas_on_demand()
-from neuralake.measure.worker import main
-main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], json.loads(sys.argv[5]))
+files = json.loads(sys.argv[4])
+ours = "neuralake.measure"
+if ours in files:
+    take(ours)
+from neuralake.measure.worker import begin, serve
+begin(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], json.loads(sys.argv[5]))
+for name in files:
+    if name != ours:
+        take(name)
+serve(int(sys.argv[1]))
 """
 _OF_THIS_PYTHON = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
 
@@ -332,15 +342,18 @@ def _inherited(interpreter: Interpreter | None) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in dropped}
 
 
-def main(descriptor: int, lifeline: int, group: str, launcher: Sequence[str] = ()) -> NoReturn:
-    """Run the supervisor and, in its child, the worker."""
+def begin(descriptor: int, lifeline: int, group: str, launcher: Sequence[str] = ()) -> None:
+    """Run the supervisor; returns in its child, which the launcher runs if there is one.
+
+    Before that nothing is loaded but this package: a library would be loaded in the supervisor,
+    which has no use for it and could not fork any more, and under a launcher once again.
+    """
     if lifeline != _SUPERVISED:
         supervise(lifeline, descriptor, group)
     if launcher:
         # the same process, started anew: the launcher sees nothing of the supervisor
         again = [str(_SUPERVISED), group, sys.argv[4], json.dumps([])]
         os.execv(launcher[0], [*launcher, *sys.orig_argv[:-4], *again])  # noqa: S606 (no shell)
-    serve(descriptor)
 
 
 def serve(descriptor: int) -> NoReturn:

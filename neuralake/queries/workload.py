@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from neuralake.catalog.tables import Table
 from neuralake.errors import QueryError, did_you_mean, shortened
 from neuralake.lists import names_in, require_once
-from neuralake.queries.answers import Answer
 from neuralake.queries.query import Query
+
+if TYPE_CHECKING:  # NumPy, and Arrow's functions: who only asks needs neither
+    from neuralake.queries.answers import Answer
 
 _NUMBERED = re.compile(r"q?([0-9]{1,6})\Z")
 _RANGE = re.compile(r"q?(?P<first>[0-9]{1,6})(?:-q?(?P<last>[0-9]{1,6}))?\Z", re.IGNORECASE)

@@ -7,15 +7,17 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from neuralake.catalog.tables import Table
-from neuralake.queries.answers import Answer
 from neuralake.queries.query import Query, load_queries
 from neuralake.queries.workload import Workload
 from neuralake.tpch.answers import OFFICIAL_SCALE_FACTORS, official_answer
+
+if TYPE_CHECKING:
+    from neuralake.queries.answers import Answer
 
 
 def queries(scale_factor: float = 1.0) -> tuple[Query, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -108,3 +110,16 @@ def test_any_text_is_an_option_or_an_error(text: str) -> None:
     except EngineError:
         return
     assert isinstance(parse_options(spec), PolarsOptions)
+
+
+def test_an_engine_that_was_installed_meanwhile_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    os.utime(tmp_path, (1, 1))  # long before
+    assert "newer" not in engine_names()
+    metadata = tmp_path / "newer-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: newer\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[neuralake.engines]\nnewer = newer:Engine\n")
+    assert "newer" in engine_names()

@@ -271,3 +271,24 @@ def test_modules_that_another_python_alone_has_are_found_there(log: Path, tmp_pa
             assert worker.call("__repr__") in ("{}", "PosixPath('.')")
         finally:
             worker.kill()
+
+
+@pytest.mark.parametrize("launcher", [(), (shutil.which("env") or "env",)])
+def test_what_is_measured_is_loaded_in_the_worker_alone(
+    launcher: tuple[str, ...], log: Path, tmp_path: Path
+) -> None:
+    """And not before, in the supervisor or for a launcher that starts it anew."""
+    seen = tmp_path / "seen.py"
+    note = f"with open({str(tmp_path / 'loaded')!r}, 'a') as file: print(os.getpid(), file=file)"
+    seen.write_text(f"import os\n{note}\nmade = dict\n")
+    modules = {
+        "neuralake.measure": Path(worker_module.__file__).parent / "__init__.py",
+        "neuralake.seen": seen,
+    }
+    interpreter = Interpreter(Path(sys.executable), tmp_path, modules)
+    worker = Worker("neuralake.seen:made", log, interpreter=interpreter, launcher=launcher)
+    try:
+        assert worker.call("__len__") == 0
+        assert (tmp_path / "loaded").read_text() == f"{worker.pid}\n"
+    finally:
+        worker.kill()

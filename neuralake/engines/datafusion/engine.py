@@ -19,7 +19,6 @@ from neuralake.catalog.dialects import DATAFUSION
 from neuralake.catalog.tables import DeltaTable, ParquetTable, RowsTable, Table
 from neuralake.catalog.views import view_of
 from neuralake.config import is_remote
-from neuralake.delta.rows import Source
 from neuralake.engines.datafusion.files import (
     SNAPSHOT_FILES,
     TABLE_PROVIDER,
@@ -47,6 +46,8 @@ from neuralake.quantities import parse_size
 
 if TYPE_CHECKING:
     from datafusion import DataFrame, SessionContext
+
+    from neuralake.delta.rows import Source
 
 # Without which DataFusion 55 gives other answers; the user's own settings go before them
 _SETTINGS = {

@@ -9,7 +9,6 @@ from urllib.parse import quote
 import pyarrow as pa
 
 from neuralake.delta.contents import Contents
-from neuralake.delta.rows import FilesDataset, Source
 from neuralake.delta.snapshot import Snapshot
 from neuralake.engines.readers import ARROW, by_partition
 from neuralake.identifiers import quoted
@@ -17,6 +16,8 @@ from neuralake.measure.scratch import Scratch
 
 if TYPE_CHECKING:
     from datafusion import DataFrame, SessionContext
+
+    from neuralake.delta.rows import Source
 
 DeltaReader = Literal["snapshot-files", "table-provider", "arrow"]
 SNAPSHOT_FILES: Final = "snapshot-files"
@@ -36,6 +37,8 @@ def arrow_frame(context: SessionContext, source: Source) -> DataFrame:
     down, finds NaN greater than nothing, and DataFusion greater than everything.
     """
     from datafusion import col, udf
+
+    from neuralake.delta.rows import FilesDataset  # with pyarrow.dataset, which is slow to load
 
     frame = context.read_table(FilesDataset(source))
     columns = []

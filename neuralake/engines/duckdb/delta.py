@@ -11,7 +11,6 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from neuralake.delta.columns import physical_name
@@ -150,6 +149,8 @@ def _partition_values(snapshot: Snapshot) -> pa.Table:
 
 def _deleted_rows(snapshot: Snapshot) -> pa.Table:
     """Deleted rows by the file and their number in it, from 0."""
+    import pyarrow.compute as pc  # which is slow to load, and seldom needed
+
     files, rows = [], []
     for file in snapshot.files:
         if file.kept is not None:

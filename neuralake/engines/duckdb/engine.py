@@ -16,7 +16,6 @@ from neuralake.catalog.dialects import DUCKDB
 from neuralake.catalog.tables import DeltaTable, ParquetTable, RowsTable, Table
 from neuralake.catalog.views import view_of
 from neuralake.config import is_remote
-from neuralake.delta.rows import FilesDataset
 from neuralake.engines.deltalake_writes import DeltalakeWrites, Streamed, write_paths
 from neuralake.engines.duckdb.delta import (
     as_pattern,
@@ -57,6 +56,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from neuralake.catalog.footers import Footers
+    from neuralake.delta.rows import FilesDataset, Source
 
 
 # Schema of what the views of Delta tables are made of
@@ -314,7 +314,7 @@ class DuckDBSession:
             in_paths = bool(table.partitioned_by)
             beyond = (in_paths and not checked.reads_from_paths) or has_durations(checked.schema)
             if beyond or not self._reads(table):
-                self._connection.register(name, FilesDataset(checked.as_arrow()))
+                self._connection.register(name, _dataset(checked.as_arrow()))
                 self.readers[name] = ARROW
                 return
             relation = self._files(checked)
@@ -330,7 +330,7 @@ class DuckDBSession:
                 if doubted(contents.footers, hides_nan=contents.hides_nan):
                     self.readers[name] = WITHOUT_STATISTICS
             else:
-                self._connection.register(name, FilesDataset(contents.snapshot))
+                self._connection.register(name, _dataset(contents.snapshot))
                 self.readers[name] = ARROW
         else:
             raise EngineError(f"table {table.name}: DuckDB cannot read the format {table.format}")
@@ -355,6 +355,12 @@ class DuckDBSession:
     def _reads(self, table: DeltaTable | ParquetTable) -> bool:
         """Whether DuckDB's own reader comes to where a table lies."""
         return self._httpfs or not is_remote(table.uri)
+
+
+def _dataset(source: Source) -> FilesDataset:
+    from neuralake.delta.rows import FilesDataset  # with pyarrow.dataset, which is slow to load
+
+    return FilesDataset(source)
 
 
 def _refuse(table: str, schema: pa.Schema) -> None:

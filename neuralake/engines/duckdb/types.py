@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from neuralake.arrow import DECIMAL_DIGITS, types_in
 from neuralake.errors import CatalogError
@@ -72,6 +71,8 @@ def _is_cut(values: pa.Array) -> bool:
     if types.is_dictionary(kind):
         return _is_cut(values.dictionary)
     if types.is_duration(kind) and kind.unit == "ns":
+        import pyarrow.compute as pc
+
         counts = values.cast(pa.int64())
         whole = pc.multiply(pc.divide(counts, 1000), 1000)
         return bool(pc.any(pc.not_equal(counts, whole)).as_py())
