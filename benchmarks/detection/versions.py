@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("versions", nargs="+", help="newest first, two or more")
     parser.add_argument("--by", choices=("time", "instructions", "both"), default="both")
     parser.add_argument("--max-time", default="10m")
+    parser.add_argument("--queries", default="1-22", help="where not all versions run all of them")
     arguments = parser.parse_args()
     pairs: list[Beside] = []
     for newer, older in itertools.pairwise(arguments.versions):
@@ -35,7 +36,7 @@ def main() -> None:
             [
                 *(sys.executable, "-m", "neuralake", "compare", *arms, "--json"),
                 *("--by", arguments.by, "--engines", arguments.package),
-                *("--max-time", arguments.max_time),
+                *("--max-time", arguments.max_time, "--queries", arguments.queries),
             ],
             stdout=subprocess.PIPE,
             check=False,
