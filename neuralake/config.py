@@ -155,7 +155,7 @@ class Settings:
         def directory(name: str, default: str) -> Path:
             return _directory(environ.get(name) or default, name, home)
 
-        caches = environ.get("XDG_CACHE_HOME") or (home and str(home / ".cache")) or ""
+        caches = caches_of_user(environ)
         default = str(Path(caches) / "neuralake") if caches else ""
         cache = environ.get("NEURALAKE_CACHE_ROOT") or default
         named = environ.get("NEURALAKE_ALLOW_HTTP", "").lower().split(",")
@@ -245,6 +245,15 @@ def home_directory(environ: Mapping[str, str]) -> Path | None:
         return Path.home()
     except RuntimeError:  # a number that no user has, as containers are given
         return None
+
+
+def caches_of_user(environ: Mapping[str, str]) -> str:
+    """Where all programs keep what can be had again: XDG_CACHE_HOME, else below the home.
+
+    Empty where there is neither.
+    """
+    home = home_directory(environ)
+    return environ.get("XDG_CACHE_HOME") or (str(home / ".cache") if home else "")
 
 
 def expand_home(path: str, home: Path | None) -> str:

@@ -41,6 +41,7 @@ from neuralake.workloads import bench as benches
 from neuralake.workloads.plan import Plan
 from tests.generator import OWN_COMMAND, generated_once
 from tests.java import write_quick_java
+from tests.more import is_by_day
 
 pytest_plugins = ["tests.performance.plugin"]  # its options must be known before it is collected
 
@@ -150,7 +151,7 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def pytest_configure(config: pytest.Config) -> None:
     """Before any test is imported, which says how many examples it has."""
     gc.disable()  # what is imported and collected stays: it need not be looked through meanwhile
-    is_some = config.option.markexpr == "not more"
+    is_some = is_by_day(config)
     hypothesis.settings.load_profile("some" if is_some else "all")
     if is_some:
         SPARK_CONFIG.update(SPARK_INTERPRETS)
@@ -287,7 +288,7 @@ def quick_pictures(request: pytest.FixtureRequest) -> Iterator[DrawPng]:
     """
     with pytest.MonkeyPatch.context() as patch:
         whole = render._draw_png
-        is_some = request.config.option.markexpr == "not more"
+        is_some = is_by_day(request.config)
         patch.setattr(render, "_draw_png", (lambda _: PNG) if is_some else partial(whole, dpi=30))
         yield whole
 

@@ -35,6 +35,11 @@ def few(values: Iterable[Any], *chosen: Any) -> list[Any]:
     ]
 
 
+def is_by_day(config: pytest.Config) -> bool:
+    """Whether this is ``make test``, which leaves something to the other."""
+    return bool(config.option.markexpr == "not more")
+
+
 def drawn(examples: int) -> int:
     """How many examples of so many hypothesis draws: the whole of them in ``make test-all``.
 

@@ -20,7 +20,7 @@ from neuralake.arms.extras import conflicting_extras
 from neuralake.arms.installed import Copied, Piece, Pinned
 from neuralake.arms.names import FORMERLY, OURS, normalise
 from neuralake.arms.output import condense, mask
-from neuralake.config import home_directory
+from neuralake.config import caches_of_user
 from neuralake.errors import ArmError
 
 # Of the user's variables for uv only these reach it: where packages come from, and how. All others
@@ -310,8 +310,7 @@ def _environ(environ: Mapping[str, str], spare: Path) -> dict[str, str]:
         for key, value in environ.items()
         if key not in _FOREIGN and (not key.startswith("UV_") or _KEPT.fullmatch(key))
     }
-    home = home_directory(environ)
-    caches = environ.get("XDG_CACHE_HOME") or (home and home / ".cache")
+    caches = caches_of_user(environ)
     if "UV_CACHE_DIR" not in kept and not (caches and _can_be_written(Path(caches) / "uv")):
         kept["UV_CACHE_DIR"] = str(spare)
     return kept | {"UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}

@@ -38,6 +38,7 @@ from neuralake.tpch.generate import generate
 from neuralake.tpch.layout import Layout
 from neuralake.tpch.part_job import Commission, PartJob, run_part
 from tests.conftest import UNOFFICIAL, Cli, run_bench
+from tests.more import is_by_day
 from tests.s3.conftest import Place
 
 pytestmark = pytest.mark.usefixtures("no_spark")
@@ -72,7 +73,7 @@ def sparks(event_log: dict[str, str], pytestconfig: pytest.Config) -> Iterator[C
     one, as each of these is a JVM that has to get going.
     """
     with Cluster(
-        workers=1 if pytestconfig.option.markexpr == "not more" else 2,
+        workers=1 if is_by_day(pytestconfig) else 2,
         settings=event_log | ONE_TASK,
         memory=MEMORY,
         connect_port=0,
