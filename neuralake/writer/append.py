@@ -218,18 +218,30 @@ class Writer:
 
     def _see_through(self, waiting: Waiting) -> None:
         """Wait until a batch is done: committed by this thread, or by another one."""
-        while not waiting.done.is_set():
-            left = waiting.deadline - self._clock.monotonic()
-            if not self._turn.acquire(timeout=max(left, 0.0)):
-                if self._queue.withdraw(waiting):
-                    self._committer.files.discard([waiting])
-                    waiting.fail(WriterDeadlineError(f"{self._committer.uri}: no commit in time"))
+        is_in_time = True
+        try:
+            while is_in_time and not waiting.is_done:
+                if self._queue.leads(waiting):
+                    is_in_time = self._lead(waiting)
                 else:
-                    waiting.done.wait()
-                return
-            try:
-                if not waiting.done.is_set():
-                    self._committer.commit(self._queue.take())
-            finally:
-                self._queue.end()
-                self._turn.release()
+                    is_in_time = waiting.woken.wait(self._left_s(waiting))
+        finally:
+            if is_withdrawn := self._queue.leave(waiting):
+                self._committer.files.discard([waiting])
+        if is_withdrawn:
+            waiting.fail(WriterDeadlineError(f"{self._committer.uri}: no commit in time"))
+        while not waiting.is_done:  # by the thread that took it
+            waiting.woken.wait()
+
+    def _lead(self, waiting: Waiting) -> bool:
+        """Commit what waits, of which this is the first; False if others use the table too long."""
+        if not self._turn.acquire(timeout=self._left_s(waiting)):
+            return False
+        try:
+            self._committer.commit(self._queue.take())
+        finally:
+            self._turn.release()
+        return True
+
+    def _left_s(self, waiting: Waiting) -> float:
+        return max(0.0, waiting.deadline - self._clock.monotonic())

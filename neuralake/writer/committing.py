@@ -150,7 +150,7 @@ class Committer:
 
     def _ready(self, group: Sequence[Waiting]) -> list[Waiting]:
         """Those of a group that are to be committed, their files under way; others are done."""
-        ready = [waiting for waiting in group if not waiting.done.is_set()]
+        ready = [waiting for waiting in group if not waiting.is_done]
         for waiting in ready:
             if waiting.is_repeated_in(self.plan.state):
                 self.files.discard([waiting])
@@ -164,11 +164,11 @@ class Committer:
                     waiting.renew(self.plan)
                 except BatchError as error:
                     waiting.fail(error)
-        ready = [waiting for waiting in ready if not waiting.done.is_set()]
+        ready = [waiting for waiting in ready if not waiting.is_done]
         firsts = _without_twins(ready)
         if unwritten := [waiting for waiting in firsts if not waiting.files]:
             self.files.make(unwritten, self.plan.state, is_beside=True)
-        return [waiting for waiting in ready if not waiting.done.is_set()]
+        return [waiting for waiting in ready if not waiting.is_done]
 
     def _try(self, group: Sequence[Waiting], begin: int) -> bool:
         """Commit a group's files; False if the table has changed, so that they are made anew."""

@@ -45,6 +45,8 @@ class Waiting:
         When the files were encoded, by the performance counter.
     commit, error
         One of them, once it is done.
+    woken
+        Set when it is done, or its thread is to commit.
     """
 
     batch: pa.RecordBatch | pa.Table
@@ -63,7 +65,12 @@ class Waiting:
     write_ns: int = 0
     commit: Commit | None = None
     error: BaseException | None = None
-    done: threading.Event = field(default_factory=threading.Event)
+    woken: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it is in the table, or will not be."""
+        return self.commit is not None or self.error is not None
 
     def is_repeated_in(self, state: TableState) -> bool:
         """Whether the table has the batch's sequence, or a later one of its application."""
@@ -107,21 +114,27 @@ class Waiting:
     def succeed(self, commit: Commit) -> None:
         """It is in the table."""
         self.commit = commit
-        self.done.set()
+        self.woken.set()
 
     def fail(self, error: BaseException) -> None:
         """It is not, or nobody knows."""
         self.error = error
-        self.done.set()
+        self.woken.set()
 
 
 class Queue:
-    """Batches in the order of their commits; safe for many threads."""
+    """Batches in the order of their commits; safe for many threads.
+
+    One of those that wait leads: its thread commits the next group. Then the first of those that
+    have come meanwhile does, and only that one is woken for it: a batch that is done is told at
+    once, and its thread need not get past a commit that is not its own.
+    """
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
         self._queue: deque[Waiting] = deque()
         self._under_way: list[Waiting] = []
+        self._leader: Waiting | None = None
         self._is_closed = False
 
     def put(self, waiting: Waiting) -> None:
@@ -145,6 +158,12 @@ class Queue:
                 )
             waiting.queued_ns = time.perf_counter_ns()
             self._queue.append(waiting)
+            if self._leader is None:
+                self._leader = waiting
+
+    def leads(self, waiting: Waiting) -> bool:
+        """Whether its thread is to commit what waits."""
+        return self._leader is waiting
 
     def take(self) -> list[Waiting]:
         """The batches of the next commit."""
@@ -157,18 +176,25 @@ class Queue:
             self._under_way = list(group)
         return group
 
-    def end(self) -> None:
-        """The batches that were taken are done."""
-        with self._mutex:
-            self._under_way = []
+    def leave(self, waiting: Waiting) -> bool:
+        """Its thread waits no more, and leads no more.
 
-    def withdraw(self, waiting: Waiting) -> bool:
-        """Take a batch out again; False if it is being committed."""
+        To be called once for each that was put, whatever has become of it.
+
+        Returns
+        -------
+        bool
+            Whether it waited still, for a commit that is without it now.
+        """
         with self._mutex:
-            if waiting in self._queue:
+            if waited := waiting in self._queue:
                 self._queue.remove(waiting)
-                return True
-            return False
+            if self._leader is waiting:
+                self._under_way = []
+                self._leader = self._queue[0] if self._queue else None
+                if self._leader is not None:
+                    self._leader.woken.set()
+            return waited
 
     def close(self) -> None:
         """Let in no more."""
@@ -179,7 +205,7 @@ class Queue:
 def fail_all(group: Iterable[Waiting], error: BaseException) -> None:
     """Fail those of a group that are not done."""
     for waiting in group:
-        if not waiting.done.is_set():
+        if not waiting.is_done:
             waiting.fail(error)
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from neuralake.delta.log import entry_path
 from neuralake.writer import Commit, Writer
+from neuralake.writer.committing import Committer
 from neuralake.writer.errors import (
     BatchError,
     SequenceError,
@@ -19,6 +21,7 @@ from neuralake.writer.errors import (
     WriterDeadlineError,
     WriterError,
 )
+from neuralake.writer.waiting import Waiting
 from tests.writer.conftest import EVENTS, events
 
 Make = Callable[..., str]
@@ -136,6 +139,74 @@ def test_the_same_batch_twice_in_a_group_is_written_once(make_table: Make) -> No
             thread.join()
     assert sorted(c.is_repeated for c in commits) == [False, True]
     assert ids(path) == list(range(10))
+
+
+def test_a_batch_that_is_done_need_not_have_the_turn(
+    make_table: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its thread would else wait for all threads before it, each of which is woken in its turn."""
+    path = make_table()
+    commit, gate = Committer.commit, threading.Event()
+
+    def gated(committer: Committer, group: list[Waiting]) -> None:
+        commit(committer, group)
+        gate.wait(60)
+
+    monkeypatch.setattr(Committer, "commit", gated)
+    versions: list[int] = []
+    with Writer(path) as writer:
+        with writer._turn:
+            threads = [
+                threading.Thread(
+                    target=lambda i=i: versions.append(writer.append(events(i)).version)
+                )
+                for i in range(0, 80, 10)
+            ]
+            for thread in threads:
+                thread.start()
+            while len(writer._queue._queue) < 8:
+                pass
+        until = time.monotonic() + 20
+        while len(versions) < 7 and time.monotonic() < until:
+            time.sleep(0.001)
+        told = list(versions)
+        gate.set()
+        for thread in threads:
+            thread.join()
+    assert told == [1] * 7  # all but the one that had the turn
+    assert versions == [1] * 8
+    assert ids(path) == list(range(80))
+
+
+def test_whoever_leads_and_gives_up_leaves_it_to_the_next(make_table: Make) -> None:
+    path = make_table()
+    ends: list[str] = []
+    with Writer(path) as writer:
+
+        def append(first: int, deadline_s: float) -> threading.Thread:
+            def run() -> None:
+                try:
+                    ends.append(str(writer.append(events(first), deadline_s=deadline_s).version))
+                except WriterDeadlineError:
+                    ends.append("late")
+
+            thread = threading.Thread(target=run)
+            thread.start()
+            while len(writer._queue._queue) == 0:
+                pass
+            return thread
+
+        with writer._turn:
+            impatient = append(0, 0.3)
+            patient = append(10, 60)
+            while len(writer._queue._queue) < 2:
+                pass
+            impatient.join(30)
+            assert ends == ["late"]
+        patient.join(30)
+    assert ends == ["late", "1"]
+    assert ids(path) == list(range(10, 20))
+    assert len(files_of(path)) == 1
 
 
 def test_a_sequence_after_a_greater_one_that_waits_is_refused(make_table: Make) -> None:
