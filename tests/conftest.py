@@ -42,6 +42,7 @@ from neuralake.workloads.plan import Plan
 from tests.generator import OWN_COMMAND, generated_once
 from tests.java import write_quick_java
 from tests.more import is_by_day
+from tests.workers import quick_workers
 
 pytest_plugins = ["tests.performance.plugin"]  # its options must be known before it is collected
 
@@ -263,6 +264,13 @@ def quick_java(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     home = tmp_path_factory.mktemp("java")
     if request.config.getoption("benchmark_disable") and write_quick_java(home):
         os.environ["JAVA_HOME"] = str(home)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def workers_of_tests(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Workers that tests start in their own process have imported everything before they start."""
+    with quick_workers() if is_by_day(request.config) else nullcontext():
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
