@@ -28,7 +28,7 @@ from neuralake.tpch.layout import Layout
 from neuralake.tpch.manifest import MANIFEST_NAME, DataFile
 from neuralake.tpch.staging import sync_file
 from neuralake.tpch.tables import TABLES
-from neuralake.tpch.tpchgen import Tpchgen
+from neuralake.tpch.tpchgen import Tpchgen, environment
 
 # Beside the tables' directories, so that a file is renamed within one file system
 _ATTEMPT_PREFIX = ".attempt-"
@@ -188,7 +188,7 @@ def _generate(commission: Commission, job: PartJob, tpchgen: Tpchgen, directory:
         *tpchgen.command(commission.scale_factor, commission.layout, directory),
         *(f"--tables={','.join(job.tables)}", f"--part={job.part}", "--num-threads=1"),
     ]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment())
     if done.returncode:
         reason = done.stderr.strip().rpartition("\n")[2] or "no reason given"
         raise DatasetError(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
 
 from neuralake.errors import DatasetError
-from neuralake.tpch.tpchgen import Tpchgen
+from neuralake.tpch.tpchgen import Tpchgen, running, watch
 
 
 def put(directory: Path, version: str, *, record: str | None) -> Path:
@@ -56,3 +57,23 @@ def test_its_program_is_where_the_record_says(
     program.touch()
     monkeypatch.syspath_prepend(tmp_path)
     assert Tpchgen.installed() == Tpchgen(program.resolve(), version)
+
+
+def said_by_a_generator(path: Path) -> str:
+    """The tunables of a process that is started as the generator is."""
+    code = f"import os; open({str(path)!r}, 'w').write(os.environ['GLIBC_TUNABLES'])"
+    with (
+        path.with_suffix(".lock").open("w") as lock,
+        running([sys.executable, "-c", code], lock.fileno()) as process,
+    ):
+        watch(process, 10, lambda: None)
+    return path.read_text()
+
+
+def test_its_process_keeps_the_memory_that_it_frees(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    assert "trim_threshold=1073741824" in said_by_a_generator(tmp_path / "said")
+    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=0")
+    assert said_by_a_generator(tmp_path / "said") == "glibc.malloc.hugetlb=0"
