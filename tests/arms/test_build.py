@@ -271,7 +271,7 @@ def test_two_processes_build_an_arm_once(
 
 
 @pytest.mark.parametrize(
-    "content", few([b"", b"{}", b'{"packages": 1}', b"\xff", b'{"packages": {'], b"{}", b"\xff")
+    "content", few([b"", b"{}", b'{"packages": 1}', b"\xff", b'{"packages": {'], b"\xff")
 )
 def test_a_mark_that_cannot_be_read_is_none(build: Builder, content: bytes) -> None:
     mark = build("HEAD").directory.parent / "ready.json"
@@ -302,12 +302,14 @@ def test_a_failed_build_says_why_and_spoils_nothing(build: Builder) -> None:
 
 @pytest.mark.parametrize(
     ("requirement", "reason"),
-    [
-        ("sprocket==99", "Because there is no version of sprocket==99"),
-        ("neuralake-no-such-package", "neuralake-no-such-package was not found"),
-        ("sprocket==1.0+sprocket==2.0", "you require sprocket==1.0 and sprocket==2.0"),
-        ("sprocket==1.x.y", "Failed to parse: `sprocket==1.x.y`"),
-    ],
+    few(
+        [
+            ("sprocket==99", "Because there is no version of sprocket==99"),
+            ("neuralake-no-such-package", "neuralake-no-such-package was not found"),
+            ("sprocket==1.0+sprocket==2.0", "you require sprocket==1.0 and sprocket==2.0"),
+            ("sprocket==1.x.y", "Failed to parse: `sprocket==1.x.y`"),
+        ]
+    ),
 )
 def test_requirements_that_do_not_resolve(build: Builder, requirement: str, reason: str) -> None:
     message = failure(build, f"HEAD+{requirement}")

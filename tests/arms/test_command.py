@@ -144,7 +144,7 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
     subprocess.run(
         [find_uv(), "lock", "--quiet", "--python", sys.executable], cwd=team.path, check=True
     )
-    for name, rows in (("fast", 200_000), ("slow", 2_000_000)):
+    for name, rows in (("fast", 100_000), ("slow", 1_000_000)):
         team.write("queries/keys.sql", QUERY.format(rows=rows))
         team.commit(f"{name} | <b>keys</b>")
         team.git("tag", name)
@@ -206,6 +206,7 @@ def refused(done: subprocess.CompletedProcess[str]) -> str:
     return line
 
 
+BRIEF = ("--max-time", "0.1", "--rounds", "2")
 SHORT = ("--workload", "queries", "--engines", "duckdb", "--max-time", "1", "--rounds", "2")
 
 
@@ -213,7 +214,9 @@ SHORT = ("--workload", "queries", "--engines", "duckdb", "--max-time", "1", "--r
 
 
 def test_a_slower_commit_is_named(team: Team, tmp_path: Path) -> None:
-    done = team.compare("fast", "slow", "--until-regression", "--to", str(tmp_path / "report"))
+    # the fewest rounds, as it takes several pairs of processes anyway
+    options = ("--until-regression", "--rounds", "2", "--to", str(tmp_path / "report"))
+    done = team.compare("fast", "slow", *options)
     assert done.returncode == 1, done.stderr
     assert "slower" in done.stdout
     found = document(team)
@@ -280,7 +283,8 @@ def test_a_wrong_commit_is_never_faster(team: Team) -> None:
 
 FROM_PYTHON = """
 from neuralake import compare
-found = compare("slow", "wrong", "queries", engines="duckdb", max_time_s=1, until_regression=True)
+terms = {"rounds": 2, "max_time_s": 0.1, "until_regression": True}
+found = compare("slow", "wrong", "queries", engines="duckdb", **terms)
 print(found.regressed, found.table().column("query").to_pylist())
 print(found.report("from-python").html)
 print(found)
@@ -350,7 +354,7 @@ def test_the_action_fails_where_compare_does_and_shows_the_comparison(
         base="slow",
         candidate="wrong",
         by="time",
-        options="--workload 'queries' --engines duckdb --max-time 1",
+        options="--workload 'queries' --engines duckdb --max-time 0.1 --rounds 2",
         report=str(tmp_path / "a report"),
     )
     assert compare.returncode == 1, compare.stderr
@@ -369,7 +373,7 @@ def test_inconclusive_is_status_3_where_asked_for(team: Team) -> None:
 def test_calibrate_keeps_the_noise_and_compare_reads_it(team: Team) -> None:
     workload = ("--workload", "queries", "--engines", "duckdb")
     # two pairs of processes, however slow the machine is; it is measured to the end of the time
-    for seconds in ("4", "8", "16", "120"):
+    for seconds in ("3", "8", "16", "120"):
         done = team.run("calibrate", "fast", *workload, "--max-time", seconds, "--rounds", "2")
         if "too little was measured" not in done.stderr:
             break
@@ -380,7 +384,7 @@ def test_calibrate_keeps_the_noise_and_compare_reads_it(team: Team) -> None:
     noise = calibration.engines["duckdb"]
     assert set(noise.queries) == {"keys", "total"}
     assert noise.suite.unit > 0
-    done = team.compare("fast", "fast", "--max-time", "1", "--effect", "0.0001", "--strict")
+    done = team.compare("fast", "fast", *BRIEF, "--effect", "0.0001", "--strict")
     assert done.returncode == 3, done.stderr  # an effect that no second shows
     assert "by this machine's noise" in done.stderr
     assert "inconclusive" in done.stdout

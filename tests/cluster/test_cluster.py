@@ -27,6 +27,7 @@ from neuralake.config import Settings
 from neuralake.engines.registry import EngineSpec
 from neuralake.engines.spark import SparkEngine, SparkOptions, cluster, connect
 from neuralake.engines.spark.masters import parse_master
+from neuralake.engines.spark.options import DeltaReader
 from neuralake.engines.spark.tasks import SparkTasks
 from neuralake.errors import EngineEndedError, EngineError
 from neuralake.queries.answers import Answer, compare
@@ -37,7 +38,7 @@ from neuralake.tpch.existing import load_manifest
 from neuralake.tpch.generate import generate
 from neuralake.tpch.layout import Layout
 from neuralake.tpch.part_job import Commission, PartJob, run_part
-from tests.conftest import UNOFFICIAL, Cli, run_bench
+from tests.conftest import SPARK_INTERPRETS, UNOFFICIAL, Cli, run_bench
 from tests.more import is_by_day
 from tests.s3.conftest import Place
 
@@ -48,7 +49,7 @@ TASKS = 16
 ONE_TASK = dict.fromkeys(
     ("spark.databricks.delta.snapshotPartitions", "spark.sql.shuffle.partitions"), "1"
 )
-ENDLESS = 20_000  # tasks of a query that does not come to its end before what it needs is killed
+ENDLESS = 1_000  # tasks of a query that does not come to its end before what it needs is killed
 # Each task holds its core for 0.3 s, so that there is time to kill what runs it; there is no
 # condition beside it, which the optimizer would take for the whole
 SLOW = (
@@ -66,17 +67,32 @@ def event_log(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def sparks(event_log: dict[str, str], pytestconfig: pytest.Config) -> Iterator[Cluster]:
+def interprets(pytestconfig: pytest.Config) -> dict[str, str]:
+    """Settings by which no code is written for plans, by default."""
+    return SPARK_INTERPRETS if is_by_day(pytestconfig) else {}
+
+
+@pytest.fixture(scope="module")
+def reader(pytestconfig: pytest.Config) -> DeltaReader:
+    """Delta's, which a new JVM has to get going; by default tables are read without it."""
+    return "snapshot-files" if is_by_day(pytestconfig) else "delta"
+
+
+@pytest.fixture(scope="module")
+def sparks(
+    event_log: dict[str, str], interprets: dict[str, str], pytestconfig: pytest.Config
+) -> Iterator[Cluster]:
     """A master and workers, and beside them a Spark Connect server that works alone.
 
-    There are two workers, whose executors send each other rows and outlive each other; by default
-    one, as each of these is a JVM that has to get going.
+    There are two workers, whose executors send each other rows and outlive each other. By default
+    there is one, and no server, as each of these is a JVM that has to get going.
     """
+    is_some = is_by_day(pytestconfig)
     with Cluster(
-        workers=1 if is_by_day(pytestconfig) else 2,
-        settings=event_log | ONE_TASK,
+        workers=1 if is_some else 2,
+        settings=event_log | ONE_TASK | interprets,
         memory=MEMORY,
-        connect_port=0,
+        connect_port=None if is_some else 0,
         connect_locally=True,
         connect_cores=1,
         connect_memory=MEMORY,
@@ -160,6 +176,7 @@ def test_a_run_behind_spark_connect(
     assert told_by_server(sparks).items() <= record.settings.items()
 
 
+@pytest.mark.more  # a server is a JVM: by default it is Sail's (test_connect.py)
 def test_clients_of_spark_connect_do_not_see_each_other(
     sparks: Cluster, dataset_sf001: Path, settings: Settings
 ) -> None:
@@ -180,6 +197,7 @@ def test_clients_of_spark_connect_do_not_see_each_other(
         other.close()
 
 
+@pytest.mark.more
 def test_a_setting_of_the_server_is_not_the_clients(sparks: Cluster) -> None:
     config = {"spark.sql.extensions": "x"}
     with pytest.raises(EngineError, match=r"does not take spark\.sql\.extensions: .*CONFIG"):
@@ -233,6 +251,8 @@ def test_executors_of_another_version_are_told(sparks: Cluster) -> None:
 def test_executors_join_and_make_the_same_dataset_and_parts_die(
     sparks: Cluster,
     event_log: dict[str, str],
+    interprets: dict[str, str],
+    reader: DeltaReader,
     s3: Place,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -243,7 +263,10 @@ def test_executors_join_and_make_the_same_dataset_and_parts_die(
     """One application asks, generates, sees a busy cluster, loses worker, master, last worker."""
     number = workers_of(sparks)
     monkeypatch.setattr(cluster, "LOST_TIMEOUT_S", 2.0)
-    with started(SparkOptions(master=sparks.address, memory=MEMORY, config=event_log)) as engine:
+    options = SparkOptions(
+        master=sparks.address, memory=MEMORY, delta_reader=reader, config=event_log | interprets
+    )
+    with started(options) as engine:
         assert told(sparks, number).items() <= engine.settings.items()
         assert engine.works_elsewhere
         assert_joined(engine, open_workload(str(dataset_sf001), settings))
@@ -287,7 +310,7 @@ def test_executors_join_and_make_the_same_dataset_and_parts_die(
 def assert_joined(engine: SparkEngine, workload: Workload) -> None:
     """For a join executors send each other rows."""
     (query,) = select_queries(workload.queries, "12")
-    session = engine.open(workload.tables)
+    session = engine.open({name: workload.tables[name] for name in ("orders", "lineitem")})
     answer = Answer.of(session.execute(query.sql()))
     session.close()
     official = workload.reference(query, answer.schema.empty_table())
@@ -295,6 +318,7 @@ def assert_joined(engine: SparkEngine, workload: Workload) -> None:
     assert compare(answer, official, query) is None
 
 
+@pytest.mark.more
 def test_a_server_that_dies(sparks: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connect, "_MOST_RETRIES", 4)  # some seconds, and not half a minute
     engine = SparkEngine(SparkOptions(master=sparks.connect_address))

@@ -132,6 +132,7 @@ def test_own_tables_are_measured_reported_and_asked_from_python(
     assert "another" not in printed
 
 
+@pytest.mark.more  # such arms are built in arms/test_installed.py, and commits compared beside it
 def test_two_versions_are_compared_without_a_repository(measured: tuple[Project, str]) -> None:
     project, _ = measured
     (block,) = commands("Compare two versions of an engine")

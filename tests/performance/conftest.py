@@ -54,15 +54,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="module")
-def workload(request: pytest.FixtureRequest) -> Workload:
-    """TPC-H at the scale factor: the dataset of the tests, or one in the user's storage root."""
+def workload(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Workload:
+    """TPC-H at the scale factor: the small one for this run, others in the user's storage root."""
     scale_factor: float = request.param
-    if scale_factor == OFFICIAL:
-        settings = Settings.from_environ(
-            {"NEURALAKE_STORAGE_ROOT": str(request.getfixturevalue("storage"))}
-        )
-    else:
-        settings = Settings.from_environ(os.environ)
+    environ = {"NEURALAKE_STORAGE_ROOT": str(tmp_path_factory.mktemp("performance"))}
+    settings = Settings.from_environ(environ if scale_factor == OFFICIAL else os.environ)
     uri = dataset_uri(settings, scale_factor)
     generate(scale_factor, uri)
     return open_workload(uri, settings)

@@ -16,7 +16,7 @@ from neuralake.workloads.ingest.tables import fresh
 from neuralake.workloads.places import Target
 
 ROWS = 1000
-COMMITS = 50
+COMMITS = 25
 
 
 @pytest.mark.benchmark(group="commit", disable_gc=True)

@@ -12,7 +12,7 @@ from neuralake.queries.query import Query
 from neuralake.queries.workload import Workload
 from neuralake.under_pytest.judge import Judge, OpenEngine, measure
 
-ROUNDS = 7
+ROUNDS = 5
 ROUNDS_OF_SPARK = 2  # a query of 10 ms takes it half a second
 
 

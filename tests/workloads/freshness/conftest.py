@@ -26,10 +26,10 @@ from tests.conftest import own_temporary_directory
 
 SMALL = Load(
     rates=(400.0,),
-    duration_s=1.6,
-    warm_up_s=0.4,
+    duration_s=0.8,
+    warm_up_s=0.2,
     pieces=2,
-    pause_s=0.4,
+    pause_s=0.2,
     producers=2,
     batch_age_s=0.01,
 )
