@@ -54,11 +54,22 @@ def engine(shared_spark: Spark) -> SparkEngine:
     return shared_spark.engine()
 
 
-@pytest.fixture
-def delta(tmp_path: Path) -> DeltaTable:
-    location = str(tmp_path / "a table")
+def write(directory: Path) -> DeltaTable:
+    location = str(directory / "a table")
     deltalake.write_deltalake(location, ROWS)
     return DeltaTable(name="t", location=location)
+
+
+@pytest.fixture(scope="module")
+def delta(tmp_path_factory: pytest.TempPathFactory) -> DeltaTable:
+    """A table that nobody changes: Spark takes half a second to replay the log of another."""
+    return write(tmp_path_factory.mktemp("lake"))
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> DeltaTable:
+    """The test's own."""
+    return write(tmp_path)
 
 
 def rows(engine: SparkEngine, tables: dict[str, Table], sql: str) -> list[dict[str, Any]]:
@@ -103,11 +114,11 @@ def test_an_empty_answer_has_its_columns(engine: SparkEngine, delta: DeltaTable)
 
 
 @pytest.mark.more  # so it is with sessions at once, for which versions are pinned
-def test_open_sees_what_was_appended(engine: SparkEngine, delta: DeltaTable) -> None:
+def test_open_sees_what_was_appended(engine: SparkEngine, own: DeltaTable) -> None:
     count = "SELECT count(*) AS n FROM t"
-    before = engine.open({"t": delta})
-    deltalake.write_deltalake(delta.uri, ROWS, mode="append")
-    after = engine.open({"t": delta})
+    before = engine.open({"t": own})
+    deltalake.write_deltalake(own.uri, ROWS, mode="append")
+    after = engine.open({"t": own})
     assert after.execute(count).to_pylist() == [{"n": 6}]
     assert before.execute(count).to_pylist() == [{"n": 3}], "a session stays at its snapshot"
     before.close()
@@ -115,9 +126,9 @@ def test_open_sees_what_was_appended(engine: SparkEngine, delta: DeltaTable) -> 
 
 
 @pytest.mark.more  # as above, and files that are gone are not read
-def test_open_sees_what_was_deleted(engine: SparkEngine, delta: DeltaTable) -> None:
-    deltalake.DeltaTable(delta.uri).delete("key = 2")
-    assert rows(engine, {"t": delta}, "SELECT key FROM t ORDER BY 1") == [{"key": 1}, {"key": 3}]
+def test_open_sees_what_was_deleted(engine: SparkEngine, own: DeltaTable) -> None:
+    deltalake.DeltaTable(own.uri).delete("key = 2")
+    assert rows(engine, {"t": own}, "SELECT key FROM t ORDER BY 1") == [{"key": 1}, {"key": 3}]
 
 
 @pytest.mark.more  # those of others are read alike
@@ -134,22 +145,22 @@ def test_deletion_vectors_that_spark_wrote(engine: SparkEngine, tmp_path: Path) 
 
 
 def test_without_delta_s_reader_the_snapshot_s_files_are_read(
-    engine: SparkEngine, delta: DeltaTable, monkeypatch: pytest.MonkeyPatch
+    engine: SparkEngine, own: DeltaTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those that are in the log, by the table's schema: an older file lacks a column."""
-    deltalake.write_deltalake(delta.uri, ROWS, mode="append")
-    deltalake.DeltaTable(delta.uri).delete("key < 3")
+    deltalake.write_deltalake(own.uri, ROWS, mode="append")
+    deltalake.DeltaTable(own.uri).delete("key < 3")
     more = ROWS.append_column("added", pa.array(["x"] * 3))
-    deltalake.write_deltalake(delta.uri, more, mode="append", schema_mode="merge")
+    deltalake.write_deltalake(own.uri, more, mode="append", schema_mode="merge")
     monkeypatch.setattr(engine._runtime, "has_delta", False)
     sql = "SELECT sum(key) AS s, count(*) AS n, count(added) AS a FROM t"
-    assert rows(engine, {"t": delta}, sql) == [{"s": 12, "n": 5, "a": 3}]
+    assert rows(engine, {"t": own}, sql) == [{"s": 12, "n": 5, "a": 3}]
 
 
 @pytest.mark.more  # by which its changes are made, too
-def test_delta_commands(engine: SparkEngine, delta: DeltaTable) -> None:
-    session = engine.open({"source": delta, "numbers": numbers})
-    name = f"delta.`{delta.uri}`"
+def test_delta_commands(engine: SparkEngine, own: DeltaTable) -> None:
+    session = engine.open({"source": own, "numbers": numbers})
+    name = f"delta.`{own.uri}`"
     session.execute(f"INSERT INTO {name} SELECT * FROM source")
     # PySpark cannot turn OPTIMIZE's nested answer into Arrow: nulls above what must not be null
     session._spark.sql(f"OPTIMIZE {name}")
@@ -159,9 +170,9 @@ def test_delta_commands(engine: SparkEngine, delta: DeltaTable) -> None:
         "WHEN MATCHED THEN UPDATE SET t.name = s.name"
     )
     session.close()
-    answer = rows(engine, {"t": delta}, "SELECT name, count(*) AS n FROM t GROUP BY 1 ORDER BY 1")
+    answer = rows(engine, {"t": own}, "SELECT name, count(*) AS n FROM t GROUP BY 1 ORDER BY 1")
     assert answer == [{"name": "b", "n": 2}, {"name": "one", "n": 2}, {"name": "z", "n": 2}]
-    assert deltalake.DeltaTable(delta.uri).to_pyarrow_table().num_rows == 6
+    assert deltalake.DeltaTable(own.uri).to_pyarrow_table().num_rows == 6
 
 
 @pytest.mark.more  # as those that the writer writes
@@ -230,7 +241,9 @@ def test_explain_is_spark_s_plan(
     engine: SparkEngine, delta: DeltaTable, capfd: pytest.CaptureFixture[str]
 ) -> None:
     session = engine.open({"t": delta})
-    assert "AdaptiveSparkPlan" in session.explain("SELECT count(*) FROM t WHERE key > 1")
+    plan = session.explain("SELECT count(*) FROM t WHERE key > 1")
+    assert "== Physical Plan ==" in plan
+    assert ("AdaptiveSparkPlan" in plan) == engine.settings["adaptive"]
     assert capfd.readouterr().out == ""
     session.close()
 
@@ -260,7 +273,10 @@ def test_a_declaration_is_enforced(engine: SparkEngine, delta: DeltaTable) -> No
         engine.open({"t": declared})
 
 
-def test_tables_on_s3_need_what_reaches_them_from_the_start(engine: SparkEngine) -> None:
+def test_tables_on_s3_need_what_reaches_them_from_the_start(
+    engine: SparkEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine._runtime, "_reaches_s3", False)
     remote = DeltaTable(name="t", location="s3://bucket/t")
     with pytest.raises(EngineError, match="start it with object_storage=true"):
         engine.open({"t": remote})
@@ -273,7 +289,7 @@ def test_settings_say_what_is_in_effect(engine: SparkEngine) -> None:
         "master": f"local[{cores}]",
         "driver_memory": "768m",
         "shuffle_partitions": 1,
-        "adaptive": True,
+        "adaptive": "spark.sql.adaptive.enabled" not in interpreted,
         "scheduler": "fair",
         "delta_reader": "delta",
         "time_zone": "UTC",

@@ -8,26 +8,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import deltalake
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.s3.server import Server
 from neuralake.catalog.tables import DeltaTable, ParquetTable, Table
-from neuralake.config import Settings
 from neuralake.engines import registry
 from neuralake.engines.duckdb.remote import make_secrets
 from neuralake.engines.object_storage import options_by_bucket
 from neuralake.engines.registry import EngineSpec
 from neuralake.engines.spark.s3 import bucket_settings
 from neuralake.errors import EngineError
-from neuralake.storage import filesystem
 from neuralake.tpch.generate import generate
 from neuralake.workloads.query import run_query
 from tests.conftest import SPARK_CONFIG, SPARK_INTERPRETS, Cli
 from tests.more import few
 from tests.s3.conftest import Place
+from tests.s3.tables import COUNTED, counting, write_tables
 
 FAST = ("polars", "datafusion", "duckdb")
 
@@ -94,6 +90,7 @@ def test_all_answers_are_verified_on_the_fast_engines_hot_and_cold(
     assert place.uri in journal.read_text()
 
 
+@pytest.mark.more  # the Spark that tests share reads tables there, too (test_spark.py)
 def test_spark_reads_it_through_delta_and_says_how(
     typed: Cli, place: Place, dataset: str, tmp_path: Path
 ) -> None:
@@ -144,7 +141,7 @@ def test_what_cannot_be_reached_is_told_in_a_line(
     environment, message = WRONG[what]
     # a process shows what a library prints past Python, too
     for run, command in (
-        (cli, ("bench", "--engines", "polars")),
+        (cli if what == "away" else typed, ("bench", "--engines", "polars")),
         (typed, ("query", "SELECT 1 FROM region")),
     ):
         done = run(*command, "--dataset", dataset, environment={**place.environ, **environment})
@@ -166,47 +163,16 @@ def test_a_bucket_that_is_not_there_is_told_in_a_line(typed: Cli, place: Place) 
 
 @pytest.fixture(scope="module")
 def tables(place: Place) -> dict[str, Table]:
-    """Partitioned with values of any kind, with deleted rows, in several files, and plain."""
-    rows = pa.table(
-        {
-            "k": pa.array(range(400), pa.int64()),
-            "day": pa.array(["a b", "c/d", "e=f", "100%"] * 100),
-            "x": pa.array([n / 7 for n in range(400)]),
-        }
-    )
-    options = place.options
-    for name, by in (("parts", ["day"]), ("several", None)):
-        for half in (rows.slice(0, 200), rows.slice(200)):
-            deltalake.write_deltalake(
-                f"{place.uri}/{name}",
-                half,
-                mode="append",
-                partition_by=by,
-                storage_options=options,
-            )
-    deltalake.DeltaTable(f"{place.uri}/several", storage_options=options).delete("k % 10 = 3")
-    for number in range(2):
-        system, path = filesystem(f"{place.uri}/plain/part {number} é.parquet", options)
-        pq.write_table(rows.slice(number * 200, 200), path, filesystem=system)
-    settings = Settings.from_environ(place.environ)
-    made: list[Table] = [
-        DeltaTable(name="parts", location="parts").resolve(settings),
-        DeltaTable(name="several", location="several").resolve(settings),
-        ParquetTable(name="plain", location="plain").resolve(settings),
-    ]
-    return {table.name: table for table in made}
+    return write_tables(place)
 
 
 @pytest.mark.parametrize("engine", FAST)
 def test_each_engine_reads_the_same_rows_of_ones_own_tables(
     engine: str, tables: Mapping[str, Table]
 ) -> None:
-    counts = {"parts": (400, 79800), "several": (360, 79800 - sum(range(3, 400, 10)))}
     for name, table in tables.items():
-        sql = f"SELECT count(*) AS n, sum(k) AS s, count(DISTINCT day) AS d FROM {name}"
-        (row,) = run_query(sql, EngineSpec(engine), {name: table}).to_pylist()
-        n, s = counts.get(name, (400, 79800))
-        assert (row["n"], int(row["s"]), row["d"]) == (n, s, 4), name
+        (row,) = run_query(counting(name), EngineSpec(engine), {name: table}).to_pylist()
+        assert row == COUNTED[name], name
 
 
 @pytest.mark.more  # whose tables each engine reads, and TPC-H's are measured
