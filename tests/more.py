@@ -40,6 +40,19 @@ def is_by_day(config: pytest.Config) -> bool:
     return bool(config.option.markexpr == "not more")
 
 
+def often(times: int, by_day: int) -> int:
+    """How many times something is done that is random, or may go wrong now and then.
+
+    Parameters
+    ----------
+    times
+        In ``make test-all``, and where a test is asked for alone.
+    by_day
+        In ``make test``.
+    """
+    return by_day if settings().max_examples < 100 else times
+
+
 def drawn(examples: int) -> int:
     """How many examples of so many hypothesis draws: the whole of them in ``make test-all``.
 

@@ -83,6 +83,7 @@ def test_valgrind_offers_a_processor_of_its_own(worker: Worker) -> None:
     assert "avx512f" not in worker.call("features")
 
 
+@pytest.mark.more  # another Valgrind, which ends as one that cannot begin
 @under_valgrind
 def test_a_process_that_dies_is_told_of_as_any_other(tmp_path: Path) -> None:
     worker = started(Massif(tmp_path / "valgrind"), tmp_path / "log")

@@ -13,7 +13,7 @@ from tests.more import few
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("commits", few([120, 400]))
+@pytest.mark.parametrize("commits", few([60, 400]))
 def test_every_row_is_there_once_at_each_version(commits: int) -> None:
     command = [sys.executable, "-m", "benchmarks.writers.storm", "--commits", str(commits)]
     done = subprocess.run(

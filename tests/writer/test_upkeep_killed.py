@@ -19,12 +19,12 @@ from neuralake.delta.disk import DiskStore
 from neuralake.delta.live import LiveFiles
 from neuralake.writer import Writer
 from neuralake.writer.vacuum import vacuum
-from tests.more import few
+from tests.more import few, often
 from tests.writer.conftest import EVENTS, events
 from tests.writer.reading import engines, mismatches
 from tests.writer.test_compact import compact
 
-KILLS = int(os.environ.get("KILLS", "12"))
+KILLS = int(os.environ.get("KILLS", often(12, by_day=6)))
 PROPERTIES = {
     "delta.checkpointInterval": "5",
     "delta.logRetentionDuration": "interval 0 seconds",
