@@ -15,6 +15,7 @@ import deltalake
 import pyarrow as pa
 import pytest
 
+from neuralake.report import listings
 from tests.conftest import Cli, cli_environment
 from tests.more import few
 
@@ -39,31 +40,30 @@ def start(storage: Path, directory: Path, *arguments: str) -> subprocess.Popen[s
     )
 
 
-def test_a_fault_of_ours_has_a_status_of_its_own_and_says_so(storage: Path, tmp_path: Path) -> None:
+def test_a_fault_of_ours_has_a_status_of_its_own_and_says_so(
+    storage: Path, tmp_path: Path, typed: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
     broken = (
         "import sys, neuralake.report.listings as listings\n"
         "from neuralake.cli import main\n"
         "listings.print_engines = None\n"
         "main()\n"
     )
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-c", broken, *arguments],
-            capture_output=True,
-            text=True,
-            env=cli_environment(storage, tmp_path),
-            check=False,
-        )
-
-    done = run("engines")
+    done = subprocess.run(
+        [sys.executable, "-c", broken, "engines"],
+        capture_output=True,
+        text=True,
+        env=cli_environment(storage, tmp_path),
+        check=False,
+    )
     assert (done.returncode, done.stdout) == (70, "")
     assert done.stderr == (
         "neuralake: this is a fault of Neuralake's, not yours: TypeError: 'NoneType' object is not "
         "callable; please report it with the trace that neuralake --debug prints\n"
     )
+    monkeypatch.setattr(listings, "print_engines", None)
     for arguments in (("--debug", "engines"), ("engines", "--debug")):
-        shown = run(*arguments)
+        shown = typed(*arguments)
         assert shown.returncode == 70
         assert shown.stderr.startswith("Traceback")
         assert shown.stderr.endswith(done.stderr)

@@ -111,9 +111,11 @@ def test_an_arrow_stream_is_appended(table: str, tmp_path: Path) -> None:
     assert ids(table) == [1, 2]
 
 
-def test_a_declared_table_is_made_where_that_is_asked_for(catalog: Path, tmp_path: Path) -> None:
+def test_a_declared_table_is_made_where_that_is_asked_for(
+    catalog: Path, tmp_path: Path, typed: Cli
+) -> None:
     asked = ("events", "--catalog", catalog, "--from", "stdin:ndjson")
-    line = refused(write(tmp_path, b"", *asked))
+    line = refused(typed("writer", "append", *asked))
     assert line.endswith("--create makes it of its declared columns")
     for n in (1, 2):
         done = write(tmp_path, lines({"id": n}), *asked, "--create")

@@ -45,6 +45,14 @@ def environ(tmp_path: Path, mirror: Path) -> dict[str, str]:
     }
 
 
+@pytest.fixture
+def cached(environ: dict[str, str], fetched: list[Path]) -> list[Path]:
+    """The jars in that cache: each time that they are fetched is a process of Java's."""
+    directory = Path(environ["NEURALAKE_CACHE_ROOT"], "jars", fetched[0].parent.name)
+    directory.mkdir(parents=True)
+    return [Path(shutil.copy(path, directory)) for path in fetched]
+
+
 def test_they_are_few(fetched: list[Path]) -> None:
     assert [path.name for path in fetched] == [
         "delta-spark_4.2_2.13-4.4.0.jar",
@@ -59,16 +67,17 @@ def test_a_mirror_replaces_the_public_repository(environ: dict[str, str], tmp_pa
     assert sorted(jars[0].parent.iterdir()) == sorted(jars)
 
 
-def test_what_is_there_is_not_fetched_again(environ: dict[str, str]) -> None:
-    jars = delta_jars(environ)
-    before = [jar.stat() for jar in jars]
-    assert delta_jars({**environ, REPOSITORY_VARIABLE: UNREACHABLE}) == jars
-    assert [jar.stat().st_ino for jar in jars] == [stat.st_ino for stat in before]
+def test_what_is_there_is_not_fetched_again(environ: dict[str, str], cached: list[Path]) -> None:
+    before = [jar.stat() for jar in cached]
+    assert delta_jars({**environ, REPOSITORY_VARIABLE: UNREACHABLE}) == cached
+    assert [jar.stat().st_ino for jar in cached] == [stat.st_ino for stat in before]
 
 
 @pytest.mark.parametrize("damage", few(["absent", "empty", "flipped"], "flipped"))
-def test_a_damaged_jar_is_replaced(environ: dict[str, str], damage: str) -> None:
-    jar, other = delta_jars(environ)
+def test_a_damaged_jar_is_replaced(
+    environ: dict[str, str], cached: list[Path], damage: str
+) -> None:
+    jar, other = cached
     whole, untouched = jar.read_bytes(), other.stat().st_ino
     if damage == "absent":
         jar.unlink()

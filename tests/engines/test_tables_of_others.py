@@ -65,18 +65,10 @@ def open_case(engine: Engine, sessions: ExitStack, made: Make, case: str) -> Ope
 
 
 @pytest.fixture(scope="module")
-def kept_open(engine: Engine, made: Make) -> Iterator[Open]:
-    """Opens a table once for all questions: Spark takes seconds for it."""
+def opened(engine: Engine, made: Make) -> Iterator[Open]:
+    """Opens a table of others once for all questions: Spark takes seconds for it."""
     with ExitStack() as sessions:
         yield cache(partial(open_case, engine, sessions, made))
-
-
-@pytest.fixture
-def opened(engine: Engine, kept_open: Open, made: Make) -> Iterator[Open]:
-    """Opens a table of others; only Spark keeps it."""
-    with ExitStack() as sessions:
-        own = partial(open_case, engine, sessions, made)
-        yield kept_open if engine.name == "spark" else own
 
 
 @pytest.mark.more_of("spark", "sail", "daft", but=OF_SPARK)

@@ -58,10 +58,10 @@ def test_a_day_is_one_of_utc(cli: Cli, nights: Path, engine: str, zone: str) -> 
     assert sorted(done.stdout.splitlines()[1:]) == ["1,2024-06-30", "2,2024-06-30"]
 
 
-def test_engines_agree_on_the_day_and_record_the_zone(cli: Cli, nights: Path) -> None:
+def test_engines_agree_on_the_day_and_record_the_zone(typed: Cli, nights: Path) -> None:
     engines = ",".join(ENGINES[:3])
     options = ("--engines", engines, "--runs", 1, "--json")
-    done = cli("bench", "--workload", nights, *options, environment={"TZ": "Europe/Budapest"})
+    done = typed("bench", "--workload", nights, *options, environment={"TZ": "Europe/Budapest"})
     assert done.returncode == 0, done.stderr
     run = json.loads(done.stdout)
     assert {v["verdict"] for v in run["verifications"]} == {"verified"}

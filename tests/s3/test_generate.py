@@ -226,16 +226,18 @@ def test_a_claim_that_is_none_is_not_ours(s3: Place) -> None:
     ids=["bucket", "key", "away", "http", "percent"],
 )
 def test_what_cannot_be_is_told_in_a_line_before_anything_is_generated(
-    cli: Cli,
+    typed: Cli,
     s3: Place,
     scratch: Path,
+    monkeypatch: pytest.MonkeyPatch,
     environment: dict[str, str],
     bucket: str | None,
     message: str,
 ) -> None:
     to = s3.uri if bucket is None else f"s3://{bucket}/sf"
-    variables = {**s3.environ, **environment, "TMPDIR": str(scratch)}
-    done = cli("generate", "-s", SMALL, "--to", to, environment=variables)
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    variables = {**s3.environ, **environment}
+    done = typed("generate", "-s", SMALL, "--to", to, environment=variables)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
@@ -260,11 +262,16 @@ def master() -> Iterator[str]:
     ids=["bucket", "key"],
 )
 def test_a_place_that_cannot_be_is_told_before_spark_is_started(
-    cli: Cli, s3: Place, master: str, environment: dict[str, str], bucket: str | None, message: str
+    typed: Cli,
+    s3: Place,
+    master: str,
+    environment: dict[str, str],
+    bucket: str | None,
+    message: str,
 ) -> None:
     to = s3.uri if bucket is None else f"s3://{bucket}/sf"
     variables = {**s3.environ, **environment}
-    done = cli("generate", "-s", SMALL, "--to", to, "--on", master, environment=variables)
+    done = typed("generate", "-s", SMALL, "--to", to, "--on", master, environment=variables)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
     assert done.stderr.count("\n") == 1

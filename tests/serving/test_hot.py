@@ -57,7 +57,7 @@ def replaced(place: str) -> None:
 CHANGES: dict[str, Callable[[str], object]] = {
     "append": lambda place: deltalake.write_deltalake(place, rows(100), mode="append"),
     "many appends": lambda place: [
-        deltalake.write_deltalake(place, rows(1000 + 10 * i), mode="append") for i in range(40)
+        deltalake.write_deltalake(place, rows(1000 + 10 * i), mode="append") for i in range(20)
     ],
     "overwrite": lambda place: deltalake.write_deltalake(place, rows(5), mode="overwrite"),
     "delete": lambda place: deltalake.DeltaTable(place).delete("id % 2 = 0"),

@@ -55,7 +55,7 @@ def assert_same(found: pa.Table, expected: pa.Table) -> None:
     assert mismatch is None, f"{mismatch}\n{found}"
 
 
-@pytest.mark.more_of("spark", but=OF_SPARK)
+@pytest.mark.more_of("spark", "sail", "daft", but=OF_SPARK)
 @pytest.mark.parametrize("case", CASES)
 def test_an_engine_reads_what_was_appended(
     session_of: SessionOf, written: dict[str, Written], case: str

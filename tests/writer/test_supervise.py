@@ -44,15 +44,6 @@ def send(address: str, sequence: int) -> dict[str, Any]:
     return told
 
 
-def test_appends_go_first(make_table: Make, tmp_path: Path) -> None:
-    """Upkeep has a lower priority, and leaves a processor to those that somebody waits for."""
-    with serve(make_table(SCHEMA), tmp_path) as run:
-        ready(run)
-        own = os.getpriority(os.PRIO_PROCESS, 0)
-        found = {role: os.getpriority(os.PRIO_PROCESS, run.pid(role) or 0) for role in ROLES}
-    assert found == {"append": own, "compact": min(own + 10, 19), "vacuum": min(own + 10, 19)}
-
-
 def test_what_died_is_started_again_and_its_end_is_told(make_table: Make, tmp_path: Path) -> None:
     table = make_table(SCHEMA)
     with serve(table, tmp_path) as run:
@@ -107,10 +98,16 @@ def test_nothing_outlives_the_supervisor(make_table: Make, tmp_path: Path, is_gr
                 writer.close()
 
 
-def test_it_ends_although_a_client_keeps_its_stream_open(make_table: Make, tmp_path: Path) -> None:
+def test_appends_go_first_and_it_ends_although_a_client_keeps_its_stream_open(
+    make_table: Make, tmp_path: Path
+) -> None:
+    """Upkeep has a lower priority, and leaves a processor to those that somebody waits for."""
     table = make_table(SCHEMA)
     with serve(table, tmp_path) as run:
         address = ready(run)
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        found = {role: os.getpriority(os.PRIO_PROCESS, run.pid(role) or 0) for role in ROLES}
+        assert found == {"append": own, "compact": min(own + 10, 19), "vacuum": min(own + 10, 19)}
         with flight.connect(address) as client:
             writer, reader = client.do_put(EVENTS, SCHEMA)
             batch = pa.record_batch({"id": [1], "device": ["rig"], "value": [0.5]}, SCHEMA)

@@ -26,7 +26,7 @@ from neuralake.queries.answers import Answer, compare
 from neuralake.queries.query import parse_query
 from neuralake.writer import Upkeep, Writer
 from neuralake.writer.vacuum import vacuum
-from tests.conftest import Spark
+from tests.conftest import FAST_ENGINES, Spark
 from tests.delta.make import File, actions, write_table
 from tests.delta.make import commit as commit_entry
 from tests.delta.test_vectors import stored
@@ -48,8 +48,8 @@ SPECIAL = (
     "times of old within",
     "wider types",
 )
-# Of Spark, which takes seconds a table: a checkpoint has nothing of the others, which are left to
-# make test-all, that it has not of one of these
+# Of Spark, Sail and Daft, which take their time for a table: a checkpoint has nothing
+# of the cases that are left to make test-all that it has not of one of these
 OF_SPARK = ("ours: partitions of text", "others: deleted rows of partitions", "v2 checkpoints")
 # Times within its entries, which are of just now
 TIMED = "ours: writer features"
@@ -131,13 +131,13 @@ def test_each_log_begins_with_a_checkpoint(kept: dict[str, Kept]) -> None:
 
 
 def test_an_engine_reads_the_same_rows(engine: Engine, kept: dict[str, Kept]) -> None:
-    chosen = OF_SPARK if engine.name == "spark" else tuple(kept)
+    chosen = tuple(kept) if engine.name in FAST_ENGINES else OF_SPARK
     assert not faults(engine, {case: kept[case] for case in chosen})
 
 
 @pytest.mark.more
-@pytest.mark.parametrize("engine", ["spark"], indirect=True)
-def test_spark_reads_the_others_too(engine: Engine, kept: dict[str, Kept]) -> None:
+@pytest.mark.parametrize("engine", ["spark", "sail", "daft"], indirect=True)
+def test_slow_engines_read_the_others_too(engine: Engine, kept: dict[str, Kept]) -> None:
     others = [case for case in kept if case not in OF_SPARK]
     assert not faults(engine, {case: kept[case] for case in others})
 

@@ -68,7 +68,7 @@ def server(service: Service) -> Iterator[FlightSqlServer]:
 @pytest.fixture(scope="module")
 def hasty(tables: dict[str, Table]) -> Iterator[FlightSqlServer]:
     """A server that gives a request little time."""
-    with serving(Service(tables, options(time_s=3.0))) as server:
+    with serving(Service(tables, options(time_s=2.0))) as server:
         yield server
 
 
@@ -198,7 +198,7 @@ def test_parameters_that_are_none(server: FlightSqlServer) -> None:
 def test_a_query_of_an_hour_ends_at_its_limit(hasty: FlightSqlServer) -> None:
     with (
         connected(hasty.url) as cursor,
-        pytest.raises(adbc_driver_manager.Error, match="more than 3 s"),
+        pytest.raises(adbc_driver_manager.Error, match="more than 2 s"),
     ):
         ask(cursor, LOOP)
 
@@ -233,7 +233,7 @@ def test_a_client_that_reads_no_further_holds_nothing_beyond_the_time(
         reader.read_chunk()
     with connected(hasty.url) as cursor:  # while they hold all places, this waits for one
         assert ask(cursor, COUNT)["n"].to_pylist() == [ROWS]
-    with pytest.raises(flight.FlightTimedOutError, match="more than 3 s"):
+    with pytest.raises(flight.FlightTimedOutError, match="more than 2 s"):
         readers[0].read_all()
     for reader, client in zip(readers, clients, strict=True):
         reader.cancel()
