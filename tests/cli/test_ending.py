@@ -139,12 +139,19 @@ def test_a_full_device_is_one_line(storage: Path, tmp_path: Path, command: str) 
 def test_a_reader_that_has_enough_ends_it_in_silence(
     storage: Path, tmp_path: Path, command: str
 ) -> None:
-    with start(storage, tmp_path, *command.split()) as process:
-        assert process.stdout is not None
-        process.stdout.close()
-        assert process.stderr is not None
-        assert process.stderr.read() == ""
-    assert process.returncode == 128 + signal.SIGPIPE
+    """It is gone before anything is written."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "neuralake", *command.split()],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=cli_environment(storage, tmp_path),
+        check=False,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
 
 
 def test_nobody_reading_the_errors_changes_no_status(storage: Path, tmp_path: Path) -> None:
