@@ -214,9 +214,7 @@ SHORT = ("--workload", "queries", "--engines", "duckdb", "--max-time", "1", "--r
 
 
 def test_a_slower_commit_is_named(team: Team, tmp_path: Path) -> None:
-    # the fewest rounds, as it takes several pairs of processes anyway
-    options = ("--until-regression", "--rounds", "2", "--to", str(tmp_path / "report"))
-    done = team.compare("fast", "slow", *options)
+    done = team.compare("fast", "slow", "--until-regression", "--to", str(tmp_path / "report"))
     assert done.returncode == 1, done.stderr
     assert "slower" in done.stdout
     found = document(team)

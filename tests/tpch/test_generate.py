@@ -27,7 +27,7 @@ from tests.waiting import until
 own_generator = pytest.mark.usefixtures("own_generator")
 SMALL = 0.001
 # Large enough to be met in the middle of its work.
-SLOW = 0.03
+SLOW = 0.05
 KILLS = int(os.environ.get("NEURALAKE_TEST_KILLS", "4"))
 
 
@@ -343,7 +343,7 @@ def test_a_kill_leaves_a_whole_dataset_or_none(
 
 
 def test_an_interrupt_ends_the_generator_and_leaves_nothing(tmp_path: Path) -> None:
-    with start(tmp_path / "sf") as process:
+    with start(tmp_path / "sf", 4 * SLOW) as process:  # it does not come to its end
         until(writing(tmp_path / "sf", "lineitem/*"), every_s=0.001)
         process.send_signal(signal.SIGINT)
         _, trace = process.communicate()
