@@ -19,6 +19,10 @@ from neuralake.writer.result import Commit, Steps
 
 # A group ends with the batch that reaches this, so that a file and memory have a bound
 _GROUP_ROWS = 1_048_576
+# For how long a group waits for as many batches as the two before it had, as a part of the last
+# commit's time, and at most
+_PATIENCE = 0.5
+_PATIENCE_S = 0.002
 
 
 @dataclass(eq=False)
@@ -128,13 +132,20 @@ class Queue:
     One of those that wait leads: its thread commits the next group. Then the first of those that
     have come meanwhile does, and only that one is woken for it: a batch that is done is told at
     once, and its thread need not get past a commit that is not its own.
+
+    Threads that append in turn with others come back as soon as they are told: whoever leads waits
+    for them a little. Half of them would else wait for the commit of the other half, always.
     """
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
+        self._gathered = threading.Condition(self._mutex)
         self._queue: deque[Waiting] = deque()
         self._under_way: list[Waiting] = []
         self._leader: Waiting | None = None
+        self._sizes: deque[int] = deque([1, 1], maxlen=2)  # of the last groups
+        self._expected = 0  # batches for which whoever leads waits; none if 0
+        self._taken_ns = self._last_ns = 0
         self._is_closed = False
 
     def put(self, waiting: Waiting) -> None:
@@ -160,6 +171,8 @@ class Queue:
             self._queue.append(waiting)
             if self._leader is None:
                 self._leader = waiting
+            if self._expected and len(self._queue) >= self._expected:
+                self._gathered.notify()
 
     def leads(self, waiting: Waiting) -> bool:
         """Whether its thread is to commit what waits."""
@@ -170,11 +183,22 @@ class Queue:
         group: list[Waiting] = []
         rows = 0
         with self._mutex:
+            self._gather()
             while self._queue and (not group or rows < _GROUP_ROWS):
                 group.append(self._queue.popleft())
                 rows += group[-1].rows.num_rows
             self._under_way = list(group)
+            self._sizes.append(len(group))
+            self._taken_ns = time.perf_counter_ns()
         return group
+
+    def _gather(self) -> None:
+        """Wait a little for those that came to the last groups."""
+        expected = max(self._sizes)
+        if len(self._queue) < expected and not self._is_closed:
+            self._expected = expected
+            self._gathered.wait(min(_PATIENCE_S, _PATIENCE * self._last_ns / 1e9))
+            self._expected = 0
 
     def leave(self, waiting: Waiting) -> bool:
         """Its thread waits no more, and leads no more.
@@ -191,6 +215,7 @@ class Queue:
                 self._queue.remove(waiting)
             if self._leader is waiting:
                 self._under_way = []
+                self._last_ns = time.perf_counter_ns() - self._taken_ns
                 self._leader = self._queue[0] if self._queue else None
                 if self._leader is not None:
                     self._leader.woken.set()

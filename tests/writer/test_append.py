@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from neuralake.delta.log import entry_path
-from neuralake.writer import Commit, Writer
+from neuralake.writer import Commit, Writer, waiting
 from neuralake.writer.committing import Committer
 from neuralake.writer.errors import (
     BatchError,
@@ -178,6 +178,58 @@ def test_a_batch_that_is_done_need_not_have_the_turn(
     assert ids(path) == list(range(80))
 
 
+def test_those_that_come_back_go_into_one_commit(
+    make_table: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "_PATIENCE", 1e9)
+    monkeypatch.setattr(waiting, "_PATIENCE_S", 60)
+    path = make_table()
+    with Writer(path) as writer:
+        together: list[int] = []
+
+        def append(first: int) -> None:
+            together.extend(writer.append(events(first + 10 * i)).appends for i in range(5))
+
+        with writer._turn:
+            threads = [threading.Thread(target=append, args=[first]) for first in (0, 50, 100)]
+            for thread in threads:
+                thread.start()
+            while len(writer._queue._queue) < 3:
+                pass
+        for thread in threads:
+            thread.join()
+    assert together == [3] * 15
+    assert ids(path) == list(range(150))
+
+
+def test_one_that_comes_back_alone_waits_for_the_others_a_little_and_then_no_more(
+    make_table: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_table()
+    waits: list[float] = []
+    with Writer(path) as writer:
+
+        def wait(timeout_s: float) -> None:
+            waits.append(timeout_s)
+
+        monkeypatch.setattr(writer._queue._gathered, "wait", wait)
+        for i in range(3):
+            writer.append(events(10 * i))
+        assert waits == []
+        with writer._turn:
+            threads = [threading.Thread(target=writer.append, args=[events(30)]) for _ in range(2)]
+            for thread in threads:
+                thread.start()
+            while len(writer._queue._queue) < 2:
+                pass
+        for thread in threads:
+            thread.join()
+        for i in range(4):
+            writer.append(events(40 + 10 * i))
+    assert len(waits) == 2
+    assert all(0 < timeout_s <= 0.002 for timeout_s in waits)
+
+
 def test_whoever_leads_and_gives_up_leaves_it_to_the_next(make_table: Make) -> None:
     path = make_table()
     ends: list[str] = []
@@ -192,15 +244,13 @@ def test_whoever_leads_and_gives_up_leaves_it_to_the_next(make_table: Make) -> N
 
             thread = threading.Thread(target=run)
             thread.start()
-            while len(writer._queue._queue) == 0:
-                pass
             return thread
 
         with writer._turn:
             impatient = append(0, 0.3)
-            patient = append(10, 60)
-            while len(writer._queue._queue) < 2:
+            while not writer._queue._queue and impatient.is_alive():
                 pass
+            patient = append(10, 60)
             impatient.join(30)
             assert ends == ["late"]
         patient.join(30)
