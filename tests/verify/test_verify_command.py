@@ -22,6 +22,7 @@ from neuralake.verify.inspector import Inspector
 from neuralake.verify.junit import junit
 from neuralake.verify.verification import Plan, verify
 from tests.conftest import Cli, cli_environment
+from tests.more import few
 from tests.verify.views import ROWS_OF_VIEWS, make_views
 
 TROUBLE = """
@@ -120,13 +121,15 @@ def test_a_check_that_crashes_or_hangs_is_one_that_failed_and_no_more(
     assert results["rows.shop.dies"]["reason"] == "table.shop.dies has not passed"
 
 
+@pytest.mark.parametrize(
+    "engines", few(["polars,duckdb", "polars,datafusion,duckdb,sail,daft"], "polars,duckdb")
+)
 def test_views_and_tables_of_databases_are_the_same_on_every_engine(
-    typed: Cli, lake: dict[str, str], tmp_path: Path
+    typed: Cli, lake: dict[str, str], tmp_path: Path, engines: str
 ) -> None:
     make_views(tmp_path / "shop.py", Path(lake["NEURALAKE_STORAGE_ROOT"]))
-    engines = ("polars", "datafusion", "duckdb", "sail", "daft")
     done = typed(
-        *("verify", "--catalog", "shop.py", "--engines", ",".join(engines), "--json"),
+        *("verify", "--catalog", "shop.py", "--engines", engines, "--json"),
         *("--only", "table,engine,rows,primary_key"),
         environment=lake,
     )
@@ -135,7 +138,7 @@ def test_views_and_tables_of_databases_are_the_same_on_every_engine(
     assert done.returncode == 0
     for name, number in ROWS_OF_VIEWS.items():
         said = results[f"rows.shop.{name}"]["reason"]
-        assert said.startswith(f"{number} rows on {', '.join(engines)}; "), said
+        assert said.startswith(f"{number} rows on {engines.replace(',', ', ')}; "), said
     keyed = [results[f"rows.shop.{name}"]["reason"] for name in ("doubled", "grown")]
     assert all("; checksum " in said for said in keyed)
     assert "primary_key.shop.doubled" in results

@@ -19,6 +19,7 @@ from neuralake.tpch.dataset import open_workload
 from neuralake.tpch.refresh.keys import KeyMapping
 from neuralake.tpch.refresh.mapped import mapped_answer, mapped_workload
 from tests.conftest import make_settings
+from tests.more import few
 from tests.tpch.refresh.conftest import Lake, Sets, copied
 
 ENGINES = ("polars", "datafusion")
@@ -69,7 +70,7 @@ def wrong_answers(
     return wrong
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", few(ENGINES))
 def test_every_official_answer_holds_after_whole_pairs(
     engine: str, refreshed: Lake, workload: Workload, sets: Sets
 ) -> None:
