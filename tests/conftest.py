@@ -141,13 +141,11 @@ SPARK_CONFIG = {
 }
 # Nor is it worth the compiler to write code for a plan that runs once, on rows that can be counted,
 # nor a plan worth being made again while it runs: runs on TPC-H have both, and all in
-# `make test-all`. Where a JVM stands outside of UTC, Delta Lake replays the log once more after
-# each commit, to compare the table's files with what it believes.
+# `make test-all`.
 SPARK_INTERPRETS = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.adaptive.enabled": "false",
-    "spark.databricks.delta.allFilesInCrc.verificationMode.forceOnNonUTC.enabled": "false",
 }
 SPARK_ZONE = "Europe/Budapest"  # no answer of Spark's depends on where it stands
 PNG = b"\x89PNG\r\n\x1a\n"  # how one begins

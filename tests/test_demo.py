@@ -100,6 +100,7 @@ def test_the_whole_of_it(tmp_path: Path) -> None:
     assert marks(done.stdout) == [("✓", part) for part in PARTS]
 
 
+@pytest.mark.more  # by day a part that there is not
 def test_a_part_that_is_not_right_is_told_with_its_reason(tmp_path: Path) -> None:
     done = demo(tmp_path, "--parts", "join")
     assert done.returncode == 1

@@ -56,6 +56,7 @@ def test_a_batch_of_a_gibibyte_is_one_commit(table: str, tmp_path: Path) -> None
         assert run.terminate() == 0
 
 
+@pytest.mark.more  # by day what waits has a bound in test_batching.py
 def test_fast_clients_wait_and_take_no_memory(table: str, tmp_path: Path) -> None:
     """Four send 1.25 GiB, of which 16 MiB may wait: a disk is always slower than that.
 

@@ -303,11 +303,14 @@ def test_settings_say_what_is_in_effect(engine: SparkEngine) -> None:
         "spark.executorEnv.PLAIN": "a \\ b=c",
         "spark.neuralake.note": "***",
     }
-    spark = engine._jvm.spark
+    spark, delta = engine._jvm.spark, "spark.databricks.delta"
+    checks = f"{delta}.allFilesInCrc.verificationMode.forceOnNonUTC.enabled"
     assert spark.conf.get("spark.sql.shuffle.partitions") == "1"
-    assert spark.conf.get("spark.databricks.delta.snapshotPartitions") == "1"
+    assert spark.conf.get(f"{delta}.snapshotPartitions") == "1"
     assert spark.conf.get("spark.sql.autoBroadcastJoinThreshold") == "-1"
     assert spark.conf.get("spark.sql.session.timeZone") == "UTC"
+    # what a write costs does not depend on where the machine stands, which is Budapest here
+    assert spark.conf.get(checks) == "false"
     assert spark.conf.get("spark.executorEnv.PLAIN") == "a \\ b=c"
     assert spark.conf.get("spark.hadoop.fs.s3a.secret.key") == "hunter2"
 

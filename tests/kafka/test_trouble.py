@@ -214,6 +214,7 @@ def test_a_broker_that_is_away_for_a_while_is_waited_for(make_table: Make, own: 
     assert told[-1] == "messages come again"
 
 
+@pytest.mark.more  # by day a process waits for a broker that is away
 def test_a_process_that_follows_one_that_has_reached_the_broker_waits_for_it(
     make_table: Make, own: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

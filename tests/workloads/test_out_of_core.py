@@ -85,6 +85,7 @@ SMALL_BATCHES = EngineSpec("datafusion", {"datafusion.execution.batch_size": "10
     ),
     ids=["duckdb", "datafusion", "polars"],
 )
+@pytest.mark.more  # by day one that may not spill, and one that finds no room
 def test_an_engine_that_spills_answers_in_less_memory_than_the_data_have(
     settings: Settings, large: Workload, limits: Limits, spec: EngineSpec, memory: str
 ) -> None:

@@ -65,7 +65,7 @@ def started(name: str, lake: Path, scratch: Path) -> Iterator[Contestant]:
         server.close()
 
 
-@pytest.mark.parametrize("name", few(NAMES, "http", "flight-sql", "roapi"))
+@pytest.mark.parametrize("name", few(NAMES, "http", "flight-sql"))
 def test_every_answer_of_a_contestant_is_right(name: str, lake: Path, tmp_path: Path) -> None:
     assert contestant_type(name).unavailable() is None
     outcomes = Outcomes(300 * S)
