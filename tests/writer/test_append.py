@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import deltalake
@@ -41,6 +41,14 @@ def entry(path: str, version: int) -> list[dict[str, dict[str, object]]]:
         for line in (Path(path) / entry_path(version)).read_text().split("\n")
         if line
     ]
+
+
+def queue_up(writer: Writer, threads: Sequence[threading.Thread]) -> None:
+    """Start threads that append, and return when all of them wait for the turn."""
+    for thread in threads:
+        thread.start()
+    while len(writer._queue._queue) < len(threads):
+        pass
 
 
 def test_an_append_is_there_when_it_returns(make_table: Make) -> None:
@@ -110,10 +118,7 @@ def test_batches_that_wait_share_a_commit(make_table: Make) -> None:
                 threading.Thread(target=lambda i=i: commits.append(writer.append(events(10 * i))))
                 for i in range(5)
             ]
-            for thread in threads:
-                thread.start()
-            while len(writer._queue._queue) < 5:
-                pass
+            queue_up(writer, threads)
         for thread in threads:
             thread.join()
     assert {(c.version, c.appends) for c in commits} == {(1, 5)}
@@ -131,10 +136,7 @@ def test_the_same_batch_twice_in_a_group_is_written_once(make_table: Make) -> No
 
         with writer._turn:
             threads = [threading.Thread(target=append) for _ in range(2)]
-            for thread in threads:
-                thread.start()
-            while len(writer._queue._queue) < 2:
-                pass
+            queue_up(writer, threads)
         for thread in threads:
             thread.join()
     assert sorted(c.is_repeated for c in commits) == [False, True]
@@ -162,10 +164,7 @@ def test_a_batch_that_is_done_need_not_have_the_turn(
                 )
                 for i in range(0, 80, 10)
             ]
-            for thread in threads:
-                thread.start()
-            while len(writer._queue._queue) < 8:
-                pass
+            queue_up(writer, threads)
         until = time.monotonic() + 20
         while len(versions) < 7 and time.monotonic() < until:
             time.sleep(0.001)
@@ -192,10 +191,7 @@ def test_those_that_come_back_go_into_one_commit(
 
         with writer._turn:
             threads = [threading.Thread(target=append, args=[first]) for first in (0, 50, 100)]
-            for thread in threads:
-                thread.start()
-            while len(writer._queue._queue) < 3:
-                pass
+            queue_up(writer, threads)
         for thread in threads:
             thread.join()
     assert together == [3] * 15
@@ -218,10 +214,7 @@ def test_one_that_comes_back_alone_waits_for_the_others_a_little_and_then_no_mor
         assert waits == []
         with writer._turn:
             threads = [threading.Thread(target=writer.append, args=[events(30)]) for _ in range(2)]
-            for thread in threads:
-                thread.start()
-            while len(writer._queue._queue) < 2:
-                pass
+            queue_up(writer, threads)
         for thread in threads:
             thread.join()
         for i in range(4):
