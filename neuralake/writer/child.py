@@ -18,9 +18,9 @@ from neuralake.garbage import collect_seldom
 from neuralake.sources.bearer import token_of
 from neuralake.writer.events import Event
 from neuralake.writer.modest import step_back
-from neuralake.writer.roles import TOKEN_VARIABLE, run_role
+from neuralake.writer.roles import run_role
 from neuralake.writer.stopping import Stopping
-from neuralake.writer.task import Task
+from neuralake.writer.task import TOKEN_VARIABLE, Task
 
 DRAIN_S = 30.0  # how long what was read may take to be committed, once it is to stop
 _FAULT = 70

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from neuralake.sources.source import Source
     from neuralake.writer.append import Writer
 
-TOKEN_VARIABLE = "NEURALAKE_WRITER_TOKEN"  # noqa: S105 - its name
 _TELL_EVERY_S = 1.0
 _ANSWERS_S = 5.0  # how long clients are waited for that do not read their answers
 _INTERRUPTED = 130

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from neuralake.sources.address import check_exposure
+from neuralake.sources.bearer import token_of
 from neuralake.writer.events import Event, Tell, now
 from neuralake.writer.metrics import Totals, serve_metrics
 from neuralake.writer.presence import Presence, presence
 from neuralake.writer.stopping import Stopping
 from neuralake.writer.supervise import Patience, Supervisor
-from neuralake.writer.task import Task
+from neuralake.writer.task import TOKEN_VARIABLE, SourceSpec, Task
 
 
 @dataclass(frozen=True)
@@ -121,10 +123,13 @@ def run_writer(
     ConfigError
         If metrics are asked for, and the extra is not installed.
     SourceError
-        If their port is in use.
+        If their port is in use, or others can reach a source that is not protected.
     """
     ledger = Ledger(totals, tell)
     first = tasks[0]
+    for task in tasks:
+        if task.source is not None:
+            _check_source(task.source)
     ledger.facts = {
         "pid": os.getpid(),
         "since": now(),
@@ -140,6 +145,13 @@ def run_writer(
                 tell(Event(first.role, "trouble", ledger.presence.trouble))
         status = Supervisor(tasks, ledger.enter, stopping, patience).run()
     return Ending(status, ledger.reason if status else "")
+
+
+def _check_source(source: SourceSpec) -> None:
+    """Refuse what its process would refuse, before any is started."""
+    if source.address is not None:
+        token = token_of(os.environ, TOKEN_VARIABLE)
+        check_exposure(source.address, token=token, is_encrypted=source.certificate is not None)
 
 
 def in_words(event: Event) -> str:

@@ -15,6 +15,7 @@ from neuralake.writer.batching import BatchLimits
 Role: TypeAlias = Literal["append", "compact", "vacuum"]
 SourceKind: TypeAlias = Literal["stdin:arrow", "stdin:ndjson", "flight", "kafka"]
 ROLES: tuple[Role, ...] = ("append", "compact", "vacuum")
+TOKEN_VARIABLE = "NEURALAKE_WRITER_TOKEN"  # noqa: S105 - its name
 _FLIGHT = "flight://"
 
 
