@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import struct
 from xml.etree import ElementTree as ET
@@ -13,7 +14,7 @@ from matplotlib.axes import Axes
 from neuralake.report.figures.chart import log_ticks
 from neuralake.report.figures.drawing import Drawing
 from neuralake.report.figures.palette import COLOURS, ROLES, marks
-from neuralake.report.figures.render import render
+from neuralake.report.figures.render import drawing_style, render
 from neuralake.report.footnote import DISCLAIMER
 from neuralake.report.run.figures import run_pictures
 from neuralake.report.run.figures.latency import cold, latency
@@ -128,6 +129,14 @@ def test_the_same_run_gives_the_same_bytes() -> None:
     assert first == second
     names = ["latency", "totals", "ratios", "cold", "memory", "cpu"]
     assert [picture.name for picture in first] == names
+
+
+def test_the_garbage_collector_is_left_as_it_was() -> None:
+    before = gc.get_threshold()
+    with pytest.raises(ZeroDivisionError), drawing_style("seed"):
+        assert gc.get_threshold()[0] > before[0]
+        raise ZeroDivisionError
+    assert gc.get_threshold() == before
 
 
 def test_identifiers_of_one_page_do_not_collide() -> None:
