@@ -119,8 +119,7 @@ def generate(
             stage.publish()
             return manifest
     except OSError as error:
-        advice = "name a place with --to, or set NEURALAKE_STORAGE_ROOT"
-        raise DatasetError(f"{_reason(uri, error)}; {advice}") from error
+        raise DatasetError(_reason(uri, error)) from error
 
 
 def _generate_remote(

@@ -181,8 +181,7 @@ def test_a_dataset_is_made_where_every_stream_is_closed(tmp_path: Path) -> None:
     ("engine", "number"),
     few(
         product(ENDLESS, (signal.SIGINT, signal.SIGTERM)),
-        ("polars", signal.SIGINT),
-        ("duckdb", signal.SIGTERM),
+        ("duckdb", signal.SIGINT),
     ),
 )
 def test_a_query_is_interrupted_at_once(

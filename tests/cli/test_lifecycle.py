@@ -101,6 +101,7 @@ sessions = [{ name = "writer", tasks = [{ kind = "append", table = "readings", r
 """
 
 
+@pytest.mark.more  # as what is read of one, which is told by day
 def test_that_it_changes_a_deprecated_table_is_told_once(
     sensors: dict[str, str], typed: Cli, tmp_path: Path
 ) -> None:

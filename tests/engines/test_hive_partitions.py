@@ -86,6 +86,7 @@ def rows(session: Session, sql: str) -> list[tuple[object, ...]]:
     return list(zip(*found.to_pydict().values(), strict=True))
 
 
+@pytest.mark.more_of("spark", but=("plain",))
 @pytest.mark.parametrize("table", ["plain", "under", "bare"])
 def test_rows_have_the_values_of_their_directories_last(session: Session, table: str) -> None:
     found = session.execute(f"SELECT * FROM {table} ORDER BY id")
@@ -108,6 +109,7 @@ def test_filters_find_them(session: Session, where: str, ids: list[int]) -> None
     ] == ids
 
 
+@pytest.mark.more_of("spark")
 def test_grouped_by_partition_and_joined(session: Session) -> None:
     sql = "SELECT day, COUNT(*) AS c FROM plain GROUP BY day ORDER BY c DESC, day"
     counts = {row[0]: row[1] for row in rows(session, sql)}

@@ -137,6 +137,7 @@ LONG = {  # hours: whoever interrupts may come late
 }
 
 
+@pytest.mark.more_of("spark")
 @pytest.mark.parametrize("engine", LONG, indirect=True)
 def test_an_interruption_ends_the_sessions_own_query_alone(
     engine: Engine, tables: Mapping[str, DeltaTable]

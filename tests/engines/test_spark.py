@@ -183,6 +183,7 @@ def test_a_table_with_partitions(engine: SparkEngine, tmp_path: Path) -> None:
     assert rows(engine, {"t": delta}, "SELECT key FROM t WHERE name = 'ü'") == [{"key": 3}]
 
 
+@pytest.mark.more  # as an answer without rows
 def test_a_table_without_rows(engine: SparkEngine, tmp_path: Path) -> None:
     uri = str(tmp_path / "t")
     deltalake.write_deltalake(uri, ROWS.slice(0, 0))

@@ -265,6 +265,7 @@ EVOLVED = (
 )
 
 
+@pytest.mark.more_of("spark")  # of files that lack one it is asked elsewhere
 @pytest.mark.more_of("sail", "daft", but=("delta",))
 def test_a_declared_column_that_is_absent_is_null(
     engine: Engine, kind: str, tmp_path: Path
@@ -354,6 +355,7 @@ def test_the_newest_row_by_and_of_values_that_engines_order_otherwise(
         case.check(given.take([1, 3, 5]))
 
 
+@pytest.mark.more_of("spark")
 @pytest.mark.more_of("sail", "daft", but=("delta",))
 def test_the_newest_row_of_each_key(engine: Engine, kind: str, tmp_path: Path) -> None:
     if engine.name == "spark" and kind != "delta":

@@ -47,6 +47,7 @@ def test_an_engine_implements_what_it_says_before_it_is_started(engine: Engine) 
         assert isinstance(writes, protocol) == (said[name] is not None), name
 
 
+@pytest.mark.more_of("spark")  # whose tables are created, appended to and updated below
 def test_every_change_says_what_it_committed(engine: Engine, tmp_path: Path) -> None:
     """Its version, its rows and its path; and the table holds just what they tell."""
     writes: Any = writes_of(engine)
@@ -221,6 +222,7 @@ def test_two_rows_of_one_key_cannot_both_be_merged(engine: Engine, tmp_path: Pat
     assert held(table) == [row(1)]
 
 
+@pytest.mark.more_of("spark")
 def test_a_retention_that_would_break_readers_must_be_meant(engine: Engine, tmp_path: Path) -> None:
     writes: Any = writes_of(engine)
     if engine.name == "sail":  # which has no vacuum

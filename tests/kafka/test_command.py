@@ -111,6 +111,7 @@ def test_a_setting_that_is_none_is_one_line(make_table: Make, typed: Cli) -> Non
     assert "hunter2" not in done.stderr
 
 
+@pytest.mark.more  # in the same words the process that appends says it, in test_trouble.py
 def test_a_topic_that_is_not_there_ends_the_writer(
     make_table: Make, topic: Topic, tmp_path: Path
 ) -> None:

@@ -217,20 +217,20 @@ def test_two_writers_share_a_topic_and_one_leaves_in_the_middle(
     producer = EventProducer(
         topic.brokers, topic.name, rate=3000, settings={"enable.idempotence": True, "retries": 9}
     )
-    producing = threading.Thread(target=lambda: producer.run(rows=9000))
+    producing = threading.Thread(target=lambda: producer.run(rows=4500))
     with Feeding(table, topic, age_s=age_s) as first:
         until(lambda: len(remembered(table)) == 2)
         producing.start()
         with Feeding(table, topic, age_s=age_s) as second:
-            until(lambda: producer.handed_over > 4000)
+            until(lambda: producer.handed_over > 2000)
             assert second.stop() == 0
         with Feeding(table, topic, age_s=age_s) as second:
-            until(lambda: producer.handed_over > 6000)
+            until(lambda: producer.handed_over > 3000)
             assert first.stop() == 0
             producing.join()
-            second.until_rows(9000)
+            second.until_rows(4500)
     rows = rows_of(table)
-    assert rows.height == 9000
-    assert rows["id"].sum() == 9000 * 8999 // 2
-    assert rows["id"].n_unique() == 9000
-    assert sum(remembered(table).values()) == 9000
+    assert rows.height == 4500
+    assert rows["id"].sum() == 4500 * 4499 // 2
+    assert rows["id"].n_unique() == 4500
+    assert sum(remembered(table).values()) == 4500

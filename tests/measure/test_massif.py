@@ -41,6 +41,7 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     worker.close()
 
 
+@pytest.mark.more  # another Valgrind: each of them counts what it should by day
 @under_valgrind
 def test_it_tells_what_callgrind_tells(worker: Worker, tmp_path: Path) -> None:
     other = warm(Callgrind(tmp_path / "valgrind"), tmp_path / "log")

@@ -22,10 +22,11 @@ from neuralake.errors import EngineError
 from neuralake.storage import filesystem
 from tests.conftest import FAST_ENGINES
 from tests.engines.changes import keys, row, stage, until_done
+from tests.more import few
 from tests.s3.conftest import Place
 
 
-@pytest.fixture(params=FAST_ENGINES)
+@pytest.fixture(params=few(FAST_ENGINES, "duckdb"))
 def writes(request: pytest.FixtureRequest, s3: Place) -> Iterator[Any]:
     """What the engine writes by, started with what reaches S3."""
     table = DeltaTable(name="t", location=f"{s3.uri}/t", storage_options=s3.options)

@@ -142,7 +142,7 @@ def test_by_default_a_file_is_at_most_that_of_scale_factor_1() -> None:
 def test_what_lies_on_this_machine_is_bounded_though_uploads_are_slow(
     s3: Place, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote, "MOST_WAITING_BYTES", 1_000_000)
+    monkeypatch.setattr(remote, "MOST_WAITING_BYTES", 500_000)
     monkeypatch.setattr(remote, "_LOOK_INTERVAL_S", 0.01)  # in which the generator goes on
     most, ended = [0], threading.Event()
 
@@ -161,7 +161,7 @@ def test_what_lies_on_this_machine_is_bounded_though_uploads_are_slow(
             proxy.strike(
                 Fault.SLOW, times=10**6, delay_s=0.1, when=lambda r: r.path.endswith(".parquet")
             )
-            made = through(proxy, s3, Layout(files_per_table=20), 0.1)
+            made = through(proxy, s3, Layout(files_per_table=10), 0.05)
     finally:
         ended.set()
         watcher.join()

@@ -15,6 +15,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
 from tests.conftest import Cli
+from tests.more import few
 from tests.s3.conftest import Place
 
 ROOT = Path(__file__).parents[2]
@@ -25,16 +26,20 @@ def lines_of(answer: Mapping[str, Any]) -> dict[str, Any]:
     return {line["case"]["contestant"]: line for line in answer["lines"]}
 
 
-def test_batches_are_appended_to_tables_on_s3_and_verified(typed: Cli, s3: Place) -> None:
+@pytest.mark.parametrize("contestants", few(["neuralake", "neuralake,deltalake-handle"]))
+def test_batches_are_appended_to_tables_on_s3_and_verified(
+    typed: Cli, s3: Place, contestants: str
+) -> None:
     done = typed(
-        *("ingest", "--to", f"{s3.uri}/tables", "--contestants", "neuralake,deltalake-handle"),
+        *("ingest", "--to", f"{s3.uri}/tables", "--contestants", contestants),
         *(*SMALL, "--keep", "--json"),
         environment=s3.environ,
     )
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert {line["commits"] for line in lines_of(answer).values()} == {12}
-    assert [v["verdict"] for v in answer["run"]["verifications"]] == ["verified", "verified"]
+    verdicts = [v["verdict"] for v in answer["run"]["verifications"]]
+    assert verdicts == ["verified"] * len(contestants.split(","))
     header = answer["run"]["header"]
     assert header["storage"]["endpoint"] == s3.server.environ["AWS_ENDPOINT_URL"].split("//")[1]
     assert header["storage"]["filesystem"] is None

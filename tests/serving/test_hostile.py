@@ -15,9 +15,12 @@ from neuralake.errors import ServingError
 from neuralake.serving.answers import ForbiddenError, LimitError, Limits, RefusedError
 from neuralake.serving.options import ServiceOptions
 from neuralake.serving.service import Service
+from tests.more import few
 
 MIB = 1 << 20
 ROWS = 20_000
+THRICE = "FROM numbers a, numbers b, numbers c"
+FOR_EVER = "WITH RECURSIVE r AS (SELECT 1 x UNION ALL SELECT x FROM r)"
 
 
 @pytest.fixture(scope="module")
@@ -111,12 +114,17 @@ def test_nothing_is_told_of_files_settings_or_the_machine(
 
 @pytest.mark.parametrize(
     ("sql", "limit"),
-    [
-        ("SELECT count(*) FROM numbers a, numbers b, numbers c WHERE a.n * b.n % 7 = c.n", "time"),
-        ("WITH RECURSIVE r AS (SELECT 1 x UNION ALL SELECT x FROM r) SELECT sum(x) FROM r", "time"),
-        ("SELECT a.n FROM numbers a, numbers b ORDER BY a.n * b.n", "memory"),
-        ("SELECT a.n FROM numbers a, numbers b", "rows"),
-    ],
+    few(
+        [
+            (f"SELECT count(*) {THRICE} WHERE a.n * b.n % 7 = c.n", "time"),
+            (f"{FOR_EVER} SELECT sum(x) FROM r", "time"),
+            ("SELECT a.n FROM numbers a, numbers b ORDER BY a.n * b.n", "memory"),
+            ("SELECT a.n FROM numbers a, numbers b", "rows"),
+        ],
+        f"SELECT count(*) {THRICE} WHERE a.n * b.n % 7 = c.n",
+        "SELECT a.n FROM numbers a, numbers b ORDER BY a.n * b.n",
+        "SELECT a.n FROM numbers a, numbers b",
+    ),
 )
 def test_what_goes_on_without_end_is_ended(service: Service, sql: str, limit: str) -> None:
     with pytest.raises(LimitError) as ended:
@@ -126,11 +134,13 @@ def test_what_goes_on_without_end_is_ended(service: Service, sql: str, limit: st
 
 @pytest.mark.parametrize(
     "sql",
-    [
-        "SELECT repeat('x', 2000000000)",
-        "SELECT array_agg(repeat('x', 100000)) FROM numbers a, numbers b",
-        "SELECT range(0, 20000000000)",
-    ],
+    few(
+        [
+            "SELECT repeat('x', 2000000000)",
+            "SELECT array_agg(repeat('x', 100000)) FROM numbers a, numbers b",
+            "SELECT range(0, 20000000000)",
+        ]
+    ),
 )
 def test_what_wants_many_gigabytes_is_ended(service: Service, sql: str) -> None:
     with pytest.raises(ServingError):

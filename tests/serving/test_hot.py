@@ -57,7 +57,7 @@ def replaced(place: str) -> None:
 CHANGES: dict[str, Callable[[str], object]] = {
     "append": lambda place: deltalake.write_deltalake(place, rows(100), mode="append"),
     "many appends": lambda place: [
-        deltalake.write_deltalake(place, rows(1000 + 10 * i), mode="append") for i in range(20)
+        deltalake.write_deltalake(place, rows(1000 + 10 * i), mode="append") for i in range(10)
     ],
     "overwrite": lambda place: deltalake.write_deltalake(place, rows(5), mode="overwrite"),
     "delete": lambda place: deltalake.DeltaTable(place).delete("id % 2 = 0"),
@@ -139,7 +139,7 @@ def test_many_small_files_are_few_batches(tmp_path: Path) -> None:
     place = tmp_path / "t"
     deltalake.write_deltalake(place, rows(0))
     hot = HotTable(DeltaTable(name="t", location=str(place)), LOTS)
-    for i in range(60):
+    for i in range(30):
         deltalake.write_deltalake(place, rows(10 * i), mode="append")
         hot.snapshot()
     assert len(hot.snapshot().memory.batches) < 8

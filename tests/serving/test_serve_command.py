@@ -16,6 +16,7 @@ import pytest
 
 from neuralake.measure.process import process_tree
 from tests.conftest import Cli, cli_environment, is_gone
+from tests.more import few
 
 CATALOG = """
 from neuralake.catalog import DeltaTable
@@ -90,7 +91,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return paths
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", few([signal.SIGTERM, signal.SIGINT]))
 def test_it_answers_until_it_is_asked_to_end(
     catalog: Path, start: Start, number: signal.Signals
 ) -> None:
@@ -148,7 +149,9 @@ WARNING = "neuralake: table old is deprecated: Too slow; use new\n"
 
 
 @pytest.mark.parametrize(
-    ("options", "warnings"), [((), WARNING), (("--table", "new"), "")], ids=["all", "chosen"]
+    ("options", "warnings"),
+    few([((), WARNING), (("--table", "new"), "")]),
+    ids=["all", "chosen"],
 )
 def test_that_it_serves_a_deprecated_table_is_told_once_however_often_it_is_asked(
     catalog: Path, start: Start, tmp_path: Path, options: tuple[str, ...], warnings: str

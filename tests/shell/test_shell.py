@@ -27,10 +27,6 @@ def calendar():
     "A day a row."
     return pa.table({"day": [1, 2], "weekday": ["Monday", "Tuesday"]})
 """
-HIDDEN = """
-import sys
-sys.modules["IPython"] = None
-"""
 _CONTROL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[()][A-Z0-9]|[=>])")
 
 
@@ -171,19 +167,10 @@ def test_bad_input_is_one_line(typed: Cli, options: tuple[str, ...], words: str)
     assert words in done.stderr
 
 
-def test_without_ipython_the_extra_is_named(environment: dict[str, str], tmp_path: Path) -> None:
-    (tmp_path / "hidden").mkdir()
-    (tmp_path / "hidden" / "sitecustomize.py").write_text(HIDDEN)
-    path = os.pathsep.join([str(tmp_path / "hidden"), str(Path(__file__).parents[2])])
-    done = subprocess.run(
-        [sys.executable, "-m", "neuralake", "shell", "--catalog", "shop.py"],
-        capture_output=True,
-        text=True,
-        env=environment | {"PYTHONPATH": path},
-        cwd=tmp_path,
-        timeout=300,
-        check=False,
-    )
+@pytest.mark.usefixtures("environment")
+def test_without_ipython_the_extra_is_named(typed: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "IPython", None)
+    done = typed("shell", "--catalog", "shop.py")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         "neuralake: the shell needs IPython: pip install 'neuralake-bench[shell]'\n"

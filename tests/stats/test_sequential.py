@@ -254,7 +254,7 @@ def test_tests_tell_one_another_from_the_fourth_look_at_sides() -> None:
 
 def test_false_answers_are_as_rare_from_sides() -> None:
     rng = np.random.default_rng(5)
-    trials = 20_000
+    trials = 8_000
     sd = math.sqrt(8 / DESIGN.fixed_information / 2)
     sides = rng.standard_normal((2, 30, trials)) * sd
     found = shares(decide(sides[1] - sides[0], DESIGN, sides=sides))

@@ -461,7 +461,7 @@ def test_appends_in_threads_while_it_runs(make_table: Make, readers: Mapping[str
 
     def append(first: int) -> None:
         with Writer(path) as writer:
-            for i in range(30):
+            for i in range(12):
                 writer.append(events(first + 10 * i))
 
     appending = [threading.Thread(target=append, args=(1000 * n,)) for n in range(4)]
@@ -476,8 +476,8 @@ def test_appends_in_threads_while_it_runs(make_table: Make, readers: Mapping[str
 
     assert told
     assert not any(done.given_up for done in told)
-    ids = [1000 * n + i for n in range(4) for i in range(300)]
+    ids = [1000 * n + i for n in range(4) for i in range(120)]
     expected = pa.concat_tables([events(i, 1) for i in ids])
     assert not mismatches(path, expected, readers)
-    assert deltalake.DeltaTable(path).version() == 120 + len(told) + 1
+    assert deltalake.DeltaTable(path).version() == 48 + len(told) + 1
     assert not orphans(path)

@@ -17,7 +17,7 @@ from tests.more import often
 from tests.waiting import until
 from tests.writer.running import Keeper, Sender, free_port
 
-KILLS = int(os.environ.get("KILLS", often(5, by_day=3)))  # make kill has 200
+KILLS = int(os.environ.get("KILLS", often(5, by_day=2)))  # make kill has 200
 SEED = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
 ROWS = 20
 SCHEMA = pa.schema([("id", pa.int64()), ("sender", pa.string())])

@@ -13,12 +13,13 @@ from tests.more import few
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("commits", few([60, 400]))
-def test_every_row_is_there_once_at_each_version(commits: int) -> None:
-    command = [sys.executable, "-m", "benchmarks.writers.storm", "--commits", str(commits)]
+@pytest.mark.parametrize(("processes", "commits"), few([(2, 30), (4, 400)]))
+def test_every_row_is_there_once_at_each_version(processes: int, commits: int) -> None:
+    command = [sys.executable, "-m", "benchmarks.writers.storm"]
+    command += ["--processes", str(processes), "--commits", str(commits)]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=300, cwd=ROOT, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"4 processes, {commits} commits in" in done.stdout
+    assert f"{processes} processes, {commits} commits in" in done.stdout
     assert ", 0 faults" in done.stdout

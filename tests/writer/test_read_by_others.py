@@ -20,7 +20,7 @@ from tests.writer.tables import CASES
 EVERYTHING = parse_query("everything", "SELECT * FROM t")
 # Of Spark by default: what the log says in other ways than of a plain table; partitions it reads
 # where upkeep has gone over them (test_upkept_for_others.py)
-OF_SPARK = ("every type", "columns mapped by name", "text that repeats and that does not")
+OF_SPARK = ("every type", "columns mapped by name")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import pytest
 from pyarrow import flight
 
 from tests.conftest import is_gone
+from tests.more import few
 from tests.writer.conftest import EVENTS as SCHEMA
 from tests.writer.running import EVENTS, Running, answers, numbered
 
@@ -79,7 +80,7 @@ def test_what_dies_again_and_again_ends_the_writer(make_table: Make, tmp_path: P
         )
 
 
-@pytest.mark.parametrize("is_group", [False, True])
+@pytest.mark.parametrize("is_group", few([False, True]))
 def test_nothing_outlives_the_supervisor(make_table: Make, tmp_path: Path, is_group: bool) -> None:
     with serve(make_table(SCHEMA), tmp_path) as run:
         address = ready(run)
@@ -139,8 +140,8 @@ def test_a_pipe_cannot_be_read_again(make_table: Make, tmp_path: Path) -> None:
 def test_a_fault_is_told_by_its_last_error(make_table: Make, tmp_path: Path) -> None:
     """Here the table's log is damaged under a process that is at work."""
     table = make_table(SCHEMA)
-    with serve(table, tmp_path, "--compact-every", "20ms") as run:
-        ready(run)
+    with Running(("compact", table, "--compact-every", "20ms"), tmp_path) as run:
+        run.wait_for("compact", "ready")
         (Path(table) / "_delta_log" / f"{1:020}.json").write_text("{")
         trouble = run.wait_for("compact", "trouble")
         assert f"{1:020}.json is not a log entry" in trouble["text"]

@@ -17,6 +17,7 @@ from neuralake.writer import Compactor, Packing, Upkeep, Vacuum, Writer
 from neuralake.writer.errors import UnsupportedTableError
 from tests.delta.make import actions, commit, deletion_vector
 from tests.delta.test_live import add
+from tests.more import few
 from tests.writer.conftest import events
 from tests.writer.test_vacuum import DAY, files, grow_old, put, remove, removed, table
 
@@ -167,7 +168,7 @@ def test_a_feature_that_came_meanwhile_is_refused(
         vacuum.keep_up()
 
 
-@pytest.mark.parametrize("at_once", [2, 15, 60])
+@pytest.mark.parametrize("at_once", few([2, 15, 60], 15))
 def test_upkeep_is_bounded_however_many_commits_there_are(make_table: Make, at_once: int) -> None:
     """Log, files and memory: whether upkeep is called after each commit, or falls behind."""
     path = make_table(configuration=SHORT)

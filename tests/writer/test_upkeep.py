@@ -123,7 +123,7 @@ def test_however_fast_a_table_is_written_they_take_a_tenth_of_a_processor(
     path = make_table(configuration=EVERY_4)
     watch = Watch()
     upkeep = Upkeep(path, clock=watch)
-    work_s = 0.2
+    work_s = 0.1
 
     def slow(store: Store, segment: LogSegment, since_ms: int, last: Last) -> bool:
         work(work_s)
@@ -152,8 +152,8 @@ def test_after_one_that_was_made_anew_the_next_is_not_put_off(
     create_checkpoint = deltalake.DeltaTable.create_checkpoint
 
     def slow(table: deltalake.DeltaTable) -> None:
-        work(0.2)
-        watch.now += 0.2
+        work(0.1)
+        watch.now += 0.1
         create_checkpoint(table)
 
     def made() -> int | None:
@@ -170,7 +170,7 @@ def test_after_one_that_was_made_anew_the_next_is_not_put_off(
     assert made() == 12
     assert made() == 16
     assert made() is None
-    watch.now += 0.2 * 9 + 0.1
+    watch.now += 0.1 * 9 + 0.1
     assert made() == 24
 
 

@@ -156,7 +156,7 @@ def test_one_too_many_is_told_to_come_again(client: Client) -> None:
     statuses = []
 
     def ask() -> None:
-        answer = client.sql(ENDLESS, "?timeout=2")
+        answer = client.sql(ENDLESS, "?timeout=1")
         statuses.append(answer.status)
         if answer.status == 429:
             assert answer.headers["retry-after"] == "1"
