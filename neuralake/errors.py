@@ -24,6 +24,10 @@ _JAVA_CAUSE = re.compile(
 # Spark, "Error Conditions": a name such as [DIVIDE_BY_ZERO], one line, and an SQLSTATE
 _SPARK_CONDITION = re.compile(r"\[[A-Z0-9]+_[A-Z0-9_]+(?:\.[A-Z0-9_]+)?\] .*")
 _SQLSTATE = re.compile(r"\s*SQLSTATE: \w{5};?")
+# An error of the system as Rust prints its fields: its words are the part that tells
+_RUST_OS_ERROR = re.compile(
+    r'(?:[:.]?\s*Error)?:?\s*Os \{ code: \d+, kind: \w+, message: "(?P<words>[^"]*)" \}'
+)
 _LONGEST_REASON = 300
 
 Remedy: TypeAlias = Literal["none", "now", "later", "other rows"]
@@ -227,6 +231,7 @@ def telling_part(text: str) -> str:
         The message of an exception, of any length.
     """
     text = _BACKTRACE.sub("", _ANSI.sub("", text)).strip()
+    text = _RUST_OS_ERROR.sub(r": \g<words>", text).removeprefix(": ")
     causes = _java_causes(text) if _JAVA_FRAME.search(text) else []
     conditions = _SPARK_CONDITION.findall(text) if causes or text.startswith("[") else []
     if conditions:

@@ -158,6 +158,17 @@ def test_spark_tells_its_condition_or_the_java_exception(text: str, told: str) -
             ValueError("several faults:\n\n- the first\n\n- the second"),
             "several faults: - the first",
         ),
+        (
+            OSError(
+                "Could not create local directory: /lake/t\n"
+                'Error: Os { code: 30, kind: ReadOnlyFilesystem, message: "Read-only file system" }'
+            ),
+            "Could not create local directory: /lake/t: Read-only file system",
+        ),
+        (
+            OSError('Os { code: 13, kind: PermissionDenied, message: "Permission denied" }'),
+            "Permission denied",
+        ),
         (KeyError("n_name"), "KeyError: 'n_name'"),
         (ValueError(), "ValueError"),
         (ValueError("the [ORDER_ID] column"), "the [ORDER_ID] column"),

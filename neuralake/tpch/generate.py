@@ -119,7 +119,8 @@ def generate(
             stage.publish()
             return manifest
     except OSError as error:
-        raise DatasetError(_reason(uri, error)) from error
+        advice = "name a place with --to, or set NEURALAKE_STORAGE_ROOT"
+        raise DatasetError(f"{_reason(uri, error)}; {advice}") from error
 
 
 def _generate_remote(

@@ -249,6 +249,7 @@ def test_a_disk_that_is_full_at_the_commit_is_an_error_of_one_line(tmp_path: Pat
 def test_a_disk_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     message, names = on_disk(tmp_path, "ro", GENERATE, SMALL)
     assert re.match(r"the dataset cannot be written to .*/sf: Read-only file system", message)
+    assert message.endswith("; name a place with --to, or set NEURALAKE_STORAGE_ROOT")
     assert names == "[]"
 
 
