@@ -134,6 +134,7 @@ def test_a_requirement_from_the_index_may_break_a_bound_which_is_told_each_time(
     assert build.said == [note]
 
 
+@pytest.mark.more  # by day over its bounds
 def test_a_requirement_wins_over_the_projects_own_constraints(build: Builder) -> None:
     pyproject = build.repository.path / "pyproject.toml"
     settings = 'override-dependencies = ["sprocket==2.0"]\nconstraint-dependencies = ["sprocket>1"]'
@@ -191,6 +192,7 @@ def test_a_wheel_is_known_by_its_content(build: Builder, tmp_path: Path) -> None
     assert evaluate(second, "sprocket.VERSION", "sprocket") == "ours"
 
 
+@pytest.mark.more  # by day as wheels are
 def test_a_wheel_may_be_called_anything(build: Builder, tmp_path: Path) -> None:
     made = backend.make_wheel(
         tmp_path,
@@ -255,6 +257,7 @@ def test_nothing_is_left_of_an_interrupted_build(
     assert build("HEAD").packages["lake"] == "0.1"
 
 
+@pytest.mark.more  # by day one waits for what another has left
 def test_two_processes_build_an_arm_once(
     build: Builder, build_elsewhere: BuildElsewhere, sign: Path
 ) -> None:
@@ -281,6 +284,7 @@ def test_a_mark_that_cannot_be_read_is_none(build: Builder, content: bytes) -> N
     assert arm.packages["lake"] == "0.1"
 
 
+@pytest.mark.more  # by day one whose mark cannot be read
 def test_an_environment_whose_interpreter_is_gone_is_built_again(build: Builder) -> None:
     python = build("HEAD").python
     python.unlink()

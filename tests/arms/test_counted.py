@@ -1,4 +1,4 @@
-"""Two arms by counted instructions: real engines under Valgrind."""
+"""Two arms by counted instructions: real engines under Valgrind, and one quick arm by day."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,6 +19,7 @@ import pytest
 from neuralake.arms.answers import Answers
 from neuralake.arms.counted import QUERIES_ALPHA, SUITE_ALPHA, counted_engines
 from neuralake.arms.pairs import EnginePairs
+from neuralake.arms.processes import ArmProcess
 from neuralake.arms.request import make_terms
 from neuralake.arms.terms import Terms
 from neuralake.arms.verdicts import Measured, Unit, engine_verdicts
@@ -28,7 +30,7 @@ from neuralake.measure.massif import Massif
 from neuralake.results.comparison import SIDES, EngineComparison, Pair
 from neuralake.results.pairs import PairJournal, read_pairs
 from neuralake.stats.paired import Question
-from tests.arms.test_pairs import Watch
+from tests.arms.test_pairs import Scripted, ScriptedArm, Watch, scripted
 from tests.arms.test_tables_at_fault import Bench, declared
 from tests.conftest import is_gone
 from tests.measure.counting import under_valgrind
@@ -80,6 +82,69 @@ def terms(max_time_s: float = 0.1) -> Terms:
     return make_terms(max_time_s=max_time_s, rounds=2, by="instructions")
 
 
+@under_valgrind
+def test_an_arm_is_counted_and_profiled(bench: CountedBench, tmp_path: Path) -> None:
+    """One process, of an engine whose start is not nearly all of what is done."""
+    how = Callgrind(tmp_path / "valgrind")
+    arm = ArmProcess(replace(bench.places["base"], counting=how))
+    try:
+        assert arm.load()["tables"] == bench.tables
+        assert "valgrind" in arm.start("tally", {})
+        assert arm.open(count=True).counts["t"].counted == 100
+        found = []
+        for number, profile in enumerate([None, tmp_path / "profile", None]):
+            sql, answer = bench.queries[1].sql["base"], tmp_path / f"{number}.arrow"
+            found.append(arm.execute(sql, answer, None, [], None, profile))
+    finally:
+        arm.close()
+    assert len({one["digest"] for one in found}) == 1
+    first, profiled, again = (one["execution"]["instructions"] for one in found)
+    assert first > 100_000
+    assert again / profiled == pytest.approx(1, abs=0.1)
+    assert (tmp_path / "profile").read_text().startswith("# callgrind format")
+
+
+class CountingArm(ScriptedArm):
+    """In place of a process that counts."""
+
+    def execute(
+        self,
+        sql: str,
+        answer: Path,
+        known: str | None,
+        order_by: Sequence[str],
+        timeout_s: float | None,
+        profile: Path | None,
+    ) -> dict[str, Any]:
+        if profile is not None:
+            profile.parent.mkdir(exist_ok=True)
+            profile.write_text(f"{self.place.side} {sql}")
+        found = super().execute(sql, answer, known, order_by, timeout_s, None)
+        counts = {"instructions": 1_000 + (self.place.side == "candidate"), "cycles": None}
+        return {**found, "execution": {**found["execution"], **counts}}
+
+
+def test_both_arms_are_counted_and_each_query_has_a_profile_of_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = Scripted(dict.fromkeys(QUERIES, 0.1), slower="none")
+    monkeypatch.setattr("tests.arms.test_pairs.ScriptedArm", CountingArm)
+    found = scripted(tmp_path, monkeypatch, script, terms(), 2, tmp_path / "profiles")
+    pairs = read_pairs(tmp_path / "pairs.jsonl")
+    assert [pair.query for pair in pairs].count("twice") == 2
+    assert {(p.base_instructions, p.candidate_instructions) for p in pairs} == {(1_000, 1_001)}
+    for change in (found.suite, *found.queries):
+        assert change.verdict == "inconclusive"  # of one pair of processes
+        assert change.ratio == pytest.approx(1.001)
+    kept = {path.name: path.read_text() for path in (tmp_path / "profiles").iterdir()}
+    assert kept == {
+        f"callgrind.out.duckdb-{query}-{side}": f"{side} {query}"
+        for query in QUERIES
+        for side in SIDES
+    }
+
+
+@pytest.mark.more  # by day one arm is counted, and two that are in place of processes
 @under_valgrind
 def test_both_arms_are_counted_and_profiled(bench: CountedBench, tmp_path: Path) -> None:
     found = bench.count("duckdb", {"threads": "1"}, terms(), tmp_path / "profiles")

@@ -76,6 +76,7 @@ def test_it_is_found_by_the_queries_where_one_stands_above_it(build: Builder) ->
     assert evaluate(arm, "lake.ANSWER", "lake") == "2"
 
 
+@pytest.mark.more  # by day in one
 def test_in_each_commit_it_is_found_where_it_lay(build: Builder) -> None:
     move_down(build)
     build.repository.commit("Move the project")
@@ -172,6 +173,7 @@ def test_a_conflict_of_another_member_is_none_of_this_one() -> None:
     assert conflicting_extras(project, root) == ["c"]
 
 
+@pytest.mark.more  # by day sources there
 def test_a_wheel_outside_of_the_repository(build: Builder) -> None:
     outside = build.repository.path.parent / "elsewhere"
     mine = {"sprocket.py": "VERSION = 'mine'\n"}
@@ -187,6 +189,7 @@ def test_a_wheel_outside_of_the_repository(build: Builder) -> None:
     assert build.said == []
 
 
+@pytest.mark.more  # by day those in it
 def test_wheels_beside_the_repository_are_looked_through(build: Builder) -> None:
     shutil.move(build.repository.path / "wheels", build.repository.path.parent / "wheels")
     pyproject = build.repository.path / "pyproject.toml"
@@ -197,6 +200,7 @@ def test_wheels_beside_the_repository_are_looked_through(build: Builder) -> None
     assert evaluate(arm, "sprocket.VERSION", "sprocket") == "1.0"
 
 
+@pytest.mark.more  # by day one that names what lies inside
 def test_a_file_of_requirements_may_name_what_lies_outside(build: Builder) -> None:
     outside = build.repository.path.parent / "elsewhere"
     wheel = backend.make_wheel(outside, "sprocket", "3.0", {"sprocket.py": "VERSION = 3\n"})

@@ -109,6 +109,7 @@ def messages(found: EngineComparison) -> dict[str | None, str | None]:
     return {change.query: change.message for change in found.queries}
 
 
+@pytest.mark.more  # by day of which an arm reads other rows
 def test_a_table_that_neither_arm_opens_costs_its_queries_alone(tmp_path: Path) -> None:
     deltalake.write_deltalake(str(tmp_path / "t"), pa.table({"key": [1, 2, 3]}))
     twins = pa.table({"id": [1, 2], "ID": [3, 4]})  # DuckDB cannot tell these columns apart

@@ -25,7 +25,7 @@ def dataset(storage: Path, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return Dataset(path, answers)
 
 
-@pytest.mark.more  # real engines are counted by default in tests/arms/test_counted.py
+@pytest.mark.more  # by default an arm is counted, in tests/arms/test_counted.py
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="needs Valgrind")
 @pytest.mark.parametrize("processes", [1, counting.PROCESSES])
 def test_an_execution_counts_alike_again_and_again(
