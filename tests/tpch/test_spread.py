@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -17,30 +18,33 @@ from neuralake.tpch.layout import Layout
 from neuralake.tpch.part_job import Commission, Made, PartJob, make_part
 from neuralake.tpch.spread import Hands
 from neuralake.tpch.tpchgen import Tpchgen
+from tests.more import few
 
-SCALE_FACTOR = 0.003
-# The same in all tests: a part that the generator has made for one is copied for the others
-LAYOUT = Layout(files_per_table=2)
+# The same in all tests, and in those on S3 and on a cluster: a part that the generator has made for
+# one is copied for the others, as each costs most of a second of a processor
+SCALE_FACTOR = 0.001
+LAYOUT = Layout()
 Function = Callable[[bytes], bytes]
 
 
-def twice(function: Function, jobs: Sequence[bytes]) -> Iterator[bytes]:
-    """Threads, of which two do the same job at once, as Spark may (speculation, a lost executor).
+def twice(workers: int, function: Function, jobs: Sequence[bytes]) -> Iterator[bytes]:
+    """Threads, which do one job twice, as Spark may (speculation, a lost executor).
 
-    That of the first tables; each job costs a second of a processor.
+    That of the first tables: at once where there are several.
     """
-    with ThreadPoolExecutor(4) as executor:
+    with ThreadPoolExecutor(workers) as executor:
         yield from executor.map(function, [jobs[0], *jobs])
 
 
-def test_it_is_the_dataset_of_one_machine(tmp_path: Path) -> None:
-    alone = generate(SCALE_FACTOR, str(tmp_path / "alone"), layout=LAYOUT)
+@pytest.mark.parametrize(("layout", "workers"), few([(LAYOUT, 1), (Layout(files_per_table=2), 4)]))
+def test_it_is_the_dataset_of_one_machine(tmp_path: Path, layout: Layout, workers: int) -> None:
+    alone = generate(SCALE_FACTOR, str(tmp_path / "alone"), layout=layout)
     seen: list[tuple[int, int]] = []
     together = generate(
         SCALE_FACTOR,
         str(tmp_path / "together"),
-        layout=LAYOUT,
-        hands=twice,
+        layout=layout,
+        hands=partial(twice, workers),
         progress=lambda *bytes_: seen.append(bytes_),
     )
     assert together.digest == alone.digest
