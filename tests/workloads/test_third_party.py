@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -190,11 +189,10 @@ def test_rubbish_on_standard_output_goes_to_the_log(
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_command_line_reports_a_wrong_answer_and_exits_1(third_party: Path, cli: Cli) -> None:
-    done = cli(
+def test_the_command_line_reports_a_wrong_answer_and_exits_1(third_party: Path, typed: Cli) -> None:
+    done = typed(
         *("bench", "-s", 0.01, "--engines", "faulty", "--queries", QUERIES, "--runs", 1),
         *("--engine", "faulty:fault=wrong"),
-        environment={"PYTHONPATH": str(third_party) + os.pathsep + str(Path.cwd())},
     )
     assert done.returncode == 1, done.stderr
     assert "faulty q01: wrong" in done.stderr
@@ -204,12 +202,11 @@ def test_the_command_line_reports_a_wrong_answer_and_exits_1(third_party: Path, 
 
 @pytest.mark.more
 def test_the_command_line_shows_a_message_without_its_escape_sequences(
-    third_party: Path, cli: Cli
+    third_party: Path, typed: Cli
 ) -> None:
-    done = cli(
+    done = typed(
         *("bench", "-s", 0.01, "--engines", "faulty,tiny", "--queries", QUERIES, "--runs", 1),
         *("--engine", "faulty:fault=error"),
-        environment={"PYTHONPATH": str(third_party) + os.pathsep + str(Path.cwd())},
     )
     assert done.returncode == 1, done.stderr
     assert "cannot compute this" in done.stdout

@@ -156,6 +156,7 @@ def table_of(home: Path, key: Key) -> Path:
     return home / "tables" / run.name / key.stem
 
 
+@pytest.mark.more  # by day one of ingest that loses a row, and each difference that is told
 def test_a_table_that_loses_a_record_makes_the_run_wrong(tmp_path: Path) -> None:
     """It is deleted after the last answer, and before another engine looks."""
 

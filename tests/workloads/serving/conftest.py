@@ -16,8 +16,10 @@ from neuralake.workloads.serving.plan import ServingPlan, make_plan, parse_offer
 from neuralake.workloads.serving.requests import parse_mix
 from neuralake.workloads.serving.serving import serving
 from tests.conftest import own_temporary_directory
+from tests.more import few
 
 ROWS = 2000
+SERVED = few(["in-process", "in-process,null"])  # cli/test_serving.py has servers
 
 
 @dataclass
@@ -91,9 +93,9 @@ def carry_out(
     return Served(run, directory, told)
 
 
-@pytest.fixture(scope="session")
-def two_rates(tmp_path_factory: pytest.TempPathFactory) -> Served:
-    """The service in process and the null server, below the capacity and beyond."""
+@pytest.fixture(scope="session", params=SERVED)
+def two_rates(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Served:
+    """The service in process, and perhaps the null server, below the capacity and beyond."""
     load = load_of("50%,200%", "point=8,aggregate=2")
-    plan = plan_for("in-process", "null", load=load)
+    plan = plan_for(*request.param.split(","), load=load)
     return carry_out(plan, tmp_path_factory.mktemp("two-rates"))

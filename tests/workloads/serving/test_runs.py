@@ -31,7 +31,7 @@ from tests.workloads.serving.conftest import Served, Witness, carry_out, load_of
 
 def test_the_capacity_comes_first_and_rates_are_shares_of_it(two_rates: Served) -> None:
     run = two_rates.run
-    assert [c.contestant for c in run.capacities] == ["in-process", "null"]
+    assert [c.contestant for c in run.capacities] == [*run.header.contestants]
     for capacity in run.capacities:
         assert capacity.status == "ok"
         assert capacity.per_second == max(step.per_second for step in capacity.steps)
