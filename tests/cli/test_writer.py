@@ -144,6 +144,7 @@ def test_lines_that_are_put_aside_make_the_exit_status_1(table: str, tmp_path: P
     assert json.loads(letters.read_text())["line"] == 2
 
 
+@pytest.mark.more  # as a line that is no row; what is said of the stream, in tests/sources
 def test_a_stream_that_is_cut_commits_what_was_whole(table: str, tmp_path: Path) -> None:
     sink = io.BytesIO()
     batch = pa.record_batch({"id": list(range(1000))})

@@ -140,6 +140,7 @@ def test_columns_that_nobody_asks_for_are_not_read(
 
 
 @ENGINES
+@pytest.mark.more_of("spark")
 def test_a_filter_on_a_computed_column_is_over_what_is_stored(session_of: SessionOf) -> None:
     """By its expression, at the scan or just above; what is absent is no column of a file."""
     session = session_of("delta")

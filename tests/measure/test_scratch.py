@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from neuralake.measure.scratch import Scratch, remove_abandoned
+from tests.more import often
 
 HOLD = """
 import sys
@@ -92,7 +93,7 @@ def test_one_is_made_while_others_look_for_what_is_abandoned(place: Path) -> Non
     for thread in threads:
         thread.start()
     try:
-        for _ in range(300):
+        for _ in range(often(300, by_day=100)):
             scratch = Scratch()
             (scratch.directory / "spilled").write_text("rows")
             scratch.remove()
