@@ -37,7 +37,7 @@ from neuralake.catalog.describe import describe_table
 from neuralake.catalog.identity import table_identity
 from neuralake.errors import CatalogError, SchemaMismatchError
 from tests.catalog.postgresql import INSTALL, Server, programs, running
-from tests.more import drawn
+from tests.more import drawn, few
 
 ROWS = pa.table(
     {
@@ -223,27 +223,33 @@ class TestPostgresql:
 
     @pytest.mark.parametrize(
         ("kind", "value", "dtype", "expected"),
-        [
-            (
-                "numeric(38,10)",
-                "'1234567890123456789012345678.0123456789'",
-                pa.decimal128(38, 10),
-                Decimal("1234567890123456789012345678.0123456789"),
-            ),
-            ("numeric(5,-2)", "12345", pa.decimal128(7, 0), Decimal(12300)),
-            ("numeric(2,4)", "0.0012", pa.decimal128(4, 4), Decimal("0.0012")),
-            ("varchar(3)", "'ä'", pa.string(), "ä"),
-            ("char(3)", "'a'", pa.string(), "a  "),
-            (
-                "uuid",
-                "'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'",
-                pa.string(),
-                "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11",
-            ),
-            ("jsonb", "'{\"a\":1}'", pa.string(), '{"a": 1}'),
-            ("time", "'12:30'", pa.time64("us"), dt.time(12, 30)),
-            ("date", "'0044-03-15 BC'", pa.date32(), None),
-        ],
+        few(
+            [
+                (
+                    "numeric(38,10)",
+                    "'1234567890123456789012345678.0123456789'",
+                    pa.decimal128(38, 10),
+                    Decimal("1234567890123456789012345678.0123456789"),
+                ),
+                ("numeric(5,-2)", "12345", pa.decimal128(7, 0), Decimal(12300)),
+                ("numeric(2,4)", "0.0012", pa.decimal128(4, 4), Decimal("0.0012")),
+                ("varchar(3)", "'ä'", pa.string(), "ä"),
+                ("char(3)", "'a'", pa.string(), "a  "),
+                (
+                    "uuid",
+                    "'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'",
+                    pa.string(),
+                    "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11",
+                ),
+                ("jsonb", "'{\"a\":1}'", pa.string(), '{"a": 1}'),
+                ("time", "'12:30'", pa.time64("us"), dt.time(12, 30)),
+                ("date", "'0044-03-15 BC'", pa.date32(), None),
+            ],
+            "numeric(5,-2)",
+            "char(3)",
+            "jsonb",
+            "date",
+        ),
     )
     def test_other_types_have_their_counterparts(
         self, server: Server, kind: str, value: str, dtype: pa.DataType, expected: Any
@@ -260,16 +266,21 @@ class TestPostgresql:
 
     @pytest.mark.parametrize(
         ("kind", "message"),
-        [
-            ("int[]", r"column c is int4\[\], which no type of Arrow"),
-            ("numeric(60,2)", r"column c is numeric\(60,2\), which no type"),
-            ("numeric", "column c is numeric without a precision: declare it, such as Column"),
-            ("interval", "column c is interval, which"),
-            ("money", "column c is money, which"),
-            ("inet", "column c is inet, which"),
-            ("oid", "column c is oid, which"),
-            ("point", "column c is point, which"),
-        ],
+        few(
+            [
+                ("int[]", r"column c is int4\[\], which no type of Arrow"),
+                ("numeric(60,2)", r"column c is numeric\(60,2\), which no type"),
+                ("numeric", "column c is numeric without a precision: declare it, such as Column"),
+                ("interval", "column c is interval, which"),
+                ("money", "column c is money, which"),
+                ("inet", "column c is inet, which"),
+                ("oid", "column c is oid, which"),
+                ("point", "column c is point, which"),
+            ],
+            "int[]",
+            "numeric",
+            "interval",
+        ),
     )
     def test_a_type_without_a_counterpart_is_refused_by_name(
         self, server: Server, kind: str, message: str
@@ -280,18 +291,23 @@ class TestPostgresql:
 
     @pytest.mark.parametrize(
         ("kind", "value", "message"),
-        [
+        few(
+            [
+                ("date", "'infinity'", "has a date that is infinite"),
+                ("date", "'-infinity'", "has a date that is infinite"),
+                ("timestamp", "'infinity'", "has a timestamp that is infinite"),
+                ("timestamptz", "'-infinity'", "has a timestamptz that is infinite"),
+                (
+                    "timestamp",
+                    "'294276-12-31'",
+                    "has a timestamp that is infinite, or later than Arrow",
+                ),
+                ("numeric(9,2)", "'NaN'", r"has a number that is no decimal128\(9, 2\)"),
+            ],
             ("date", "'infinity'", "has a date that is infinite"),
-            ("date", "'-infinity'", "has a date that is infinite"),
-            ("timestamp", "'infinity'", "has a timestamp that is infinite"),
+            "numeric(9,2)",
             ("timestamptz", "'-infinity'", "has a timestamptz that is infinite"),
-            (
-                "timestamp",
-                "'294276-12-31'",
-                "has a timestamp that is infinite, or later than Arrow",
-            ),
-            ("numeric(9,2)", "'NaN'", r"has a number that is no decimal128\(9, 2\)"),
-        ],
+        ),
     )
     def test_a_value_without_a_counterpart_is_refused(
         self, server: Server, kind: str, value: str, message: str
