@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from neuralake.config import Settings
 from neuralake.engines import registry
 from neuralake.engines.registry import EngineSpec
@@ -17,6 +19,7 @@ from tests.workloads.test_verdicts import RIGHT, text_of, write_workload
 OF_SPARK = [name for name in RIGHT if name != "nanoseconds"]  # for which it has no type
 
 
+@pytest.mark.more  # as the other engines, by day
 def test_it_agrees_with_duckdb(shared_spark: Spark, settings: Settings, tmp_path: Path) -> None:
     directory = write_workload(tmp_path)
     for name in OF_SPARK:
