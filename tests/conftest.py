@@ -13,8 +13,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -42,14 +42,16 @@ from neuralake.workloads import bench as benches
 from neuralake.workloads.plan import Plan
 from tests.generator import OWN_COMMAND, generated_once
 from tests.java import write_quick_java
+from tests.lent import ALL_LENT, Lent
 from tests.more import is_by_day
-from tests.workers import quick_workers
+from tests.popen import OWN_POPEN
+from tests.workers import quick_processes
 
 pytest_plugins = ["tests.performance.plugin"]  # its options must be known before it is collected
 
 # no assertion on elapsed time: a busy machine fails no test
-# A third of the examples by default, all in `make test-all`, and of tests that are asked for alone
-hypothesis.settings.register_profile("some", deadline=None, max_examples=33)
+# A quarter of the examples by default; all in `make test-all`, and where a test is asked for alone
+hypothesis.settings.register_profile("some", deadline=None, max_examples=25)
 hypothesis.settings.register_profile("all", deadline=None, max_examples=100)
 
 # numpy's linear algebra is nobody's matter, and starts threads that spin in each process of a test
@@ -150,6 +152,7 @@ SPARK_INTERPRETS = {
 SPARK_ZONE = "Europe/Budapest"  # no answer of Spark's depends on where it stands
 PNG = b"\x89PNG\r\n\x1a\n"  # how one begins
 DrawPng = Callable[..., bytes]
+Lend = Callable[..., Lent[Any]]
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -218,6 +221,18 @@ def pytest_unconfigure() -> None:
     atexit.register(gc.unfreeze)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> Generator[None, object, object]:
+    """What the next test does not ask for is ended, after the fixtures that have used it."""
+    try:
+        return (yield)
+    finally:
+        for each in item.config.stash.get(ALL_LENT, []):
+            each.end_before(nextitem)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """A file goes to one worker, and so do all that share Spark, a broker, or a run."""
@@ -271,10 +286,16 @@ def quick_java(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 
 
 @pytest.fixture(scope="session", autouse=True)
-def workers_of_tests(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Workers that tests start in their own process have imported everything before they start."""
-    with quick_workers() if is_by_day(request.config) else nullcontext():
+def processes_of_tests(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Processes of ours that tests start have imported everything before they start."""
+    with quick_processes() if is_by_day(request.config) else nullcontext():
         yield
+
+
+@pytest.fixture
+def own_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each process starts as for users, and shows what it was started with and as."""
+    monkeypatch.setattr(subprocess, "Popen", OWN_POPEN)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -448,41 +469,64 @@ def official_bench(
     return run_bench(settings, dataset_sf001, *FAST_ENGINES, hot_runs=2)
 
 
+@contextmanager
+def started_spark() -> Iterator[SparkEngine]:
+    """Spark with all that it reads by, a small heap and a few settings."""
+    options = SparkOptions(
+        memory="768m",
+        shuffle_partitions=1,
+        delta_reader="delta",
+        object_storage=True,
+        config=SPARK_CONFIG,
+    )
+    SparkEngine.prepare(options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", SPARK_ZONE)  # of its JVM alone
+        engine = SparkEngine(options)
+    yield engine
+    engine.close()
+
+
+def shares_spark(item: pytest.Item) -> bool:
+    """Whether a test is of those that share one Spark."""
+    return item.path.relative_to(Path(__file__).parent).as_posix() in SHARE_SPARK
+
+
+@dataclass(frozen=True)
 class Spark:
     """One Spark for all tests of this process that only need one: a JVM takes long to get going."""
 
-    def __init__(self) -> None:
-        self._engine: SparkEngine | None = None
+    lent: Lent[SparkEngine]
 
     def engine(self) -> SparkEngine:
-        """Spark with all that it reads by, a small heap and a few settings; not to be closed."""
-        if self._engine is None:
-            options = SparkOptions(
-                memory="768m",
-                shuffle_partitions=1,
-                delta_reader="delta",
-                object_storage=True,
-                config=SPARK_CONFIG,
-            )
-            SparkEngine.prepare(options)
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setenv("TZ", SPARK_ZONE)  # of its JVM alone
-                self._engine = SparkEngine(options)
-        return self._engine
+        """It, running; not to be closed."""
+        return self.lent.get()
 
     def stop(self) -> None:
         """End it, as a process has room for one."""
-        if self._engine is not None:
-            self._engine.close()
-            self._engine = None
+        self.lent.end()
 
 
 @pytest.fixture(scope="session")
-def shared_spark() -> Iterator[Spark]:
-    """Spark as all tests of this process share it, started when it is first asked for."""
-    spark = Spark()
-    yield spark
-    spark.stop()
+def lend(request: pytest.FixtureRequest) -> Iterator[Lend]:
+    """Makes what tests share for as long as the next of them wants it."""
+    all_lent = request.config.stash.setdefault(ALL_LENT, [])
+
+    def lend(
+        start: Callable[[], AbstractContextManager[Any]], is_for: Callable[[pytest.Item], bool]
+    ) -> Lent[Any]:
+        all_lent.append(Lent(start, is_for))
+        return all_lent[-1]
+
+    yield lend
+    for each in all_lent:
+        each.end()
+
+
+@pytest.fixture(scope="session")
+def shared_spark(lend: Lend) -> Spark:
+    """Spark as all tests of this process share it, from the first that asks to the last."""
+    return Spark(lend(started_spark, shares_spark))
 
 
 @pytest.fixture(scope="module")
@@ -521,7 +565,10 @@ def cli_environment(storage: Path, directory: Path) -> dict[str, str]:
 
 @pytest.fixture
 def cli(storage: Path, tmp_path: Path) -> Cli:
-    """Run ``neuralake`` as a user does; keyword ``environment`` sets more variables."""
+    """Run ``neuralake`` as a user does; keyword ``environment`` sets more variables.
+
+    By day it has imported what it needs before it starts (:mod:`tests.workers`).
+    """
 
     def run(
         *arguments: object, environment: Mapping[str, str] | None = None

@@ -1,7 +1,8 @@
-"""A worker that is cloned finds itself as one that was started, and ends as one."""
+"""A process that is cloned finds itself as one that was started, and ends as one."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from neuralake.measure import worker as worker_module
 from neuralake.measure.worker import Worker, WorkerDiedError
+from neuralake.serving.fence.pool import Pool
 from tests.conftest import is_gone
-from tests.workers import quick_workers
+from tests.popen import OWN_POPEN
+from tests.workers import quick_processes
 
 Start = Callable[..., Worker]
 
@@ -51,7 +53,7 @@ class Target:
 
 @pytest.fixture(scope="module", autouse=True)
 def quick() -> Iterator[None]:
-    with quick_workers():
+    with quick_processes():
         yield
 
 
@@ -63,7 +65,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
         variables = {"NEURALAKE_TEST": "yes"}
         with monkeypatch.context() as patch:
             if not cloned:
-                patch.setattr(worker_module, "subprocess", subprocess)
+                patch.setattr(subprocess, "Popen", OWN_POPEN)
             workers.append(Worker("tests.test_workers:Target", tmp_path / "log", variables))
         return workers[-1]
 
@@ -98,9 +100,99 @@ def test_its_log_and_its_end_are_those_of_any(start: Start, tmp_path: Path) -> N
     assert (tmp_path / "log").read_text() == "out\nerr\n"
 
 
-@pytest.mark.parametrize("name", ["PYTHONPATH", "AWS_ENDPOINT_URL", "TZ"])
+@pytest.mark.parametrize("name", ["PYTHONPATH", "SSL_CERT_FILE", "TZ"])
 def test_none_is_cloned_that_would_have_started_otherwise(
     start: Start, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv(name, "/nowhere")
     assert not start().call("was_cloned")
+
+
+_CATALOG = """\
+import json, os, random, signal, sys, threading
+from pathlib import Path
+import pyarrow as pa
+from neuralake.catalog import Column, table
+
+facts = {
+    "arguments": sys.argv,
+    "path": sys.path,
+    "environment": dict(os.environ),
+    "directory": os.getcwd(),
+    "parent": os.getppid(),
+    "is of a session of its own": os.getsid(0) == os.getpid(),
+    "group": os.getpgid(0) == os.getpid(),
+    "streams": [
+        (stream.fileno(), stream.encoding, stream.errors, stream.line_buffering, stream.isatty())
+        for stream in (sys.stdin, sys.stdout, sys.stderr)
+    ],
+    "signals": [str(signal.getsignal(s)) for s in (signal.SIGINT, signal.SIGPIPE, signal.SIGHUP)],
+    "blocked": [*signal.pthread_sigmask(signal.SIG_BLOCK, [])],
+    "threads": [thread.name for thread in threading.enumerate()],
+    "thread": threading.get_native_id() == os.getpid(),
+    "name": sys.modules["__main__"].__name__,
+}
+Path("facts").write_text(json.dumps(facts))
+Path("drawn").write_text(str(random.random()))
+
+@table(columns=(Column("a", pa.int64(), "A number."),))
+def numbers():
+    '''Some.'''
+"""
+
+
+@pytest.mark.parametrize("session", [False, True])
+def test_a_command_finds_itself_as_one_that_was_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, session: bool
+) -> None:
+    (tmp_path / "own.py").write_text(_CATALOG)
+    command = [sys.executable, "-m", "neuralake", "catalog", "list", "--catalog", "own.py"]
+
+    def run() -> tuple[subprocess.CompletedProcess[str], dict[str, Any], str]:
+        done = subprocess.run(
+            command,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            env=os.environ | {"NEURALAKE_TEST": "yes"},
+            start_new_session=session,
+            check=False,
+        )
+        facts = json.loads((tmp_path / "facts").read_text())
+        return done, facts, (tmp_path / "drawn").read_text()
+
+    cloned, *others = [run(), run()]
+    with monkeypatch.context() as patch:
+        patch.setattr(subprocess, "Popen", OWN_POPEN)
+        others.append(run())
+    for other in others:
+        assert vars(other[0]) == vars(cloned[0])
+        assert other[1] == cloned[1]
+        assert other[2] != cloned[2]  # each draws numbers of its own
+    assert cloned[0].returncode == 0
+
+
+def test_a_command_that_nobody_listens_to_ends_as_one_that_was_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    statuses = []
+    for popen in (subprocess.Popen, OWN_POPEN):
+        monkeypatch.setattr(subprocess, "Popen", popen)
+        reading, writing = os.pipe()
+        os.close(reading)
+        command = [sys.executable, "-m", "neuralake", "catalog", "list"]
+        with subprocess.Popen(command, stdout=writing, stderr=subprocess.PIPE) as process:
+            os.close(writing)
+            statuses.append((process.wait(), process.stderr.read() if process.stderr else b""))
+    assert statuses[0] == statuses[1]
+
+
+def test_a_fence_is_cloned_and_ends_when_it_is_to() -> None:
+    pool = Pool(1 << 28)
+    pool.warm_up()
+    process = pool.take()
+    pid = process._process.pid
+    pool.give_back(process)
+    assert b"tests.clones" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    pool.close()
+    assert is_gone(pid)

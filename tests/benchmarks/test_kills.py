@@ -117,6 +117,7 @@ def test_a_copy_that_is_taken_for_a_dataset_is_told(whole: Seen) -> None:
     assert faults == ["the copy a-power-r01 is taken for a dataset"]
 
 
+@pytest.mark.usefixtures("own_processes")
 def test_a_command_is_killed_with_all_its_processes_or_alone(tmp_path: Path) -> None:
     site = Site(tmp_path)
     site.make()

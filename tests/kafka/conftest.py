@@ -14,6 +14,8 @@ import pytest
 from benchmarks.kafka.shared import shared_broker
 from neuralake.broker.server import QUICK_OPTIONS, QUICK_RESTART, Broker
 from neuralake.broker.topics import make_topic
+from tests.conftest import Lend
+from tests.lent import Lent, asks_for
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,21 @@ def meeting_place(factory: pytest.TempPathFactory) -> Path:
     return (base.parent if base.name.startswith("popen-gw") else base) / "kafka"
 
 
+def is_of_this_room(item: pytest.Item) -> bool:
+    """Whether a test may ask for the broker."""
+    return asks_for(item, "broker") or item.path.is_relative_to(Path(__file__).parent)
+
+
 @pytest.fixture(scope="session")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of one broker for all workers; it is gone after the last of them, in any case."""
-    with shared_broker(meeting_place(tmp_path_factory)) as address:
-        yield address
+def lent_broker(lend: Lend, tmp_path_factory: pytest.TempPathFactory) -> Lent[str]:
+    """One broker for all workers; it is gone after the last of them, in any case."""
+    return lend(lambda: shared_broker(meeting_place(tmp_path_factory)), is_of_this_room)
+
+
+@pytest.fixture(scope="module")
+def broker(lent_broker: Lent[str]) -> str:
+    """Its address; another one where no worker has had a test of this room for a while."""
+    return lent_broker.get()
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +13,8 @@ from benchmarks.s3.server import Server
 from benchmarks.s3.shared import shared
 from neuralake.config import Settings
 from neuralake.storage import filesystem
+from tests.conftest import Lend
+from tests.lent import Lent, asks_for
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,21 @@ def meeting_place(factory: pytest.TempPathFactory) -> Path:
     return (base.parent if base.name.startswith("popen-gw") else base) / "s3"
 
 
+def is_of_this_room(item: pytest.Item) -> bool:
+    """Whether a test may ask for the server."""
+    return asks_for(item, "s3_server") or item.path.is_relative_to(Path(__file__).parent)
+
+
 @pytest.fixture(scope="session")
-def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def lent_server(lend: Lend, tmp_path_factory: pytest.TempPathFactory) -> Lent[Server]:
     """One server for all workers of the run; it is gone after the last of them, in any case."""
-    with shared(meeting_place(tmp_path_factory)) as server:
-        yield server
+    return lend(lambda: shared(meeting_place(tmp_path_factory)), is_of_this_room)
+
+
+@pytest.fixture(scope="module")
+def s3_server(lent_server: Lent[Server]) -> Server:
+    """The server, which is another one where no worker has had a test of this room for a while."""
+    return lent_server.get()
 
 
 @pytest.fixture
