@@ -552,8 +552,9 @@ Cli = Callable[..., subprocess.CompletedProcess[str]]
 def cli_environment(storage: Path, directory: Path) -> dict[str, str]:
     """The shared datasets, and everything else in a directory of the test's own."""
     (directory / "tmp").mkdir(exist_ok=True)
-    # the variables of a parallel pytest (its width among them) are no user's
-    foreign = ("NEURALAKE_", "AWS_", "PYTEST_", "COLUMNS", "LINES")
+    # the variables of a parallel pytest (its width among them) are no user's, nor is what has
+    # each write be seen at once
+    foreign = ("NEURALAKE_", "AWS_", "PYTEST_", "COLUMNS", "LINES", "PYTHONUNBUFFERED")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
     return environment | {
         "NEURALAKE_STORAGE_ROOT": str(storage),

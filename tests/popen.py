@@ -101,8 +101,10 @@ def _inherited(environment: Mapping[str, str]) -> dict[str, Any]:
     """What a process has of its parent that a clone has from before."""
     status = Path("/proc/thread-self/status").read_text()
     kept = ("Umask", "SigBlk", "NoNewPrivs", "Cpus_allowed")
+    read = {name: value for name, value in environment.items() if name.startswith(_READ_AT_START)}
+    read.pop("PYTHONUNBUFFERED", None)  # by which a clone opens its streams anew
     return {
-        **{name: value for name, value in environment.items() if name.startswith(_READ_AT_START)},
+        **read,
         "ignored": [each for each in _PASSED_ON if signal.getsignal(each) is signal.SIG_IGN],
         "status": [line for line in status.splitlines() if line.partition(":")[0] in kept],
     }

@@ -10,6 +10,7 @@ import sys
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TextIO
 
 import click
 
@@ -52,14 +53,16 @@ def end(error: BaseException, *, debug: bool) -> int:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # whoever presses Ctrl-C again means it
     ending = _ending(error)
     if isinstance(error, OSError):
-        _leave_stdout()
-    with suppress(OSError):  # nobody listens on standard error
+        _leave(sys.stdout)
+    try:
         if debug and not isinstance(error, click.ClickException):
             traceback.print_exception(error)
         if isinstance(error, click.exceptions.NoArgsIsHelpError):
             click.echo(error.format_message(), err=True)
         elif ending.line:
             click.echo(f"neuralake: {one_line(ending.line)}", err=True)
+    except OSError:  # nobody listens on standard error
+        _leave(sys.stderr)
     return ending.status
 
 
@@ -107,9 +110,9 @@ def _is_unread(descriptor: int) -> bool:
     return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
-def _leave_stdout() -> None:
+def _leave(stream: TextIO) -> None:
     """Write nowhere from now on: Python would try again at its exit, and end with status 120."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
+        os.dup2(nowhere, stream.fileno())
         os.close(nowhere)

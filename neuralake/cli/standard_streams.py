@@ -90,7 +90,8 @@ class StandardStreams:
 
     def _put_back(self) -> None:
         assert self._objects is not None  # noqa: S101 - it is within
-        _flush(sys.stdout, sys.stderr)
+        # what was written to the command's own by other names, such as sys.__stdout__, too
+        _flush(sys.stdout, sys.stderr, *self._objects[1:], sys.__stdout__, sys.__stderr__)
         ctypes.CDLL(None).fflush(None)  # what a library in C holds back until the process ends
         if self._nothing is not None:
             with suppress(OSError):  # its descriptor was closed under it
