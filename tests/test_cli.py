@@ -423,14 +423,14 @@ def test_an_error_shows_its_trace_with_debug(typed: Cli) -> None:
 # Two at once, and an end before the end
 
 
-def test_two_benches_at_once_would_disturb_each_other(cli: Cli, tmp_path: Path) -> None:
+def test_two_benches_at_once_would_disturb_each_other(typed: Cli, tmp_path: Path) -> None:
     (tmp_path / "tmp").mkdir(exist_ok=True)
     with (tmp_path / "tmp" / "neuralake-measurement.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         lock.write('{"pid": 4711, "purpose": "neuralake bench", "since": "2026-01-01"}')
         lock.flush()
         options = ("--engines", "duckdb", "--queries", "6", "--runs", "1")
-        line = refused(cli("bench", *SMALL, *options))
+        line = refused(typed("bench", *SMALL, *options))
     assert "already measuring: process 4711 (neuralake bench, since 2026-01-01)" in line
     assert not (tmp_path / "results").exists()
 

@@ -20,7 +20,6 @@ import pytest
 
 from neuralake.cli import cli
 from tests.conftest import cli_environment
-from tests.more import few
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -196,10 +195,8 @@ def replaced(text: str, shorter: Mapping[str, str]) -> str:
     return text
 
 
-# tables and queries of one's own are measured on the page of install/test_own_project.py, too
-@pytest.mark.parametrize(
-    "page", few(sorted(HERE | PROMPTED), "docs/tutorials/query-your-tables.md")
-)
+@pytest.mark.more  # by day that of install/test_own_project.py, where own tables are measured, too
+@pytest.mark.parametrize("page", sorted(HERE | PROMPTED))
 def test_the_page_can_be_followed(page: str, tmp_path: Path) -> None:
     """In a directory with the examples alone; what is printed begins as the page says."""
     place = tmp_path / "place"

@@ -12,6 +12,7 @@ from neuralake import pandas_on_demand
 from neuralake.measure.worker import Interpreter, Worker
 from neuralake.tpch.existing import load_manifest
 from tests.conftest import Cli, cli_environment
+from tests.more import few
 
 CODE = """
 import importlib.util, sys
@@ -50,7 +51,9 @@ def run(code: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("first", ["", "pa.table({'n': [1]}).to_pandas()"])
+@pytest.mark.parametrize(
+    "first", few(["pa.table({'n': [1]}).to_pandas()", ""]), ids=["asked for", "imported"]
+)
 def test_arrow_knows_pandas_as_soon_as_somebody_imports_it(first: str) -> None:
     run(CODE.format(first=first))
 

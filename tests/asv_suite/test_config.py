@@ -34,9 +34,10 @@ def locked() -> dict[str, set[str]]:
 
 
 def test_engines_are_pinned_as_they_are_locked() -> None:
+    found = locked()
     for name, versions in config(CONFIG)["matrix"]["req"].items():
         assert len(versions) == 1
-        assert set(versions) <= locked()[name], name
+        assert set(versions) <= found[name], name
 
 
 def test_whatever_neuralake_and_its_engines_need_is_pinned() -> None:

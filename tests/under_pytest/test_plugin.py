@@ -88,6 +88,7 @@ def test_each_query_on_each_engine_is_a_test_with_a_time(project: Project) -> No
     assert (one["extra_info"]["engine"], one["extra_info"]["rows"]) == ("polars", 1)
 
 
+@pytest.mark.more  # by day of the engines, where an answer is wrong
 def test_the_command_line_goes_before_the_file(project: Project) -> None:
     done = project.pytest(
         *("--neuralake-engines=duckdb", "--neuralake-queries=rows", "--neuralake-rounds=2"),

@@ -139,11 +139,13 @@ def test_the_catalog_may_be_elsewhere(typed: Cli, fleet: Path, tmp_path: Path, s
     assert source in run["header"]["dataset_uri"]
 
 
+@pytest.mark.more  # by day one of them, with a catalog from elsewhere
 def test_queries_are_chosen_by_name(typed: Cli, fleet: Path) -> None:
     run = benched(typed, "--workload", fleet, "--queries", "no-header,long_trips", *ALONE)
     assert run["header"]["queries"] == ["no-header", "long_trips"]
 
 
+@pytest.mark.more  # by day a query that fails in test_third_party.py
 def test_an_unknown_table_fails_its_query_alone(typed: Cli, fleet: Path) -> None:
     (fleet / "lost.sql").write_text("SELECT * FROM nowhere")
     done = bench(typed, "--workload", fleet)
@@ -154,6 +156,7 @@ def test_an_unknown_table_fails_its_query_alone(typed: Cli, fleet: Path) -> None
     assert sum(v["verdict"] == "verified" for v in run["verifications"]) == 6
 
 
+@pytest.mark.more  # by day in test_verdicts.py
 def test_answers_that_differ_are_wrong(typed: Cli, fleet: Path) -> None:
     (fleet / "quotient.sql").write_text("SELECT 7 / 2 AS quotient FROM cars")  # 3, or 3.5
     done = bench(typed, "--workload", fleet, "--queries", "quotient")

@@ -82,6 +82,16 @@ def text_of(name: str) -> str:
     return f"-- Title\n-- {header}\n{text}"
 
 
+# One engine's division of integers is whole, the other's is not
+APART = "SELECT CASE WHEN 1 / 2 = 0 THEN 1000.0 ELSE 1001.0 END AS price FROM t"
+TOLERANCES = {
+    "apart": APART,
+    "near": f"-- Near\n-- tolerance 1e-3\n{APART}",
+    "unit": f"-- Unit\n-- tolerance price 1 absolute\n{APART}",
+    "less": f"-- Less\n-- tolerance price 0.9 absolute\n{APART}",
+}
+
+
 @pytest.fixture
 def workload(tmp_path: Path) -> Path:
     return write_workload(tmp_path)
@@ -130,24 +140,31 @@ def test_engines_that_are_right_are_verified(bench: Bench, engines: tuple[str, .
     assert done.returncode == 0, done.stderr
 
 
-def test_a_limit_that_nulls_decide_asks_for_their_place(bench: Bench) -> None:
-    text = "-- Top\n-- order by n desc\n-- limit 2\nSELECT n FROM t ORDER BY n DESC LIMIT 2"
-    done = bench({"top": text}, engines="datafusion,duckdb")  # either end
-    assert done.returncode == 1
-    details = {v["detail"] for v in verdicts(done).values() if v["verdict"] == "wrong"}
-    assert details
-    for detail in details:
-        assert "nulls in n" in detail
-        assert "needs NULLS FIRST or NULLS LAST" in detail
-
-
-def test_nulls_at_the_end_that_the_header_excludes_are_wrong(bench: Bench) -> None:
-    text = "-- Nulls\n-- order by n asc nulls last\nSELECT n FROM t ORDER BY n NULLS FIRST"
-    done = bench({"nulls": text}, engines="polars,duckdb")
+def test_nulls_where_the_header_has_none_or_says_nothing_and_tolerances_are_told(
+    bench: Bench,
+) -> None:
+    """One run of two engines, which put nulls at either end, and divide otherwise."""
+    top = "-- Top\n-- order by n desc\n-- limit 2\nSELECT n FROM t ORDER BY n DESC LIMIT 2"
+    nulls = "-- Nulls\n-- order by n asc nulls last\nSELECT n FROM t ORDER BY n NULLS FIRST"
+    done = bench({"top": top, "nulls": nulls} | TOLERANCES, engines="datafusion,duckdb")
     assert done.returncode == 1
     found = verdicts(done)
-    assert {v["verdict"] for v in found.values()} == {"wrong"}
-    assert {v["against"] for v in found.values()} == {"its own ORDER BY"}
+    assert_a_limit_that_nulls_decide_asks_for_their_place(found)
+    excluded = [v for (query, _), v in found.items() if query == "nulls"]
+    assert {(v["verdict"], v["against"]) for v in excluded} == {("wrong", "its own ORDER BY")}
+    # a tolerance of the header is kept, and no more
+    kept = {query: v["verdict"] for (query, _), v in found.items() if query in TOLERANCES}
+    assert kept == {"apart": "wrong", "near": "verified", "unit": "verified", "less": "wrong"}
+
+
+def assert_a_limit_that_nulls_decide_asks_for_their_place(
+    found: dict[tuple[str, str], Any],
+) -> None:
+    wrong = [v for (query, _), v in found.items() if query == "top" and v["verdict"] == "wrong"]
+    assert wrong
+    for verdict in wrong:
+        assert "nulls in n" in verdict["detail"]
+        assert "needs NULLS FIRST or NULLS LAST" in verdict["detail"]
 
 
 def refused(done: subprocess.CompletedProcess[str]) -> str:
@@ -185,20 +202,6 @@ def test_an_order_by_a_column_that_only_a_result_tells_is_refused_then(
 def test_a_tolerance_for_a_column_that_is_not_there_is_refused(bench: Bench) -> None:
     done = bench({"q": "-- Title\n-- tolerance total 1e-3\nSELECT n FROM t"})
     assert "its header says 'tolerance total'" in refused(done)
-
-
-def test_a_tolerance_of_the_header_is_kept_and_no_more(bench: Bench) -> None:
-    # one engine's division of integers is whole, the other's is not
-    text = "SELECT CASE WHEN 1 / 2 = 0 THEN 1000.0 ELSE 1001.0 END AS price FROM t"
-    queries = {
-        "apart": text,
-        "near": f"-- Near\n-- tolerance 1e-3\n{text}",
-        "unit": f"-- Unit\n-- tolerance price 1 absolute\n{text}",
-        "less": f"-- Less\n-- tolerance price 0.9 absolute\n{text}",
-    }
-    done = bench(queries, engines="datafusion,duckdb")
-    found = {query: v["verdict"] for (query, _), v in verdicts(done).items()}
-    assert found == {"apart": "wrong", "near": "verified", "unit": "verified", "less": "wrong"}
 
 
 @pytest.mark.parametrize("output_format", ["table", "csv", "json"])
