@@ -214,6 +214,7 @@ SHORT = ("--workload", "queries", "--engines", "duckdb", "--max-time", "1", "--r
 # In an order in which an arm is of use to those that come next: eight are kept
 
 
+@pytest.mark.more  # by day a slower one; arms that answer otherwise in test_pairs.py
 def test_a_commit_that_answers_otherwise_is_named(team: Team, tmp_path: Path) -> None:
     done = team.compare("slow", "wrong", *BRIEF, "--to", str(tmp_path / "report"))
     assert done.returncode == 1, done.stderr
@@ -221,7 +222,6 @@ def test_a_commit_that_answers_otherwise_is_named(team: Team, tmp_path: Path) ->
     assert found_in(team, tmp_path / "report", "slow", "wrong")["keys"] == "wrong"
 
 
-@pytest.mark.more  # by day of arms that take as long as a script says (test_pairs.py)
 def test_a_slower_commit_is_named(team: Team, tmp_path: Path) -> None:
     done = team.compare("fast", "slow", "--until-regression", "--to", str(tmp_path / "report"))
     assert done.returncode == 1, done.stderr

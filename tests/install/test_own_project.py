@@ -131,7 +131,6 @@ def test_own_tables_are_measured_and_reported(
     assert (project.directory / "report/index.html").is_file()
 
 
-@pytest.mark.more  # by day from a checkout: api/test_runs.py, test_docs_python.py
 def test_own_tables_are_measured_from_python(measured: tuple[Project, str]) -> None:
     project, _ = measured
     _, python = commands("Measure tables of your own")

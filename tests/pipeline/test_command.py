@@ -54,7 +54,6 @@ def lines_of(process: subprocess.Popen[str]) -> Any:
         yield json.loads(line)
 
 
-@pytest.mark.more  # by day rows go the whole way from a topic that is there already
 def test_each_event_goes_the_whole_way_once(tmp_path: Path) -> None:
     """Until Ctrl-C. An API that is killed comes back."""
     environment = cli_environment(tmp_path / "lake", tmp_path)
