@@ -230,7 +230,7 @@ def pytest_runtest_teardown(
         return (yield)
     finally:
         for each in item.config.stash.get(ALL_LENT, []):
-            each.end_before(nextitem)
+            each.end_between(item, nextitem)
 
 
 @pytest.hookimpl(optionalhook=True)

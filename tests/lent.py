@@ -43,9 +43,11 @@ class Lent(Generic[T]):
         self._lent.clear()
         self._running.close()
 
-    def end_before(self, item: pytest.Item | None) -> None:
-        """End it, unless the next test may ask for it."""
-        if self._lent and (item is None or not self._is_for(item)):
+    def end_between(self, item: pytest.Item, following: pytest.Item | None) -> None:
+        """End it, unless the next test may ask for it, or is of a file that may still have it."""
+        if not self._lent or (following is not None and following.path == item.path):
+            return
+        if following is None or not self._is_for(following):
             self.end()
 
 

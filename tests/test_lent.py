@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from tests.lent import Lent, asks_for
 
+HERE: Any = SimpleNamespace(path=Path("here.py"))
+ELSEWHERE: Any = SimpleNamespace(path=Path("elsewhere.py"))
 
-def test_it_runs_while_the_next_test_may_ask(request: pytest.FixtureRequest) -> None:
+
+def test_it_runs_while_the_next_test_may_ask() -> None:
     told: list[str] = []
     wanted = True
 
@@ -21,17 +27,19 @@ def test_it_runs_while_the_next_test_may_ask(request: pytest.FixtureRequest) -> 
         told.append("ended")
 
     lent = Lent(start, lambda _: wanted)
-    lent.end_before(None)
+    lent.end_between(HERE, None)
     assert told == []  # nobody has asked
     assert (lent.get(), lent.get()) == (1, 1)
-    lent.end_before(request.node)
+    lent.end_between(HERE, ELSEWHERE)
     assert told == ["started"]
     wanted = False
-    lent.end_before(request.node)
+    lent.end_between(HERE, HERE)
+    assert told == ["started"]  # a fixture of the file's may hold it
+    lent.end_between(HERE, ELSEWHERE)
     lent.end()
     assert told == ["started", "ended"]
     assert lent.get() == 3
-    lent.end_before(None)
+    lent.end_between(HERE, None)
     assert told == ["started", "ended"] * 2
 
 
