@@ -7,11 +7,13 @@ import ipaddress
 import os
 import re
 import socket
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Self
 
 from neuralake.errors import SourceError
 
+_TRIES = 50  # for a port that is free on each address of a host
 _ADDRESS = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<host>[^\[\]:/@]+)):(?P<port>[0-9]{1,5})")
 
 
@@ -76,6 +78,32 @@ class Address:
                     reason = os.strerror(error.errno) if error.errno else str(error)
                     raise SourceError(f"cannot listen on {self}: {reason}{hint}") from error
 
+    def available(self) -> Self:
+        """Where to listen: here, with a port that is free on each address of the host.
+
+        A name such as ``localhost`` has several. What takes a free port of the first of them has
+        it on the others only if nobody else listens there, to whom some clients would come.
+
+        Raises
+        ------
+        SourceError
+            If the host is not this machine's, or the port is in use.
+        """
+        resolved = self._resolved()
+        if self.port or len(resolved) == 1:
+            self.check_free()
+            return self
+        for number in range(1, _TRIES + 1):
+            found = replace(self, port=_free_port(*resolved[0]))
+            try:
+                found.check_free()
+            except SourceError:
+                if number == _TRIES:
+                    raise
+            else:
+                break
+        return found
+
     def is_loopback(self) -> bool:
         """Whether only this machine reaches it.
 
@@ -92,6 +120,13 @@ class Address:
         except OSError as error:
             raise SourceError(f"cannot listen on {self}: the host has no address") from error
         return [(family, str(address[0])) for family, _, _, _, address in found]
+
+
+def _free_port(family: socket.AddressFamily, number: str) -> int:
+    with socket.socket(family) as probe:
+        with suppress(OSError):  # which the check tells
+            probe.bind((number, 0))
+        return int(probe.getsockname()[1])
 
 
 def check_exposure(

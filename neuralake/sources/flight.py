@@ -245,7 +245,7 @@ def _listen(
     # pyarrow sends the trace of whatever get_schema raises along, with the paths in it
     code = Server.get_schema.__code__
     Server.get_schema.__code__ = code.replace(co_filename="neuralake")
-    address.check_free()
+    address = address.available()
     scheme = "grpc+tls" if security.is_encrypted else "grpc"
     try:
         return Server(

@@ -80,7 +80,7 @@ class FlightSqlServer:
         check_exposure(address, token=token, is_encrypted=is_encrypted, variable=_TOKEN_VARIABLE)
         if listening.certificate is not None and listening.key is not None:
             check_certificate(listening.certificate, listening.key)
-        address.check_free()
+        address = address.available()
         self._streams = Streams(service.options.limits.time_s)
         scheme = "grpc+tls" if is_encrypted else "grpc"
         try:

@@ -86,7 +86,7 @@ def listen(address: Address) -> Iterator[socket.socket]:
     SourceError
         If the host is not this machine's, or the port is in use.
     """
-    address.check_free()
+    address = address.available()
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     # By its number: asyncio turns off Nagle's algorithm of such sockets alone, and without that the
     # end of an answer waits 40 ms for the client's acknowledgement of its beginning
