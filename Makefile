@@ -61,7 +61,7 @@ gate: $(READY) valgrind
 
 # Compiled once: the tests start hundreds of processes, some of packages that they have just installed;
 # where the environment forbids bytecode, each of them would compile all that it imports.
-# Three processes more than there are cores, five at most, as tests wait for processes, brokers and timers, too.
+# Two processes more than there are cores, four at most, as tests wait for processes, brokers and timers, too.
 # The files in their own order, which puts the longest first (tests/conftest.py)
 test: WHICH := -m "not more"
 test: MEASURED := polars,datafusion
@@ -70,7 +70,7 @@ test-all: MEASURED := polars,datafusion,spark
 test test-all: $(READY) browser strace valgrind postgresql
 	@mkdir -p $(dir $(BENCHMARKS))
 	@$(BIN)/python -m compileall -q neuralake neuralake_bench.py benchmarks tests
-	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest --numprocesses=$(shell n=$$(nproc); echo $$((n < 2 ? n + 3 : 5))) --dist=loadfile \
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest --numprocesses=$(shell n=$$(nproc); echo $$((n < 2 ? n + 2 : 4))) --dist=loadfile \
 		--no-loadscope-reorder --ignore=tests/performance --benchmark-disable $(WHICH)
 	$(BIN)/python -m pytest tests/performance --performance-engines $(MEASURED) --benchmark-json=$(BENCHMARKS)
 
