@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -111,13 +111,9 @@ def _have_own_cloned(plain_path: list[str], exits: _Exits) -> tuple[str, dict[st
     if os.fork() == 0:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         ours.close()
-        nothing = os.open(os.devnull, os.O_RDWR)
-        for each in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
-            if each in (0, 1, 2):
-                os.dup2(nothing, each)
-            elif each != theirs.fileno():
-                with suppress(OSError):
-                    os.close(each)
+        _close_all_but({theirs.fileno()})
+        while os.open(os.devnull, os.O_RDWR) < 2:  # the standard streams, which were closed
+            pass
         return _be_cloned(theirs, plain_path, exits)
     theirs.close()
     from tests.popen import Cloned, popen_of
@@ -154,11 +150,7 @@ def _become(asked: Mapping[str, Any], descriptors: list[int], plain_path: list[s
     above = [fcntl.fcntl(each, fcntl.F_DUPFD, _FREE_FROM) for each in descriptors]
     for each, place in zip(above, asked["places"], strict=True):
         os.dup2(each, place)
-    kept = {0, 1, 2, *asked["places"]}
-    for each in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
-        if each not in kept:
-            with suppress(OSError):  # the directory's own is closed already
-                os.close(each)
+    _close_all_but({0, 1, 2, *asked["places"]})
     os.chdir(asked["cwd"])
     os.environ.clear()
     os.environ.update(asked["environment"])
@@ -173,6 +165,13 @@ def _become(asked: Mapping[str, Any], descriptors: list[int], plain_path: list[s
     how, what, *arguments = words
     sys.argv[:] = [how, *arguments]
     return what if how == "-c" else _RUN_MODULE.format(what)
+
+
+def _close_all_but(kept: Container[int]) -> None:
+    for each in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
+        if each not in kept:
+            with suppress(OSError):  # the directory's own is closed already
+                os.close(each)
 
 
 def _open_streams() -> None:

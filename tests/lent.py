@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import pytest
@@ -54,6 +55,14 @@ class Lent(Generic[T]):
 ALL_LENT = pytest.StashKey[list[Lent[Any]]]()
 
 
-def asks_for(item: pytest.Item, fixture: str) -> bool:
-    """Whether a test uses a fixture, by whatever way."""
-    return fixture in getattr(item, "fixturenames", ())
+def may_ask(fixture: str, room: Path) -> Callable[[pytest.Item], bool]:
+    """Whether a test uses a fixture, by whatever way, or is of its room."""
+    return lambda item: (
+        fixture in getattr(item, "fixturenames", ()) or item.path.is_relative_to(room)
+    )
+
+
+def meeting_place(factory: pytest.TempPathFactory, name: str) -> Path:
+    """A directory that all workers of one run share; pytest-xdist gives each a part of it."""
+    base = factory.getbasetemp()
+    return (base.parent if base.name.startswith("popen-gw") else base) / name

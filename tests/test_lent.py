@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.lent import Lent, asks_for
+from tests.lent import Lent, may_ask
 
 HERE: Any = SimpleNamespace(path=Path("here.py"))
 ELSEWHERE: Any = SimpleNamespace(path=Path("elsewhere.py"))
@@ -43,6 +43,8 @@ def test_it_runs_while_the_next_test_may_ask() -> None:
     assert told == ["started", "ended"] * 2
 
 
-def test_who_asks_is_seen_by_its_fixtures(request: pytest.FixtureRequest) -> None:
-    assert asks_for(request.node, "request")
-    assert not asks_for(request.node, "tmp_path")
+def test_who_asks_is_seen_by_its_fixtures_and_its_room(request: pytest.FixtureRequest) -> None:
+    elsewhere = Path(__file__).parent / "elsewhere"
+    assert may_ask("request", elsewhere)(request.node)
+    assert may_ask("tmp_path", Path(__file__).parent)(request.node)
+    assert not may_ask("tmp_path", elsewhere)(request.node)

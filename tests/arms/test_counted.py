@@ -7,10 +7,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -27,10 +26,10 @@ from neuralake.engines.registry import EngineSpec
 from neuralake.errors import CompareError
 from neuralake.measure.callgrind import Callgrind
 from neuralake.measure.massif import Massif
-from neuralake.results.comparison import SIDES, EngineComparison, Pair
+from neuralake.results.comparison import SIDES, EngineComparison, Pair, Side
 from neuralake.results.pairs import PairJournal, read_pairs
 from neuralake.stats.paired import Question
-from tests.arms.test_pairs import Scripted, ScriptedArm, Watch, scripted
+from tests.arms.test_pairs import Scripted, Watch, scripted
 from tests.arms.test_tables_at_fault import Bench, declared
 from tests.conftest import is_gone
 from tests.measure.counting import under_valgrind
@@ -104,31 +103,11 @@ def test_an_arm_is_counted_and_profiled(bench: CountedBench, tmp_path: Path) -> 
     assert (tmp_path / "profile").read_text().startswith("# callgrind format")
 
 
-class CountingArm(ScriptedArm):
-    """In place of a process that counts."""
-
-    def execute(
-        self,
-        sql: str,
-        answer: Path,
-        known: str | None,
-        order_by: Sequence[str],
-        timeout_s: float | None,
-        profile: Path | None,
-    ) -> dict[str, Any]:
-        if profile is not None:
-            profile.parent.mkdir(exist_ok=True)
-            profile.write_text(f"{self.place.side} {sql}")
-        found = super().execute(sql, answer, known, order_by, timeout_s, None)
-        counts = {"instructions": 1_000 + (self.place.side == "candidate"), "cycles": None}
-        return {**found, "execution": {**found["execution"], **counts}}
-
-
 def test_both_arms_are_counted_and_each_query_has_a_profile_of_each(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script = Scripted(dict.fromkeys(QUERIES, 0.1), slower="none")
-    monkeypatch.setattr("tests.arms.test_pairs.ScriptedArm", CountingArm)
+    counts: dict[Side, int] = {"base": 1_000, "candidate": 1_001}
+    script = Scripted(dict.fromkeys(QUERIES, 0.1), slower="none", counts=counts)
     found = scripted(tmp_path, monkeypatch, script, terms(), 2, tmp_path / "profiles")
     pairs = read_pairs(tmp_path / "pairs.jsonl")
     assert [pair.query for pair in pairs].count("twice") == 2

@@ -135,9 +135,12 @@ def test_a_slower_query_is_named(tmp_path: Path, table: str) -> None:
 
 
 class Scripted:
-    """How long executions take, on a clock of their own."""
+    """How long executions take, on a clock of their own, and what each arm counts, if it does."""
 
-    def __init__(self, spreads: Mapping[str, float], slower: str) -> None:
+    def __init__(
+        self, spreads: Mapping[str, float], slower: str, counts: Mapping[Side, int] | None = None
+    ) -> None:
+        self.counts = counts
         self.spreads = spreads
         self.slower = slower
         self.now_s = 0.0
@@ -180,11 +183,17 @@ class ScriptedArm:
         timeout_s: float | None,
         profile: Path | None,
     ) -> dict[str, Any]:
-        assert profile is None  # of counted executions alone
+        counts = self.script.counts
+        assert profile is None or counts  # of counted executions alone
         if known is None:
             write_answer(pa.table({"n": [1]}), answer)
         took_ns = self.script.took(self.place.side, sql)
         execution = {"wall_ns": took_ns, "cpu_ns": took_ns, "throttled_periods": None}
+        if counts:
+            execution |= {"instructions": counts[self.place.side], "cycles": None}
+        if profile is not None:
+            profile.parent.mkdir(exist_ok=True)
+            profile.write_text(f"{self.place.side} {sql}")
         return {"execution": execution, "rows": 1, "digest": "same"}
 
     def close(self) -> None: ...

@@ -15,7 +15,7 @@ from benchmarks.kafka.shared import shared_broker
 from neuralake.broker.server import QUICK_OPTIONS, QUICK_RESTART, Broker
 from neuralake.broker.topics import make_topic
 from tests.conftest import Lend
-from tests.lent import Lent, asks_for
+from tests.lent import Lent, may_ask, meeting_place
 
 
 @dataclass(frozen=True)
@@ -39,21 +39,11 @@ class Topic:
         return f"kafka://{self.brokers}/{self.name}"
 
 
-def meeting_place(factory: pytest.TempPathFactory) -> Path:
-    """A directory that all workers of one run share; pytest-xdist gives each a part of it."""
-    base = factory.getbasetemp()
-    return (base.parent if base.name.startswith("popen-gw") else base) / "kafka"
-
-
-def is_of_this_room(item: pytest.Item) -> bool:
-    """Whether a test may ask for the broker."""
-    return asks_for(item, "broker") or item.path.is_relative_to(Path(__file__).parent)
-
-
 @pytest.fixture(scope="session")
 def lent_broker(lend: Lend, tmp_path_factory: pytest.TempPathFactory) -> Lent[str]:
     """One broker for all workers; it is gone after the last of them, in any case."""
-    return lend(lambda: shared_broker(meeting_place(tmp_path_factory)), is_of_this_room)
+    place = meeting_place(tmp_path_factory, "kafka")
+    return lend(lambda: shared_broker(place), may_ask("broker", Path(__file__).parent))
 
 
 @pytest.fixture(scope="module")

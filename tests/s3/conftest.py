@@ -14,7 +14,7 @@ from benchmarks.s3.shared import shared
 from neuralake.config import Settings
 from neuralake.storage import filesystem
 from tests.conftest import Lend
-from tests.lent import Lent, asks_for
+from tests.lent import Lent, may_ask, meeting_place
 
 
 @dataclass(frozen=True)
@@ -58,21 +58,11 @@ class Place:
         return {info.path.removeprefix(path) for info in found if info.type == fs.FileType.File}
 
 
-def meeting_place(factory: pytest.TempPathFactory) -> Path:
-    """A directory that all workers of one run share; pytest-xdist gives each a part of it."""
-    base = factory.getbasetemp()
-    return (base.parent if base.name.startswith("popen-gw") else base) / "s3"
-
-
-def is_of_this_room(item: pytest.Item) -> bool:
-    """Whether a test may ask for the server."""
-    return asks_for(item, "s3_server") or item.path.is_relative_to(Path(__file__).parent)
-
-
 @pytest.fixture(scope="session")
 def lent_server(lend: Lend, tmp_path_factory: pytest.TempPathFactory) -> Lent[Server]:
     """One server for all workers of the run; it is gone after the last of them, in any case."""
-    return lend(lambda: shared(meeting_place(tmp_path_factory)), is_of_this_room)
+    place = meeting_place(tmp_path_factory, "s3")
+    return lend(lambda: shared(place), may_ask("s3_server", Path(__file__).parent))
 
 
 @pytest.fixture(scope="module")
